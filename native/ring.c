@@ -1,0 +1,74 @@
+/* The memory order: each side publishes its own position with release and reads the other's with acquire.
+ * So the consumer that sees `written` sees the frames before it, and the producer that sees `taken` knows
+ * that the consumer has done with the room before it. A side reads its own position relaxed. */
+#include "ring.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int ring_init(struct ring *ring, uint64_t capacity, size_t frame_size) {
+    ring->memory = calloc(capacity, frame_size);
+    ring->frame_size = frame_size;
+    ring->capacity = capacity;
+    atomic_init(&ring->written, 0);
+    atomic_init(&ring->taken, 0);
+    return ring->memory ? 0 : -1;
+}
+
+void ring_free(struct ring *ring) {
+    free(ring->memory);
+    ring->memory = NULL;
+}
+
+static uint64_t least(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static unsigned char *place(const struct ring *ring, uint64_t position) {
+    return ring->memory + (size_t)(position % ring->capacity) * ring->frame_size;
+}
+
+/* How many of `count` frames from `position` on lie before the end of the memory. */
+static uint64_t before_wrap(const struct ring *ring, uint64_t position, uint64_t count) {
+    return least(count, ring->capacity - position % ring->capacity);
+}
+
+uint64_t ring_write(struct ring *ring, const void *frames, uint64_t count) {
+    uint64_t written = atomic_load_explicit(&ring->written, memory_order_relaxed);
+    uint64_t taken = atomic_load_explicit(&ring->taken, memory_order_acquire);
+    count = least(count, ring->capacity - (written - taken));
+    uint64_t first = before_wrap(ring, written, count);
+    if (first > 0)
+        memcpy(place(ring, written), frames, first * ring->frame_size);
+    if (count > first)
+        memcpy(ring->memory, (const unsigned char *)frames + first * ring->frame_size,
+               (count - first) * ring->frame_size);
+    atomic_store_explicit(&ring->written, written + count, memory_order_release);
+    return count;
+}
+
+uint64_t ring_peek(const struct ring *ring, const void **frames) {
+    uint64_t taken = atomic_load_explicit(&ring->taken, memory_order_relaxed);
+    uint64_t written = atomic_load_explicit(&ring->written, memory_order_acquire);
+    *frames = place(ring, taken);
+    return before_wrap(ring, taken, written - taken);
+}
+
+void ring_take(struct ring *ring, uint64_t count) {
+    uint64_t taken = atomic_load_explicit(&ring->taken, memory_order_relaxed);
+    atomic_store_explicit(&ring->taken, taken + count, memory_order_release);
+}
+
+uint64_t ring_length(const struct ring *ring) {
+    /* `taken` first: it never passes `written`, so the difference cannot be negative. */
+    uint64_t taken = ring_taken(ring);
+    return ring_written(ring) - taken;
+}
+
+uint64_t ring_written(const struct ring *ring) {
+    return atomic_load_explicit(&ring->written, memory_order_acquire);
+}
+
+uint64_t ring_taken(const struct ring *ring) {
+    return atomic_load_explicit(&ring->taken, memory_order_acquire);
+}

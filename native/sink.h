@@ -1,0 +1,27 @@
+/* sink.h: what the writer needs of an output.
+ *
+ * Only the writer thread calls these. Each may block without limit (a hung server); a failed call leaves the
+ * sink good for nothing but close() and open().
+ */
+#ifndef VMIC_SINK_H
+#define VMIC_SINK_H
+
+#include <stdint.h>
+
+struct sink {
+    /* Connects. 0, or an error (positive, for vmic_error_text()). */
+    int (*open)(struct sink *self);
+    /* Hands over `count` frames; they are heard after those before them. 0 or an error. */
+    int (*write)(struct sink *self, const void *frames, uint64_t count);
+    /* Drops what was handed over and is not heard. 0 or an error. */
+    int (*flush)(struct sink *self);
+    /* Sets `us` to how long a frame that is handed over now would wait. 0, or an error: this is also how an
+     * idle writer learns that the server has gone. */
+    int (*latency)(struct sink *self, uint64_t *us);
+    /* Disconnects; may be called whether open or not. */
+    void (*close)(struct sink *self);
+    /* Closes and frees. */
+    void (*destroy)(struct sink *self);
+};
+
+#endif

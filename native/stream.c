@@ -1,0 +1,157 @@
+/* The calls of vmic.h: producers, waiting, and the life of a stream. */
+#include "stream.h"
+
+#include "writer.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct vmic_stream {
+    struct writer writer;
+    pthread_mutex_t producers; /* the ring has one producer: whoever holds this */
+    atomic_int references;     /* the caller's and the thread's */
+};
+
+static void release(vmic_stream *stream) {
+    if (atomic_fetch_sub(&stream->references, 1) > 1)
+        return;
+    writer_free(&stream->writer);
+    pthread_mutex_destroy(&stream->producers);
+    free(stream);
+}
+
+static void *thread(void *argument) {
+    vmic_stream *stream = argument;
+    writer_run(&stream->writer);
+    release(stream);
+    return NULL;
+}
+
+static int start_thread(vmic_stream *stream) {
+    pthread_t id;
+    pthread_attr_t detached;
+    pthread_attr_init(&detached);
+    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    int error = pthread_create(&id, &detached, thread, stream);
+    pthread_attr_destroy(&detached);
+    return error;
+}
+
+vmic_stream *stream_create(const vmic_config *config, struct sink *sink) {
+    vmic_stream *stream = sink ? calloc(1, sizeof *stream) : NULL;
+    if (!stream || writer_init(&stream->writer, config, sink) != 0) {
+        free(stream);
+        if (sink)
+            sink->destroy(sink);
+        errno = ENOMEM;
+        return NULL;
+    }
+    pthread_mutex_init(&stream->producers, NULL);
+    atomic_init(&stream->references, 2);
+    int error = start_thread(stream);
+    if (error) {
+        release(stream);
+        release(stream);
+        errno = error;
+        return NULL;
+    }
+    return stream;
+}
+
+uint64_t vmic_write(vmic_stream *stream, const void *frames, uint64_t count) {
+    struct writer *writer = &stream->writer;
+    pthread_mutex_lock(&stream->producers);
+    uint64_t accepted = ring_write(&writer->ring, frames, count);
+    pthread_mutex_unlock(&stream->producers);
+    pthread_mutex_lock(&writer->lock);
+    if (writer->hungry)
+        pthread_cond_signal(&writer->wake);
+    pthread_mutex_unlock(&writer->lock);
+    return accepted;
+}
+
+/* When `event` is to be looked at again; 0 when it is so. With the writer's lock held. */
+static int64_t due(struct writer *writer, vmic_event event, uint64_t index) {
+    switch (event) {
+    case VMIC_OPENED:
+        return writer->state == VMIC_OPENING ? INT64_MAX : 0;
+    case VMIC_LEFT:
+        return writer->state == VMIC_AWAY ? 0 : INT64_MAX;
+    case VMIC_TAKEN:
+        return index > ring_taken(&writer->ring) ? INT64_MAX : 0;
+    case VMIC_GONE:
+        return writer_gone_at(writer, index);
+    }
+    return INT64_MAX;
+}
+
+static int64_t earlier(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+int vmic_wait(vmic_stream *stream, vmic_event event, uint64_t index, uint64_t timeout_us) {
+    struct writer *writer = &stream->writer;
+    int64_t deadline = clock_now() + (int64_t)timeout_us * 1000;
+    int result = VMIC_OK;
+    int64_t look;
+    pthread_mutex_lock(&writer->lock);
+    while ((look = due(writer, event, index)) != 0) {
+        if (writer->stopped || clock_now() >= deadline) {
+            result = VMIC_TIMEOUT;
+            break;
+        }
+        wait_until(&writer->changed, &writer->lock, earlier(look, deadline));
+    }
+    pthread_mutex_unlock(&writer->lock);
+    return result;
+}
+
+int vmic_flush(vmic_stream *stream, uint64_t timeout_us, vmic_flushed *result) {
+    struct writer *writer = &stream->writer;
+    int64_t deadline = clock_now() + (int64_t)timeout_us * 1000;
+    pthread_mutex_lock(&writer->lock);
+    writer->flush_to = ring_written(&writer->ring);
+    uint64_t mine = ++writer->flushes_wanted;
+    pthread_cond_signal(&writer->wake);
+    while (writer->flushes_done < mine && clock_now() < deadline)
+        wait_until(&writer->changed, &writer->lock, deadline);
+    int done = writer->flushes_done >= mine;
+    if (done)
+        *result = writer->flushed;
+    pthread_mutex_unlock(&writer->lock);
+    return done ? VMIC_OK : VMIC_TIMEOUT;
+}
+
+void vmic_reopen(vmic_stream *stream) {
+    struct writer *writer = &stream->writer;
+    pthread_mutex_lock(&writer->lock);
+    if (writer->state == VMIC_AWAY) {
+        writer->state = VMIC_OPENING;
+        pthread_cond_signal(&writer->wake);
+    }
+    pthread_mutex_unlock(&writer->lock);
+}
+
+void vmic_get_stats(vmic_stream *stream, vmic_stats *stats) {
+    pthread_mutex_lock(&stream->writer.lock);
+    writer_get_stats(&stream->writer, stats);
+    pthread_mutex_unlock(&stream->writer.lock);
+}
+
+int vmic_stop(vmic_stream *stream, uint64_t timeout_us) {
+    struct writer *writer = &stream->writer;
+    int64_t deadline = clock_now() + (int64_t)timeout_us * 1000;
+    pthread_mutex_lock(&writer->lock);
+    writer->stop = true;
+    pthread_cond_signal(&writer->wake);
+    while (!writer->stopped && clock_now() < deadline)
+        wait_until(&writer->changed, &writer->lock, deadline);
+    int stopped = writer->stopped;
+    pthread_mutex_unlock(&writer->lock);
+    return stopped ? VMIC_OK : VMIC_TIMEOUT;
+}
+
+void vmic_free(vmic_stream *stream) {
+    release(stream);
+}

@@ -1,0 +1,65 @@
+/* writer.h: the one thread that touches the sink.
+ *
+ * It writes what the ring holds as soon as there is room below `ahead`, and silence only when the server is
+ * about to run dry while speech may go on; so what is written is heard at once, and what is late is a short
+ * silence. After a second without data it stops and sleeps.
+ */
+#ifndef VMIC_WRITER_H
+#define VMIC_WRITER_H
+
+#include "ring.h"
+#include "sink.h"
+#include "timeline.h"
+#include "vmic.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+struct writer {
+    /* Set before the thread starts, never changed. */
+    struct sink *sink;
+    uint32_t sample_rate;
+    int64_t ahead, reserve, low; /* ns */
+    bool trust_latency;
+    unsigned char *silence; /* SILENCE_NS of zeros */
+
+    struct ring ring; /* the writer consumes */
+
+    pthread_mutex_t lock;   /* guards what follows; never held during a call of the sink */
+    pthread_cond_t wake;    /* to the thread: there is something to do */
+    pthread_cond_t changed; /* to whoever waits: an index or the state moved */
+    vmic_state state;
+    bool stop, stopped;
+    bool hungry;   /* the thread sleeps because the ring is empty */
+    bool was_open; /* the sink was open once */
+    int error;
+    struct timeline timeline;
+    int64_t empty_at;  /* when the server will have used up what it holds; CLOCK_MONOTONIC, ns */
+    int64_t last_data; /* when data was last written to the sink; 0: never */
+    uint64_t flush_to; /* index: what came before is to be dropped */
+    uint64_t flushes_wanted, flushes_done;
+    vmic_flushed flushed; /* what the last flush did */
+    /* Counters, in frames. */
+    uint64_t handed; /* taken by the sink */
+    uint64_t dropped_in_ring, dropped_in_server, lost;
+    uint64_t underruns, reopened;
+};
+
+/* Takes over `sink`. 0 or -1; on failure nothing remains, but the sink is the caller's. */
+int writer_init(struct writer *writer, const vmic_config *config, struct sink *sink);
+void writer_free(struct writer *writer); /* the sink too; the thread has ended */
+
+/* The thread's function. Returns when `stop` is set. */
+void writer_run(struct writer *writer);
+
+/* With the lock held: */
+void writer_get_stats(struct writer *writer, vmic_stats *stats);
+/* When all before `index` will be gone, as far as it is known: 0 when they are, INT64_MAX when they have not
+ * even been taken. */
+int64_t writer_gone_at(struct writer *writer, uint64_t index);
+
+int64_t clock_now(void); /* CLOCK_MONOTONIC, ns */
+/* pthread_cond_timedwait until `deadline`. */
+void wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t deadline);
+
+#endif

@@ -1,0 +1,195 @@
+"""Sound servers of the tests' own: each in a temporary folder, ended by the process ids that we remember."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pulsectl
+
+# Debian's default.pa, less hardware and D-Bus; then what a machine with a sound card has besides.
+PULSEAUDIO_SCRIPT = """\
+load-module module-device-restore
+load-module module-stream-restore
+load-module module-card-restore
+load-module module-augment-properties
+load-module module-switch-on-port-available
+load-module module-native-protocol-unix
+load-module module-default-device-restore
+load-module module-always-sink
+load-module module-intended-roles
+load-module module-suspend-on-idle
+load-module module-position-event-sounds
+load-module module-role-cork
+load-module module-filter-heuristics
+load-module module-filter-apply
+"""
+START_TIMEOUT = 20.0
+
+
+class SoundServer:
+    """A sound server in a folder of its own; a context manager.
+
+    Attributes:
+        kind: "pulseaudio" or "pipewire".
+        env: The environment in which a program finds this server and no other.
+    """
+
+    kind: str
+    reported_name: str  # what the server says of itself begins with this
+
+    def __init__(self, rate: int = 48000) -> None:
+        self.rate = rate
+        # Short, for a socket's path has 107 characters at most.
+        self.root = Path(tempfile.mkdtemp(prefix="vmic-"))
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        runtime = self.root / "run"
+        home = self.root / "home"
+        (runtime / "pulse").mkdir(parents=True, mode=0o700)
+        home.mkdir()
+        self.socket = runtime / "pulse" / "native"
+        self.env = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("PULSE_", "PIPEWIRE_", "XDG_"))},
+            "XDG_RUNTIME_DIR": str(runtime),
+            "HOME": str(home),
+            "PULSE_SERVER": f"unix:{self.socket}",
+            "VMIC_AUTOSTART": "0",
+            "DBUS_SESSION_BUS_ADDRESS": f"unix:path={runtime / 'bus'}",
+        }
+
+    def __enter__(self) -> SoundServer:
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End what `start` began, last first, and wait for each."""
+        while self.processes:
+            _, process = self.processes.popitem()
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    @property
+    def main_process(self) -> subprocess.Popen[bytes]:
+        """The process that answers on the socket."""
+        raise NotImplementedError
+
+    def log(self) -> str:
+        return "\n".join(f"--- {p.name}\n{p.read_text(errors='replace')}" for p in self.root.glob("*.log"))
+
+    def spawn(self, name: str, argv: Sequence[str], **env: str) -> subprocess.Popen[bytes]:
+        with (self.root / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                argv, env={**self.env, **env}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        self.processes[name] = process
+        return process
+
+    def await_socket(self, path: Path, owner: subprocess.Popen[bytes]) -> None:
+        """Wait until somebody listens at `path`, or say why the `owner` ended."""
+        deadline = time.monotonic() + START_TIMEOUT
+        while True:
+            with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):
+                probe.connect(str(path))
+                return
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                raise RuntimeError(f"{owner.args!r} ended with {owner.wait(0.02)}:\n{self.log()}")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"nobody listens at {path}:\n{self.log()}")
+
+    @contextlib.contextmanager
+    def client(self, name: str = "vmic-tests") -> Iterator[pulsectl.Pulse]:
+        with pulsectl.Pulse(name, server=self.env["PULSE_SERVER"]) as pulse:
+            yield pulse
+
+    def assert_identity(self) -> None:
+        """Assert that the server that answers is this one, by the name it gives and by its process."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(self.socket))
+            peer = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        assert peer == self.main_process.pid
+        with self.client() as pulse:
+            answered = pulse.server_info().server_name
+        assert answered.startswith(self.reported_name), answered
+
+
+class PulseAudio(SoundServer):
+    kind = "pulseaudio"
+    reported_name = "pulseaudio"
+
+    def start(self) -> None:
+        script = self.root / "script.pa"
+        script.write_text(PULSEAUDIO_SCRIPT)
+        config = self.root / "daemon.conf"
+        config.write_text(f"default-sample-rate = {self.rate}\nrlimit-nofile = 4096\n")
+        argv = [
+            "pulseaudio",
+            "-n",
+            "--daemonize=no",
+            "--use-pid-file=no",
+            "--exit-idle-time=-1",
+            "-F",
+            str(script),
+        ]
+        process = self.spawn("pulseaudio", argv, PULSE_CONFIG=str(config))
+        self.await_socket(self.socket, process)
+
+    @property
+    def main_process(self) -> subprocess.Popen[bytes]:
+        return self.processes["pulseaudio"]
+
+
+class PipeWire(SoundServer):
+    kind = "pipewire"
+    reported_name = "PulseAudio (on PipeWire"
+
+    def start(self) -> None:
+        run = Path(self.env["XDG_RUNTIME_DIR"])
+        bus = run / "bus"
+        self.await_socket(
+            bus, self.spawn("dbus", ["dbus-daemon", "--session", "--nofork", f"--address=unix:path={bus}"])
+        )
+        self.await_socket(run / "pipewire-0", self.spawn("pipewire", ["pipewire"]))
+        self.spawn("wireplumber", ["wireplumber"])
+        self.await_socket(self.socket, self.spawn("pipewire-pulse", ["pipewire-pulse"]))
+        self.await_session_manager()
+
+    def await_session_manager(self) -> None:
+        """Wait until the session manager has chosen a default output: only then are streams linked."""
+        deadline = time.monotonic() + START_TIMEOUT
+        with self.client() as pulse:
+            pulse.event_mask_set("all")
+            pulse.event_callback_set(lambda _: pulse.event_listen_stop())
+            while pulse.server_info().default_sink_name.startswith("@"):
+                pulse.event_listen(timeout=0.2)
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"no default output:\n{self.log()}")
+
+    @property
+    def main_process(self) -> subprocess.Popen[bytes]:
+        return self.processes["pipewire-pulse"]
+
+
+KINDS: dict[str, type[SoundServer]] = {c.kind: c for c in (PulseAudio, PipeWire)}

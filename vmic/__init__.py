@@ -1,0 +1,44 @@
+"""A real microphone for Linux applications whose sound comes from a program.
+
+::
+
+    import vmic
+
+    with vmic.create_microphone_device("my-virtual-microphone") as microphone:
+        microphone.write_frames(pcm)  # 16-bit, 16000 Hz, mono
+
+The path of the sound: `_pcm` (bytes or arrays become 16-bit frames), `_microphone` (`write_frames`),
+`_ledger` (which frame is whose), `_stream` (the native side: ring, writer thread, pa_simple), then on the
+server a null sink and the source over it that `_device` makes, and from there any application.
+"""
+
+from vmic._api import (
+    create_microphone_device,
+    list_microphone_devices,
+    open_microphone_device,
+    remove_microphone_device,
+)
+from vmic._device import MicrophoneInfo
+from vmic._errors import ClosedError, DeviceError, DeviceLostError, ServerError, VmicError
+from vmic._microphone import VirtualMicrophoneDevice
+from vmic._stats import MicrophoneStats
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ClosedError",
+    "DeviceError",
+    "DeviceLostError",
+    "MicrophoneInfo",
+    "MicrophoneStats",
+    "ServerError",
+    "VirtualMicrophoneDevice",
+    "VmicError",
+    "create_microphone_device",
+    "list_microphone_devices",
+    "open_microphone_device",
+    "remove_microphone_device",
+]
+
+for _name in __all__:
+    globals()[_name].__module__ = "vmic"

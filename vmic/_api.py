@@ -1,0 +1,193 @@
+"""How a program gets a microphone: check the arguments, reach the server, make the device, open it."""
+
+from __future__ import annotations
+
+import functools
+
+import pulsectl
+
+from vmic import _device, _dialect, _names, _server, _stream
+from vmic._device import Device, MicrophoneInfo
+from vmic._dialect import Tuning
+from vmic._errors import DeviceError, ServerError
+from vmic._microphone import VirtualMicrophoneDevice
+from vmic._owner import Owner
+from vmic._revival import Make, Revival
+from vmic._stream import Stream
+
+MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8000, 192000
+MAX_CHANNELS = 32
+
+# Seconds of audio that a device queues. A blocking write keeps the queue short itself: so much is in it that
+# the writer thread never waits for Python, and so little that Ctrl-C leaves no long tail.
+_QUEUE_NON_BLOCKING = 60.0
+_QUEUE_BLOCKING = 0.5
+
+
+def create_microphone_device(
+    device_name: str,
+    sample_rate: int = 16000,
+    channels: int = 1,
+    non_blocking: bool = False,
+    *,
+    replace: bool = False,
+) -> VirtualMicrophoneDevice:
+    """Make a microphone that every application of this user can pick by its name.
+
+    It is a source of the sound server (PulseAudio or PipeWire), at 100 % and unmuted, and goes with this
+    process or with `close`. Where no server runs and PULSE_SERVER is not set, PulseAudio is started (unless
+    VMIC_AUTOSTART is "0"). Blocks for some 20 ms (100 on PipeWire), at most 5 s.
+
+    Args:
+        device_name: 1 to 128 characters, no control characters; shown by applications exactly as given.
+        sample_rate: Frames a second, 8000 to 192000.
+        channels: Samples in a frame, 1 to 32.
+        non_blocking: Whether `write_frames` returns at once, queueing up to 60 s.
+        replace: Take the name over when a microphone of that name exists.
+
+    Raises:
+        ValueError: An argument is out of range.
+        TypeError: An argument is of another type.
+        DeviceError: The name is taken (the message says by which program), or the server refuses.
+        ServerError: No sound server answers.
+    """
+    _names.check_name(device_name)
+    _check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
+    _check_int("channels", channels, 1, MAX_CHANNELS)
+    _check_bool("non_blocking", non_blocking)
+    _check_bool("replace", replace)
+    _server.ensure_running()
+    make = functools.partial(
+        _device.make,
+        name=device_name,
+        sample_rate=sample_rate,
+        channels=channels,
+        channel_map=_stream.channel_map(channels),
+        owner=Owner.this_process(),
+    )
+    device, tuning = _server.call(
+        lambda pulse: (make(pulse, replace=replace), _dialect.of(pulse).tuning),
+        undo=lambda pulse, made: _device.remove(pulse, made[0]),
+    )
+    try:
+        return _attach(device, tuning, non_blocking, functools.partial(make, replace=False))
+    except BaseException:
+        _server.call(lambda pulse: _device.remove(pulse, device))
+        raise
+
+
+def create_lasting_device(name: str, sample_rate: int, channels: int, *, replace: bool) -> MicrophoneInfo:
+    """Make a microphone that belongs to no process: it stays until it is removed. For the command."""
+    _names.check_name(name)
+    _check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
+    _check_int("channels", channels, 1, MAX_CHANNELS)
+    _server.ensure_running()
+    make = functools.partial(
+        _device.make,
+        name=name,
+        sample_rate=sample_rate,
+        channels=channels,
+        channel_map=_stream.channel_map(channels),
+        owner=None,
+        replace=replace,
+    )
+    return _server.call(make, undo=_device.remove).info
+
+
+def open_microphone_device(name: str, *, non_blocking: bool = False) -> VirtualMicrophoneDevice:
+    """Attach a second writer to a microphone that exists, made by this process or another.
+
+    What both write is heard, mixed. Closing it leaves the microphone where it is.
+
+    Args:
+        name: The microphone's name, or the server's name of its source.
+        non_blocking: Whether `write_frames` returns at once.
+
+    Raises:
+        DeviceError: There is no such microphone; the message lists those there are.
+        ServerError: No sound server answers.
+    """
+    _names.check_name(name)
+    _check_bool("non_blocking", non_blocking)
+    device, tuning = _server.call(lambda pulse: (_find(pulse, name), _dialect.of(pulse).tuning))
+    return _attach(device, tuning, non_blocking, None)
+
+
+def list_microphone_devices() -> list[MicrophoneInfo]:
+    """The microphones of vmic's on this sound server, by name.
+
+    Raises:
+        ServerError: No sound server answers.
+    """
+    return sorted((d.info for d in _server.call(_device.find_all)), key=lambda info: info.name)
+
+
+def remove_microphone_device(name: str) -> None:
+    """Remove a microphone that nobody owns: one of ``vmic create``, or of a program that has died.
+
+    Args:
+        name: The microphone's name, or the server's name of its source.
+
+    Raises:
+        DeviceError: There is no such microphone, or it belongs to a program that runs (close it there).
+        ServerError: No sound server answers.
+    """
+    _names.check_name(name)
+
+    def remove(pulse: pulsectl.Pulse) -> None:
+        device = _find(pulse, name)
+        if device.owner is not None and device.owner.alive:
+            raise DeviceError(
+                f"microphone {name!r} belongs to {device.owner.program} (process {device.owner.pid}), which "
+                "would make it again: close it there, or end that program"
+            )
+        _device.remove(pulse, device)
+
+    _server.call(remove)
+
+
+def _attach(device: Device, tuning: Tuning, non_blocking: bool, make: Make | None) -> VirtualMicrophoneDevice:
+    """Open a stream into `device`."""
+    info = device.info
+    seconds = _QUEUE_NON_BLOCKING if non_blocking else _QUEUE_BLOCKING
+    capacity = int(seconds * info.sample_rate)
+    stream = Stream(
+        device.sink_name,
+        server=_server.server_for_writer(),
+        sample_rate=info.sample_rate,
+        channels=info.channels,
+        capacity=capacity,
+        tuning=tuning,
+    )
+    try:
+        if not stream.wait_open(_server.TIMEOUT):
+            raise ServerError(f"the sound server opened no stream for {info.name!r} within 5 s: it hangs")
+        if stream.is_away:
+            said = _stream.error_text(stream.state().error)
+            raise ServerError(f"the sound server opened no stream for {info.name!r}: {said}")
+        _server.call(lambda pulse: _device.set_writer_volume(pulse, device.sink_name))
+        revival = Revival(device, stream, tuning, make)
+    except BaseException:
+        stream.close()
+        raise
+    return VirtualMicrophoneDevice(info, stream, revival, non_blocking=non_blocking, room=_QUEUE_BLOCKING / 2)
+
+
+def _find(pulse: pulsectl.Pulse, name: str) -> Device:
+    device = _device.find(pulse, name)
+    if device is None:
+        there = ", ".join(repr(d.info.name) for d in _device.find_all(pulse)) or "none"
+        raise DeviceError(f"there is no microphone {name!r} on this sound server; there are: {there}")
+    return device
+
+
+def _check_int(what: str, value: object, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{what} is an int, not {type(value).__name__}")
+    if not least <= value <= most:
+        raise ValueError(f"{what} is {least} to {most}, not {value}")
+
+
+def _check_bool(what: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{what} is True or False, not {value!r}")

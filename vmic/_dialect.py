@@ -1,0 +1,122 @@
+"""The servers' dialects: how each wants a module's arguments written, and a stream fed.
+
+PulseAudio and PipeWire take the same two modules, but read their arguments by different rules, and neither
+follows the other's. Which one speaks is asked of the server; which of PipeWire's rules holds is seen from
+what became of a backslash in a property of the sink.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pulsectl
+
+Properties = Mapping[str, str]
+_PROBE = "vmic.probe"
+# Writes properties as a module argument: key and text become `key=...`.
+Quoting = Callable[[str, Properties], str]
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How the writer feeds a server: see vmic.h, and the measurements beside the values below."""
+
+    ahead: float  # seconds
+    reserve: float
+    low: float
+    trust_latency: bool
+    latency: float  # a blocking write returns when what is queued will be heard within this
+    tail: float  # how long after its last frame left the sink the slowest application has it
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One server's way.
+
+    Attributes:
+        sink_arguments: Arguments of module-null-sink that this server alone knows.
+        sink_properties: Properties that keep the sink from becoming the default output.
+        source_properties: The same for the source and the default input.
+        silence_properties: The same for the silent output, which must be preferred to the sink.
+        quoting: How the server reads quotes, by the properties that its sink came out with.
+        settles: Seconds within which the server may still put an old volume back.
+    """
+
+    sink_arguments: str
+    sink_properties: Properties
+    source_properties: Properties
+    silence_properties: Properties
+    quoting: Callable[[Properties], Quoting]
+    settles: float
+    tuning: Tuning
+
+
+def of(pulse: pulsectl.Pulse) -> Dialect:
+    """Ask the server which dialect it speaks."""
+    return PIPEWIRE if "PipeWire" in pulse.server_info().server_name else PULSEAUDIO
+
+
+def backslashed(argument: str, properties: Properties) -> str:
+    r"""PulseAudio: one level of backslashes serves both parsers, for the outer one leaves them in place.
+
+    ``source_properties="device.description='it\'s \"mine\"'"``
+    """
+    written = " ".join(f"{key}='{_backslash(value)}'" for key, value in properties.items())
+    return f'{argument}="{written}"'
+
+
+def twice_backslashed(argument: str, properties: Properties) -> str:
+    """PipeWire since 1.0: each of its two parsers removes one level."""
+    written = " ".join(f"{key}='{_backslash(value)}'" for key, value in properties.items())
+    return f'{argument}="{_backslash(written)}"'
+
+
+def as_json(argument: str, properties: Properties) -> str:
+    r"""PipeWire 0.3: its parsers stop at a quote and remove no backslash, but read a quoted value as JSON.
+
+    So whatever could end the value early is written as ``\uXXXX``: the argument needs no quotes, and a tab
+    parts the properties (a blank would end the argument).
+    """
+    written = "\t".join(f"{key}='{_json(value)}'" for key, value in properties.items())
+    return f"{argument}={written}"
+
+
+def _backslash(text: str) -> str:
+    return re.sub(r"""(['"\\])""", r"\\\1", text)
+
+
+def _json(text: str) -> str:
+    inside = json.dumps(text, ensure_ascii=False)[1:-1]
+    # json.dumps has written \" and \\ for these two.
+    inside = inside.replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
+    return '"' + inside.replace("'", "\\u0027").replace(" ", "\\u0020") + '"'
+
+
+PULSEAUDIO = Dialect(
+    # Without it about 2 s of silence lie before each sound (16.1).
+    sink_arguments="norewinds=1",
+    # A modem's priority is 0, every other output's more (16.1).
+    sink_properties={"device.class": "modem"},
+    source_properties={},
+    silence_properties={},
+    quoting=lambda _: backslashed,
+    settles=0.0,
+    # The null sink takes 5 ms at a time. p50 from write to capture was 7 ms with this reserve, 5 with 3 ms.
+    tuning=Tuning(ahead=0.040, reserve=0.005, low=0.002, trust_latency=True, latency=0.020, tail=0.0),
+)
+
+PIPEWIRE = Dialect(
+    sink_arguments="",
+    # 0.3.65 prefers a new output, even one of priority 0, to no output that was chosen by hand; not these.
+    sink_properties={"priority.session": "-20001", _PROBE: "\\"},
+    source_properties={"priority.session": "-20001", "state.restore-props": "false"},
+    silence_properties={"priority.session": "-20000"},
+    quoting=lambda sink: as_json if "\\" in sink.get(_PROBE, "") else twice_backslashed,
+    # 0.3.65 restores volumes up to 11 ms after the node is there.
+    settles=0.05,
+    # Its get_latency wanders by 6 to 10 ms in 2 s (0.3.65), so the level is reckoned by the clock.
+    tuning=Tuning(ahead=0.040, reserve=0.008, low=0.008, trust_latency=False, latency=0.025, tail=0.1),
+)

@@ -1,0 +1,119 @@
+"""The ledger: which frames belong to which write, so that a flush and a completion can tell their fate."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from vmic._completion import Completion, Completions, Expected
+from vmic._pcm import SAMPLE_SIZE
+from vmic._stream import Stream
+
+# How many writes are remembered before those that were heard are looked for.
+_TIDY_AT = 64
+
+
+@dataclass
+class Entry:
+    """One blocking write on its way.
+
+    Attributes:
+        start: The index of its first frame.
+        count: How many frames it has.
+        done: How many of them are queued.
+        flushed: Whether a flush came; the rest is then not to be queued.
+    """
+
+    start: int
+    count: int
+    flushes: int
+    expected: Expected | None
+    done: int = 0
+    flushed: bool = False
+
+
+class Ledger:
+    """Queues frames in a stream and books them as one act, so that indices and writes agree."""
+
+    def __init__(self, stream: Stream, channels: int) -> None:
+        """Book what goes into `stream`, in frames of `channels` samples."""
+        self._stream = stream
+        self._frame_size = channels * SAMPLE_SIZE
+        self._completions = Completions(stream)
+        self._flushing = threading.Lock()
+        self._lock = threading.Lock()  # guards what follows
+        self._written = 0
+        self._unheard: deque[tuple[int, int]] = deque()  # (start, end) of writes that may not be heard yet
+        self._tidy_at = _TIDY_AT
+        self._flushes = 0
+
+    def post(self, view: memoryview, count: int, completion: Completion | None) -> int:
+        """Queue up to `count` frames as one write; how many were queued."""
+        with self._lock:
+            start = self._written
+            accepted = self._queue(view, count, start)
+            if completion is not None:
+                self._completions.expect(completion, start, self._written)
+        return accepted
+
+    def begin(self, count: int, completion: Completion | None) -> Entry:
+        """Begin a write of `count` frames that is queued piece by piece; nothing else is until `end`."""
+        with self._lock:
+            start = self._written
+            expected = completion and self._completions.expect(completion, start, start + count)
+            return Entry(start, count, self._flushes, expected or None)
+
+    def go_on(self, entry: Entry, view: memoryview) -> int:
+        """Queue what fits of the rest; the index behind it."""
+        with self._lock:
+            entry.flushed = self._flushes != entry.flushes
+            if not entry.flushed and entry.done < entry.count:
+                rest = view[entry.done * self._frame_size :]
+                entry.done += self._queue(rest, entry.count - entry.done, entry.start)
+            return self._written
+
+    def end(self, entry: Entry) -> None:
+        """No more of it comes."""
+        if entry.expected is not None:
+            self._completions.shorten(entry.expected, entry.start + entry.done)
+
+    def flush(self, timeout: float) -> tuple[int, int] | None:
+        """Drop what is not heard.
+
+        Returns:
+            Frames heard and dropped of the writes that were not heard to their end; None when the server
+            hangs, and the frames are dropped later.
+        """
+        with self._flushing, self._completions.flushing() as flushed:
+            with self._lock:
+                self._flushes += 1
+            dropped = self._stream.flush(timeout)
+            if dropped is None:
+                flushed(self._stream.state().taken)
+                return None
+            heard_to, dropped_to = dropped
+            flushed(heard_to)
+            with self._lock:
+                first = min((start for start, end in self._unheard if end > heard_to), default=heard_to)
+                self._forget(dropped_to)
+        return max(0, heard_to - first), dropped_to - heard_to
+
+    def close(self, timeout: float) -> None:
+        """Call back for every write, with what the server took of it; waits for that at most `timeout`."""
+        self._completions.close(self._stream.state().taken, timeout)
+
+    def _queue(self, view: memoryview, count: int, start: int) -> int:
+        accepted = self._stream.write(view, count)
+        self._written += accepted
+        if self._unheard and self._unheard[-1][0] == start:
+            self._unheard.pop()
+        self._unheard.append((start, self._written))
+        if len(self._unheard) >= self._tidy_at:
+            self._forget(self._stream.state().gone)
+            self._tidy_at = 2 * len(self._unheard) + _TIDY_AT
+        return accepted
+
+    def _forget(self, index: int) -> None:
+        while self._unheard and self._unheard[0][1] <= index:
+            self._unheard.popleft()

@@ -1,0 +1,306 @@
+"""The microphone, as a program uses it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from types import TracebackType
+
+from vmic import _stream
+from vmic._completion import Completion
+from vmic._device import MicrophoneInfo
+from vmic._errors import ClosedError, DeviceLostError
+from vmic._ledger import Ledger
+from vmic._lifetime import forget, remember
+from vmic._pcm import Frames, as_frames
+from vmic._revival import Revival
+from vmic._stats import MicrophoneStats
+from vmic._stream import Stream
+
+_SLICE = 0.05
+_FLUSH_TIMEOUT = 1.0
+# How long the end waits beyond the time that the audio needs.
+_PATIENCE = 5.0
+# At garbage collection and at the interpreter's exit nobody expects to wait.
+_GC_PATIENCE = 2.0
+
+
+class VirtualMicrophoneDevice:
+    """A microphone of the operating system, whose sound is what is written to it.
+
+    Made by `create_microphone_device` and `open_microphone_device`. Every method may be called from any
+    thread. It is a context manager: a clean exit lets everything written be heard, an exception drops it.
+    Between writes applications hear silence.
+    """
+
+    def __init__(
+        self, info: MicrophoneInfo, stream: Stream, revival: Revival, *, non_blocking: bool, room: float
+    ) -> None:
+        """Not for callers: use `create_microphone_device` or `open_microphone_device`."""
+        tuning = revival.tuning
+        self._info = info
+        self._non_blocking = non_blocking
+        self._latency_frames = int(tuning.latency * info.sample_rate)
+        self._room_frames = int(room * info.sample_rate)
+        self._tail = tuning.tail
+        self._stream = stream
+        self._revival = revival
+        self._ledger = Ledger(stream, info.channels)
+        self._turn = threading.Lock()  # blocking writes are taken one after the other
+        self._closing = threading.Lock()
+        self._closed = False
+        remember(self)
+
+    # ---- what it is ----
+
+    @property
+    def name(self) -> str:
+        """The name that applications show."""
+        return self._info.name
+
+    @property
+    def source_name(self) -> str:
+        """What the sound server calls the source, for `parec -d` and the like."""
+        return self._info.source_name
+
+    @property
+    def sample_rate(self) -> int:
+        """Frames a second."""
+        return self._info.sample_rate
+
+    @property
+    def channels(self) -> int:
+        """Samples in a frame."""
+        return self._info.channels
+
+    @property
+    def non_blocking(self) -> bool:
+        """Whether `write_frames` returns at once."""
+        return self._non_blocking
+
+    @property
+    def stats(self) -> MicrophoneStats:
+        """Numbers on what has happened; does not block. After `close` they stay as they were at the end."""
+        return MicrophoneStats.of(self._final if self._closed else self._stream.state())
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else f"{self.sample_rate} Hz, {self.channels} channels"
+        return f"<VirtualMicrophoneDevice {self.name!r} ({state})>"
+
+    # ---- writing ----
+
+    def write_frames(
+        self,
+        frames: Frames | None = None,
+        completion: Completion | None = None,
+        *,
+        timeout: float = 5.0,
+        frame: Frames | None = None,
+    ) -> int:
+        """Write audio.
+
+        A blocking device returns when what is queued will be heard within 20 ms (25 ms on PipeWire), so a
+        loop of writes keeps the pace of the sound server. A non-blocking device copies the frames and
+        returns at once, also while the server is away; it queues 60 s.
+
+        Args:
+            frames: 16-bit samples, native byte order, interleaved: bytes, bytearray, memoryview or another
+                contiguous buffer; or a NumPy array of int16, or of float32 or float64 between -1 and 1
+                (clipped), of shape (n,) or (n, channels). Also accepted as ``frame``.
+            completion: Called once, with the number of frames of this write that the server took and that no
+                `flush` took back, in the order of the writes, on a thread of vmic's.
+            timeout: Seconds that a blocking write waits beyond the time that its audio needs, for a server
+                that hangs or restarts.
+            frame: The same as ``frames``; daily-python's documentation calls it so.
+
+        Returns:
+            Frames accepted. All of them on a blocking device, unless `flush` was called meanwhile; fewer on
+            a non-blocking device whose queue is full.
+
+        Raises:
+            ValueError: The frames do not fit the device (for their number or shape).
+            TypeError: They are of no such type.
+            DeviceLostError: The server stopped taking audio. `frames_written` says how many frames had been
+                accepted; those are heard if it comes back, the rest was never taken. Ctrl-C leaves it so too
+                (the KeyboardInterrupt has the same attribute).
+            ClosedError: The device is closed, or was during the write.
+        """
+        if (frames is None) == (frame is None):
+            raise TypeError("write_frames takes frames, as its first argument or as frames= or frame=")
+        view, count = as_frames(frame if frames is None else frames, self.channels)
+        if completion is not None and not callable(completion):
+            raise TypeError(f"completion is a function of the frames written, not {completion!r}")
+        self._check_open()
+        if self._non_blocking:
+            return self._ledger.post(view, count, completion)
+        return self._write_through(view, count, completion, timeout)
+
+    def drain(self, timeout: float | None = None) -> bool:
+        """Wait until everything written is heard.
+
+        Args:
+            timeout: Seconds to wait at most; None for as long as the audio needs.
+
+        Returns:
+            False when `timeout` passed first.
+
+        Raises:
+            DeviceLostError: Without a timeout, the audio was not taken within 5 s beyond its length.
+            ClosedError: The device is closed, or was meanwhile.
+        """
+        self._check_open()
+        index = self._stream.state().written
+        limit = self._audio_time() + _PATIENCE if timeout is None else timeout
+        if self._wait_gone(index, limit, self._check_open):
+            return True
+        if timeout is None:
+            raise self._lost("drained", 0)
+        return False
+
+    def flush(self) -> tuple[int, int]:
+        """Drop what has not been heard, and stop the sound (barge-in).
+
+        A blocking write in another thread returns what it had written. Blocks for some milliseconds.
+
+        Returns:
+            Frames heard and frames dropped, of the writes that had not been heard to their end.
+
+        Raises:
+            DeviceLostError: The server hangs. The frames will be dropped when it goes on.
+            ClosedError: The device is closed.
+        """
+        self._check_open()
+        result = self._ledger.flush(_FLUSH_TIMEOUT)
+        if result is None:
+            raise self._lost("flushed", 0)
+        return result
+
+    # ---- the end ----
+
+    def close(self) -> None:
+        """Let everything written be heard, then take the microphone away.
+
+        A device from `open_microphone_device` stays. Blocks for as long as the audio needs, and at most 5 s
+        more when the server does not take it. Ctrl-C cuts it short. Closing twice does nothing.
+        """
+        self._close(_PATIENCE)
+
+    def __enter__(self) -> VirtualMicrophoneDevice:
+        self._check_open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None and not self._closed:
+            with contextlib.suppress(DeviceLostError, ClosedError):
+                self.flush()
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True) and self._stream.is_ours:
+            warnings.warn(f"unclosed microphone {self.name!r}", ResourceWarning, source=self, stacklevel=1)
+            self._close(_GC_PATIENCE, at_most=_GC_PATIENCE)
+
+    def _close(self, patience: float, at_most: float = float("inf")) -> None:
+        if not self._stream.is_ours:
+            return
+        with self._closing:
+            if self._closed:
+                return
+            self._final = self._stream.state()
+            self._closed = True
+            forget(self)
+            try:
+                limit = min(self._audio_time() + patience, at_most)
+                self._wait_gone(self._final.written, limit, _go_on)
+                time.sleep(self._tail if self._final.written else 0)
+            finally:
+                self._tear_down()
+
+    def _tear_down(self) -> None:
+        self._revival.stop()
+        self._ledger.flush(_FLUSH_TIMEOUT)
+        self._ledger.close(_PATIENCE)
+        self._final = self._stream.state()
+        self._stream.close()
+        self._revival.remove_device()
+
+    # ---- inside ----
+
+    def _write_through(
+        self, view: memoryview, count: int, completion: Completion | None, timeout: float
+    ) -> int:
+        """Queue piece by piece, at the pace of the server."""
+        done = 0
+        try:
+            with _held(self._turn, self._check_open):
+                deadline = time.monotonic() + self._audio_time() + count / self.sample_rate + timeout
+                entry = self._ledger.begin(count, completion)
+                try:
+                    while True:
+                        self._check_open(done)
+                        index = self._ledger.go_on(entry, view)
+                        done = entry.done
+                        if entry.flushed:
+                            return done
+                        ahead = self._latency_frames if done == count else self._room_frames
+                        remaining = deadline - time.monotonic()
+                        if not self._wait_gone(
+                            index - ahead, remaining, lambda: self._check_open(entry.done)
+                        ):
+                            raise self._lost("written", done)
+                        if done == count:
+                            return done
+                finally:
+                    self._ledger.end(entry)
+        except KeyboardInterrupt as interrupt:
+            interrupt.frames_written = done  # type: ignore[attr-defined]
+            raise
+
+    def _audio_time(self) -> float:
+        return self._stream.state().queued / self.sample_rate
+
+    def _wait_gone(self, index: int, seconds: float, check: Callable[[], None]) -> bool:
+        """Wait until all before `index` is heard, dropped or lost; `check` raises when there is no point."""
+        deadline = time.monotonic() + seconds
+        while not self._stream.wait_gone(index, min(_SLICE, max(0.0, deadline - time.monotonic()))):
+            check()
+            if time.monotonic() >= deadline:
+                return False
+        return True
+
+    def _check_open(self, frames_written: int = 0) -> None:
+        self._stream.check_process()
+        if self._closed:
+            raise ClosedError(f"microphone {self.name!r} is closed", frames_written)
+
+    def _lost(self, what: str, frames_written: int) -> DeviceLostError:
+        state = self._stream.state()
+        if state.state == _stream.OPEN:
+            why = "the sound server is connected but takes no audio: it hangs, or its graph stands still"
+        else:
+            why = f"the sound server has gone: {self._revival.trouble or _stream.error_text(state.error)}"
+        return DeviceLostError(
+            f"microphone {self.name!r} could not be {what}: {why}. "
+            f"{state.queued} frames are queued and will be heard if it comes back",
+            frames_written,
+        )
+
+
+def _go_on() -> None:
+    """The end waits whatever happens."""
+
+
+@contextlib.contextmanager
+def _held(lock: threading.Lock, check: Callable[[], None]) -> Iterator[None]:
+    """Hold `lock`; while somebody else does, `check` may raise."""
+    while not lock.acquire(timeout=_SLICE):
+        check()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,65 @@
+"""Names: which texts are one, and what the sound server calls the device of that name."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import unicodedata
+
+MAX_LENGTH = 128
+
+_SAFE = re.compile(r"[A-Za-z0-9._-]+")
+# A server reads these as something else than a name: a number is an index, and PipeWire looks for
+# "NAME.monitor" among the outputs and reads "null" as no name (0.3.65). The last are the names that vmic
+# makes up.
+_MISREAD = re.compile(r"null|[0-9]+|.*\.monitor|vmic-(mic|sink)-.*")
+
+
+def check_name(name: object) -> str:
+    """Return `name` when it can be a microphone's name.
+
+    Args:
+        name: 1 to 128 characters, none of them a control character, a lone surrogate or one of the code
+            points that Unicode sets aside as no characters (PulseAudio takes none of these in a text).
+
+    Raises:
+        TypeError: It is no string.
+        ValueError: It is no such name.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a microphone's name is a str, not {type(name).__name__}")
+    if not 1 <= len(name) <= MAX_LENGTH:
+        raise ValueError(f"a microphone's name has 1 to {MAX_LENGTH} characters, this one has {len(name)}")
+    for position, character in enumerate(name):
+        if unicodedata.category(character) in ("Cc", "Cs") or _is_noncharacter(ord(character)):
+            raise ValueError(
+                f"a microphone's name cannot contain {character!a} (at position {position} of {name!a})"
+            )
+    return name
+
+
+def source_name(name: str) -> str:
+    """What the server calls the source of microphone `name`: the name itself when a server can take it."""
+    if _SAFE.fullmatch(name) and not _MISREAD.fullmatch(name):
+        return name
+    return f"vmic-mic-{_readable(name)}-{_digest(name)}"
+
+
+def sink_name(name: str) -> str:
+    """What the server calls the sink that microphone `name` is fed through."""
+    return f"vmic-sink-{_readable(name)}-{_digest(name)}"
+
+
+def _is_noncharacter(code: int) -> bool:
+    return 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE
+
+
+def _readable(name: str) -> str:
+    """What a person recognises the name by in `pactl list`."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", name)[:40].strip("-")
+
+
+def _digest(name: str) -> str:
+    # 130 bits: two names never share one.
+    return base64.b32encode(hashlib.sha256(name.encode()).digest()).decode()[:26].lower()

@@ -1,0 +1,85 @@
+"""PCM: what `write_frames` takes, as 16-bit interleaved bytes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
+
+    import numpy as np
+
+Frames: TypeAlias = Union["bytes", "bytearray", "memoryview", "np.ndarray[Any, Any]", "Buffer"]
+
+SAMPLE_SIZE = 2
+# NumPy is not imported for those who do not use it: who has an array has imported it.
+_FULL_SCALE = 32768.0
+
+
+def as_frames(frames: object, channels: int) -> tuple[memoryview, int]:
+    """Return `frames` as a flat memoryview of bytes, and how many frames there are.
+
+    Args:
+        frames: bytes, bytearray, memoryview or another contiguous buffer of 16-bit samples, native byte
+            order, interleaved; or a NumPy array of int16, float32 or float64 (-1..1, clipped), of shape
+            (n,) for interleaved samples or (n, channels). The bytes of a buffer are not copied.
+        channels: Samples in a frame.
+
+    Raises:
+        TypeError: It is no buffer, or one of another type of number.
+        ValueError: It does not divide into frames, or has another shape.
+    """
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(frames, numpy.ndarray):
+        view = memoryview(_array_to_pcm(frames, channels))
+    else:
+        view = _buffer_to_pcm(frames)
+    if view.nbytes % (SAMPLE_SIZE * channels):
+        # The first words are those of daily-python, which programs match on.
+        raise ValueError(
+            "frames bytestring should contain 16-bit samples"
+            f": {view.nbytes} bytes are no multiple of {SAMPLE_SIZE * channels}"
+            f" ({SAMPLE_SIZE} bytes for each of {channels} channels)"
+        )
+    return view, view.nbytes // (SAMPLE_SIZE * channels)
+
+
+def _buffer_to_pcm(frames: object) -> memoryview:
+    try:
+        view = memoryview(frames)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            "frames are bytes, bytearray, memoryview, another buffer or a NumPy array,"
+            f" not {type(frames).__name__}"
+        ) from None
+    if view.format not in ("B", "b", "c", "h", "@h", "=h", "<h" if sys.byteorder == "little" else ">h"):
+        raise TypeError(f"frames are 16-bit samples; this buffer holds items of format {view.format!r}")
+    if not view.c_contiguous:
+        raise ValueError("frames lie one after the other in memory; this buffer is not contiguous")
+    return view if view.nbytes == 0 else view.cast("B")
+
+
+def _array_to_pcm(array: Any, channels: int) -> Any:
+    """A C-contiguous int16 array in the machine's byte order, flattened."""
+    import numpy as np  # noqa: PLC0415 (see _FULL_SCALE)
+
+    if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] != channels):
+        raise ValueError(
+            f"an array of frames has shape (n,) or (n, {channels}), this one has shape {array.shape}"
+        )
+    if array.dtype.newbyteorder("=") == np.int16:
+        samples = array
+    elif array.dtype.newbyteorder("=") in (np.float32, np.float64):
+        samples = _floats_to_int16(array)
+    else:
+        raise TypeError(f"an array of frames has dtype int16, float32 or float64, this one {array.dtype}")
+    return np.ascontiguousarray(samples, dtype=np.int16).reshape(-1).view(np.uint8)
+
+
+def _floats_to_int16(array: Any) -> Any:
+    import numpy as np  # noqa: PLC0415
+
+    if not np.isfinite(array).all():
+        raise ValueError("an array of frames holds numbers between -1 and 1; this one has NaN or infinity")
+    return np.clip(np.rint(array * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)

@@ -1,0 +1,46 @@
+"""The numbers that a microphone keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vmic._stream import StreamState
+
+
+@dataclass(frozen=True)
+class MicrophoneStats:
+    """What has happened so far. ``frames_written == heard + dropped + lost + queued``, at any time.
+
+    Attributes:
+        frames_written: Frames that were accepted.
+        heard: Frames that came out of the microphone, whether anybody recorded it or not.
+        dropped: Frames that `flush` took back.
+        lost: Frames that were in the sound server when it, or the device, went away.
+        queued: Frames that are not heard yet.
+        underruns: Silences between two writes less than 0.5 s apart: the writer was late.
+        reconnects: Times that the device was made again after the server, or the device, had gone.
+        latency: Seconds until a frame that is written now is heard.
+    """
+
+    frames_written: int
+    heard: int
+    dropped: int
+    lost: int
+    queued: int
+    underruns: int
+    reconnects: int
+    latency: float
+
+    @classmethod
+    def of(cls, state: StreamState) -> MicrophoneStats:
+        """Return the user's view of what the native side counts."""
+        return cls(
+            frames_written=state.written,
+            heard=state.heard,
+            dropped=state.dropped,
+            lost=state.lost,
+            queued=state.queued,
+            underruns=state.underruns,
+            reconnects=state.reopened,
+            latency=state.latency,
+        )

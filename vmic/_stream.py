@@ -1,0 +1,193 @@
+"""The native stream (native/vmic.h), as Python uses it: waits that Ctrl-C ends, and no use after fork."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+from dataclasses import dataclass
+
+from vmic._dialect import Tuning
+from vmic._errors import ClosedError, DeviceError
+
+try:
+    from vmic._native import ffi, lib
+except ImportError as error:
+    if "libpulse" not in str(error):
+        raise
+    raise ImportError(
+        f"vmic needs the PulseAudio client library of the machine: {error}. Install it: "
+        "apt install libpulse0 (Debian, Ubuntu), dnf install pulseaudio-libs (Fedora), pacman -S libpulse (Arch)"
+    ) from error
+
+# How long a wait may keep Python from noticing Ctrl-C.
+_SLICE = 0.05
+# How long the thread may take to let go of the server before it is left to itself.
+_CLOSE_TIMEOUT = 1.0
+
+OPENING, OPEN, AWAY = lib.VMIC_OPENING, lib.VMIC_OPEN, lib.VMIC_AWAY
+
+
+@dataclass(frozen=True)
+class StreamState:
+    """What a stream says of itself: `vmic_stats` of vmic.h, with `latency` in seconds."""
+
+    state: int
+    error: int
+    written: int
+    taken: int
+    gone: int
+    heard: int
+    dropped: int
+    lost: int
+    queued: int
+    underruns: int
+    reopened: int
+    latency: float
+
+
+class Stream:
+    """Frames on their way to one sink. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        sink: str,
+        *,
+        server: str | None,
+        sample_rate: int,
+        channels: int,
+        capacity: int,
+        tuning: Tuning,
+    ) -> None:
+        """Start the writer thread, which connects; does not wait for it.
+
+        Args:
+            sink: The server's name of the sink.
+            server: As PULSE_SERVER; None for libpulse's choice.
+            sample_rate: Frames a second.
+            channels: Samples in a frame.
+            capacity: Frames that can be queued.
+            tuning: How to feed this server.
+        """
+        application, name = ffi.new("char[]", b"vmic"), ffi.new("char[]", sink.encode())
+        address = ffi.NULL if server is None else ffi.new("char[]", server.encode())
+        config = ffi.new("vmic_config *")
+        config.server, config.application, config.stream, config.sink = address, application, name, name
+        config.sample_rate, config.channels, config.capacity = sample_rate, channels, capacity
+        config.ahead_us = int(tuning.ahead * 1e6)
+        config.reserve_us = int(tuning.reserve * 1e6)
+        config.low_us = int(tuning.low * 1e6)
+        config.trust_latency = tuning.trust_latency
+        handle = lib.vmic_create(config)
+        if handle == ffi.NULL:
+            raise DeviceError(f"cannot start the writer for {sink}: {os.strerror(ffi.errno or errno.ENOMEM)}")
+        # A call that is under way in another thread holds on to it, so close() pulls nothing from under it.
+        self._handle = ffi.gc(handle, lib.vmic_free)
+        self._pid = os.getpid()
+
+    def write(self, frames: memoryview, count: int) -> int:
+        """Queue up to `count` frames and return how many; never blocks."""
+        return int(lib.vmic_write(self._alive(), ffi.from_buffer(frames), count))
+
+    def wait_open(self, timeout: float) -> bool:
+        """Wait until the stream is no longer OPENING."""
+        return self._wait(lib.VMIC_OPENED, 0, timeout)
+
+    def wait_away(self, timeout: float) -> bool:
+        """Wait until the server or the sink has gone."""
+        return self._wait(lib.VMIC_LEFT, 0, timeout)
+
+    def wait_taken(self, index: int, timeout: float) -> bool:
+        """Wait until the server (or a flush) has taken every frame before `index`."""
+        return self._wait(lib.VMIC_TAKEN, index, timeout)
+
+    def wait_gone(self, index: int, timeout: float) -> bool:
+        """Wait until every frame before `index` was heard, dropped or lost."""
+        return self._wait(lib.VMIC_GONE, index, timeout)
+
+    def flush(self, timeout: float) -> tuple[int, int] | None:
+        """Drop what is not heard; from and to which index was dropped, or None when the server hangs."""
+        result = ffi.new("vmic_flushed *")
+        if lib.vmic_flush(self._alive(), int(timeout * 1e6), result) != lib.VMIC_OK:
+            return None
+        return int(result.heard_to), int(result.dropped_to)
+
+    def reopen(self) -> None:
+        """Connect again after AWAY."""
+        lib.vmic_reopen(self._alive())
+
+    def state(self) -> StreamState:
+        """One consistent picture."""
+        s = ffi.new("vmic_stats *")
+        lib.vmic_get_stats(self._alive(), s)
+        return StreamState(
+            state=s.state,
+            error=s.error,
+            written=s.written,
+            taken=s.taken,
+            gone=s.gone,
+            heard=s.heard,
+            dropped=s.dropped,
+            lost=s.lost,
+            queued=s.queued,
+            underruns=s.underruns,
+            reopened=s.reopened,
+            latency=s.latency_us / 1e6,
+        )
+
+    def close(self) -> None:
+        """End the stream; what is not heard is dropped. Blocks at most a second, when the server hangs."""
+        handle, self._handle = self._handle, None
+        if handle is not None and self.is_ours:
+            lib.vmic_stop(handle, int(_CLOSE_TIMEOUT * 1e6))
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process made it, and not the parent that forked this process."""
+        return os.getpid() == self._pid
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the server or the sink has gone."""
+        return self.state().state == int(AWAY)
+
+    def check_process(self) -> None:
+        """Raise DeviceError in a forked child: the thread and the connection are its parent's."""
+        if not self.is_ours:
+            raise DeviceError(
+                f"this microphone belongs to process {self._pid}, which forked: use it there, or call "
+                "open_microphone_device here"
+            )
+
+    def _alive(self) -> object:
+        self.check_process()
+        handle = self._handle
+        if handle is None:
+            raise ClosedError("the microphone is closed")
+        return handle
+
+    def _wait(self, event: int, index: int, timeout: float) -> bool:
+        # Signals reach the main thread alone.
+        longest = _SLICE if threading.current_thread() is threading.main_thread() else timeout
+        deadline = time.monotonic() + timeout
+        while True:
+            remaining = max(0.0, deadline - time.monotonic())
+            wait_us = int(min(remaining, longest) * 1e6)
+            if lib.vmic_wait(self._alive(), event, max(0, index), wait_us) == lib.VMIC_OK:
+                return True
+            if remaining <= longest:
+                return False
+
+
+def error_text(error: int) -> str:
+    """What the server calls `error` of a stream's state."""
+    return str(ffi.string(lib.vmic_error_text(error)).decode(errors="replace"))
+
+
+def channel_map(channels: int) -> str:
+    """Return the order that libpulse gives 1 to 32 channels, as module arguments take it."""
+    text = ffi.new("char[]", 480)
+    if lib.vmic_channel_map(channels, text, 480) != 0:
+        raise ValueError(f"channels is 1 to 32, not {channels}")
+    return str(ffi.string(text).decode())
