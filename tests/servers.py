@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pulsectl
+import pytest
 
 # Debian's default.pa, less hardware and D-Bus; then what a machine with a sound card has besides.
 PULSEAUDIO_SCRIPT = """\
@@ -95,6 +96,13 @@ class SoundServer:
     def main_process(self) -> subprocess.Popen[bytes]:
         """The process that answers on the socket."""
         raise NotImplementedError
+
+    def adopt(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Lead this process to the server too."""
+        for name, value in self.env.items():
+            monkeypatch.setenv(name, value)
+        for name in ("PULSE_SOURCE", "PULSE_SINK"):
+            monkeypatch.delenv(name, raising=False)
 
     def log(self) -> str:
         return "\n".join(f"--- {p.name}\n{p.read_text(errors='replace')}" for p in self.root.glob("*.log"))

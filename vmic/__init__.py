@@ -12,6 +12,7 @@ The path of the sound: `_pcm` (bytes or arrays become 16-bit frames), `_micropho
 server a null sink and the source over it that `_device` makes, and from there any application.
 """
 
+import vmic._libpulse  # noqa: F401 (first, for it says what is missing)
 from vmic._api import (
     create_microphone_device,
     list_microphone_devices,

@@ -25,8 +25,8 @@ _ACCESS_DENIED = 1  # PA_ERR_ACCESS
 _CONFIGURATION = Path(__file__).with_name("server")
 
 HOW_TO_GET_ONE = (
-    "start one (systemctl --user start pipewire-pulse, or pulseaudio --start), "
-    "or install PulseAudio (apt install pulseaudio) and vmic starts it by itself"
+    "start one (systemctl --user start pipewire-pulse, or pulseaudio --start); "
+    "where PulseAudio is installed (apt install pulseaudio), creating a microphone starts it"
 )
 
 

@@ -10,16 +10,7 @@ from dataclasses import dataclass
 
 from vmic._dialect import Tuning
 from vmic._errors import ClosedError, DeviceError
-
-try:
-    from vmic._native import ffi, lib
-except ImportError as error:
-    if "libpulse" not in str(error):
-        raise
-    raise ImportError(
-        f"vmic needs the PulseAudio client library of the machine: {error}. Install it: "
-        "apt install libpulse0 (Debian, Ubuntu), dnf install pulseaudio-libs (Fedora), pacman -S libpulse (Arch)"
-    ) from error
+from vmic._libpulse import ffi, lib
 
 # How long a wait may keep Python from noticing Ctrl-C.
 _SLICE = 0.05

@@ -1,0 +1,78 @@
+"""The fixtures: a sound server of each kind, and programs that record from it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from recording import Recorder
+from servers import KINDS, SoundServer
+
+import vmic
+
+ROOT = Path(__file__).parent.parent
+
+
+def available_servers() -> list[str]:
+    """Both, but on a machine where one would have replaced the user's own (see scripts/setup)."""
+    note = ROOT / ".venv" / "missing-servers"
+    missing = note.read_text().split() if note.exists() else []
+    if missing and os.environ.get("CI") == "true":
+        raise RuntimeError(f"CI tests on both servers, and these are missing: {missing}")
+    return [kind for kind in KINDS if kind not in missing]
+
+
+@pytest.fixture(params=available_servers())
+def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoundServer]:
+    """A sound server of the test's own, which the environment leads to."""
+    with KINDS[request.param]() as running:
+        running.adopt(monkeypatch)
+        running.assert_identity()
+        yield running
+        running.assert_identity()
+
+
+@pytest.fixture(autouse=True)
+def no_server_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that asks for no server reaches none."""
+    monkeypatch.setenv("PULSE_SERVER", "unix:/nonexistent")
+    monkeypatch.setenv("VMIC_AUTOSTART", "0")
+
+
+@pytest.fixture
+def record(server: SoundServer) -> Iterator[Callable[..., Recorder]]:
+    """Starts parec on a microphone, picked by its name, and returns when it records."""
+    recorders: list[Recorder] = []
+
+    def start(microphone: vmic.VirtualMicrophoneDevice | vmic.MicrophoneInfo, **options: object) -> Recorder:
+        recorder = Recorder(server, microphone, **options)  # type: ignore[arg-type]
+        recorders.append(recorder)
+        recorder.await_first_frame()
+        return recorder
+
+    yield start
+    for recorder in recorders:
+        recorder.kill()
+
+
+@pytest.fixture(autouse=True)
+def books_balance(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """After every test: written = heard + dropped + lost + queued, for each microphone that it had."""
+    microphones: list[vmic.VirtualMicrophoneDevice] = []
+    original = vmic.VirtualMicrophoneDevice.__init__
+
+    def note(self: vmic.VirtualMicrophoneDevice, *args: object, **kwargs: object) -> None:
+        original(self, *args, **kwargs)  # type: ignore[arg-type]
+        microphones.append(self)
+
+    monkeypatch.setattr(vmic.VirtualMicrophoneDevice, "__init__", note)
+    yield
+    for microphone in microphones:
+        s = microphone.stats
+        assert s.frames_written == s.heard + s.dropped + s.lost + s.queued, s
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            microphone.close()

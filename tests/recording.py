@@ -1,0 +1,86 @@
+"""A program that we did not write, recording a microphone as any application does."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from servers import SoundServer
+from signals import Heard, Samples
+
+
+class Recorded(Protocol):
+    """What a recorder needs to know of a microphone."""
+
+    @property
+    def source_name(self) -> str: ...
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+
+
+class Recorder:
+    """parec, writing to a file."""
+
+    def __init__(self, server: SoundServer, microphone: Recorded, latency_ms: int = 20) -> None:
+        self.channels = microphone.channels
+        self.path = server.root / f"recording-{time.monotonic_ns()}.raw"
+        argv = [
+            "parec",
+            f"--device={microphone.source_name}",
+            "--format=s16le",
+            f"--rate={microphone.sample_rate}",
+            f"--channels={microphone.channels}",
+            f"--latency-msec={latency_ms}",
+            "--raw",
+        ]
+        with self.path.open("wb") as out:
+            self.process = subprocess.Popen(
+                argv, env=server.env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL
+            )
+
+    def frames(self) -> Samples:
+        """What is recorded so far, of shape (n, channels)."""
+        samples = np.fromfile(self.path, dtype=np.int16)
+        return samples[: len(samples) // self.channels * self.channels].reshape(-1, self.channels)
+
+    def heard(self) -> Heard:
+        return Heard.in_recording(self.frames())
+
+    def await_first_frame(self) -> None:
+        self._await(lambda: self.path.stat().st_size > 0, "records nothing")
+
+    def await_frames(self, count: int) -> None:
+        """Wait until `count` frames that are not silence are recorded."""
+        self._await(lambda: self.heard().frames >= count, f"did not hear {count} frames")
+
+    def stop(self) -> Samples:
+        """End it, and return what it recorded. A recording that the server has ended is whole too."""
+        self.process.terminate()
+        self.process.wait(10)
+        return self.frames()
+
+    def await_end(self) -> Samples:
+        """Wait until the server ends the recording, as it does when the microphone goes."""
+        self.process.wait(10)
+        return self.frames()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def _await(self, happened: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + 10
+        while not happened():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = self.process.wait(0.01)
+                if happened():
+                    return
+                raise AssertionError(f"the recorder ended with {code}: it {what}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"within 10 s the recorder {what}; it has {self.heard()}")
