@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -61,16 +62,17 @@ def record(server: SoundServer) -> Iterator[Callable[..., Recorder]]:
 @pytest.fixture(autouse=True)
 def books_balance(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """After every test: written = heard + dropped + lost + queued, for each microphone that it had."""
-    microphones: list[vmic.VirtualMicrophoneDevice] = []
+    # Weakly: a test may want to see one collected.
+    microphones: weakref.WeakSet[vmic.VirtualMicrophoneDevice] = weakref.WeakSet()
     original = vmic.VirtualMicrophoneDevice.__init__
 
     def note(self: vmic.VirtualMicrophoneDevice, *args: object, **kwargs: object) -> None:
         original(self, *args, **kwargs)  # type: ignore[arg-type]
-        microphones.append(self)
+        microphones.add(self)
 
     monkeypatch.setattr(vmic.VirtualMicrophoneDevice, "__init__", note)
     yield
-    for microphone in microphones:
+    for microphone in list(microphones):
         s = microphone.stats
         assert s.frames_written == s.heard + s.dropped + s.lost + s.queued, s
         with warnings.catch_warnings():

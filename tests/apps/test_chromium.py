@@ -1,0 +1,102 @@
+"""Chromium finds the microphone, a call in a page hears it, and what the page plays does not get into it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from apps.browser import Browser, open_page
+from recording import Recorder
+from servers import SoundServer
+from signals import Samples, tone, tone_quality
+
+import vmic
+
+NAME = "My Virtual Mic"
+RATE = 48000
+Record = Callable[..., Recorder]
+
+
+@pytest.fixture
+def microphone(server: SoundServer) -> Iterator[vmic.VirtualMicrophoneDevice]:
+    with vmic.create_microphone_device(NAME, RATE, 1, True) as device:
+        yield device
+        # What is queued would be waited for.
+        device.flush()
+
+
+@pytest.fixture
+def page(server: SoundServer, microphone: vmic.VirtualMicrophoneDevice) -> Iterator[Browser]:
+    """Opened after the microphone is made: a browser does not notice at once."""
+    with open_page(server) as browser:
+        yield browser
+
+
+@dataclass
+class DefaultOutput:
+    """What the server plays to who asks for no output in particular, as something to record."""
+
+    source_name: str
+    sample_rate: int = RATE
+    channels: int = 1
+
+    @classmethod
+    def of(cls, server: SoundServer) -> DefaultOutput:
+        with server.client() as pulse:
+            return cls(f"{pulse.server_info().default_sink_name}.monitor")
+
+
+def device_id(page: Browser) -> str:
+    """Of the one audio input that has the microphone's name."""
+    devices = page.call("listDevices")
+    found = [d["deviceId"] for d in devices if (d["kind"], d["label"]) == ("audioinput", NAME)]
+    assert len(found) == 1, devices
+    return str(found[0])
+
+
+def decibels_at(frequency: float, recording: Samples) -> float:
+    """The level of the frequency, in comparison to a tone at full scale."""
+    window = np.blackman(len(recording))
+    amplitudes = np.abs(np.fft.rfft(recording / 32768 * window)) * 2 / window.sum()
+    near = np.abs(np.fft.rfftfreq(len(recording), 1 / RATE) - frequency) < 10
+    return float(20 * np.log10(amplitudes[near].max() + 1e-12))
+
+
+def test_a_page_finds_the_microphone_by_its_name(page: Browser) -> None:
+    assert device_id(page)
+
+
+def test_a_call_in_a_page_hears_the_tone(
+    server: SoundServer, microphone: vmic.VirtualMicrophoneDevice, page: Browser
+) -> None:
+    microphone.write_frames(tone(1000, 30, RATE))
+    heard = page.call("hearThroughCall", device_id(page), 2, 10)
+    assert heard["label"] == NAME
+    samples = np.frombuffer(base64.b64decode(heard["samples"]), np.float32)
+    frequency, decibels = tone_quality(samples, heard["sampleRate"])
+    assert frequency == pytest.approx(1000, rel=0.01)
+    assert decibels > 20
+
+
+def test_what_a_page_plays_does_not_reach_the_microphone(
+    server: SoundServer, record: Record, microphone: vmic.VirtualMicrophoneDevice, page: Browser
+) -> None:
+    recorder = record(microphone)
+    output = record(DefaultOutput.of(server))
+    page.call("play", 3000)
+    # The page is really heard there.
+    output.await_frames(2 * RATE)
+    silent = recorder.frames()[:, 0]
+    assert len(silent) > RATE
+    assert not silent.any()
+
+    microphone.write_frames(tone(1000, 30, RATE))
+    recorder.await_frames(2 * RATE)
+    heard, played = recorder.stop()[-RATE:, 0], output.stop()[-RATE:, 0]
+    assert tone_quality(heard, RATE)[0] == pytest.approx(1000, rel=0.01)
+    # A gap in the tone, on a busy machine, would be at -70 dB.
+    assert decibels_at(3000, heard) < -50
+    assert decibels_at(3000, played) > -20

@@ -1,0 +1,250 @@
+#include "fake_sink.h"
+
+#include "check.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SECOND INT64_C(1000000000)
+#define PATIENCE (20 * SECOND)
+#define RECORD_FRAMES (UINT64_C(1) << 23)
+
+struct fake_sink {
+    struct sink sink; /* first: a stream sees only this */
+    uint32_t sample_rate;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct {
+        bool hold, held;
+        int error;
+        uint64_t count;
+    } calls[FAKE_CALLS];
+    bool busy;   /* a call is under way */
+    bool usable; /* open, and no call has failed since */
+    bool closed, destroyed;
+    int64_t empty_at; /* when all will have been played */
+    uint64_t highest_level, discarded;
+    uint64_t silence, asked; /* frames since the last data; latency calls since the last write */
+    uint32_t *record;
+    uint64_t recorded;
+};
+
+static int64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * SECOND + time.tv_nsec;
+}
+
+static int64_t later(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+/* With the lock held. */
+static int64_t level(const struct fake_sink *fake) {
+    return later(fake->empty_at - now(), 0);
+}
+
+static uint64_t to_frames(const struct fake_sink *fake, int64_t ns) {
+    return (uint64_t)ns * fake->sample_rate / SECOND;
+}
+
+/* Locks; the contract of sink.h: one thread, and nothing but open() and close() when not open. */
+static int begin(struct fake_sink *fake, enum fake_call call) {
+    pthread_mutex_lock(&fake->lock);
+    CHECK(!fake->busy && !fake->destroyed);
+    CHECK(call == FAKE_CLOSE || (call == FAKE_OPEN ? fake->closed : fake->usable));
+    fake->busy = true;
+    fake->calls[call].count++;
+    fake->calls[call].held = fake->calls[call].hold;
+    pthread_cond_broadcast(&fake->changed);
+    while (fake->calls[call].hold)
+        pthread_cond_wait(&fake->changed, &fake->lock);
+    fake->calls[call].held = false;
+    fake->usable = fake->usable && !fake->calls[call].error;
+    return fake->calls[call].error;
+}
+
+static int end(struct fake_sink *fake, int error) {
+    fake->busy = false;
+    pthread_cond_broadcast(&fake->changed);
+    pthread_mutex_unlock(&fake->lock);
+    return error;
+}
+
+static int fake_open(struct sink *sink) {
+    struct fake_sink *fake = (struct fake_sink *)sink;
+    int error = begin(fake, FAKE_OPEN);
+    fake->closed = false;
+    fake->usable = !error;
+    return end(fake, error);
+}
+
+static void record(struct fake_sink *fake, const void *frames, uint64_t count) {
+    CHECK_COMPARE(fake->recorded + count, <=, RECORD_FRAMES);
+    uint32_t *new = fake->record + fake->recorded;
+    memcpy(new, frames, count * sizeof *new);
+    for (uint64_t i = 0; i < count; i++)
+        fake->silence = new[i] ? 0 : fake->silence + 1;
+    fake->recorded += count;
+}
+
+static int fake_write(struct sink *sink, const void *frames, uint64_t count) {
+    struct fake_sink *fake = (struct fake_sink *)sink;
+    int error = begin(fake, FAKE_WRITE);
+    CHECK(count > 0);
+    if (!error) {
+        record(fake, frames, count);
+        fake->empty_at = later(fake->empty_at, now()) + (int64_t)(count * SECOND / fake->sample_rate);
+        uint64_t frames_held = to_frames(fake, level(fake));
+        if (frames_held > fake->highest_level)
+            fake->highest_level = frames_held;
+        fake->asked = 0;
+    }
+    return end(fake, error);
+}
+
+static int fake_flush(struct sink *sink) {
+    struct fake_sink *fake = (struct fake_sink *)sink;
+    int error = begin(fake, FAKE_FLUSH);
+    if (!error) {
+        uint64_t unplayed = to_frames(fake, level(fake));
+        CHECK_COMPARE(unplayed, <=, fake->recorded);
+        for (uint64_t i = fake->recorded - unplayed; i < fake->recorded; i++)
+            fake->discarded += fake->record[i] != 0;
+        fake->empty_at = 0;
+    }
+    return end(fake, error);
+}
+
+static int fake_latency(struct sink *sink, uint64_t *us) {
+    struct fake_sink *fake = (struct fake_sink *)sink;
+    int error = begin(fake, FAKE_LATENCY);
+    *us = (uint64_t)level(fake) / 1000;
+    fake->asked++;
+    return end(fake, error);
+}
+
+static void fake_close(struct sink *sink) {
+    struct fake_sink *fake = (struct fake_sink *)sink;
+    begin(fake, FAKE_CLOSE);
+    fake->usable = false;
+    fake->closed = true;
+    fake->empty_at = 0;
+    end(fake, 0);
+}
+
+static void fake_destroy(struct sink *sink) {
+    struct fake_sink *fake = (struct fake_sink *)sink;
+    pthread_mutex_lock(&fake->lock);
+    CHECK(!fake->busy && !fake->destroyed);
+    fake->destroyed = true;
+    pthread_cond_broadcast(&fake->changed);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+struct sink *fake_as_sink(struct fake_sink *fake) {
+    return &fake->sink;
+}
+
+struct fake_sink *fake_new(uint32_t sample_rate) {
+    struct fake_sink *fake = calloc(1, sizeof *fake);
+    CHECK(fake);
+    fake->sink = (struct sink){fake_open, fake_write, fake_flush, fake_latency, fake_close, fake_destroy};
+    fake->sample_rate = sample_rate;
+    fake->closed = true;
+    fake->record = malloc(RECORD_FRAMES * sizeof *fake->record);
+    CHECK(fake->record);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&fake->lock, NULL);
+    pthread_cond_init(&fake->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return fake;
+}
+
+/* With the lock held. */
+#define WAIT_UNTIL(fake, condition)                                                                          \
+    for (int64_t deadline = now() + PATIENCE; !(condition);)                                                 \
+    CHECK(wait_changed(fake, deadline) || (condition))
+
+static bool wait_changed(struct fake_sink *fake, int64_t deadline) {
+    struct timespec until = {.tv_sec = deadline / SECOND, .tv_nsec = deadline % SECOND};
+    return pthread_cond_timedwait(&fake->changed, &fake->lock, &until) == 0;
+}
+
+void fake_free(struct fake_sink *fake) {
+    pthread_mutex_lock(&fake->lock);
+    WAIT_UNTIL(fake, fake->destroyed);
+    pthread_mutex_unlock(&fake->lock);
+    pthread_cond_destroy(&fake->changed);
+    pthread_mutex_destroy(&fake->lock);
+    free(fake->record);
+    free(fake);
+}
+
+static void set_hold(struct fake_sink *fake, enum fake_call call, bool hold) {
+    pthread_mutex_lock(&fake->lock);
+    fake->calls[call].hold = hold;
+    pthread_cond_broadcast(&fake->changed);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_hold(struct fake_sink *fake, enum fake_call call) {
+    set_hold(fake, call, true);
+}
+
+void fake_release(struct fake_sink *fake, enum fake_call call) {
+    set_hold(fake, call, false);
+}
+
+void fake_wait_held(struct fake_sink *fake, enum fake_call call) {
+    pthread_mutex_lock(&fake->lock);
+    WAIT_UNTIL(fake, fake->calls[call].held);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_fail(struct fake_sink *fake, enum fake_call call, int error) {
+    pthread_mutex_lock(&fake->lock);
+    fake->calls[call].error = error;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_wait_silence(struct fake_sink *fake, uint64_t frames) {
+    pthread_mutex_lock(&fake->lock);
+    WAIT_UNTIL(fake, fake->silence >= frames);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_wait_idle(struct fake_sink *fake, uint64_t calls) {
+    pthread_mutex_lock(&fake->lock);
+    WAIT_UNTIL(fake, fake->asked >= calls);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+static uint64_t read_locked(struct fake_sink *fake, const uint64_t *value) {
+    pthread_mutex_lock(&fake->lock);
+    uint64_t copy = *value;
+    pthread_mutex_unlock(&fake->lock);
+    return copy;
+}
+
+uint64_t fake_count(struct fake_sink *fake, enum fake_call call) {
+    return read_locked(fake, &fake->calls[call].count);
+}
+
+uint64_t fake_recording(struct fake_sink *fake, const uint32_t **frames) {
+    *frames = fake->record;
+    return read_locked(fake, &fake->recorded);
+}
+
+uint64_t fake_discarded(struct fake_sink *fake) {
+    return read_locked(fake, &fake->discarded);
+}
+
+uint64_t fake_highest_level(struct fake_sink *fake) {
+    return read_locked(fake, &fake->highest_level);
+}

@@ -1,0 +1,155 @@
+/* A sink that fails, and is opened again. */
+#include "fixture.h"
+
+static void is_away(struct fixture *f, int error) {
+    must(f, VMIC_LEFT, 0);
+    must(f, VMIC_OPENED, 0);
+    CHECK_EQUAL(look(f).state, VMIC_AWAY);
+    CHECK_EQUAL(look(f).error, error);
+}
+
+static void reopens(struct fixture *f, uint64_t reopened) {
+    vmic_reopen(f->stream);
+    must(f, VMIC_OPENED, 0);
+    CHECK_EQUAL(look(f).state, VMIC_OPEN);
+    CHECK_EQUAL(look(f).reopened, reopened);
+}
+
+static void write_fails(int trust_latency) {
+    vmic_config config = roomy();
+    config.trust_latency = trust_latency;
+    struct fixture f = open_stream(&config);
+    put_all(&f, 1, 1000);
+    must(&f, VMIC_TAKEN, 1000);
+    fake_fail(f.fake, FAKE_WRITE, 7);
+    put_all(&f, 1001, 500);
+    is_away(&f, 7);
+    vmic_stats stats = look(&f);
+    CHECK_EQUAL(stats.lost, 1000); /* 5 s of silence were before them */
+    CHECK_EQUAL(stats.queued, 500);
+    CHECK_EQUAL(stats.taken, 1000);
+    must(&f, VMIC_GONE, 1000);
+    must_not(&f, VMIC_TAKEN, 1001);
+    fake_fail(f.fake, FAKE_WRITE, 0);
+    put_all(&f, 1501, 500);
+    reopens(&f, 1);
+    must(&f, VMIC_TAKEN, 2000);
+    check_sequence(&f, 1, 2001);
+    CHECK_EQUAL(look(&f).lost, 1000);
+    CHECK_EQUAL(fake_count(f.fake, FAKE_OPEN), 2);
+    end_stream(&f);
+}
+
+/* The server may have played part of what it took. */
+static void write_fails_when_some_is_heard(void) {
+    vmic_config config = roomy();
+    config.reserve_us = 0;
+    struct fixture f = open_stream(&config);
+    put_all(&f, 1, 6 * RATE);
+    must(&f, VMIC_GONE, RATE / 4);
+    fake_fail(f.fake, FAKE_WRITE, 7);
+    put_all(&f, 1 + 6 * RATE, 10);
+    is_away(&f, 7);
+    vmic_stats stats = look(&f);
+    CHECK_COMPARE(stats.heard, >=, RATE / 4);
+    CHECK_COMPARE(stats.lost, >, 0);
+    CHECK_EQUAL(stats.heard + stats.lost, 6 * RATE);
+    end_stream(&f);
+}
+
+static void open_fails(void) {
+    vmic_config config = roomy();
+    struct fixture f = {.fake = fake_new(RATE)};
+    fake_fail(f.fake, FAKE_OPEN, 5);
+    f.stream = stream_create(&config, fake_as_sink(f.fake));
+    CHECK(f.stream);
+    is_away(&f, 5);
+    put_all(&f, 1, 100);
+    must_not(&f, VMIC_TAKEN, 1);
+    vmic_reopen(f.stream);
+    is_away(&f, 5);
+    fake_fail(f.fake, FAKE_OPEN, 0);
+    reopens(&f, 0); /* it is open for the first time */
+    must(&f, VMIC_TAKEN, 100);
+    check_contiguous(&f, 1, 101);
+    CHECK_EQUAL(look(&f).lost, 0);
+    end_stream(&f);
+}
+
+static void an_idle_writer_notices(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    struct caller left;
+    start_waiting(&left, &f, VMIC_LEFT, 0);
+    fake_fail(f.fake, FAKE_LATENCY, 3);
+    CHECK_EQUAL(join(&left), VMIC_OK);
+    is_away(&f, 3);
+    fake_fail(f.fake, FAKE_LATENCY, 0);
+    reopens(&f, 1);
+    put_all(&f, 1, 10);
+    must(&f, VMIC_TAKEN, 10);
+    end_stream(&f);
+}
+
+static void reopening_an_open_stream_does_nothing(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    vmic_reopen(f.stream);
+    CHECK_EQUAL(look(&f).state, VMIC_OPEN);
+    put_all(&f, 1, 10);
+    must(&f, VMIC_TAKEN, 10);
+    CHECK_EQUAL(fake_count(f.fake, FAKE_OPEN), 1);
+    CHECK_EQUAL(look(&f).reopened, 0);
+    end_stream(&f);
+}
+
+static void writes_while_it_reopens(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    fake_fail(f.fake, FAKE_WRITE, 7);
+    put_all(&f, 1, 10);
+    is_away(&f, 7);
+    fake_fail(f.fake, FAKE_WRITE, 0);
+    fake_hold(f.fake, FAKE_OPEN);
+    vmic_reopen(f.stream);
+    CHECK_EQUAL(look(&f).state, VMIC_OPENING);
+    fake_wait_held(f.fake, FAKE_OPEN);
+    vmic_reopen(f.stream);
+    put_all(&f, 11, 10);
+    must_not(&f, VMIC_OPENED, 0);
+    fake_release(f.fake, FAKE_OPEN);
+    must(&f, VMIC_TAKEN, 20);
+    check_contiguous(&f, 1, 21);
+    CHECK_EQUAL(fake_count(f.fake, FAKE_OPEN), 2);
+    end_stream(&f);
+}
+
+/* Whoever waits for the loss hears of it when it happens, not when the old connection has been put away. */
+static void close_hangs(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    struct caller left;
+    start_waiting(&left, &f, VMIC_LEFT, 0);
+    fake_hold(f.fake, FAKE_CLOSE);
+    fake_fail(f.fake, FAKE_WRITE, 7);
+    put_all(&f, 1, 10);
+    fake_wait_held(f.fake, FAKE_CLOSE);
+    CHECK_EQUAL(join(&left), VMIC_OK);
+    fake_fail(f.fake, FAKE_WRITE, 0);
+    vmic_reopen(f.stream);
+    fake_release(f.fake, FAKE_CLOSE);
+    must(&f, VMIC_TAKEN, 10);
+    check_contiguous(&f, 1, 11);
+    end_stream(&f);
+}
+
+int main(void) {
+    RUN(write_fails, 0);
+    RUN(write_fails, 1);
+    RUN(write_fails_when_some_is_heard);
+    RUN(open_fails);
+    RUN(an_idle_writer_notices);
+    RUN(reopening_an_open_stream_does_nothing);
+    RUN(writes_while_it_reopens);
+    RUN(close_hangs);
+}

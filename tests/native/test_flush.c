@@ -1,0 +1,231 @@
+/* vmic_flush(): what it drops, what it says, and a server that hangs meanwhile. */
+#include "fixture.h"
+
+/* 5 s of silence, then 5 s of data in the sink, 5 s in the ring: the machine has 5 s to play none of it. */
+#define IN_SINK (5 * RATE)
+#define WRITTEN (10 * RATE)
+
+static struct fixture half_handed(int trust_latency) {
+    vmic_config config = roomy();
+    config.trust_latency = trust_latency;
+    struct fixture f = open_stream(&config);
+    put_all(&f, 1, WRITTEN);
+    must(&f, VMIC_TAKEN, IN_SINK - 1);
+    return f;
+}
+
+static vmic_flushed flush_now(struct fixture *f) {
+    vmic_flushed flushed;
+    CHECK_EQUAL(vmic_flush(f->stream, PATIENCE_US, &flushed), VMIC_OK);
+    return flushed;
+}
+
+/* What is written next comes out, and nothing of what was dropped in the ring. */
+static void check_goes_on(struct fixture *f, uint64_t dropped_to) {
+    const uint32_t *frames;
+    uint64_t before = fake_recording(f->fake, &frames);
+    put_all(f, 1000001, 100);
+    must(f, VMIC_TAKEN, dropped_to + 100);
+    uint64_t after = fake_recording(f->fake, &frames);
+    uint32_t next = 1000001;
+    for (uint64_t i = before; i < after; i++)
+        if (frames[i] != 0)
+            CHECK_EQUAL(frames[i], next++);
+    CHECK_EQUAL(next, 1000101);
+}
+
+static void drops_all_that_is_not_heard(int trust_latency) {
+    struct fixture f = half_handed(trust_latency);
+    vmic_flushed flushed = flush_now(&f);
+    vmic_stats stats = look(&f);
+    CHECK_EQUAL(flushed.heard_to, 0);
+    CHECK_EQUAL(flushed.dropped_to, WRITTEN);
+    CHECK_EQUAL(stats.dropped, WRITTEN);
+    CHECK_EQUAL(stats.queued, 0);
+    CHECK_EQUAL(fake_count(f.fake, FAKE_FLUSH), 1);
+    CHECK_COMPARE(fake_discarded(f.fake), >=, IN_SINK - 1);
+    must(&f, VMIC_GONE, WRITTEN);
+    check_goes_on(&f, WRITTEN);
+    end_stream(&f);
+}
+
+/* What had been heard is told from what had not, as exactly as the time between two looks allows. */
+static void tells_what_was_heard(int trust_latency) {
+    vmic_config config = roomy();
+    config.reserve_us = 0;
+    config.trust_latency = trust_latency;
+    struct fixture f = open_stream(&config);
+    put_all(&f, 1, WRITTEN);
+    must(&f, VMIC_GONE, RATE / 2);
+    vmic_flushed flushed = flush_now(&f);
+    vmic_stats stats = look(&f);
+    CHECK_COMPARE(flushed.heard_to, >=, RATE / 2);
+    CHECK_COMPARE(flushed.heard_to, <, 6 * RATE);
+    CHECK_EQUAL(flushed.dropped_to, WRITTEN);
+    CHECK_EQUAL(stats.heard, flushed.heard_to);
+    CHECK_EQUAL(stats.dropped, WRITTEN - flushed.heard_to);
+    end_stream(&f);
+}
+
+static void nothing_to_drop(void) {
+    vmic_config config = roomy();
+    config.reserve_us = 0;
+    struct fixture f = open_stream(&config);
+    vmic_flushed flushed = flush_now(&f);
+    CHECK_EQUAL(flushed.heard_to, 0);
+    CHECK_EQUAL(flushed.dropped_to, 0);
+    put_all(&f, 1, 10);
+    must(&f, VMIC_GONE, 10);
+    flushed = flush_now(&f);
+    CHECK_EQUAL(flushed.heard_to, 10);
+    CHECK_EQUAL(flushed.dropped_to, 10);
+    CHECK_EQUAL(look(&f).dropped, 0);
+    CHECK_EQUAL(fake_count(f.fake, FAKE_FLUSH), 0);
+    end_stream(&f);
+}
+
+static void times_out(struct fixture *f) {
+    vmic_flushed untouched = {123, 456};
+    int64_t before = now_us();
+    CHECK_EQUAL(vmic_flush(f->stream, SHORT_US, &untouched), VMIC_TIMEOUT);
+    int64_t passed = now_us() - before;
+    CHECK_COMPARE(passed, >=, (int64_t)SHORT_US);
+    CHECK_COMPARE(passed, <, (int64_t)SOON_US);
+    CHECK_EQUAL(untouched.heard_to, 123);
+    CHECK_EQUAL(untouched.dropped_to, 456);
+}
+
+static void while_a_write_stalls(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    fake_hold(f.fake, FAKE_WRITE);
+    put_all(&f, 1, 1000);
+    fake_wait_held(f.fake, FAKE_WRITE);
+    times_out(&f);
+    CHECK_EQUAL(look(&f).queued, 1000);
+    fake_release(f.fake, FAKE_WRITE);
+    must(&f, VMIC_GONE, 1000);
+    CHECK_EQUAL(look(&f).dropped, 1000);
+    check_goes_on(&f, 1000);
+    end_stream(&f);
+}
+
+/* The frames of the write that stalls are dropped from the sink, when it has them. */
+static void while_a_write_of_data_stalls(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    put_all(&f, 1, 10);
+    must(&f, VMIC_TAKEN, 10);
+    fake_hold(f.fake, FAKE_WRITE);
+    put_all(&f, 11, 990);
+    fake_wait_held(f.fake, FAKE_WRITE);
+    times_out(&f);
+    fake_release(f.fake, FAKE_WRITE);
+    must(&f, VMIC_GONE, 1000);
+    CHECK_EQUAL(look(&f).dropped, 1000);
+    CHECK_EQUAL(fake_discarded(f.fake), 1000);
+    end_stream(&f);
+}
+
+static void a_reader_during_a_flush_alters_nothing(int trust_latency) {
+    struct fixture f = half_handed(trust_latency);
+    struct caller flush;
+    fake_hold(f.fake, FAKE_FLUSH);
+    start_flushing(&flush, &f);
+    fake_wait_held(f.fake, FAKE_FLUSH);
+    look(&f);
+    fake_hold(f.fake, FAKE_LATENCY);
+    fake_release(f.fake, FAKE_FLUSH);
+    fake_wait_held(f.fake, FAKE_LATENCY);
+    CHECK_EQUAL(look(&f).heard, 0);
+    fake_release(f.fake, FAKE_LATENCY);
+    CHECK_EQUAL(join(&flush), VMIC_OK);
+    CHECK_EQUAL(flush.flushed.heard_to, 0);
+    CHECK_EQUAL(look(&f).dropped, WRITTEN);
+    end_stream(&f);
+}
+
+/* A barge-in, then the new sentence at once: the flush that is still due must not take that too. */
+static void what_is_written_later_stays(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    vmic_flushed unset;
+    put_all(&f, 1, 100);
+    must(&f, VMIC_TAKEN, 100);
+    fake_hold(f.fake, FAKE_LATENCY);
+    put_all(&f, 101, 100);
+    fake_wait_held(f.fake, FAKE_LATENCY);
+    CHECK_EQUAL(vmic_flush(f.stream, 0, &unset), VMIC_TIMEOUT);
+    put_all(&f, 201, 100);
+    fake_release(f.fake, FAKE_LATENCY);
+    must(&f, VMIC_TAKEN, 300);
+    must(&f, VMIC_GONE, 200);
+    CHECK_EQUAL(look(&f).dropped, 200);
+    CHECK_EQUAL(look(&f).queued, 100);
+    end_stream(&f);
+}
+
+static uint64_t handed_over(struct fixture *f) {
+    const uint32_t *frames;
+    uint64_t count = fake_recording(f->fake, &frames);
+    uint64_t data = 0;
+    for (uint64_t i = 0; i < count; i++)
+        data += frames[i] != 0;
+    return data;
+}
+
+/* What the sink had is lost, for nobody knows what became of it; what the ring had is dropped. */
+static void fails(enum fake_call call) {
+    struct fixture f = half_handed(1);
+    /* Only the flush's own call may meet the error, not a look at the level before it. */
+    struct caller flush;
+    fake_hold(f.fake, FAKE_FLUSH);
+    start_flushing(&flush, &f);
+    fake_wait_held(f.fake, FAKE_FLUSH);
+    fake_fail(f.fake, call, 9);
+    fake_release(f.fake, FAKE_FLUSH);
+    CHECK_EQUAL(join(&flush), VMIC_OK);
+    CHECK_EQUAL(flush.flushed.heard_to, 0);
+    CHECK_EQUAL(flush.flushed.dropped_to, WRITTEN);
+    must(&f, VMIC_LEFT, 0);
+    vmic_stats stats = look(&f);
+    CHECK_EQUAL(stats.error, 9);
+    CHECK_EQUAL(stats.heard, 0);
+    CHECK_EQUAL(stats.lost, handed_over(&f));
+    CHECK_EQUAL(stats.dropped, WRITTEN - stats.lost);
+    CHECK_EQUAL(stats.queued, 0);
+    end_stream(&f);
+}
+
+static void while_away(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    fake_fail(f.fake, FAKE_WRITE, 1);
+    put_all(&f, 1, 100);
+    must(&f, VMIC_LEFT, 0);
+    fake_fail(f.fake, FAKE_WRITE, 0);
+    vmic_flushed flushed = flush_now(&f);
+    CHECK_EQUAL(flushed.heard_to, 0);
+    CHECK_EQUAL(flushed.dropped_to, 100);
+    CHECK_EQUAL(look(&f).state, VMIC_AWAY);
+    CHECK_EQUAL(fake_count(f.fake, FAKE_FLUSH), 0);
+    vmic_reopen(f.stream);
+    check_goes_on(&f, 100);
+    end_stream(&f);
+}
+
+int main(void) {
+    RUN(drops_all_that_is_not_heard, 0);
+    RUN(drops_all_that_is_not_heard, 1);
+    RUN(tells_what_was_heard, 0);
+    RUN(tells_what_was_heard, 1);
+    RUN(nothing_to_drop);
+    RUN(while_a_write_stalls);
+    RUN(while_a_write_of_data_stalls);
+    RUN(while_away);
+    RUN(fails, FAKE_FLUSH);
+    RUN(fails, FAKE_LATENCY);
+    RUN(what_is_written_later_stays);
+    RUN(a_reader_during_a_flush_alters_nothing, 0);
+    RUN(a_reader_during_a_flush_alters_nothing, 1);
+}

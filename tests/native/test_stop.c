@@ -1,0 +1,139 @@
+/* The end of a stream, also while the sink hangs. A sanitizer sees what is left or used too late. */
+#include "fixture.h"
+
+#include <errno.h>
+
+static void stop_times_out(struct fixture *f) {
+    int64_t before = now_us();
+    CHECK_EQUAL(vmic_stop(f->stream, SHORT_US), VMIC_TIMEOUT);
+    int64_t passed = now_us() - before;
+    CHECK_COMPARE(passed, >=, (int64_t)SHORT_US);
+    CHECK_COMPARE(passed, <, (int64_t)SOON_US);
+}
+
+/* A stream that hangs in `call`, with 100 frames in the ring. */
+static struct fixture hung(enum fake_call call) {
+    vmic_config config = roomy();
+    struct fixture f = {.fake = fake_new(RATE)};
+    fake_hold(f.fake, call);
+    f.stream = stream_create(&config, fake_as_sink(f.fake));
+    CHECK(f.stream);
+    put_all(&f, 1, 100);
+    fake_wait_held(f.fake, call);
+    return f;
+}
+
+/* The thread is left to itself: it ends, and the memory with it, when the sink lets go. */
+static void freed_while_the_sink_hangs(enum fake_call call) {
+    struct fixture f = hung(call);
+    stop_times_out(&f);
+    CHECK_EQUAL(look(&f).queued, 100);
+    put_all(&f, 101, 100);
+    must_not(&f, VMIC_TAKEN, 1);
+    vmic_free(f.stream);
+    fake_release(f.fake, call);
+    fake_free(f.fake);
+}
+
+static void stopped_again_when_the_sink_lets_go(enum fake_call call) {
+    struct fixture f = hung(call);
+    stop_times_out(&f);
+    fake_release(f.fake, call);
+    CHECK_EQUAL(vmic_stop(f.stream, PATIENCE_US), VMIC_OK);
+    CHECK_COMPARE(fake_count(f.fake, FAKE_CLOSE), >=, 1);
+    CHECK_EQUAL(vmic_stop(f.stream, 0), VMIC_OK);
+    end_stream(&f);
+}
+
+static void fails_when_the_sink_lets_go(enum fake_call call) {
+    struct fixture f = hung(call);
+    stop_times_out(&f);
+    vmic_free(f.stream);
+    fake_fail(f.fake, call, 4);
+    fake_release(f.fake, call);
+    fake_free(f.fake);
+}
+
+static void ends_a_wait(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    struct caller taken;
+    start_waiting(&taken, &f, VMIC_TAKEN, 1);
+    CHECK_EQUAL(vmic_stop(f.stream, PATIENCE_US), VMIC_OK);
+    CHECK_EQUAL(join(&taken), VMIC_TIMEOUT);
+    end_stream(&f);
+}
+
+/* vmic_wait() lasts until vmic_stop(), not until the thread has ended. */
+static void ends_a_wait_while_the_sink_hangs(void) {
+    struct fixture f = hung(FAKE_WRITE);
+    struct caller taken;
+    start_waiting(&taken, &f, VMIC_TAKEN, 1);
+    stop_times_out(&f);
+    CHECK_EQUAL(join(&taken), VMIC_TIMEOUT);
+    fake_release(f.fake, FAKE_WRITE);
+    end_stream(&f);
+}
+
+static void while_away(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    fake_fail(f.fake, FAKE_WRITE, 7);
+    put_all(&f, 1, 100);
+    must(&f, VMIC_LEFT, 0);
+    CHECK_EQUAL(vmic_stop(f.stream, PATIENCE_US), VMIC_OK);
+    CHECK_EQUAL(fake_count(f.fake, FAKE_OPEN), 1);
+    end_stream(&f);
+}
+
+/* Everything may still be called, and nothing moves any more. */
+static void after_the_end(void) {
+    vmic_config config = roomy();
+    config.reserve_us = 0;
+    struct fixture f = open_stream(&config);
+    put_all(&f, 1, 12 * RATE);
+    must(&f, VMIC_GONE, 1);
+    CHECK_EQUAL(vmic_stop(f.stream, PATIENCE_US), VMIC_OK);
+    CHECK_COMPARE(fake_count(f.fake, FAKE_CLOSE), >=, 1);
+    vmic_stats before = look(&f);
+    CHECK_EQUAL(put(&f, 1 + 12 * RATE, 10), 10);
+    vmic_reopen(f.stream);
+    vmic_flushed unset;
+    vmic_flush(f.stream, SHORT_US, &unset);
+    CHECK_EQUAL(vmic_wait(f.stream, VMIC_TAKEN, 13 * RATE, SHORT_US), VMIC_TIMEOUT);
+    vmic_stats after = look(&f);
+    CHECK_EQUAL(after.written, before.written + 10);
+    CHECK_EQUAL(after.taken, before.taken);
+    CHECK_EQUAL(after.heard, before.heard);
+    end_stream(&f);
+}
+
+static void no_memory(void) {
+    vmic_config config = roomy();
+    struct fake_sink *fake = fake_new(RATE);
+    config.capacity = UINT64_MAX / 64;
+    errno = 0;
+    CHECK(!stream_create(&config, fake_as_sink(fake)));
+    CHECK_EQUAL(errno, ENOMEM);
+    fake_free(fake); /* which waits until it is destroyed */
+    errno = 0;
+    CHECK(!stream_create(&config, NULL));
+    CHECK_EQUAL(errno, ENOMEM);
+}
+
+int main(void) {
+    RUN(freed_while_the_sink_hangs, FAKE_OPEN);
+    RUN(freed_while_the_sink_hangs, FAKE_WRITE);
+    RUN(freed_while_the_sink_hangs, FAKE_LATENCY);
+    RUN(stopped_again_when_the_sink_lets_go, FAKE_OPEN);
+    RUN(stopped_again_when_the_sink_lets_go, FAKE_WRITE);
+    RUN(stopped_again_when_the_sink_lets_go, FAKE_LATENCY);
+    RUN(fails_when_the_sink_lets_go, FAKE_OPEN);
+    RUN(fails_when_the_sink_lets_go, FAKE_WRITE);
+    RUN(fails_when_the_sink_lets_go, FAKE_LATENCY);
+    RUN(ends_a_wait);
+    RUN(while_away);
+    RUN(no_memory);
+    RUN(ends_a_wait_while_the_sink_hangs);
+    RUN(after_the_end);
+}

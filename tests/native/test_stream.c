@@ -1,0 +1,230 @@
+/* What is written comes out, in order and once; silence, pace, underruns, waits. */
+#include "fixture.h"
+#include "random.h"
+
+#include <time.h>
+
+#define MS (RATE / 1000)
+
+/* The ring is small, so that it wraps some hundred times. */
+static void in_order(int trust_latency) {
+    vmic_config config = roomy();
+    config.capacity = 997;
+    config.trust_latency = trust_latency;
+    struct fixture f = open_stream(&config);
+    const uint32_t frames = 200000;
+    uint64_t random = 1;
+    for (uint32_t next = 0; next < frames;) {
+        uint64_t wanted = 1 + random_below(&random, 3000);
+        wanted = wanted < frames - next ? wanted : frames - next;
+        uint64_t accepted = put(&f, 1 + next, wanted);
+        next += (uint32_t)accepted;
+        if (accepted < wanted)
+            must(&f, VMIC_TAKEN, next - 500);
+    }
+    must(&f, VMIC_TAKEN, frames);
+    check_contiguous(&f, 1, 1 + frames);
+    vmic_stats stats = look(&f);
+    CHECK_EQUAL(stats.taken, frames);
+    CHECK_EQUAL(stats.underruns, 0);
+    end_stream(&f);
+}
+
+static void begins_with_the_reserve(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    put_all(&f, 1, 100);
+    must(&f, VMIC_TAKEN, 100);
+    const uint32_t *frames;
+    uint64_t recorded = fake_recording(f.fake, &frames);
+    uint64_t silence = 0;
+    while (silence < recorded && frames[silence] == 0)
+        silence++;
+    CHECK_COMPARE(silence, >=, 5 * RATE - 1);
+    end_stream(&f);
+}
+
+static void full_ring(void) {
+    vmic_config config = roomy();
+    config.capacity = 1000;
+    struct fixture f = open_stream(&config);
+    fake_hold(f.fake, FAKE_WRITE);
+    CHECK_EQUAL(put(&f, 1, 600), 600);
+    CHECK_EQUAL(put(&f, 601, 600), 400);
+    CHECK_EQUAL(put(&f, 1001, 1), 0);
+    fake_wait_held(f.fake, FAKE_WRITE);
+    CHECK_EQUAL(look(&f).queued, 1000);
+    CHECK_COMPARE(look(&f).latency_us, >=, 1000 / 48 * 1000);
+    fake_release(f.fake, FAKE_WRITE);
+    must(&f, VMIC_TAKEN, 1000);
+    put_all(&f, 1001, 1000);
+    must(&f, VMIC_TAKEN, 2000);
+    check_contiguous(&f, 1, 2001);
+    end_stream(&f);
+}
+
+/* A server starts to play, and goes on, only when it has enough: silence has to follow the last frames. */
+static void a_tail_is_pushed_out(int trust_latency) {
+    vmic_config config = tight();
+    config.trust_latency = trust_latency;
+    struct fixture f = open_stream(&config);
+    put_all(&f, 1, 3);
+    fake_wait_silence(f.fake, 20 * MS);
+    must(&f, VMIC_GONE, 3);
+    CHECK_EQUAL(look(&f).heard, 3);
+    CHECK_EQUAL(look(&f).underruns, 0);
+    check_contiguous(&f, 1, 4);
+    end_stream(&f);
+}
+
+static void an_idle_stream_is_quiet(void) {
+    vmic_config config = tight();
+    struct fixture f = open_stream(&config);
+    fake_wait_idle(f.fake, 2);
+    CHECK_EQUAL(fake_count(f.fake, FAKE_WRITE), 0);
+    put_all(&f, 1, 3);
+    must(&f, VMIC_TAKEN, 3);
+    /* More than one between two helpings of silence, which ends a second after the frames. */
+    fake_wait_idle(f.fake, 4);
+    put_all(&f, 4, 3);
+    must(&f, VMIC_TAKEN, 6);
+    CHECK_EQUAL(look(&f).underruns, 0);
+    check_sequence(&f, 1, 7);
+    end_stream(&f);
+}
+
+/* The sink never holds more than `ahead`; a frame and a millisecond are rounding. */
+static void is_paced(int trust_latency) {
+    vmic_config config = tight();
+    config.trust_latency = trust_latency;
+    struct fixture f = open_stream(&config);
+    int64_t before = now_us();
+    put_all(&f, 1, 500 * MS);
+    must(&f, VMIC_TAKEN, 500 * MS);
+    CHECK_COMPARE(fake_highest_level(f.fake), <=, 61 * MS + 1);
+    CHECK_COMPARE(now_us() - before, >=, 430000);
+    must(&f, VMIC_GONE, 500 * MS);
+    CHECK_COMPARE(now_us() - before, >=, 499000);
+    CHECK_EQUAL(look(&f).heard, 500 * MS);
+    check_sequence(&f, 1, 1 + 500 * MS);
+    end_stream(&f);
+}
+
+static void let_pass_ms(int ms) {
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
+}
+
+/* False when the machine was so slow that the gap may have been longer than 0.5 s. */
+static bool short_gap(void) {
+    vmic_config config = tight();
+    struct fixture f = open_stream(&config);
+    int64_t before = now_us();
+    put_all(&f, 1, MS);
+    must(&f, VMIC_TAKEN, MS);
+    fake_wait_silence(f.fake, 2 * MS);
+    put_all(&f, 1 + MS, MS);
+    must(&f, VMIC_TAKEN, 2 * MS);
+    bool in_time = now_us() - before < 500000;
+    if (in_time)
+        CHECK_EQUAL(look(&f).underruns, 1);
+    let_pass_ms(700);
+    put_all(&f, 1 + 2 * MS, MS);
+    must(&f, VMIC_TAKEN, 3 * MS);
+    if (in_time)
+        CHECK_EQUAL(look(&f).underruns, 1);
+    check_sequence(&f, 1, 1 + 3 * MS);
+    end_stream(&f);
+    return in_time;
+}
+
+static void an_underrun_counts_once(void) {
+    for (int i = 0; i < 5; i++)
+        if (short_gap())
+            return;
+    CHECK(!"this machine never wrote twice within 0.5 s");
+}
+
+static void no_gap_is_no_underrun(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    for (uint32_t i = 0; i < 100; i++)
+        put_all(&f, 1 + i * 50, 50);
+    must(&f, VMIC_TAKEN, 5000);
+    CHECK_EQUAL(look(&f).underruns, 0);
+    end_stream(&f);
+}
+
+static void waiting_for_opened(void) {
+    vmic_config config = roomy();
+    struct fixture f = {.fake = fake_new(RATE)};
+    fake_hold(f.fake, FAKE_OPEN);
+    f.stream = stream_create(&config, fake_as_sink(f.fake));
+    CHECK(f.stream);
+    fake_wait_held(f.fake, FAKE_OPEN);
+    must_not(&f, VMIC_OPENED, 0);
+    must_not(&f, VMIC_LEFT, 0);
+    CHECK_EQUAL(look(&f).state, VMIC_OPENING);
+    struct caller opened;
+    start_waiting(&opened, &f, VMIC_OPENED, 0);
+    fake_release(f.fake, FAKE_OPEN);
+    CHECK_EQUAL(join(&opened), VMIC_OK);
+    CHECK_EQUAL(look(&f).state, VMIC_OPEN);
+    must_not(&f, VMIC_LEFT, 0);
+    end_stream(&f);
+}
+
+static void waiting_for_taken(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    must(&f, VMIC_TAKEN, 0);
+    must_not(&f, VMIC_TAKEN, 1);
+    fake_hold(f.fake, FAKE_WRITE);
+    put_all(&f, 1, 100);
+    must_not(&f, VMIC_TAKEN, 1);
+    struct caller taken;
+    start_waiting(&taken, &f, VMIC_TAKEN, 100);
+    fake_release(f.fake, FAKE_WRITE);
+    CHECK_EQUAL(join(&taken), VMIC_OK);
+    must_not(&f, VMIC_TAKEN, 101);
+    end_stream(&f);
+}
+
+/* A frame is gone when its time has come, neither before nor much later; so for one in the middle. */
+static void waiting_for_gone(int trust_latency) {
+    vmic_config config = roomy();
+    config.reserve_us = 100000;
+    config.trust_latency = trust_latency;
+    struct fixture f = open_stream(&config);
+    must(&f, VMIC_GONE, 0);
+    must_not(&f, VMIC_GONE, 1);
+    int64_t before = now_us();
+    put_all(&f, 1, 2000 * MS);
+    must(&f, VMIC_TAKEN, 2000 * MS);
+    must_not(&f, VMIC_GONE, 2000 * MS);
+    must(&f, VMIC_GONE, 500 * MS);
+    CHECK_COMPARE(now_us() - before, >=, 599000);
+    CHECK_COMPARE(look(&f).gone, >=, 500 * MS);
+    CHECK_COMPARE(look(&f).queued, >, 0);
+    must(&f, VMIC_GONE, 2000 * MS);
+    CHECK_COMPARE(now_us() - before, >=, 2099000);
+    CHECK_EQUAL(look(&f).heard, 2000 * MS);
+    end_stream(&f);
+}
+
+int main(void) {
+    RUN(in_order, 0);
+    RUN(in_order, 1);
+    RUN(begins_with_the_reserve);
+    RUN(full_ring);
+    RUN(a_tail_is_pushed_out, 0);
+    RUN(a_tail_is_pushed_out, 1);
+    RUN(an_idle_stream_is_quiet);
+    RUN(is_paced, 0);
+    RUN(is_paced, 1);
+    RUN(an_underrun_counts_once);
+    RUN(no_gap_is_no_underrun);
+    RUN(waiting_for_opened);
+    RUN(waiting_for_taken);
+    RUN(waiting_for_gone, 0);
+    RUN(waiting_for_gone, 1);
+}

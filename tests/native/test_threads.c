@@ -1,0 +1,139 @@
+/* Four threads write, one flushes, one reads the numbers, all at once. */
+#include "fixture.h"
+#include "random.h"
+
+#include <stdatomic.h>
+
+#define WRITERS 4
+#define FRAMES 60000u /* of each */
+#define CHUNK 2000
+/* So fast that all of it is over in a second. */
+#define FAST_RATE 500000u
+
+struct busy {
+    struct fixture f;
+    atomic_uint numbers; /* hands each writer its own */
+    atomic_bool done;    /* the writers are */
+    uint64_t dropped;    /* as the flushes said */
+    uint64_t flushes, looks;
+};
+
+/* A frame is the writer's number and its own. */
+static uint32_t frame(uint32_t writer, uint32_t number) {
+    return writer << 24 | number;
+}
+
+static void *write_all(void *argument) {
+    struct busy *busy = argument;
+    uint32_t writer = atomic_fetch_add(&busy->numbers, 1);
+    uint64_t random = writer;
+    for (uint32_t next = 1; next <= FRAMES;) {
+        uint64_t count = 1 + random_below(&random, CHUNK);
+        count = count < FRAMES + 1 - next ? count : FRAMES + 1 - next;
+        uint64_t accepted = put(&busy->f, frame(writer, next), count);
+        next += (uint32_t)accepted;
+        if (accepted < count)
+            vmic_wait(busy->f.stream, VMIC_TAKEN, look(&busy->f).taken + 1, SHORT_US);
+    }
+    return NULL;
+}
+
+static void *flush_often(void *argument) {
+    struct busy *busy = argument;
+    uint64_t before = 0;
+    while (!atomic_load(&busy->done)) {
+        vmic_flushed flushed;
+        CHECK_EQUAL(vmic_flush(busy->f.stream, PATIENCE_US, &flushed), VMIC_OK);
+        CHECK_COMPARE(flushed.heard_to, <=, flushed.dropped_to);
+        CHECK_COMPARE(flushed.heard_to, >=, before);
+        before = flushed.dropped_to;
+        busy->dropped += flushed.dropped_to - flushed.heard_to;
+        busy->flushes++;
+        vmic_wait(busy->f.stream, VMIC_GONE, flushed.dropped_to + 3000, SHORT_US);
+    }
+    return NULL;
+}
+
+static void *look_always(void *argument) {
+    struct busy *busy = argument;
+    vmic_stats before = {0};
+    while (!atomic_load(&busy->done)) {
+        vmic_stats stats = look(&busy->f);
+        CHECK_COMPARE(stats.written, >=, before.written);
+        CHECK_COMPARE(stats.taken, >=, before.taken);
+        CHECK_COMPARE(stats.gone, >=, before.gone);
+        CHECK_COMPARE(stats.heard, >=, before.heard);
+        CHECK_COMPARE(stats.dropped, >=, before.dropped);
+        CHECK_COMPARE(stats.underruns, >=, before.underruns);
+        CHECK_EQUAL(stats.lost, 0);
+        before = stats;
+        busy->looks++;
+    }
+    return NULL;
+}
+
+/* Returns how many frames came out: those of each writer in order, once; all of them, or with gaps. */
+static uint64_t check_order(struct busy *busy, bool gaps) {
+    const uint32_t *frames;
+    uint64_t count = fake_recording(busy->f.fake, &frames);
+    uint64_t data = 0;
+    uint32_t last[WRITERS + 1] = {0};
+    for (uint64_t i = 0; i < count; i++) {
+        if (frames[i] == 0)
+            continue;
+        uint32_t writer = frames[i] >> 24, number = frames[i] & 0xffffff;
+        CHECK(writer >= 1 && writer <= WRITERS);
+        if (gaps)
+            CHECK_COMPARE(number, >, last[writer]);
+        else
+            CHECK_EQUAL(number, last[writer] + 1);
+        last[writer] = number;
+        data++;
+    }
+    return data;
+}
+
+static void run_threads(struct busy *busy, bool flush) {
+    pthread_t writers[WRITERS], flusher, reader;
+    for (int i = 0; i < WRITERS; i++)
+        CHECK_EQUAL(pthread_create(&writers[i], NULL, write_all, busy), 0);
+    CHECK_EQUAL(pthread_create(&reader, NULL, look_always, busy), 0);
+    if (flush)
+        CHECK_EQUAL(pthread_create(&flusher, NULL, flush_often, busy), 0);
+    for (int i = 0; i < WRITERS; i++)
+        pthread_join(writers[i], NULL);
+    atomic_store(&busy->done, true);
+    pthread_join(reader, NULL);
+    if (flush)
+        pthread_join(flusher, NULL);
+}
+
+static void all_at_once(int trust_latency, bool flush) {
+    vmic_config config = tight();
+    config.sample_rate = FAST_RATE;
+    config.capacity = 5003;
+    config.ahead_us = 20000;
+    config.trust_latency = trust_latency;
+    struct busy busy = {.f = open_stream(&config), .numbers = 1};
+    run_threads(&busy, flush);
+    must(&busy.f, VMIC_GONE, WRITERS * FRAMES);
+    vmic_stats stats = look(&busy.f);
+    uint64_t out = check_order(&busy, flush);
+    CHECK_EQUAL(stats.written, WRITERS * FRAMES);
+    CHECK_EQUAL(stats.queued, 0);
+    CHECK_EQUAL(stats.dropped, busy.dropped);
+    CHECK_COMPARE(stats.heard, <=, out);
+    if (flush)
+        CHECK_COMPARE(busy.flushes, >, 0);
+    else
+        CHECK_EQUAL(stats.heard, out);
+    CHECK_COMPARE(busy.looks, >, 0);
+    end_stream(&busy.f);
+}
+
+int main(void) {
+    RUN(all_at_once, 0, false);
+    RUN(all_at_once, 1, false);
+    RUN(all_at_once, 0, true);
+    RUN(all_at_once, 1, true);
+}

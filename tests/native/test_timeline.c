@@ -1,0 +1,138 @@
+/* The timeline, compared with a model that keeps one byte for each frame. */
+#include "check.h"
+#include "random.h"
+#include "timeline.h"
+
+#include <string.h>
+
+#define MODEL_FRAMES 200000
+
+struct model {
+    unsigned char is_data[MODEL_FRAMES]; /* oldest first */
+    uint64_t first, end;
+};
+
+static uint64_t least(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static uint64_t model_length(const struct model *model) {
+    return model->end - model->first;
+}
+
+static uint64_t model_data(const struct model *model) {
+    uint64_t data = 0;
+    for (uint64_t i = model->first; i < model->end; i++)
+        data += model->is_data[i];
+    return data;
+}
+
+static uint64_t model_tail(const struct model *model, uint64_t data) {
+    uint64_t first = model->first;
+    for (uint64_t left = model_data(model); left > data; first++)
+        left -= model->is_data[first];
+    return model->end - first;
+}
+
+static uint64_t model_runs(const struct model *model) {
+    uint64_t runs = model_length(model) > 0;
+    for (uint64_t i = model->first + 1; i < model->end; i++)
+        runs += model->is_data[i] != model->is_data[i - 1];
+    return runs;
+}
+
+static void model_forget_oldest_run(struct model *model) {
+    unsigned char kind = model->is_data[model->first];
+    while (model->first < model->end && model->is_data[model->first] == kind)
+        model->first++;
+}
+
+static void model_append(struct model *model, uint64_t frames, int data) {
+    memset(&model->is_data[model->end], data, frames);
+    model->end += frames;
+    if (model_runs(model) > TIMELINE_RUNS)
+        model_forget_oldest_run(model);
+}
+
+static uint64_t model_cut(struct model *model, uint64_t held) {
+    uint64_t before = model_data(model);
+    model->end = model->first + least(held, model_length(model));
+    return before - model_data(model);
+}
+
+static void check_same(const struct timeline *timeline, const struct model *model, uint64_t *random) {
+    uint64_t data = model_data(model);
+    CHECK_EQUAL(timeline_data(timeline), data);
+    CHECK_EQUAL(timeline_tail(timeline, UINT64_MAX), model_length(model));
+    CHECK_EQUAL(timeline_tail(timeline, 0), model_tail(model, 0));
+    CHECK_EQUAL(timeline_tail(timeline, data), model_tail(model, data));
+    uint64_t some = random_below(random, data + 2);
+    CHECK_EQUAL(timeline_tail(timeline, some), model_tail(model, some));
+    int ends_in_data = model_length(model) > 0 && model->is_data[model->end - 1];
+    CHECK_EQUAL(!!timeline_ends_in_data(timeline), ends_in_data);
+}
+
+/* `appends`: how many of 100 operations add a run. */
+static void operate(struct timeline *timeline, struct model *model, uint64_t *random, uint64_t appends) {
+    uint64_t operation = random_below(random, 100);
+    uint64_t length = model_length(model);
+    if (operation < appends) {
+        uint64_t frames = random_below(random, 12);
+        int data = (int)random_below(random, 2);
+        timeline_append(timeline, frames, data);
+        model_append(model, frames, data);
+    } else if (operation == 99) {
+        timeline_clear(timeline);
+        model->first = model->end;
+    } else if (operation % 2) {
+        uint64_t held = length - least(length, random_below(random, 40)) + random_below(random, 3);
+        timeline_advance(timeline, held);
+        model->first += length - least(length, held);
+    } else {
+        uint64_t held = length - least(length, random_below(random, 40)) + random_below(random, 3);
+        CHECK_EQUAL(timeline_cut(timeline, held), model_cut(model, held));
+    }
+}
+
+static void as_the_model(uint64_t seed, uint64_t appends) {
+    static struct model model;
+    struct timeline timeline = {0};
+    uint64_t random = seed;
+    model.first = model.end = 0;
+    for (int i = 0; i < 10000 && model.end < MODEL_FRAMES - 12; i++) {
+        operate(&timeline, &model, &random, appends);
+        check_same(&timeline, &model, &random);
+    }
+}
+
+static void empty(void) {
+    struct timeline timeline = {0};
+    timeline_append(&timeline, 0, 1);
+    timeline_advance(&timeline, 0);
+    CHECK_EQUAL(timeline_cut(&timeline, 0), 0);
+    CHECK_EQUAL(timeline_data(&timeline), 0);
+    CHECK_EQUAL(timeline_tail(&timeline, 5), 0);
+    CHECK(!timeline_ends_in_data(&timeline));
+}
+
+static void overflow_forgets_the_oldest(void) {
+    struct timeline timeline = {0};
+    for (unsigned i = 0; i < TIMELINE_RUNS; i++)
+        timeline_append(&timeline, 10 + i, i % 2 == 0);
+    uint64_t frames = timeline_tail(&timeline, UINT64_MAX), data = timeline_data(&timeline);
+    timeline_append(&timeline, 3, 1);
+    CHECK_EQUAL(timeline_tail(&timeline, UINT64_MAX), frames - 10 + 3);
+    CHECK_EQUAL(timeline_data(&timeline), data - 10 + 3);
+    timeline_append(&timeline, 4, 1); /* the same run: nothing is forgotten */
+    CHECK_EQUAL(timeline_data(&timeline), data - 10 + 7);
+}
+
+int main(void) {
+    RUN(empty);
+    RUN(overflow_forgets_the_oldest);
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        RUN(as_the_model, seed, 50); /* mostly short */
+        RUN(as_the_model, seed, 75);
+        RUN(as_the_model, seed, 96); /* mostly overflowing */
+    }
+}

@@ -1,0 +1,182 @@
+"""A microphone comes, stays, and goes with its owner; the machine is then as it was."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import time
+import warnings
+
+import pytest
+from servers import SoundServer
+from signals import numbered
+
+import vmic
+
+
+def devices(server: SoundServer) -> set[str]:
+    with server.client() as pulse:
+        return {d.name for d in (*pulse.sink_list(), *pulse.source_list())} | {
+            f"module {m.index}" for m in pulse.module_list()
+        }
+
+
+def settled(server: SoundServer, wanted: set[str]) -> bool:
+    """Whether the server soon has just what is wanted: its dummy output comes back a moment after the last."""
+    deadline = time.monotonic() + 5
+    with server.client() as pulse:
+        pulse.event_mask_set("all")
+        pulse.event_callback_set(lambda _: None)
+        while time.monotonic() < deadline:
+            now = {d.name for d in (*pulse.sink_list(), *pulse.source_list())}
+            if now == {name for name in wanted if not name.startswith("module ")}:
+                return True
+            pulse.event_listen(timeout=0.05)
+    return False
+
+
+@pytest.mark.parametrize("name", ["mic", "Ünï \"quoted\" 'mic' \\ =", "null"])
+def test_nothing_stays_behind(server: SoundServer, name: str) -> None:
+    before = devices(server)
+    with vmic.create_microphone_device(name, 48000) as microphone:
+        assert microphone.source_name in devices(server)
+        assert [d.name for d in vmic.list_microphone_devices()] == [name]
+    assert settled(server, before)
+    assert vmic.list_microphone_devices() == []
+
+
+def test_an_exception_in_the_block_drops_the_sound(server: SoundServer) -> None:
+    microphone = vmic.create_microphone_device("mic", 48000, non_blocking=True)
+    with pytest.raises(RuntimeError, match="mistake"), microphone:
+        microphone.write_frames(numbered(480_000))
+        raise RuntimeError("mistake")
+    assert microphone.stats.dropped > 400_000
+    assert vmic.list_microphone_devices() == []
+
+
+def test_an_unreferenced_microphone_is_closed_with_a_warning(server: SoundServer) -> None:
+    vmic.create_microphone_device("mic", 48000)
+    with pytest.warns(ResourceWarning, match="unclosed microphone 'mic'"):
+        gc.collect()
+    assert vmic.list_microphone_devices() == []
+
+
+PENDING = """
+import vmic
+mic = vmic.create_microphone_device("mic", 48000, non_blocking=True)
+mic.write_frames(bytes(2 * 48000 * 30))
+"""
+
+
+def test_the_interpreters_exit_is_bounded(server: SoundServer) -> None:
+    begin = time.monotonic()
+    subprocess.run([sys.executable, "-c", PENDING], env=server.env, check=True, timeout=30)
+    assert 2 <= time.monotonic() - begin < 20
+    assert vmic.list_microphone_devices() == []
+
+
+def test_a_name_is_taken_once(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 48000) as first:
+        before = devices(server)
+        with pytest.raises(
+            vmic.DeviceError, match=rf"'mic' exists already.*\(process {__import__('os').getpid()}\)"
+        ):
+            vmic.create_microphone_device("mic", 16000)
+        assert devices(server) == before
+        with pytest.raises(vmic.DeviceError, match="belongs to"):
+            vmic.remove_microphone_device("mic")
+        first.write_frames(numbered(480))
+
+
+def test_a_name_of_another_programs_device_is_taken_too(server: SoundServer) -> None:
+    with server.client() as pulse:
+        pulse.module_load("module-null-sink", "sink_name=mic")
+    with pytest.raises(vmic.DeviceError, match="is not vmic's"):
+        vmic.create_microphone_device("mic", 48000)
+
+
+def test_replace_takes_the_name_over(server: SoundServer) -> None:
+    with (
+        vmic.create_microphone_device("mic", 48000) as first,
+        vmic.create_microphone_device("mic", 16000, replace=True) as second,
+    ):
+        second.write_frames(numbered(160))
+        assert [d.sample_rate for d in vmic.list_microphone_devices()] == [16000]
+        with pytest.raises(vmic.DeviceLostError, match="taken over"):
+            first.write_frames(numbered(48000), timeout=0.5)
+    assert vmic.list_microphone_devices() == []
+
+
+KILLED = """
+import os, signal, vmic
+mic = vmic.create_microphone_device("mic", 48000)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_program_left_does_not_take_the_name(server: SoundServer) -> None:
+    subprocess.run([sys.executable, "-c", KILLED], env=server.env, check=False, timeout=30)
+    with vmic.create_microphone_device("mic", 16000) as microphone:
+        assert microphone.sample_rate == 16000
+    assert vmic.list_microphone_devices() == []
+
+
+def test_unknown_names_are_answered_with_those_there_are(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 48000):
+        for unknown in (vmic.open_microphone_device, vmic.remove_microphone_device):
+            with pytest.raises(vmic.DeviceError, match=r"no microphone 'other'.*there are: 'mic'"):
+                unknown("other")
+
+
+def test_both_names_find_a_microphone(server: SoundServer) -> None:
+    with vmic.create_microphone_device("my mic", 48000) as microphone:
+        assert microphone.source_name != "my mic"
+        for name in ("my mic", microphone.source_name):
+            with vmic.open_microphone_device(name) as second:
+                assert (second.name, second.source_name) == ("my mic", microphone.source_name)
+
+
+def test_volume_is_full_whatever_the_server_remembers(server: SoundServer) -> None:
+    for _ in range(2):
+        with vmic.create_microphone_device("mic", 48000) as microphone, server.client() as pulse:
+            source = pulse.get_source_by_name(microphone.source_name)
+            sink = next(s for s in pulse.sink_list() if s.name.startswith("vmic-sink-"))
+            stream = next(s for s in pulse.sink_input_list() if s.sink == sink.index)
+            for thing in (source, sink, stream):
+                assert set(thing.volume.values) == {1.0}
+                assert not thing.mute
+                pulse.volume_set_all_chans(thing, 0.3)
+                pulse.mute(thing)
+
+
+def test_the_defaults_are_not_taken(server: SoundServer) -> None:
+    with server.client() as pulse:
+        before = pulse.server_info().default_source_name
+        with vmic.create_microphone_device("mic", 48000), vmic.create_microphone_device("other", 48000):
+            info = pulse.server_info()
+            assert info.default_sink_name == "vmic-silence"
+            if server.kind == "pipewire":
+                assert info.default_source_name != "mic"
+        pulse.module_load("module-null-sink", "sink_name=speakers")
+        pulse.module_load("module-null-sink", "sink_name=room")
+        pulse.module_load("module-remap-source", "source_name=headset master=room.monitor")
+        pulse.sink_default_set("speakers")
+        pulse.source_default_set("headset")
+        with vmic.create_microphone_device("mic", 48000):
+            assert settled(server, {d for d in devices(server) if d != "vmic-silence"})
+            info = pulse.server_info()
+            assert (info.default_sink_name, info.default_source_name) == ("speakers", "headset")
+        assert before
+
+
+def test_the_stats_stay_after_the_end(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        microphone.write_frames(numbered(960))
+    stats = microphone.stats
+    assert (stats.frames_written, stats.heard, stats.queued) == (960, 960, 0)
+    microphone.close()
+    assert repr(microphone) == "<VirtualMicrophoneDevice 'mic' (closed)>"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        del microphone

@@ -1,0 +1,243 @@
+"""write_frames, completion, drain, flush and stats: the counts are right, whatever happens in between."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from recording import Recorder
+from servers import SoundServer
+from signals import numbered
+
+import vmic
+
+Record = Callable[..., Recorder]
+
+
+class Calls:
+    """Completions, as they come."""
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+        self._changed = threading.Condition()
+
+    def __call__(self, count: int) -> None:
+        with self._changed:
+            self.counts.append(count)
+            self._changed.notify_all()
+
+    def wait_for(self, calls: int, timeout: float = 10) -> list[int]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.counts) >= calls, timeout), self.counts
+            return list(self.counts)
+
+
+def test_thirty_seconds_are_queued_at_once(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
+        calls = Calls()
+        begin = time.monotonic()
+        assert microphone.write_frames(numbered(30 * 48000), calls) == 30 * 48000
+        assert time.monotonic() - begin < 1
+        assert microphone.stats.queued > 29 * 48000
+        microphone.flush()
+        assert calls.wait_for(1)[0] < 48000 * 5
+
+
+def test_a_full_queue_accepts_less_and_says_so(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 8000, non_blocking=True) as microphone:
+        assert microphone.write_frames(bytes(2 * 8000 * 90)) == pytest.approx(8000 * 60, abs=800)
+        assert microphone.write_frames(bytes(2 * 8000)) < 800
+        microphone.flush()
+
+
+@pytest.mark.parametrize("non_blocking", [False, True])
+def test_completions_come_once_in_order_with_their_counts(server: SoundServer, non_blocking: bool) -> None:
+    calls = Calls()
+    with vmic.create_microphone_device("mic", 48000, non_blocking=non_blocking) as microphone:
+        counts = [480, 1, 960, 0, 4800, 77]
+        for count in counts:
+            assert microphone.write_frames(numbered(count), calls) == count
+        assert calls.wait_for(len(counts)) == counts
+    assert calls.counts == counts
+
+
+def test_a_completion_may_be_slow_or_raise_or_write(
+    server: SoundServer, record: Record, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = Calls()
+    release = threading.Event()
+    with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
+        recorder = record(microphone)
+
+        def slow(_: int) -> None:
+            assert release.wait(10)
+
+        def bad(_: int) -> None:
+            raise RuntimeError("a user's mistake")
+
+        def again(count: int) -> None:
+            microphone.write_frames(numbered(480, first=960 + count), done)
+
+        microphone.write_frames(numbered(480), slow)
+        microphone.write_frames(numbered(480, first=480), bad)
+        recorder.await_frames(960)  # the slow callback has not held the sound up
+        microphone.write_frames(numbered(480, first=960), again)
+        release.set()
+        assert done.wait_for(1) == [480]
+    recorder.await_end()
+    recorder.heard().assert_exact(4 * 480)
+    assert "a user's mistake" in caplog.text
+
+
+def test_flush_tells_what_was_heard_and_what_was_dropped(server: SoundServer, record: Record) -> None:
+    calls = Calls()
+    with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
+        recorder = record(microphone)
+        microphone.write_frames(numbered(960), calls)
+        assert microphone.drain()
+        microphone.write_frames(numbered(96000, first=960), calls)
+        microphone.write_frames(numbered(48000, first=96960), calls)
+        recorder.await_frames(960 + 24000)
+        heard, dropped = microphone.flush()
+        assert heard + dropped == 144000
+        # How exact `heard` is: a quantum of PipeWire's graph, ten times what is usual on PulseAudio.
+        recorded = recorder.stop()
+        assert np.count_nonzero(recorded) - 960 == pytest.approx(heard, abs=4800)
+        stats = microphone.stats
+        assert stats.dropped == dropped
+        assert calls.wait_for(3)[::2] == [960, 0]
+        assert 0 < calls.counts[1] <= heard + 2400
+
+
+def test_flush_ends_a_blocking_write_without_an_error(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        result: list[int] = []
+        calls = Calls()
+        thread = threading.Thread(
+            target=lambda: result.append(microphone.write_frames(numbered(480_000), calls))
+        )
+        thread.start()
+        while microphone.stats.heard < 4800:
+            thread.join(0.01)
+        heard, dropped = microphone.flush()
+        thread.join(1)
+        assert not thread.is_alive()
+        assert result == [heard + dropped]
+        assert 4800 <= heard < 480_000
+        assert calls.wait_for(1)[0] == pytest.approx(heard, abs=2400)
+
+
+def test_drain_waits_until_all_is_heard(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
+        microphone.write_frames(numbered(24000))
+        assert not microphone.drain(timeout=0.1)
+        assert microphone.drain()
+        stats = microphone.stats
+        assert (stats.heard, stats.queued) == (24000, 0)
+
+
+def test_many_threads_write_at_once(server: SoundServer, record: Record) -> None:
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        recorder = record(microphone)
+
+        def write(value: int) -> None:
+            for _ in range(10):
+                assert microphone.write_frames(np.full(480, value, np.int16)) == 480
+
+        threads = [threading.Thread(target=write, args=(value,)) for value in range(1, 9)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+    samples = recorder.await_end()[:, 0]
+    sounding = samples[samples != 0]
+    assert [np.count_nonzero(sounding == value) for value in range(1, 9)] == [4800] * 8
+    # Each write comes out whole.
+    assert all(len(set(block)) == 1 for block in sounding.reshape(-1, 480).tolist())
+
+
+def test_underruns_are_counted(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
+        microphone.write_frames(numbered(480))
+        assert microphone.drain()
+        assert not threading.Event().wait(0.1)  # late by so much
+        microphone.write_frames(numbered(480))
+        assert microphone.drain()
+        assert microphone.stats.underruns == 1
+
+
+def test_close_lets_a_blocking_write_say_how_far_it_came(server: SoundServer) -> None:
+    microphone = vmic.create_microphone_device("mic", 48000)
+    errors: list[vmic.ClosedError] = []
+
+    def write() -> None:
+        try:
+            microphone.write_frames(numbered(480_000))
+        except vmic.ClosedError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    while microphone.stats.heard < 4800:
+        thread.join(0.01)
+    microphone.close()
+    thread.join(1)
+    assert errors[0].frames_written == microphone.stats.frames_written == microphone.stats.heard
+    with pytest.raises(vmic.ClosedError, match="'mic' is closed"):
+        microphone.write_frames(b"")
+
+
+CTRL_C = """
+import sys, vmic
+mic = vmic.create_microphone_device("mic", 48000)
+print("ready", flush=True)
+try:
+    mic.write_frames(bytes(2 * 48000 * 20))
+except KeyboardInterrupt as interrupt:
+    print(interrupt.frames_written, mic.stats.frames_written, flush=True)
+    mic.flush()
+"""
+
+
+def test_ctrl_c_ends_a_blocking_write(server: SoundServer) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", CTRL_C], env=server.env, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        written, counted = process.stdout.readline().split()
+        assert time.monotonic() - begin < 1
+        assert 0 < int(written) == int(counted) < 2 * 48000
+        assert process.wait(10) == 0
+
+
+def test_a_forked_child_may_not_write(server: SoundServer, record: Record) -> None:
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        recorder = record(microphone)
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                microphone.write_frames(numbered(480))
+            except vmic.DeviceError as error:
+                os.write(writer, str(error).encode())
+            microphone.close()
+            os._exit(0)
+        os.waitpid(pid, 0)
+        assert b"belongs to process" in os.read(reader, 1000)
+        os.close(reader)
+        os.close(writer)
+        microphone.write_frames(numbered(4800))
+    recorder.await_end()
+    recorder.heard().assert_exact(4800)
