@@ -51,6 +51,7 @@ class Device:
     info: MicrophoneInfo
     owner: Owner | None
     sink_name: str
+    sink_index: int | None
     source_index: int
     modules: tuple[int, ...]  # in the order in which they are unloaded
 
@@ -128,10 +129,17 @@ def find_all(pulse: pulsectl.Pulse) -> list[Device]:
 
 
 def remove(pulse: pulsectl.Pulse, device: Device) -> None:
-    """Take `device` off the server. Who records it gets an end first, never another microphone instead."""
+    """Take `device` off the server.
+
+    Who records it, and who writes to it, gets an end first: else the server would move the one to another
+    microphone, and the other to another output.
+    """
     for recorder in pulse.source_output_list():
         if recorder.source == device.source_index:
-            _kill_recorder(pulse, recorder.index)
+            _server.kill_recorder(pulse, recorder.index)
+    for player in pulse.sink_input_list():
+        if player.sink == device.sink_index:
+            _server.kill_player(pulse, player.index)
     for module in device.modules:
         _unload(pulse, module)
     if not find_all(pulse):
@@ -220,7 +228,9 @@ def _marks(name: str, sample_rate: int, channels: int, owner: Owner | None) -> d
         "vmic.format": f"{sample_rate}x{channels}",
     }
     if owner is not None:
-        marks["vmic.owner"] = f"{owner.pid}:{owner.started}:{urllib.parse.quote(owner.program, safe='')}"
+        marks["vmic.owner"] = ":".join(
+            (str(owner.pid), str(owner.started), owner.token, urllib.parse.quote(owner.program, safe=""))
+        )
     return marks
 
 
@@ -229,8 +239,8 @@ def _read(source: Any, sinks: dict[str, Any]) -> Device:
     sample_rate, channels = (int(n) for n in source.proplist["vmic.format"].split("x"))
     owner = None
     if "vmic.owner" in source.proplist:
-        pid, started, program = source.proplist["vmic.owner"].split(":")
-        owner = Owner(int(pid), int(started), urllib.parse.unquote(program))
+        pid, started, token, program = source.proplist["vmic.owner"].split(":")
+        owner = Owner(int(pid), int(started), urllib.parse.unquote(program), token)
     sink_name = _names.sink_name(name)
     modules = [source.owner_module]
     if sink_name in sinks:
@@ -243,7 +253,8 @@ def _read(source: Any, sinks: dict[str, Any]) -> Device:
         pid=owner.pid if owner else None,
         program=owner.program if owner else None,
     )
-    return Device(info, owner, sink_name, source.index, tuple(modules))
+    sink_index = sinks[sink_name].index if sink_name in sinks else None
+    return Device(info, owner, sink_name, sink_index, source.index, tuple(modules))
 
 
 def _provide_silence(pulse: pulsectl.Pulse, dialect: Dialect) -> None:
@@ -259,12 +270,6 @@ def _provide_silence(pulse: pulsectl.Pulse, dialect: Dialect) -> None:
     pulse.module_load(
         "module-null-sink", f"sink_name={SILENCE} {_dialect.backslashed('sink_properties', properties)}"
     )
-
-
-def _kill_recorder(pulse: pulsectl.Pulse, index: int) -> None:
-    # pulsectl has no method for it.
-    with contextlib.suppress(pulsectl.PulseOperationFailed), pulse._pulse_op_cb() as done:
-        _server.kill_source_output(pulse, index, done)
 
 
 def _unload(pulse: pulsectl.Pulse, module: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,13 @@ class Owner:
     pid: int
     started: int  # field 22 of /proc/PID/stat: tells two processes of one id apart
     program: str
+    token: str  # tells two devices of one process apart, when one takes the other's name over
 
     @classmethod
     def this_process(cls) -> Owner:
         """The one that runs this code."""
         program = Path(sys.argv[0] if sys.argv and sys.argv[0] else sys.executable).name
-        return cls(os.getpid(), _started(os.getpid()), program)
+        return cls(os.getpid(), _started(os.getpid()), program, secrets.token_hex(4))
 
     @property
     def alive(self) -> bool:

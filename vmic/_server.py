@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import subprocess
@@ -229,6 +230,20 @@ def _warn_root_beside_user() -> None:
                 return
 
 
-def kill_source_output(pulse: pulsectl.Pulse, index: int, done: object) -> None:
-    """End a recording stream; pulsectl knows the call but has no method for it."""
-    _libpulse.pa.context_kill_source_output(pulse._ctx, index, done, None)
+def kill_recorder(pulse: pulsectl.Pulse, index: int) -> None:
+    """End a recording stream: the application gets an end instead of another microphone."""
+    _kill(pulse, _libpulse.pa.context_kill_source_output, index)
+
+
+def kill_player(pulse: pulsectl.Pulse, index: int) -> None:
+    """End a playing stream: its program learns of it, instead of playing to another output."""
+    # pulsectl knows every call but this one.
+    kill = ctypes.CDLL("libpulse.so.0").pa_context_kill_sink_input
+    kill.argtypes = [ctypes.c_void_p, ctypes.c_uint32, _libpulse.PA_CONTEXT_SUCCESS_CB_T, ctypes.c_void_p]
+    _kill(pulse, kill, index)
+
+
+def _kill(pulse: pulsectl.Pulse, kill: Callable[..., object], index: int) -> None:
+    # It fails when the stream has just ended by itself.
+    with contextlib.suppress(pulsectl.PulseOperationFailed), pulse._pulse_op_cb() as done:
+        kill(pulse._ctx, index, done, None)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from apps.browser import Browser, open_page
 from recording import Recorder
@@ -57,6 +58,13 @@ def device_id(page: Browser) -> str:
     return str(found[0])
 
 
+def usual_quality(samples: npt.NDArray[np.float32], sample_rate: int) -> tuple[float, float]:
+    """`tone_quality` of the median half-second: on a busy machine a browser drops some milliseconds."""
+    parts = np.array_split(samples, 2 * len(samples) // sample_rate)
+    frequencies, decibels = zip(*(tone_quality(part, sample_rate) for part in parts), strict=True)
+    return float(np.median(frequencies)), float(np.median(decibels))
+
+
 def decibels_at(frequency: float, recording: Samples) -> float:
     """The level of the frequency, in comparison to a tone at full scale."""
     window = np.blackman(len(recording))
@@ -73,10 +81,10 @@ def test_a_call_in_a_page_hears_the_tone(
     server: SoundServer, microphone: vmic.VirtualMicrophoneDevice, page: Browser
 ) -> None:
     microphone.write_frames(tone(1000, 30, RATE))
-    heard = page.call("hearThroughCall", device_id(page), 2, 10)
+    heard = page.call("hearThroughCall", device_id(page), 4, 12)
     assert heard["label"] == NAME
     samples = np.frombuffer(base64.b64decode(heard["samples"]), np.float32)
-    frequency, decibels = tone_quality(samples, heard["sampleRate"])
+    frequency, decibels = usual_quality(samples, heard["sampleRate"])
     assert frequency == pytest.approx(1000, rel=0.01)
     assert decibels > 20
 

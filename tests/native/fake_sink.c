@@ -25,6 +25,7 @@ struct fake_sink {
     bool busy;   /* a call is under way */
     bool usable; /* open, and no call has failed since */
     bool closed, destroyed;
+    long write_ns;    /* how long a write takes */
     int64_t empty_at; /* when all will have been played */
     uint64_t highest_level, discarded;
     uint64_t silence, asked; /* frames since the last data; latency calls since the last write */
@@ -86,8 +87,10 @@ static void record(struct fake_sink *fake, const void *frames, uint64_t count) {
     CHECK_COMPARE(fake->recorded + count, <=, RECORD_FRAMES);
     uint32_t *new = fake->record + fake->recorded;
     memcpy(new, frames, count * sizeof *new);
-    for (uint64_t i = 0; i < count; i++)
-        fake->silence = new[i] ? 0 : fake->silence + 1;
+    uint64_t silence = 0;
+    while (silence < count && new[count - 1 - silence] == 0)
+        silence++;
+    fake->silence = silence < count ? silence : fake->silence + count;
     fake->recorded += count;
 }
 
@@ -95,6 +98,8 @@ static int fake_write(struct sink *sink, const void *frames, uint64_t count) {
     struct fake_sink *fake = (struct fake_sink *)sink;
     int error = begin(fake, FAKE_WRITE);
     CHECK(count > 0);
+    if (fake->write_ns > 0)
+        nanosleep(&(struct timespec){.tv_nsec = fake->write_ns}, NULL);
     if (!error) {
         record(fake, frames, count);
         fake->empty_at = later(fake->empty_at, now()) + (int64_t)(count * SECOND / fake->sample_rate);
@@ -210,6 +215,12 @@ void fake_wait_held(struct fake_sink *fake, enum fake_call call) {
 void fake_fail(struct fake_sink *fake, enum fake_call call, int error) {
     pthread_mutex_lock(&fake->lock);
     fake->calls[call].error = error;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_slow_down(struct fake_sink *fake, uint32_t us) {
+    pthread_mutex_lock(&fake->lock);
+    fake->write_ns = us * 1000L;
     pthread_mutex_unlock(&fake->lock);
 }
 

@@ -30,6 +30,9 @@ void fake_release(struct fake_sink *fake, enum fake_call call);
 /* From now on a call of this kind fails (a blocked one too, when it is released); 0: no more. */
 void fake_fail(struct fake_sink *fake, enum fake_call call, int error);
 
+/* From now on each write takes so long, of which the sink plays on. */
+void fake_slow_down(struct fake_sink *fake, uint32_t us);
+
 /* How many calls of this kind were begun. */
 uint64_t fake_count(struct fake_sink *fake, enum fake_call call);
 

@@ -9,6 +9,10 @@ int64_t now_us(void) {
     return time.tv_sec * INT64_C(1000000) + time.tv_nsec / 1000;
 }
 
+void let_pass_ms(int ms) {
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
+}
+
 vmic_config roomy(void) {
     return (vmic_config){
         .sample_rate = RATE,

@@ -52,6 +52,8 @@ void check_contiguous(struct fixture *fixture, uint32_t from, uint32_t to);
 void check_sequence(struct fixture *fixture, uint32_t from, uint32_t to);
 
 int64_t now_us(void);
+/* For a test of what time alone must do, or must not. */
+void let_pass_ms(int ms);
 
 /* One call in a thread of its own. */
 struct caller {

@@ -130,6 +130,7 @@ static void close_hangs(void) {
     struct fixture f = open_stream(&config);
     struct caller left;
     start_waiting(&left, &f, VMIC_LEFT, 0);
+    must_not(&f, VMIC_LEFT, 0); /* by the end of which the other surely waits */
     fake_hold(f.fake, FAKE_CLOSE);
     fake_fail(f.fake, FAKE_WRITE, 7);
     put_all(&f, 1, 10);

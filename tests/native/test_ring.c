@@ -79,7 +79,7 @@ static void one_frame(void) {
 
 static void no_memory(void) {
     struct ring ring;
-    CHECK_EQUAL(ring_init(&ring, UINT64_MAX / 64, 64), -1);
+    CHECK_EQUAL(ring_init(&ring, UINT64_MAX / 8, 64), -1);
 }
 
 /* ---- two threads ---- */

@@ -2,8 +2,6 @@
 #include "fixture.h"
 #include "random.h"
 
-#include <time.h>
-
 #define MS (RATE / 1000)
 
 /* The ring is small, so that it wraps some hundred times. */
@@ -41,6 +39,19 @@ static void begins_with_the_reserve(void) {
     while (silence < recorded && frames[silence] == 0)
         silence++;
     CHECK_COMPARE(silence, >=, 5 * RATE - 1);
+    end_stream(&f);
+}
+
+/* Each write takes longer than a frame lasts, so the sink never holds quite the reserve: the data follows
+ * all the same. */
+static void a_slow_sink_gets_the_data(int trust_latency) {
+    vmic_config config = tight();
+    config.trust_latency = trust_latency;
+    struct fixture f = open_stream(&config);
+    fake_slow_down(f.fake, 200);
+    put_all(&f, 1, 100);
+    must(&f, VMIC_TAKEN, 100);
+    check_contiguous(&f, 1, 101);
     end_stream(&f);
 }
 
@@ -93,14 +104,17 @@ static void an_idle_stream_is_quiet(void) {
     end_stream(&f);
 }
 
-/* The sink never holds more than `ahead`; a frame and a millisecond are rounding. */
-static void is_paced(int trust_latency) {
+/* The sink never holds more than `ahead` (a frame and a millisecond are rounding), and is given some 5 ms at
+ * a time, also when a write takes longer than a frame lasts. */
+static void is_paced(int trust_latency, uint32_t write_us) {
     vmic_config config = tight();
     config.trust_latency = trust_latency;
     struct fixture f = open_stream(&config);
+    fake_slow_down(f.fake, write_us);
     int64_t before = now_us();
     put_all(&f, 1, 500 * MS);
     must(&f, VMIC_TAKEN, 500 * MS);
+    CHECK_COMPARE(fake_count(f.fake, FAKE_WRITE), <, 1000);
     CHECK_COMPARE(fake_highest_level(f.fake), <=, 61 * MS + 1);
     CHECK_COMPARE(now_us() - before, >=, 430000);
     must(&f, VMIC_GONE, 500 * MS);
@@ -108,10 +122,6 @@ static void is_paced(int trust_latency) {
     CHECK_EQUAL(look(&f).heard, 500 * MS);
     check_sequence(&f, 1, 1 + 500 * MS);
     end_stream(&f);
-}
-
-static void let_pass_ms(int ms) {
-    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
 }
 
 /* False when the machine was so slow that the gap may have been longer than 0.5 s. */
@@ -216,11 +226,15 @@ int main(void) {
     RUN(in_order, 1);
     RUN(begins_with_the_reserve);
     RUN(full_ring);
+    RUN(a_slow_sink_gets_the_data, 0);
+    RUN(a_slow_sink_gets_the_data, 1);
     RUN(a_tail_is_pushed_out, 0);
     RUN(a_tail_is_pushed_out, 1);
     RUN(an_idle_stream_is_quiet);
-    RUN(is_paced, 0);
-    RUN(is_paced, 1);
+    RUN(is_paced, 0, 0);
+    RUN(is_paced, 1, 0);
+    RUN(is_paced, 0, 50);
+    RUN(is_paced, 1, 50);
     RUN(an_underrun_counts_once);
     RUN(no_gap_is_no_underrun);
     RUN(waiting_for_opened);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import time
@@ -23,7 +24,7 @@ def devices(server: SoundServer) -> set[str]:
 
 
 def settled(server: SoundServer, wanted: set[str]) -> bool:
-    """Whether the server soon has just what is wanted: its dummy output comes back a moment after the last."""
+    """Whether the server soon has just what is wanted: its dummy output comes back after a moment."""
     deadline = time.monotonic() + 5
     with server.client() as pulse:
         pulse.event_mask_set("all")
@@ -48,16 +49,21 @@ def test_nothing_stays_behind(server: SoundServer, name: str) -> None:
 
 def test_an_exception_in_the_block_drops_the_sound(server: SoundServer) -> None:
     microphone = vmic.create_microphone_device("mic", 48000, non_blocking=True)
-    with pytest.raises(RuntimeError, match="mistake"), microphone:
-        microphone.write_frames(numbered(480_000))
-        raise RuntimeError("mistake")
+
+    def make_a_mistake() -> None:
+        with microphone:
+            microphone.write_frames(numbered(480_000))
+            raise RuntimeError("mistake")
+
+    with pytest.raises(RuntimeError, match="mistake"):
+        make_a_mistake()
     assert microphone.stats.dropped > 400_000
     assert vmic.list_microphone_devices() == []
 
 
 def test_an_unreferenced_microphone_is_closed_with_a_warning(server: SoundServer) -> None:
-    vmic.create_microphone_device("mic", 48000)
     with pytest.warns(ResourceWarning, match="unclosed microphone 'mic'"):
+        vmic.create_microphone_device("mic", 48000)
         gc.collect()
     assert vmic.list_microphone_devices() == []
 
@@ -79,9 +85,7 @@ def test_the_interpreters_exit_is_bounded(server: SoundServer) -> None:
 def test_a_name_is_taken_once(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000) as first:
         before = devices(server)
-        with pytest.raises(
-            vmic.DeviceError, match=rf"'mic' exists already.*\(process {__import__('os').getpid()}\)"
-        ):
+        with pytest.raises(vmic.DeviceError, match=rf"'mic' exists already.*\(process {os.getpid()}\)"):
             vmic.create_microphone_device("mic", 16000)
         assert devices(server) == before
         with pytest.raises(vmic.DeviceError, match="belongs to"):
