@@ -97,7 +97,7 @@ int vmic_wait(vmic_stream *stream, vmic_event event, uint64_t index, uint64_t ti
     int64_t look;
     pthread_mutex_lock(&writer->lock);
     while ((look = due(writer, event, index)) != 0) {
-        if (writer->stopped || clock_now() >= deadline) {
+        if (writer->stop || clock_now() >= deadline) {
             result = VMIC_TIMEOUT;
             break;
         }
@@ -145,6 +145,7 @@ int vmic_stop(vmic_stream *stream, uint64_t timeout_us) {
     pthread_mutex_lock(&writer->lock);
     writer->stop = true;
     pthread_cond_signal(&writer->wake);
+    pthread_cond_broadcast(&writer->changed);
     while (!writer->stopped && clock_now() < deadline)
         wait_until(&writer->changed, &writer->lock, deadline);
     int stopped = writer->stopped;

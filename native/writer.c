@@ -49,7 +49,8 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
         .low = config->low_us * 1000LL,
         .trust_latency = config->trust_latency != 0,
     };
-    w->silence = calloc(to_frames(w, SILENCE_NS) + 1, frame_size);
+    int64_t longest = w->reserve > SILENCE_NS ? w->reserve : SILENCE_NS;
+    w->silence = calloc(to_frames(w, longest) + 1, frame_size);
     if (!w->silence)
         return -1;
     if (ring_init(&w->ring, config->capacity, frame_size) != 0) {
@@ -130,10 +131,10 @@ static void leave(struct writer *w, int error) {
     w->empty_at = 0;
     w->error = error;
     w->state = VMIC_AWAY;
+    pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->lock);
     w->sink->close(w->sink);
     pthread_mutex_lock(&w->lock);
-    pthread_cond_broadcast(&w->changed);
 }
 
 static void enter(struct writer *w) {
@@ -188,17 +189,28 @@ static bool hand_over(struct writer *w, const void *frames, uint64_t count, bool
 }
 
 static void write_silence(struct writer *w, int64_t ns) {
-    hand_over(w, w->silence, to_frames(w, least(ns, SILENCE_NS)) + 1, false);
+    hand_over(w, w->silence, to_frames(w, ns) + 1, false);
+}
+
+/* Once for each start: a server that takes its time would else get silence only. */
+static void write_reserve(struct writer *w, int64_t ns) {
+    w->reserved = true;
+    write_silence(w, ns);
 }
 
 static void write_data(struct writer *w, int64_t room) {
     const void *frames;
     uint64_t count = ring_peek(&w->ring, &frames);
     uint64_t fits = to_frames(w, room) + 1;
+    w->reserved = false;
     bool first = !timeline_ends_in_data(&w->timeline);
     bool late = first && w->last_data != 0 && clock_now() - w->last_data < UNDERRUN_NS;
     if (hand_over(w, frames, count < fits ? count : fits, true) && late)
         w->underruns++;
+}
+
+static bool flush_is_due(const struct writer *w) {
+    return w->flushes_done != w->flushes_wanted;
 }
 
 /* Drops what came before `flush_to`, in the ring and in the server. */
@@ -207,6 +219,7 @@ static void flush(struct writer *w) {
     uint64_t to = w->flush_to;
     uint64_t taken = ring_taken(&w->ring);
     uint64_t in_server = 0;
+    uint64_t lost = w->lost;
     if (to > taken) {
         w->dropped_in_ring += to - taken;
         ring_take(&w->ring, to - taken);
@@ -221,15 +234,16 @@ static void flush(struct writer *w) {
             /* What the server's output has already is still heard: with a level that is reckoned we know of
              * none. */
             int64_t before = held(w);
-            w->empty_at = 0;
             if (measure(w)) {
+                if (!w->trust_latency)
+                    w->empty_at = 0;
                 w->empty_at = least(w->empty_at, clock_now() + before);
                 in_server = timeline_cut(&w->timeline, to_frames(w, w->empty_at - clock_now()));
             }
         }
     }
     w->dropped_in_server += in_server;
-    w->flushed = (vmic_flushed){.heard_to = taken - in_server, .dropped_to = to};
+    w->flushed = (vmic_flushed){.heard_to = taken - in_server - (w->lost - lost), .dropped_to = to};
     w->flushes_done = wanted;
     pthread_cond_broadcast(&w->changed);
 }
@@ -240,13 +254,16 @@ static void flush(struct writer *w) {
 static int64_t serve(struct writer *w) {
     if (!measure(w))
         return 0;
+    /* A flush that came meanwhile must not reach what was written after it, once both are in the server. */
+    if (flush_is_due(w))
+        return 0;
     int64_t level = held(w);
     int64_t now = clock_now();
     if (ring_length(&w->ring) > 0) {
-        if (level >= w->ahead)
+        if (level > w->ahead - REFILL_NS)
             return w->empty_at - w->ahead + REFILL_NS;
-        if (level < w->reserve && !timeline_ends_in_data(&w->timeline))
-            write_silence(w, w->reserve - level);
+        if (level < w->reserve && !timeline_ends_in_data(&w->timeline) && !w->reserved)
+            write_reserve(w, w->reserve - level);
         else
             write_data(w, w->ahead - level);
         return 0;
@@ -260,12 +277,22 @@ static int64_t serve(struct writer *w) {
     return 0;
 }
 
+/* The end: what is not heard is dropped, and from here on nothing moves. */
+static void drop_all(struct writer *w) {
+    uint64_t in_ring = ring_length(&w->ring);
+    ring_take(&w->ring, in_ring);
+    w->dropped_in_ring += in_ring;
+    w->dropped_in_server += unheard_in_server(w);
+    timeline_clear(&w->timeline);
+    w->empty_at = 0;
+}
+
 void writer_run(struct writer *w) {
     pthread_mutex_lock(&w->lock);
     while (!w->stop) {
         int64_t again = 0;
         w->hungry = false;
-        if (w->flushes_done != w->flushes_wanted)
+        if (flush_is_due(w))
             flush(w);
         else if (w->state == VMIC_OPENING)
             enter(w);
@@ -274,9 +301,10 @@ void writer_run(struct writer *w) {
         else
             again = serve(w);
         /* What came while the lock was released has set these; a write, `hungry` or the ring. */
-        if (again != 0 && !w->stop && w->flushes_done == w->flushes_wanted)
+        if (again != 0 && !w->stop && !flush_is_due(w))
             wait_until(&w->wake, &w->lock, again);
     }
+    drop_all(w);
     pthread_mutex_unlock(&w->lock);
     w->sink->close(w->sink);
     pthread_mutex_lock(&w->lock);

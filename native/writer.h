@@ -21,7 +21,7 @@ struct writer {
     uint32_t sample_rate;
     int64_t ahead, reserve, low; /* ns */
     bool trust_latency;
-    unsigned char *silence; /* SILENCE_NS of zeros */
+    unsigned char *silence; /* SILENCE_NS of zeros, or the reserve when that is longer */
 
     struct ring ring; /* the writer consumes */
 
@@ -32,6 +32,7 @@ struct writer {
     bool stop, stopped;
     bool hungry;   /* the thread sleeps because the ring is empty */
     bool was_open; /* the sink was open once */
+    bool reserved; /* the reserve stands before the data that comes next */
     int error;
     struct timeline timeline;
     int64_t empty_at;  /* when the server will have used up what it holds; CLOCK_MONOTONIC, ns */
