@@ -8,16 +8,22 @@
 
 #include <stdint.h>
 
+/* Times of CLOCK_MONOTONIC, ns. */
+struct level {
+    int64_t heard_at; /* when a frame that is handed over now will be heard */
+    int64_t dry_at;   /* when the server runs dry, if it is handed nothing */
+};
+
 struct sink {
     /* Connects. 0, or an error (positive, for vmic_error_text()). */
     int (*open)(struct sink *self);
     /* Hands over `count` frames; they are heard after those before them. 0 or an error. */
     int (*write)(struct sink *self, const void *frames, uint64_t count);
-    /* Drops what was handed over and is not heard. 0 or an error. */
-    int (*flush)(struct sink *self);
-    /* Sets `us` to how long a frame that is handed over now would wait. 0, or an error: this is also how an
-     * idle writer learns that the server has gone. */
-    int (*latency)(struct sink *self, uint64_t *us);
+    /* Drops what was handed over, and sets `left` to how many ns of it are still heard. 0 or an error. */
+    int (*flush)(struct sink *self, int64_t *left);
+    /* Says when what is handed over now will be needed and heard. 0, or an error: this is also how an idle
+     * writer learns that the server has gone. */
+    int (*level)(struct sink *self, struct level *level);
     /* Disconnects; may be called whether open or not. */
     void (*close)(struct sink *self);
     /* Closes and frees. */

@@ -1,4 +1,6 @@
 /* The sink of a PulseAudio or PipeWire server, by libpulse's simple API: all that touches libpulse. */
+#include "clock.h"
+#include "steps.h"
 #include "stream.h"
 
 #include <pulse/error.h>
@@ -6,11 +8,14 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+/* tlength is a ceiling, and costs nothing while the writer holds the level below it. */
+#define TLENGTH_US 120000
 #define PREBUF_US 2500
+/* How many steps find_step() looks at. */
+#define LOOKS 3
 /* Six steps of PulseAudio's null sink. */
-#define QUIET_NS 30000000
+#define QUIET_NS (30 * MS)
 
 struct sink_pulse {
     struct sink sink; /* first: the writer sees only this */
@@ -18,31 +23,29 @@ struct sink_pulse {
     bool failed; /* the server, or the stream, has gone */
     char *server, *application, *stream, *name;
     pa_sample_spec spec;
+    int64_t step;
+    bool tells_level;
+    struct steps steps; /* what the server holds, when it does not tell */
 };
 
-static int pulse_open(struct sink *sink) {
-    struct sink_pulse *self = (struct sink_pulse *)sink;
-    pa_channel_map map;
-    pa_channel_map_init_extend(&map, self->spec.channels, PA_CHANNEL_MAP_DEFAULT);
-    /* PulseAudio runs the null sink in steps of (tlength - 2 minreq) / 2, here 5 ms. tlength itself is a
-     * ceiling and costs nothing while the writer holds the level below it. prebuf: with 0 PulseAudio loses
-     * frames after an underrun. (Measured on PulseAudio 16.1.) */
-    pa_buffer_attr attr = {
+/* What PulseAudio and PipeWire (0.3.65) make of these: PulseAudio runs the null sink in steps of
+ * (tlength - 2 minreq) / 2; PipeWire asks for more after each step when minreq is one. prebuf: with 0 both
+ * lose frames after an underrun. */
+static pa_buffer_attr buffer_attr(const struct sink_pulse *self) {
+    int64_t step_us = self->step / 1000;
+    int64_t minreq_us = self->tells_level ? TLENGTH_US / 2 - step_us : step_us;
+    return (pa_buffer_attr){
         .maxlength = (uint32_t)-1,
-        .tlength = (uint32_t)pa_usec_to_bytes(120000, &self->spec),
-        .minreq = (uint32_t)pa_usec_to_bytes(55000, &self->spec),
+        .tlength = (uint32_t)pa_usec_to_bytes(TLENGTH_US, &self->spec),
+        .minreq = (uint32_t)pa_usec_to_bytes((pa_usec_t)minreq_us, &self->spec),
         .prebuf = (uint32_t)pa_usec_to_bytes(PREBUF_US, &self->spec),
         .fragsize = (uint32_t)-1,
     };
+}
+
+/* 0 or an error. */
+static int write_silence(struct sink_pulse *self, size_t bytes) {
     int error = 0;
-    self->failed = false;
-    self->simple = pa_simple_new(self->server, self->application, PA_STREAM_PLAYBACK, self->name,
-                                 self->stream, &self->spec, &map, &attr, &error);
-    if (!self->simple)
-        return error;
-    /* libpulse 16.1 counts the time that a new stream waits for its first frame as played: 0.7 s later its
-     * latency was 0.7 s too low, for good. So it gets some silence before anything else happens. */
-    size_t bytes = pa_usec_to_bytes(2 * PREBUF_US, &self->spec);
     void *silence = calloc(1, bytes);
     if (!silence)
         return PA_ERR_INTERNAL;
@@ -51,27 +54,78 @@ static int pulse_open(struct sink *sink) {
     return failed ? error : 0;
 }
 
+/* libpulse 16.1 counts the time that a new stream waits for its first frame as played: 0.7 s later its
+ * latency was 0.7 s too low, for good. So it gets some silence before anything else happens. */
+static int set_off(struct sink_pulse *self) {
+    return write_silence(self, pa_usec_to_bytes(2 * PREBUF_US, &self->spec));
+}
+
+/* A full server asks for more when it has taken a step: a write that does not fit returns at that moment, or
+ * a little later. */
+static int find_step(struct sink_pulse *self) {
+    size_t step = pa_usec_to_bytes((pa_usec_t)self->step / 1000, &self->spec);
+    int64_t taken_at = INT64_MAX;
+    int error = write_silence(self, pa_usec_to_bytes(TLENGTH_US, &self->spec));
+    for (int i = 0; i < LOOKS && !error; i++) {
+        error = write_silence(self, step);
+        int64_t at = clock_now() - i * self->step;
+        taken_at = at < taken_at ? at : taken_at;
+    }
+    steps_begin(&self->steps, self->step, taken_at);
+    if (!error)
+        pa_simple_flush(self->simple, &error);
+    return error;
+}
+
+static int pulse_open(struct sink *sink) {
+    struct sink_pulse *self = (struct sink_pulse *)sink;
+    pa_channel_map map;
+    pa_channel_map_init_extend(&map, self->spec.channels, PA_CHANNEL_MAP_DEFAULT);
+    pa_buffer_attr attr = buffer_attr(self);
+    int error = 0;
+    self->failed = false;
+    self->simple = pa_simple_new(self->server, self->application, PA_STREAM_PLAYBACK, self->name,
+                                 self->stream, &self->spec, &map, &attr, &error);
+    if (!self->simple)
+        return error;
+    return self->tells_level ? set_off(self) : find_step(self);
+}
+
 static int pulse_write(struct sink *sink, const void *frames, uint64_t count) {
     struct sink_pulse *self = (struct sink_pulse *)sink;
     int error = 0;
     size_t bytes = (size_t)count * pa_frame_size(&self->spec);
     self->failed |= pa_simple_write(self->simple, frames, bytes, &error) < 0;
+    steps_add(&self->steps, clock_now(), (int64_t)count * SECOND / self->spec.rate);
     return self->failed ? error : 0;
 }
 
-static int pulse_flush(struct sink *sink) {
+static int64_t told_level(struct sink_pulse *self, int *error) {
+    pa_usec_t latency = pa_simple_get_latency(self->simple, error);
+    self->failed |= latency == (pa_usec_t)-1;
+    return (int64_t)latency * 1000;
+}
+
+static int pulse_flush(struct sink *sink, int64_t *left) {
     struct sink_pulse *self = (struct sink_pulse *)sink;
     int error = 0;
     self->failed |= pa_simple_flush(self->simple, &error) < 0;
+    steps_clear(&self->steps);
+    *left = self->tells_level && !self->failed ? told_level(self, &error) : 0;
     return self->failed ? error : 0;
 }
 
-static int pulse_latency(struct sink *sink, uint64_t *us) {
+/* PipeWire's pa_simple_get_latency wanders by 6 to 10 ms in 2 s (0.3.65), but answers: the server is there.
+ */
+static int pulse_level(struct sink *sink, struct level *level) {
     struct sink_pulse *self = (struct sink_pulse *)sink;
     int error = 0;
-    pa_usec_t latency = pa_simple_get_latency(self->simple, &error);
-    self->failed |= latency == (pa_usec_t)-1;
-    *us = latency;
+    int64_t told = told_level(self, &error);
+    int64_t now = clock_now();
+    if (self->tells_level)
+        *level = (struct level){now + told, now + told};
+    else
+        *level = (struct level){steps_heard_at(&self->steps, now), steps_dry_at(&self->steps, now)};
     return self->failed ? error : 0;
 }
 
@@ -82,7 +136,8 @@ static void pulse_close(struct sink *sink) {
     /* PulseAudio 16.1 aborts ("n_imported > 0", memblock.c) when its sink lets go of a block of ours at the
      * moment in which the connection ends that the block came by: in 8 of 260 closes on a busy machine, with
      * 40 ms of audio in the server. So it lets go of everything first. */
-    if (!self->failed && pulse_flush(sink) == 0)
+    int64_t left;
+    if (!self->failed && pulse_flush(sink, &left) == 0)
         clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = QUIET_NS}, NULL);
     pa_simple_free(self->simple);
     self->simple = NULL;
@@ -106,9 +161,11 @@ static struct sink *sink_pulse_new(const vmic_config *config) {
     struct sink_pulse *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
-    self->sink =
-        (struct sink){pulse_open, pulse_write, pulse_flush, pulse_latency, pulse_close, pulse_destroy};
+    self->sink = (struct sink){pulse_open, pulse_write, pulse_flush, pulse_level, pulse_close, pulse_destroy};
     self->spec = (pa_sample_spec){PA_SAMPLE_S16NE, config->sample_rate, (uint8_t)config->channels};
+    self->step = config->step_ns;
+    self->tells_level = config->tells_level != 0;
+    steps_begin(&self->steps, self->step, clock_now());
     self->server = copy(config->server);
     self->application = copy(config->application);
     self->stream = copy(config->stream);

@@ -46,8 +46,9 @@ typedef struct vmic_config {
     uint64_t capacity;       /* frames that the ring holds */
     uint32_t ahead_us;       /* how much the server is given ahead, at most */
     uint32_t reserve_us;     /* silence before the first frame after silence: it absorbs a late next write */
-    uint32_t low_us;         /* when the server holds less than this, silence is added */
-    int32_t trust_latency;   /* 1: believe what the server says of its level; 0: reckon by the clock */
+    uint32_t low_us;         /* so long before the server runs dry, silence is added */
+    uint32_t step_ns;        /* how much the server takes at a time */
+    int32_t tells_level;     /* 1: the server says what it holds; 0: that is reckoned, by the clock */
 } vmic_config;
 
 typedef struct vmic_stats {

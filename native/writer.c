@@ -1,12 +1,7 @@
 #include "writer.h"
 
 #include <stdlib.h>
-#include <time.h>
 
-#define MS INT64_C(1000000)
-#define SECOND (1000 * MS)
-/* One helping of silence. PulseAudio's null sink takes 5 ms at a time (see sink_pulse.c). */
-#define SILENCE_NS (5 * MS)
 /* When the server is full, how much room there must be before it is filled up again. */
 #define REFILL_NS (5 * MS)
 /* How long after the last frame silence is still added, so that the next one needs no new start. */
@@ -15,12 +10,6 @@
 #define UNDERRUN_NS (SECOND / 2)
 /* How often an idle writer looks whether the server is still there. */
 #define IDLE_NS (SECOND / 2)
-
-int64_t clock_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * SECOND + now.tv_nsec;
-}
 
 void wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t deadline) {
     struct timespec until = {.tv_sec = deadline / SECOND, .tv_nsec = deadline % SECOND};
@@ -47,9 +36,9 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
         .ahead = config->ahead_us * 1000LL,
         .reserve = config->reserve_us * 1000LL,
         .low = config->low_us * 1000LL,
-        .trust_latency = config->trust_latency != 0,
+        .step = config->step_ns,
     };
-    int64_t longest = w->reserve > SILENCE_NS ? w->reserve : SILENCE_NS;
+    int64_t longest = w->reserve > w->step ? w->reserve : w->step;
     w->silence = calloc(to_frames(w, longest) + 1, frame_size);
     if (!w->silence)
         return -1;
@@ -153,16 +142,16 @@ static void enter(struct writer *w) {
 
 /* Asks the server for its level, and learns whether it is there. False when it is not. */
 static bool measure(struct writer *w) {
-    uint64_t us = 0;
+    struct level level = {0};
     pthread_mutex_unlock(&w->lock);
-    int error = w->sink->latency(w->sink, &us);
+    int error = w->sink->level(w->sink, &level);
     pthread_mutex_lock(&w->lock);
     if (error) {
         leave(w, error);
         return false;
     }
-    if (w->trust_latency)
-        w->empty_at = clock_now() + (int64_t)us * 1000;
+    w->empty_at = level.heard_at;
+    w->dry_at = level.dry_at;
     return true;
 }
 
@@ -226,20 +215,15 @@ static void flush(struct writer *w) {
     }
     if (w->state == VMIC_OPEN && unheard_in_server(w) > 0) {
         pthread_mutex_unlock(&w->lock);
-        int error = w->sink->flush(w->sink);
+        int64_t left = 0;
+        int error = w->sink->flush(w->sink, &left);
         pthread_mutex_lock(&w->lock);
         if (error) {
             leave(w, error);
         } else {
-            /* What the server's output has already is still heard: with a level that is reckoned we know of
-             * none. */
-            int64_t before = held(w);
-            if (measure(w)) {
-                if (!w->trust_latency)
-                    w->empty_at = 0;
-                w->empty_at = least(w->empty_at, clock_now() + before);
-                in_server = timeline_cut(&w->timeline, to_frames(w, w->empty_at - clock_now()));
-            }
+            left = least(left, held(w));
+            w->empty_at = clock_now() + left;
+            in_server = timeline_cut(&w->timeline, to_frames(w, left));
         }
     }
     w->dropped_in_server += in_server;
@@ -271,9 +255,9 @@ static int64_t serve(struct writer *w) {
     w->hungry = true;
     if (w->last_data == 0 || now - w->last_data > LINGER_NS)
         return now + IDLE_NS;
-    if (level > w->low)
-        return w->empty_at - w->low;
-    write_silence(w, SILENCE_NS);
+    if (w->dry_at - w->low > now)
+        return w->dry_at - w->low;
+    write_silence(w, w->step);
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #ifndef VMIC_WRITER_H
 #define VMIC_WRITER_H
 
+#include "clock.h"
 #include "ring.h"
 #include "sink.h"
 #include "timeline.h"
@@ -19,9 +20,8 @@ struct writer {
     /* Set before the thread starts, never changed. */
     struct sink *sink;
     uint32_t sample_rate;
-    int64_t ahead, reserve, low; /* ns */
-    bool trust_latency;
-    unsigned char *silence; /* SILENCE_NS of zeros, or the reserve when that is longer */
+    int64_t ahead, reserve, low, step; /* ns */
+    unsigned char *silence;            /* zeros, a step or the reserve long */
 
     struct ring ring; /* the writer consumes */
 
@@ -36,6 +36,7 @@ struct writer {
     int error;
     struct timeline timeline;
     int64_t empty_at;  /* when the server will have used up what it holds; CLOCK_MONOTONIC, ns */
+    int64_t dry_at;    /* when it needs more */
     int64_t last_data; /* when data was last written to the sink; 0: never */
     uint64_t flush_to; /* index: what came before is to be dropped */
     uint64_t flushes_wanted, flushes_done;
@@ -59,7 +60,6 @@ void writer_get_stats(struct writer *writer, vmic_stats *stats);
  * even been taken. */
 int64_t writer_gone_at(struct writer *writer, uint64_t index);
 
-int64_t clock_now(void); /* CLOCK_MONOTONIC, ns */
 /* pthread_cond_timedwait until `deadline`. */
 void wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t deadline);
 

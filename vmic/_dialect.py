@@ -16,6 +16,7 @@ import pulsectl
 
 Properties = Mapping[str, str]
 _PROBE = "vmic.probe"
+_PIPEWIRE_STEP = "256/48000"
 # Writes properties as a module argument: key and text become `key=...`.
 Quoting = Callable[[str, Properties], str]
 
@@ -25,9 +26,10 @@ class Tuning:
     """How the writer feeds a server: see vmic.h, and the measurements beside the values below."""
 
     ahead: float  # seconds
-    reserve: float
-    low: float
-    trust_latency: bool
+    reserve: float  # silence before the first frame after silence
+    low: float  # so long before the server runs dry it gets silence
+    step: float  # how much the server takes at a time
+    tells_level: bool  # whether what it says of its level is to be believed
     latency: float  # a blocking write returns when what is queued will be heard within this
     tail: float  # how long after its last frame left the sink the slowest application has it
 
@@ -104,19 +106,25 @@ PULSEAUDIO = Dialect(
     silence_properties={},
     quoting=lambda _: backslashed,
     settles=0.0,
-    # The null sink takes 5 ms at a time. p50 from write to capture was 7 ms with this reserve, 5 with 3 ms.
-    tuning=Tuning(ahead=0.040, reserve=0.005, low=0.002, trust_latency=True, latency=0.020, tail=0.0),
+    # p50 from write to capture was 7 ms with this reserve, 5 with 3 ms (16.1).
+    tuning=Tuning(
+        ahead=0.040, reserve=0.005, low=0.002, step=0.005, tells_level=True, latency=0.020, tail=0.0
+    ),
 )
 
 PIPEWIRE = Dialect(
     sink_arguments="",
     # 0.3.65 prefers a new output, even one of priority 0, to no output that was chosen by hand; not these.
-    sink_properties={"priority.session": "-20001", _PROBE: "\\"},
+    # Its graph takes the shortest step that a node asks for, and pipewire-pulse asks for none below this.
+    sink_properties={"priority.session": "-20001", "node.latency": _PIPEWIRE_STEP, _PROBE: "\\"},
     source_properties={"priority.session": "-20001", "state.restore-props": "false"},
     silence_properties={"priority.session": "-20000"},
     quoting=lambda sink: as_json if "\\" in sink.get(_PROBE, "") else twice_backslashed,
     # 0.3.65 restores volumes up to 11 ms after the node is there.
     settles=0.05,
-    # Its get_latency wanders by 6 to 10 ms in 2 s (0.3.65), so the level is reckoned by the clock.
-    tuning=Tuning(ahead=0.040, reserve=0.008, low=0.008, trust_latency=False, latency=0.025, tail=0.1),
+    # Its get_latency wanders by 6 to 10 ms in 2 s, so the level is reckoned by the clock. p50 from write to
+    # capture was 11.5 ms with this reserve, 10.6 with 7 and 9.5 with 6, but there were gaps (0.3.65).
+    tuning=Tuning(
+        ahead=0.040, reserve=0.008, low=0.001, step=256 / 48000, tells_level=False, latency=0.025, tail=0.1
+    ),
 )

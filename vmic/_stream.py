@@ -69,7 +69,8 @@ class Stream:
         config.ahead_us = int(tuning.ahead * 1e6)
         config.reserve_us = int(tuning.reserve * 1e6)
         config.low_us = int(tuning.low * 1e6)
-        config.trust_latency = tuning.trust_latency
+        config.step_ns = int(tuning.step * 1e9)
+        config.tells_level = tuning.tells_level
         handle = lib.vmic_create(config)
         if handle == ffi.NULL:
             raise DeviceError(f"cannot start the writer for {sink}: {os.strerror(ffi.errno or errno.ENOMEM)}")

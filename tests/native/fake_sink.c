@@ -28,7 +28,7 @@ struct fake_sink {
     long write_ns;    /* how long a write takes */
     int64_t empty_at; /* when all will have been played */
     uint64_t highest_level, discarded;
-    uint64_t silence, asked; /* frames since the last data; latency calls since the last write */
+    uint64_t silence, asked; /* frames since the last data; level calls since the last write */
     uint32_t *record;
     uint64_t recorded;
 };
@@ -111,9 +111,10 @@ static int fake_write(struct sink *sink, const void *frames, uint64_t count) {
     return end(fake, error);
 }
 
-static int fake_flush(struct sink *sink) {
+static int fake_flush(struct sink *sink, int64_t *left) {
     struct fake_sink *fake = (struct fake_sink *)sink;
     int error = begin(fake, FAKE_FLUSH);
+    *left = 0;
     if (!error) {
         uint64_t unplayed = to_frames(fake, level(fake));
         CHECK_COMPARE(unplayed, <=, fake->recorded);
@@ -124,10 +125,11 @@ static int fake_flush(struct sink *sink) {
     return end(fake, error);
 }
 
-static int fake_latency(struct sink *sink, uint64_t *us) {
+static int fake_tell_level(struct sink *sink, struct level *told) {
     struct fake_sink *fake = (struct fake_sink *)sink;
-    int error = begin(fake, FAKE_LATENCY);
-    *us = (uint64_t)level(fake) / 1000;
+    int error = begin(fake, FAKE_LEVEL);
+    int64_t empty_at = now() + level(fake);
+    *told = (struct level){.heard_at = empty_at, .dry_at = empty_at};
     fake->asked++;
     return end(fake, error);
 }
@@ -157,7 +159,7 @@ struct sink *fake_as_sink(struct fake_sink *fake) {
 struct fake_sink *fake_new(uint32_t sample_rate) {
     struct fake_sink *fake = calloc(1, sizeof *fake);
     CHECK(fake);
-    fake->sink = (struct sink){fake_open, fake_write, fake_flush, fake_latency, fake_close, fake_destroy};
+    fake->sink = (struct sink){fake_open, fake_write, fake_flush, fake_tell_level, fake_close, fake_destroy};
     fake->sample_rate = sample_rate;
     fake->closed = true;
     fake->record = malloc(RECORD_FRAMES * sizeof *fake->record);

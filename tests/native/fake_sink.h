@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-enum fake_call { FAKE_OPEN, FAKE_WRITE, FAKE_FLUSH, FAKE_LATENCY, FAKE_CLOSE, FAKE_CALLS };
+enum fake_call { FAKE_OPEN, FAKE_WRITE, FAKE_FLUSH, FAKE_LEVEL, FAKE_CLOSE, FAKE_CALLS };
 
 struct fake_sink;
 
@@ -38,7 +38,7 @@ uint64_t fake_count(struct fake_sink *fake, enum fake_call call);
 
 /* Waits until at least so much silence follows the last data. */
 void fake_wait_silence(struct fake_sink *fake, uint64_t frames);
-/* Waits until the sink was asked for its latency so often without a write in between. */
+/* Waits until the sink was asked for its level so often without a write in between. */
 void fake_wait_idle(struct fake_sink *fake, uint64_t calls);
 
 /* Every frame that was written, in order; they stay until fake_free(). */

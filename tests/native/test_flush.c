@@ -5,9 +5,8 @@
 #define IN_SINK (5 * RATE)
 #define WRITTEN (10 * RATE)
 
-static struct fixture half_handed(int trust_latency) {
+static struct fixture half_handed(void) {
     vmic_config config = roomy();
-    config.trust_latency = trust_latency;
     struct fixture f = open_stream(&config);
     put_all(&f, 1, WRITTEN);
     must(&f, VMIC_TAKEN, IN_SINK - 1);
@@ -34,8 +33,8 @@ static void check_goes_on(struct fixture *f, uint64_t dropped_to) {
     CHECK_EQUAL(next, 1000101);
 }
 
-static void drops_all_that_is_not_heard(int trust_latency) {
-    struct fixture f = half_handed(trust_latency);
+static void drops_all_that_is_not_heard(void) {
+    struct fixture f = half_handed();
     vmic_flushed flushed = flush_now(&f);
     vmic_stats stats = look(&f);
     CHECK_EQUAL(flushed.heard_to, 0);
@@ -50,10 +49,9 @@ static void drops_all_that_is_not_heard(int trust_latency) {
 }
 
 /* What had been heard is told from what had not, as exactly as the time between two looks allows. */
-static void tells_what_was_heard(int trust_latency) {
+static void tells_what_was_heard(void) {
     vmic_config config = roomy();
     config.reserve_us = 0;
-    config.trust_latency = trust_latency;
     struct fixture f = open_stream(&config);
     put_all(&f, 1, WRITTEN);
     must(&f, VMIC_GONE, RATE / 2);
@@ -127,18 +125,14 @@ static void while_a_write_of_data_stalls(void) {
     end_stream(&f);
 }
 
-static void a_reader_during_a_flush_alters_nothing(int trust_latency) {
-    struct fixture f = half_handed(trust_latency);
+static void a_reader_during_a_flush_alters_nothing(void) {
+    struct fixture f = half_handed();
     struct caller flush;
     fake_hold(f.fake, FAKE_FLUSH);
     start_flushing(&flush, &f);
     fake_wait_held(f.fake, FAKE_FLUSH);
     look(&f);
-    fake_hold(f.fake, FAKE_LATENCY);
     fake_release(f.fake, FAKE_FLUSH);
-    fake_wait_held(f.fake, FAKE_LATENCY);
-    CHECK_EQUAL(look(&f).heard, 0);
-    fake_release(f.fake, FAKE_LATENCY);
     CHECK_EQUAL(join(&flush), VMIC_OK);
     CHECK_EQUAL(flush.flushed.heard_to, 0);
     CHECK_EQUAL(look(&f).dropped, WRITTEN);
@@ -152,12 +146,12 @@ static void what_is_written_later_stays(void) {
     vmic_flushed unset;
     put_all(&f, 1, 100);
     must(&f, VMIC_TAKEN, 100);
-    fake_hold(f.fake, FAKE_LATENCY);
+    fake_hold(f.fake, FAKE_LEVEL);
     put_all(&f, 101, 100);
-    fake_wait_held(f.fake, FAKE_LATENCY);
+    fake_wait_held(f.fake, FAKE_LEVEL);
     CHECK_EQUAL(vmic_flush(f.stream, 0, &unset), VMIC_TIMEOUT);
     put_all(&f, 201, 100);
-    fake_release(f.fake, FAKE_LATENCY);
+    fake_release(f.fake, FAKE_LEVEL);
     must(&f, VMIC_TAKEN, 300);
     must(&f, VMIC_GONE, 200);
     CHECK_EQUAL(look(&f).dropped, 200);
@@ -175,14 +169,14 @@ static uint64_t handed_over(struct fixture *f) {
 }
 
 /* What the sink had is lost, for nobody knows what became of it; what the ring had is dropped. */
-static void fails(enum fake_call call) {
-    struct fixture f = half_handed(1);
+static void fails(void) {
+    struct fixture f = half_handed();
     /* Only the flush's own call may meet the error, not a look at the level before it. */
     struct caller flush;
     fake_hold(f.fake, FAKE_FLUSH);
     start_flushing(&flush, &f);
     fake_wait_held(f.fake, FAKE_FLUSH);
-    fake_fail(f.fake, call, 9);
+    fake_fail(f.fake, FAKE_FLUSH, 9);
     fake_release(f.fake, FAKE_FLUSH);
     CHECK_EQUAL(join(&flush), VMIC_OK);
     CHECK_EQUAL(flush.flushed.heard_to, 0);
@@ -215,17 +209,13 @@ static void while_away(void) {
 }
 
 int main(void) {
-    RUN(drops_all_that_is_not_heard, 0);
-    RUN(drops_all_that_is_not_heard, 1);
-    RUN(tells_what_was_heard, 0);
-    RUN(tells_what_was_heard, 1);
+    RUN(drops_all_that_is_not_heard);
+    RUN(tells_what_was_heard);
     RUN(nothing_to_drop);
     RUN(while_a_write_stalls);
     RUN(while_a_write_of_data_stalls);
     RUN(while_away);
-    RUN(fails, FAKE_FLUSH);
-    RUN(fails, FAKE_LATENCY);
+    RUN(fails);
     RUN(what_is_written_later_stays);
-    RUN(a_reader_during_a_flush_alters_nothing, 0);
-    RUN(a_reader_during_a_flush_alters_nothing, 1);
+    RUN(a_reader_during_a_flush_alters_nothing);
 }

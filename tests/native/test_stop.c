@@ -127,13 +127,13 @@ static void no_memory(void) {
 int main(void) {
     RUN(freed_while_the_sink_hangs, FAKE_OPEN);
     RUN(freed_while_the_sink_hangs, FAKE_WRITE);
-    RUN(freed_while_the_sink_hangs, FAKE_LATENCY);
+    RUN(freed_while_the_sink_hangs, FAKE_LEVEL);
     RUN(stopped_again_when_the_sink_lets_go, FAKE_OPEN);
     RUN(stopped_again_when_the_sink_lets_go, FAKE_WRITE);
-    RUN(stopped_again_when_the_sink_lets_go, FAKE_LATENCY);
+    RUN(stopped_again_when_the_sink_lets_go, FAKE_LEVEL);
     RUN(fails_when_the_sink_lets_go, FAKE_OPEN);
     RUN(fails_when_the_sink_lets_go, FAKE_WRITE);
-    RUN(fails_when_the_sink_lets_go, FAKE_LATENCY);
+    RUN(fails_when_the_sink_lets_go, FAKE_LEVEL);
     RUN(ends_a_wait);
     RUN(while_away);
     RUN(no_memory);

@@ -5,10 +5,9 @@
 #define MS (RATE / 1000)
 
 /* The ring is small, so that it wraps some hundred times. */
-static void in_order(int trust_latency) {
+static void in_order(void) {
     vmic_config config = roomy();
     config.capacity = 997;
-    config.trust_latency = trust_latency;
     struct fixture f = open_stream(&config);
     const uint32_t frames = 200000;
     uint64_t random = 1;
@@ -44,9 +43,8 @@ static void begins_with_the_reserve(void) {
 
 /* Each write takes longer than a frame lasts, so the sink never holds quite the reserve: the data follows
  * all the same. */
-static void a_slow_sink_gets_the_data(int trust_latency) {
+static void a_slow_sink_gets_the_data(void) {
     vmic_config config = tight();
-    config.trust_latency = trust_latency;
     struct fixture f = open_stream(&config);
     fake_slow_down(f.fake, 200);
     put_all(&f, 1, 100);
@@ -75,9 +73,8 @@ static void full_ring(void) {
 }
 
 /* A server starts to play, and goes on, only when it has enough: silence has to follow the last frames. */
-static void a_tail_is_pushed_out(int trust_latency) {
+static void a_tail_is_pushed_out(void) {
     vmic_config config = tight();
-    config.trust_latency = trust_latency;
     struct fixture f = open_stream(&config);
     put_all(&f, 1, 3);
     fake_wait_silence(f.fake, 20 * MS);
@@ -106,9 +103,8 @@ static void an_idle_stream_is_quiet(void) {
 
 /* The sink never holds more than `ahead` (a frame and a millisecond are rounding), and is given some 5 ms at
  * a time, also when a write takes longer than a frame lasts. */
-static void is_paced(int trust_latency, uint32_t write_us) {
+static void is_paced(uint32_t write_us) {
     vmic_config config = tight();
-    config.trust_latency = trust_latency;
     struct fixture f = open_stream(&config);
     fake_slow_down(f.fake, write_us);
     int64_t before = now_us();
@@ -200,10 +196,9 @@ static void waiting_for_taken(void) {
 }
 
 /* A frame is gone when its time has come, neither before nor much later; so for one in the middle. */
-static void waiting_for_gone(int trust_latency) {
+static void waiting_for_gone(void) {
     vmic_config config = roomy();
     config.reserve_us = 100000;
-    config.trust_latency = trust_latency;
     struct fixture f = open_stream(&config);
     must(&f, VMIC_GONE, 0);
     must_not(&f, VMIC_GONE, 1);
@@ -222,23 +217,17 @@ static void waiting_for_gone(int trust_latency) {
 }
 
 int main(void) {
-    RUN(in_order, 0);
-    RUN(in_order, 1);
+    RUN(in_order);
     RUN(begins_with_the_reserve);
     RUN(full_ring);
-    RUN(a_slow_sink_gets_the_data, 0);
-    RUN(a_slow_sink_gets_the_data, 1);
-    RUN(a_tail_is_pushed_out, 0);
-    RUN(a_tail_is_pushed_out, 1);
+    RUN(a_slow_sink_gets_the_data);
+    RUN(a_tail_is_pushed_out);
     RUN(an_idle_stream_is_quiet);
-    RUN(is_paced, 0, 0);
-    RUN(is_paced, 1, 0);
-    RUN(is_paced, 0, 50);
-    RUN(is_paced, 1, 50);
+    RUN(is_paced, 0);
+    RUN(is_paced, 50);
     RUN(an_underrun_counts_once);
     RUN(no_gap_is_no_underrun);
     RUN(waiting_for_opened);
     RUN(waiting_for_taken);
-    RUN(waiting_for_gone, 0);
-    RUN(waiting_for_gone, 1);
+    RUN(waiting_for_gone);
 }

@@ -110,12 +110,11 @@ static void run_threads(struct busy *busy, bool flush) {
         pthread_join(flusher, NULL);
 }
 
-static void all_at_once(int trust_latency, bool flush) {
+static void all_at_once(bool flush) {
     vmic_config config = tight();
     config.sample_rate = FAST_RATE;
     config.capacity = 5003;
     config.ahead_us = 20000;
-    config.trust_latency = trust_latency;
     struct busy busy = {.f = open_stream(&config), .numbers = 1};
     run_threads(&busy, flush);
     must(&busy.f, VMIC_GONE, WRITERS * FRAMES);
@@ -134,8 +133,6 @@ static void all_at_once(int trust_latency, bool flush) {
 }
 
 int main(void) {
-    RUN(all_at_once, 0, false);
-    RUN(all_at_once, 1, false);
-    RUN(all_at_once, 0, true);
-    RUN(all_at_once, 1, true);
+    RUN(all_at_once, false);
+    RUN(all_at_once, true);
 }

@@ -1,0 +1,30 @@
+/* steps.h: what a server holds that takes a step at a time and does not say what it has left, reckoned by the
+ * clock.
+ *
+ * PipeWire's graph takes 256 of 48000 frames every 5.33 ms, and nothing when it finds fewer: those wait for
+ * the next step. So with the moment of one step known, that of each later one is. All times in ns, those that
+ * end in `_at` of CLOCK_MONOTONIC. Not thread-safe.
+ */
+#ifndef VMIC_STEPS_H
+#define VMIC_STEPS_H
+
+#include <stdint.h>
+
+struct steps {
+    int64_t step;    /* how long one lasts; read only */
+    int64_t next_at; /* when the next is taken */
+    int64_t filled;  /* what there is to take */
+};
+
+/* The server holds nothing, and took a step at `taken_at`. */
+void steps_begin(struct steps *steps, int64_t step, int64_t taken_at);
+/* What the server holds is dropped. */
+void steps_clear(struct steps *steps);
+/* The server was given `ns` more. */
+void steps_add(struct steps *steps, int64_t now_at, int64_t ns);
+/* When a frame given now would be heard. */
+int64_t steps_heard_at(struct steps *steps, int64_t now_at);
+/* When the server finds less than a step. */
+int64_t steps_dry_at(struct steps *steps, int64_t now_at);
+
+#endif
