@@ -26,6 +26,22 @@ def available_servers() -> list[str]:
     return [kind for kind in KINDS if kind not in missing]
 
 
+class MachineStoodStillError(Exception):
+    """What a test saw may be the machine's doing: it is run again (see addopts in pyproject.toml)."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
+    """Tell a failure that the server itself explains from one of ours."""
+    try:
+        return (yield)
+    except AssertionError as error:
+        server = pyfuncitem.funcargs.get("server")
+        if isinstance(server, SoundServer) and server.stood_still:
+            raise MachineStoodStillError(f"the server missed a step meanwhile; {error}") from error
+        raise
+
+
 @pytest.fixture(params=available_servers())
 def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoundServer]:
     """A sound server of the test's own, which the environment leads to."""

@@ -6,11 +6,13 @@ import contextlib
 import subprocess
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from servers import SoundServer
 from signals import Heard, Samples
+
+if TYPE_CHECKING:
+    from servers import SoundServer
 
 
 class Recorded(Protocol):
@@ -24,24 +26,32 @@ class Recorded(Protocol):
     def channels(self) -> int: ...
 
 
+def parec(microphone: Recorded, latency_ms: float) -> list[str]:
+    """The command that records `microphone` by its name to standard output, in fragments of `latency_ms`."""
+    return [
+        "parec",
+        f"--device={microphone.source_name}",
+        "--format=s16le",
+        f"--rate={microphone.sample_rate}",
+        f"--channels={microphone.channels}",
+        f"--latency-msec={latency_ms}",
+        "--raw",
+    ]
+
+
 class Recorder:
     """parec, writing to a file."""
 
     def __init__(self, server: SoundServer, microphone: Recorded, latency_ms: int = 20) -> None:
         self.channels = microphone.channels
         self.path = server.root / f"recording-{time.monotonic_ns()}.raw"
-        argv = [
-            "parec",
-            f"--device={microphone.source_name}",
-            "--format=s16le",
-            f"--rate={microphone.sample_rate}",
-            f"--channels={microphone.channels}",
-            f"--latency-msec={latency_ms}",
-            "--raw",
-        ]
         with self.path.open("wb") as out:
             self.process = subprocess.Popen(
-                argv, env=server.env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL
+                parec(microphone, latency_ms),
+                env=server.env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.DEVNULL,
             )
 
     def frames(self) -> Samples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -81,6 +82,29 @@ class SoundServer:
     def start(self) -> None:
         raise NotImplementedError
 
+    def answer(self) -> None:
+        """Start the process that answers on the socket, and what it needs that does not run."""
+        raise NotImplementedError
+
+    def kill(self, *, whole: bool = False) -> None:
+        """End the process that answers, as a crash does; `answer` brings it back.
+
+        With `whole`, so end those that it needs.
+        """
+        needed = [process for name, process in self.processes.items() if whole and name != "dbus"]
+        for process in (self.main_process, *needed):
+            process.kill()
+            process.wait()
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop the process that answers, which then hangs."""
+        self.main_process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.main_process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """End what `start` began, last first, and wait for each."""
         while self.processes:
@@ -103,6 +127,14 @@ class SoundServer:
             monkeypatch.setenv(name, value)
         for name in ("PULSE_SOURCE", "PULSE_SINK"):
             monkeypatch.delenv(name, raising=False)
+
+    @property
+    def stood_still(self) -> bool:
+        """Whether the server says that it missed a step, and so lost what was on its way through it.
+
+        That happens when the machine stands still for longer than the step's 5 ms (PipeWire).
+        """
+        return " client missed " in self.log()
 
     def log(self) -> str:
         return "\n".join(f"--- {p.name}\n{p.read_text(errors='replace')}" for p in self.root.glob("*.log"))
@@ -152,6 +184,9 @@ class PulseAudio(SoundServer):
         script.write_text(PULSEAUDIO_SCRIPT)
         config = self.root / "daemon.conf"
         config.write_text(f"default-sample-rate = {self.rate}\nrlimit-nofile = 4096\n")
+        self.answer()
+
+    def answer(self) -> None:
         argv = [
             "pulseaudio",
             "-n",
@@ -159,9 +194,9 @@ class PulseAudio(SoundServer):
             "--use-pid-file=no",
             "--exit-idle-time=-1",
             "-F",
-            str(script),
+            str(self.root / "script.pa"),
         ]
-        process = self.spawn("pulseaudio", argv, PULSE_CONFIG=str(config))
+        process = self.spawn("pulseaudio", argv, PULSE_CONFIG=str(self.root / "daemon.conf"))
         self.await_socket(self.socket, process)
 
     @property
@@ -179,9 +214,16 @@ class PipeWire(SoundServer):
         self.await_socket(
             bus, self.spawn("dbus", ["dbus-daemon", "--session", "--nofork", f"--address=unix:path={bus}"])
         )
-        self.await_socket(run / "pipewire-0", self.spawn("pipewire", ["pipewire"]))
-        self.spawn("wireplumber", ["wireplumber"])
-        self.await_socket(self.socket, self.spawn("pipewire-pulse", ["pipewire-pulse"]))
+        self.answer()
+
+    def answer(self) -> None:
+        if "pipewire" not in self.processes or self.processes["pipewire"].poll() is not None:
+            path = Path(self.env["XDG_RUNTIME_DIR"]) / "pipewire-0"
+            self.await_socket(path, self.spawn("pipewire", ["pipewire"]))
+            self.spawn("wireplumber", ["wireplumber"])
+        # So that it tells of steps that it missed.
+        process = self.spawn("pipewire-pulse", ["pipewire-pulse"], PIPEWIRE_DEBUG="2,pw.node:3")
+        self.await_socket(self.socket, process)
         self.await_session_manager()
 
     def await_session_manager(self) -> None:

@@ -1,0 +1,97 @@
+"""A program that we did not write, recording a microphone while we note when each frame reaches it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+from recording import Recorded, parec
+from signals import Heard, Samples
+
+
+class Listener:
+    """parec with fragments of 5 ms, read by a thread that looks at the clock; a context manager.
+
+    Entering waits until it records; leaving ends it.
+    """
+
+    def __init__(self, microphone: Recorded, env: Mapping[str, str] | None = None) -> None:
+        self._channels = microphone.channels
+        self._argv, self._env = parec(microphone, 5), env
+        self._pieces: list[bytes] = []
+        self._ends: list[int] = []  # bytes that had come ...
+        self._times: list[float] = []  # ... by this time
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> Listener:
+        self._process = subprocess.Popen(
+            self._argv,
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._pieces, 10):
+                self.__exit__()
+                raise RuntimeError(
+                    f"records nothing within 10 s: {' '.join(self._argv)}: {self._said.decode()}"
+                )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._thread.join()
+        self._said = self._process.communicate()[1]
+
+    def await_end(self) -> None:
+        """Wait until the server ends the recording, as it does when the microphone goes."""
+        self._thread.join(10)
+        if self._thread.is_alive():
+            raise RuntimeError("still records, 10 s after the microphone's end")
+
+    def frames(self) -> Samples:
+        """What was recorded so far, of shape (n, channels)."""
+        with self._changed:
+            samples = np.frombuffer(b"".join(self._pieces), np.int16)
+        return samples[: len(samples) // self._channels * self._channels].reshape(-1, self._channels)
+
+    def latencies(
+        self, calls: npt.NDArray[np.float64], chunk: int, begin: int = 0
+    ) -> npt.NDArray[np.float64]:
+        """For each chunk of a numbered signal, how long its first frame took to reach us.
+
+        Args:
+            calls: When each was written; `time.monotonic()`.
+            chunk: Frames in a chunk.
+            begin: Where in the recording to look from.
+
+        Returns:
+            Seconds; of length 0 when frames are missing, for then it is not known which is which.
+        """
+        recording = self.frames()[begin:]
+        heard = Heard.in_recording(recording)
+        if (heard.frames, heard.lost, heard.repeated, heard.foreign) != (chunk * len(calls), 0, 0, 0):
+            return np.array([])
+        firsts = begin + np.flatnonzero(recording.any(axis=1))[::chunk]
+        ends = np.searchsorted(self._ends, firsts * 2 * self._channels, side="right")
+        return np.array(self._times)[ends] - calls
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        come = 0
+        while piece := os.read(self._process.stdout.fileno(), 1 << 16):
+            now = time.monotonic()
+            come += len(piece)
+            with self._changed:
+                self._pieces.append(piece)
+                self._ends.append(come)
+                self._times.append(now)
+                self._changed.notify_all()
