@@ -164,6 +164,7 @@ static bool hand_over(struct writer *w, const void *frames, uint64_t count, bool
         leave(w, error);
         return false;
     }
+    w->silence_at = 0;
     held(w);
     timeline_append(&w->timeline, count, data);
     int64_t now = clock_now();
@@ -255,8 +256,13 @@ static int64_t serve(struct writer *w) {
     w->hungry = true;
     if (w->last_data == 0 || now - w->last_data > LINGER_NS)
         return now + IDLE_NS;
-    if (w->dry_at - w->low > now)
-        return w->dry_at - w->low;
+    int64_t due = w->dry_at - w->low;
+    if (w->silence_at == 0)
+        w->silence_at = due;
+    /* A server that holds less than its prebuf stands still, and its level with it (PulseAudio 16.1). */
+    due = least(due, w->silence_at + w->step);
+    if (due > now)
+        return due;
     write_silence(w, w->step);
     return 0;
 }

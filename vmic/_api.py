@@ -7,6 +7,7 @@ import functools
 import pulsectl
 
 from vmic import _device, _dialect, _names, _server, _stream
+from vmic._arguments import check_bool, check_int
 from vmic._device import Device, MicrophoneInfo
 from vmic._dialect import Tuning
 from vmic._errors import DeviceError, ServerError
@@ -52,10 +53,10 @@ def create_microphone_device(
         ServerError: No sound server answers.
     """
     _names.check_name(device_name)
-    _check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
-    _check_int("channels", channels, 1, MAX_CHANNELS)
-    _check_bool("non_blocking", non_blocking)
-    _check_bool("replace", replace)
+    check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
+    check_int("channels", channels, 1, MAX_CHANNELS)
+    check_bool("non_blocking", non_blocking)
+    check_bool("replace", replace)
     _server.ensure_running()
     make = functools.partial(
         _device.make,
@@ -79,8 +80,8 @@ def create_microphone_device(
 def create_lasting_device(name: str, sample_rate: int, channels: int, *, replace: bool) -> MicrophoneInfo:
     """Make a microphone that belongs to no process: it stays until it is removed. For the command."""
     _names.check_name(name)
-    _check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
-    _check_int("channels", channels, 1, MAX_CHANNELS)
+    check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
+    check_int("channels", channels, 1, MAX_CHANNELS)
     _server.ensure_running()
     make = functools.partial(
         _device.make,
@@ -108,7 +109,7 @@ def open_microphone_device(name: str, *, non_blocking: bool = False) -> VirtualM
         ServerError: No sound server answers.
     """
     _names.check_name(name)
-    _check_bool("non_blocking", non_blocking)
+    check_bool("non_blocking", non_blocking)
     device, tuning = _server.call(lambda pulse: (_find(pulse, name), _dialect.of(pulse).tuning))
     return _attach(device, tuning, non_blocking, None)
 
@@ -179,15 +180,3 @@ def _find(pulse: pulsectl.Pulse, name: str) -> Device:
         there = ", ".join(repr(d.info.name) for d in _device.find_all(pulse)) or "none"
         raise DeviceError(f"there is no microphone {name!r} on this sound server; there are: {there}")
     return device
-
-
-def _check_int(what: str, value: object, least: int, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{what} is an int, not {type(value).__name__}")
-    if not least <= value <= most:
-        raise ValueError(f"{what} is {least} to {most}, not {value}")
-
-
-def _check_bool(what: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise TypeError(f"{what} is True or False, not {value!r}")

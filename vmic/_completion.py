@@ -89,7 +89,7 @@ class Completions:
         while (write := self._next()) is not None:
             try:
                 write.callback(write.count or 0)
-            except Exception:  # noqa: BLE001 (it is the user's, and whatever it raises is reported)
+            except BaseException:  # noqa: BLE001 (the user's: sys.exit there is a mistake like any other)
                 _log.exception("the completion callback %r raised", write.callback)
 
     def _next(self) -> Expected | None:

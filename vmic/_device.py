@@ -142,10 +142,7 @@ def remove(pulse: pulsectl.Pulse, device: Device) -> None:
             _server.kill_player(pulse, player.index)
     for module in device.modules:
         _unload(pulse, module)
-    if not find_all(pulse):
-        for sink in pulse.sink_list():
-            if sink.proplist.get("vmic.role") == "silence":
-                _unload(pulse, sink.owner_module)
+    _remove_idle_silence(pulse)
 
 
 def set_writer_volume(pulse: pulsectl.Pulse, sink_name: str) -> None:
@@ -191,6 +188,7 @@ def _undoing(pulse: pulsectl.Pulse) -> Iterator[_Load]:
         yield load
     except BaseException:
         load.undo()
+        _remove_idle_silence(pulse)
         raise
 
 
@@ -270,6 +268,15 @@ def _provide_silence(pulse: pulsectl.Pulse, dialect: Dialect) -> None:
     pulse.module_load(
         "module-null-sink", f"sink_name={SILENCE} {_dialect.backslashed('sink_properties', properties)}"
     )
+
+
+def _remove_idle_silence(pulse: pulsectl.Pulse) -> None:
+    """The silent output goes with the last microphone."""
+    if find_all(pulse):
+        return
+    for sink in pulse.sink_list():
+        if sink.proplist.get("vmic.role") == "silence":
+            _unload(pulse, sink.owner_module)
 
 
 def _unload(pulse: pulsectl.Pulse, module: int) -> None:

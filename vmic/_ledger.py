@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from vmic._completion import Completion, Completions, Expected
+from vmic._errors import ClosedError
 from vmic._pcm import SAMPLE_SIZE
 from vmic._stream import Stream
 
@@ -47,10 +48,12 @@ class Ledger:
         self._unheard: deque[tuple[int, int]] = deque()  # (start, end) of writes that may not be heard yet
         self._tidy_at = _TIDY_AT
         self._flushes = 0
+        self._closed = False
 
     def post(self, view: memoryview, count: int, completion: Completion | None) -> int:
         """Queue up to `count` frames as one write; how many were queued."""
         with self._lock:
+            self._check_open()
             start = self._written
             accepted = self._queue(view, count, start)
             if completion is not None:
@@ -60,6 +63,7 @@ class Ledger:
     def begin(self, count: int, completion: Completion | None) -> Entry:
         """Begin a write of `count` frames that is queued piece by piece; nothing else is until `end`."""
         with self._lock:
+            self._check_open()
             start = self._written
             expected = completion and self._completions.expect(completion, start, start + count)
             return Entry(start, count, self._flushes, expected or None)
@@ -100,8 +104,17 @@ class Ledger:
         return max(0, heard_to - first), dropped_to - heard_to
 
     def close(self, timeout: float) -> None:
-        """Call back for every write, with what the server took of it; waits for that at most `timeout`."""
+        """Call back for every write, with what the server took of it; waits for that at most `timeout`.
+
+        No write is taken any more.
+        """
+        with self._lock:
+            self._closed = True
         self._completions.close(self._stream.state().taken, timeout)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError("the microphone was closed meanwhile")
 
     def _queue(self, view: memoryview, count: int, start: int) -> int:
         accepted = self._stream.write(view, count)

@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes.util
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def _unsearched() -> Iterator[None]:
+    """Let pulsectl leave the library to the loader.
+
+    It searches for "libpulse" first, with ldconfig, gcc and ld, for 30 ms, and never finds it, for the name
+    would be "pulse" (24.12); then it takes libpulse.so.0.
+    """
+    search = ctypes.util.find_library
+    ctypes.util.find_library = lambda name: None if name == "libpulse" else search(name)
+    try:
+        yield
+    finally:
+        ctypes.util.find_library = search
+
+
 try:
-    import pulsectl  # noqa: F401 (it loads libpulse when it is imported)
+    with _unsearched():
+        import pulsectl  # noqa: F401 (it loads libpulse when it is imported)
 
     from vmic._native import ffi, lib
 except (ImportError, OSError) as error:

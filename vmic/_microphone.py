@@ -9,7 +9,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
-from vmic import _stream
+from vmic import _stats, _stream
+from vmic._arguments import check_seconds
 from vmic._completion import Completion
 from vmic._device import MicrophoneInfo
 from vmic._errors import ClosedError, DeviceLostError
@@ -84,7 +85,7 @@ class VirtualMicrophoneDevice:
     @property
     def stats(self) -> MicrophoneStats:
         """Numbers on what has happened; does not block. After `close` they stay as they were at the end."""
-        return MicrophoneStats.of(self._final if self._closed else self._stream.state())
+        return _stats.of(self._final if self._closed else self._stream.state())
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else f"{self.sample_rate} Hz, {self.channels} channels"
@@ -133,6 +134,7 @@ class VirtualMicrophoneDevice:
         view, count = as_frames(frame if frames is None else frames, self.channels)
         if completion is not None and not callable(completion):
             raise TypeError(f"completion is a function of the frames written, not {completion!r}")
+        check_seconds("timeout", timeout)
         self._check_open()
         if self._non_blocking:
             return self._ledger.post(view, count, completion)
@@ -151,6 +153,8 @@ class VirtualMicrophoneDevice:
             DeviceLostError: Without a timeout, the audio was not taken within 5 s beyond its length.
             ClosedError: The device is closed, or was meanwhile.
         """
+        if timeout is not None:
+            check_seconds("timeout", timeout)
         self._check_open()
         index = self._stream.state().written
         limit = self._audio_time() + _PATIENCE if timeout is None else timeout

@@ -10,10 +10,12 @@ import unicodedata
 MAX_LENGTH = 128
 
 _SAFE = re.compile(r"[A-Za-z0-9._-]+")
-# A server reads these as something else than a name: a number is an index, and PipeWire looks for
-# "NAME.monitor" among the outputs and reads "null" as no name (0.3.65). The last are the names that vmic
-# makes up.
-_MISREAD = re.compile(r"null|[0-9]+|.*\.monitor|vmic-(mic|sink)-.*")
+# A server reads these as something else than a name: a number (also in one of C's other forms) is an index,
+# and PipeWire looks for "NAME.monitor" among the outputs and reads "null" as no name (0.3.65). The others are
+# the silent outputs' names, PulseAudio's own and vmic's, and those that vmic makes up.
+_MISREAD = re.compile(
+    r"-?([0-9]+|0[xX][0-9A-Fa-f]+|0[bB][01]+)|null|.*\.monitor|auto_null|vmic-silence|vmic-(mic|sink)-.*"
+)
 
 
 def check_name(name: object) -> str:

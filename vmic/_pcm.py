@@ -57,7 +57,8 @@ def _buffer_to_pcm(frames: object) -> memoryview:
         raise TypeError(f"frames are 16-bit samples; this buffer holds items of format {view.format!r}")
     if not view.c_contiguous:
         raise ValueError("frames lie one after the other in memory; this buffer is not contiguous")
-    return view if view.nbytes == 0 else view.cast("B")
+    # cast takes no shape with a zero in it.
+    return view.cast("B") if view.nbytes else memoryview(b"")
 
 
 def _array_to_pcm(array: Any, channels: int) -> Any:
@@ -82,4 +83,6 @@ def _floats_to_int16(array: Any) -> Any:
 
     if not np.isfinite(array).all():
         raise ValueError("an array of frames holds numbers between -1 and 1; this one has NaN or infinity")
-    return np.clip(np.rint(array * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)
+    # Clipped first, for the largest numbers would overflow.
+    scaled = np.rint(np.clip(array, -1.0, 1.0) * _FULL_SCALE)
+    return np.minimum(scaled, _FULL_SCALE - 1).astype(np.int16)

@@ -24,6 +24,7 @@ T = TypeVar("T")
 TIMEOUT = 5.0
 _ACCESS_DENIED = 1  # PA_ERR_ACCESS
 _CONFIGURATION = Path(__file__).with_name("server")
+_SESSIONS = Path("/run/user")
 
 HOW_TO_GET_ONE = (
     "start one (systemctl --user start pipewire-pulse, or pulseaudio --start); "
@@ -140,7 +141,7 @@ def _desktop_server() -> str | None:
     """The socket of the user's own session, where the environment does not lead to it (ssh, su, cron)."""
     if os.environ.get("PULSE_SERVER") or os.environ.get("XDG_RUNTIME_DIR"):
         return None
-    socket = Path(f"/run/user/{os.getuid()}/pulse/native")
+    socket = _SESSIONS / str(os.getuid()) / "pulse" / "native"
     return f"unix:{socket}" if socket.exists() else None
 
 
@@ -219,7 +220,7 @@ def _warn_root_beside_user() -> None:
     if os.getuid() != 0 or os.environ.get("PULSE_SERVER"):
         return
     with contextlib.suppress(OSError):
-        for runtime in Path("/run/user").iterdir():
+        for runtime in _SESSIONS.iterdir():
             if runtime.name != "0" and (runtime / "pulse" / "native").exists():
                 warnings.warn(
                     f"the microphone belongs to root's sound server: the applications of user {runtime.name} "

@@ -31,16 +31,16 @@ class MicrophoneStats:
     reconnects: int
     latency: float
 
-    @classmethod
-    def of(cls, state: StreamState) -> MicrophoneStats:
-        """Return the user's view of what the native side counts."""
-        return cls(
-            frames_written=state.written,
-            heard=state.heard,
-            dropped=state.dropped,
-            lost=state.lost,
-            queued=state.queued,
-            underruns=state.underruns,
-            reconnects=state.reopened,
-            latency=state.latency,
-        )
+
+def of(state: StreamState) -> MicrophoneStats:
+    """The user's view of what the native side counts."""
+    return MicrophoneStats(
+        frames_written=state.written,
+        heard=state.heard,
+        dropped=state.dropped,
+        lost=state.lost,
+        queued=state.queued,
+        underruns=state.underruns,
+        reconnects=state.reopened,
+        latency=state.latency,
+    )

@@ -26,6 +26,7 @@ struct fake_sink {
     bool usable; /* open, and no call has failed since */
     bool closed, destroyed;
     long write_ns;    /* how long a write takes */
+    int64_t still_ns; /* with so much left it stands still */
     int64_t empty_at; /* when all will have been played */
     uint64_t highest_level, discarded;
     uint64_t silence, asked; /* frames since the last data; level calls since the last write */
@@ -45,7 +46,7 @@ static int64_t later(int64_t a, int64_t b) {
 
 /* With the lock held. */
 static int64_t level(const struct fake_sink *fake) {
-    return later(fake->empty_at - now(), 0);
+    return later(fake->empty_at - now(), fake->recorded > 0 ? fake->still_ns : 0);
 }
 
 static uint64_t to_frames(const struct fake_sink *fake, int64_t ns) {
@@ -102,7 +103,7 @@ static int fake_write(struct sink *sink, const void *frames, uint64_t count) {
         nanosleep(&(struct timespec){.tv_nsec = fake->write_ns}, NULL);
     if (!error) {
         record(fake, frames, count);
-        fake->empty_at = later(fake->empty_at, now()) + (int64_t)(count * SECOND / fake->sample_rate);
+        fake->empty_at = now() + level(fake) + (int64_t)(count * SECOND / fake->sample_rate);
         uint64_t frames_held = to_frames(fake, level(fake));
         if (frames_held > fake->highest_level)
             fake->highest_level = frames_held;
@@ -223,6 +224,12 @@ void fake_fail(struct fake_sink *fake, enum fake_call call, int error) {
 void fake_slow_down(struct fake_sink *fake, uint32_t us) {
     pthread_mutex_lock(&fake->lock);
     fake->write_ns = us * 1000L;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_stand_still(struct fake_sink *fake, uint32_t us) {
+    pthread_mutex_lock(&fake->lock);
+    fake->still_ns = us * INT64_C(1000);
     pthread_mutex_unlock(&fake->lock);
 }
 

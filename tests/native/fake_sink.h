@@ -33,6 +33,9 @@ void fake_fail(struct fake_sink *fake, enum fake_call call, int error);
 /* From now on each write takes so long, of which the sink plays on. */
 void fake_slow_down(struct fake_sink *fake, uint32_t us);
 
+/* From now on it stands still with so much left, until it is given more. */
+void fake_stand_still(struct fake_sink *fake, uint32_t us);
+
 /* How many calls of this kind were begun. */
 uint64_t fake_count(struct fake_sink *fake, enum fake_call call);
 

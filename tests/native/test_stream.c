@@ -85,6 +85,19 @@ static void a_tail_is_pushed_out(void) {
     end_stream(&f);
 }
 
+/* It stands still above the level at which silence is due, so that has to come all the same. */
+static void a_sink_that_stands_still_is_pushed(void) {
+    vmic_config config = tight();
+    config.reserve_us = 0;
+    struct fixture f = open_stream(&config);
+    fake_stand_still(f.fake, config.low_us + 1000);
+    put_all(&f, 1, 3);
+    int64_t before = now_us();
+    must(&f, VMIC_GONE, 3);
+    CHECK_COMPARE(now_us() - before, <, 500000);
+    end_stream(&f);
+}
+
 static void an_idle_stream_is_quiet(void) {
     vmic_config config = tight();
     struct fixture f = open_stream(&config);
@@ -222,6 +235,7 @@ int main(void) {
     RUN(full_ring);
     RUN(a_slow_sink_gets_the_data);
     RUN(a_tail_is_pushed_out);
+    RUN(a_sink_that_stands_still_is_pushed);
     RUN(an_idle_stream_is_quiet);
     RUN(is_paced, 0);
     RUN(is_paced, 50);

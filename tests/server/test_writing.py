@@ -143,6 +143,28 @@ def test_drain_waits_until_all_is_heard(server: SoundServer) -> None:
         assert (stats.heard, stats.queued) == (24000, 0)
 
 
+def test_drain_takes_no_longer_than_the_audio(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 8000) as microphone:
+        for _ in range(30):
+            microphone.write_frames(numbered(400))
+            begin = time.monotonic()
+            assert microphone.drain()
+            # 20 ms; a second when the server is left with too little to go on.
+            assert time.monotonic() - begin < 0.5
+
+
+def test_a_time_to_wait_is_a_time(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 8000) as microphone:
+        for timeout in (-1, float("nan")):
+            with pytest.raises(ValueError, match=f"timeout is 0 seconds or more, not {timeout}"):
+                microphone.write_frames(numbered(80), timeout=timeout)
+            with pytest.raises(ValueError, match="timeout is 0 seconds or more"):
+                microphone.drain(timeout)
+        with pytest.raises(TypeError, match="timeout is in seconds, not '5'"):
+            microphone.write_frames(numbered(80), timeout="5")  # type: ignore[arg-type]
+        assert microphone.stats.frames_written == 0
+
+
 def test_many_threads_write_at_once(server: SoundServer, record: Record) -> None:
     with vmic.create_microphone_device("mic", 48000) as microphone:
         recorder = record(microphone)

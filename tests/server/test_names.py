@@ -1,0 +1,144 @@
+"""Applications show a name exactly as it was given, whatever it is, and every call finds it again."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from recording import Recorder
+from servers import SoundServer
+from signals import numbered
+from unit.legal import TRICKY, names
+
+import vmic
+from vmic import _api
+
+Record = Callable[..., Recorder]
+
+RATE = 48000
+# One server serves all examples, and a device takes it 10 to 100 ms.
+few_examples = settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def shown(server: SoundServer) -> dict[str, str]:
+    """What applications read as the names of the sources, by the server's names."""
+    with server.client() as pulse:
+        return {source.name: source.description for source in pulse.source_list()}
+
+
+def shown_by_pactl(server: SoundServer) -> dict[str, str]:
+    """The same, as another program prints it; in 16.1 its JSON has no text that is not ASCII."""
+    out = subprocess.run(
+        ["pactl", "list", "sources"],
+        env={**server.env, "LC_ALL": "C.UTF-8"},
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=10,
+    )
+    lines = out.stdout.decode().split("\n")
+    keys, descriptions = (
+        [line.removeprefix(f"\t{what}: ") for line in lines if line.startswith(f"\t{what}: ")]
+        for what in ("Name", "Description")
+    )
+    return dict(zip(keys, descriptions, strict=True))
+
+
+def assert_alone(server: SoundServer, info: vmic.MicrophoneInfo, name: str, before: dict[str, str]) -> None:
+    """Assert that there is this microphone, shown as `name`, and no other."""
+    assert info.name == name
+    assert vmic.list_microphone_devices() == [info]
+    now = shown(server)
+    assert now[info.source_name] == name
+    with server.client() as pulse:
+        # The server reads some names as something else.
+        assert pulse.get_source_by_name(info.source_name).description == name
+    # What else is new is what the sinks bring.
+    assert all(other.endswith(".monitor") for other in now.keys() - before.keys() - {info.source_name})
+
+
+@few_examples
+@given(names)
+def test_any_name_is_shown_and_found(server: SoundServer, name: str) -> None:
+    before = shown(server)
+    with vmic.create_microphone_device(name, RATE) as microphone:
+        assert microphone.name == name
+        (info,) = vmic.list_microphone_devices()
+        assert_alone(server, info, name, before)
+        with vmic.open_microphone_device(name) as second:
+            assert (second.name, second.source_name) == (name, microphone.source_name)
+    assert microphone.source_name not in shown(server)
+
+
+def test_tricky_names_are_shown_found_and_removed(server: SoundServer) -> None:
+    before = shown(server)
+    for name in TRICKY:
+        # It needs no writer, which takes most of the time.
+        info = _api.create_lasting_device(name, RATE, 1, replace=False)
+        assert_alone(server, info, name, before)
+        vmic.remove_microphone_device(name)
+        assert info.source_name not in shown(server)
+
+
+def test_another_program_shows_them_so(server: SoundServer) -> None:
+    microphones = [vmic.create_microphone_device(name, RATE) for name in TRICKY[-12:]]
+    descriptions = shown_by_pactl(server)
+    for microphone in microphones:
+        assert descriptions[microphone.source_name] == microphone.name
+        microphone.close()
+
+
+@pytest.mark.parametrize("name", ['x" sink_name=y', "0x10", "-0", "12345", "null", "x.monitor", "🎤 \\'\""])
+def test_an_application_records_it_by_the_servers_name(
+    server: SoundServer, record: Record, name: str
+) -> None:
+    with (
+        vmic.create_microphone_device("another", RATE),
+        vmic.create_microphone_device(name, RATE) as microphone,
+    ):
+        recorder = record(microphone)
+        microphone.write_frames(numbered(960))
+    recorder.await_end()
+    recorder.heard().assert_exact(960)
+
+
+def test_names_that_are_alike_are_microphones_of_their_own(server: SoundServer) -> None:
+    alike = [
+        "mic",
+        "Mic",
+        "mic ",
+        " mic",
+        "mic.",
+        "m\u0456c",
+        "mi\u0301c",
+        "m\u00edc",
+        "mic\u200d",
+        '"mic"',
+        "'mic'",
+    ]
+    microphones = [vmic.create_microphone_device(name, RATE) for name in alike]
+    # Also one that is called what the server calls another.
+    alike.append(microphones[2].source_name)
+    microphones.append(vmic.create_microphone_device(alike[-1], RATE))
+    assert {info.name for info in vmic.list_microphone_devices()} == set(alike)
+    assert len({microphone.source_name for microphone in microphones}) == len(alike)
+    for name, microphone in zip(alike, microphones, strict=True):
+        with vmic.open_microphone_device(name) as second:
+            assert second.source_name == microphone.source_name
+    for microphone in microphones:
+        microphone.close()
+    assert vmic.list_microphone_devices() == []
+
+
+def test_a_name_adds_nothing_to_the_modules_arguments(server: SoundServer) -> None:
+    injection = "x' vmic.owner='1:2:3:4' device.class='modem\" rate=8000 sink_name=stolen channels=9 \\"
+    with vmic.create_microphone_device(injection, RATE) as microphone, server.client() as pulse:
+        source = pulse.get_source_by_name(microphone.source_name)
+        assert (source.sample_spec.rate, source.sample_spec.channels) == (RATE, 1)
+        assert source.proplist.get("device.class") != "modem"
+        (info,) = vmic.list_microphone_devices()
+        assert info.pid not in (None, 1)
+        assert not [sink for sink in pulse.sink_list() if sink.name == "stolen"]

@@ -1,0 +1,105 @@
+"""A bad argument is a ValueError or a TypeError even where no sound server is: it is looked at first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import vmic
+from vmic import _api
+
+NO_NUMBERS = ["1", 1.0, None, True, [1], np.float64(1), b"1"]
+NO_BOOLS = [None, 0, 1, "yes", 0.0, np.int8(1)]
+NO_NAMES = [None, b"mic", 5, ["mic"]]
+BAD_NAMES = ["", "x" * 129, "two\nlines", "nul\0", "tab\t", "\x7f", "\x85", "\ud800", "\uffff"]
+
+Create = Callable[..., object]
+
+
+def lasting(name: Any, sample_rate: Any = 16000, channels: Any = 1) -> object:
+    """What `vmic create` calls."""
+    return _api.create_lasting_device(name, sample_rate, channels, replace=False)
+
+
+CREATE = [vmic.create_microphone_device, lasting]
+BY_NAME = [
+    *CREATE,
+    vmic.open_microphone_device,
+    vmic.remove_microphone_device,
+]
+
+
+@pytest.mark.parametrize("call", [*BY_NAME, lambda _: vmic.list_microphone_devices()])
+def test_good_arguments_come_as_far_as_the_server(call: Callable[[Any], object]) -> None:
+    with pytest.raises(vmic.ServerError, match="no sound server answers at unix:/nonexistent"):
+        call("mic")
+
+
+@pytest.mark.parametrize("call", BY_NAME)
+@pytest.mark.parametrize("name", BAD_NAMES, ids=ascii)
+def test_names_that_are_none(call: Callable[[Any], object], name: str) -> None:
+    with pytest.raises(ValueError, match="a microphone's name"):
+        call(name)
+
+
+@pytest.mark.parametrize("call", BY_NAME)
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_names_that_are_no_text(call: Callable[[Any], object], name: object) -> None:
+    with pytest.raises(TypeError, match=f"a microphone's name is a str, not {type(name).__name__}"):
+        call(name)
+
+
+@pytest.mark.parametrize("create", CREATE)
+@pytest.mark.parametrize("rate", [0, -1, 1, 7999, 192_001, 10_000_000, 2**64])
+def test_rates_out_of_range(create: Create, rate: int) -> None:
+    with pytest.raises(ValueError, match=f"^sample_rate is 8000 to 192000, not {rate}$"):
+        create("mic", sample_rate=rate)
+
+
+@pytest.mark.parametrize("create", CREATE)
+@pytest.mark.parametrize("channels", [0, -1, 33, 10_000_000])
+def test_channels_out_of_range(create: Create, channels: int) -> None:
+    with pytest.raises(ValueError, match=f"^channels is 1 to 32, not {channels}$"):
+        create("mic", channels=channels)
+
+
+@pytest.mark.parametrize("create", CREATE)
+@pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (192_000, 1), (8000, 32)])
+def test_the_ends_of_the_range_are_in_it(create: Create, rate: int, channels: int) -> None:
+    with pytest.raises(vmic.ServerError):
+        create("mic", sample_rate=rate, channels=channels)
+
+
+@pytest.mark.parametrize("create", CREATE)
+@pytest.mark.parametrize("argument", ["sample_rate", "channels"])
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=repr)
+def test_numbers_that_are_none(create: Create, argument: str, value: object) -> None:
+    with pytest.raises(TypeError, match=f"^{argument} is an int, not {type(value).__name__}$"):
+        create("mic", **{argument: value})
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"),
+    [
+        (vmic.create_microphone_device, "non_blocking"),
+        (vmic.create_microphone_device, "replace"),
+        (vmic.open_microphone_device, "non_blocking"),
+    ],
+)
+@pytest.mark.parametrize("value", NO_BOOLS, ids=repr)
+def test_flags_that_are_none(call: Create, argument: str, value: object) -> None:
+    with pytest.raises(TypeError, match=f"^{argument} is True or False, not "):
+        call("mic", **{argument: value})
+
+
+def test_arguments_that_daily_does_not_know_have_names() -> None:
+    arguments: list[Any] = ["mic", 16000, 1, False]
+    with pytest.raises(vmic.ServerError):
+        vmic.create_microphone_device(*arguments)
+    with pytest.raises(TypeError, match="positional argument"):
+        vmic.create_microphone_device(*arguments, True)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="positional argument"):
+        vmic.open_microphone_device("mic", True)  # type: ignore[call-arg]

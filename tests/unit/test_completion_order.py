@@ -1,0 +1,169 @@
+"""Completions: once for each write, in order, whatever a callback does. On a stream that no server takes."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vmic import _dialect
+from vmic._completion import Completions
+from vmic._ledger import Ledger
+from vmic._stream import Stream
+
+FRAME = memoryview(b"\1\0")
+
+
+class Calls:
+    """What was called back, and on which threads."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[str, int]] = []
+        self.threads: set[str] = set()
+        self._changed = threading.Condition()
+
+    def of(self, name: str, then: Callable[[], object] = lambda: None) -> Callable[[int], None]:
+        def call(count: int) -> None:
+            with self._changed:
+                self.made.append((name, count))
+                self.threads.add(threading.current_thread().name)
+                self._changed.notify_all()
+            then()
+
+        return call
+
+    def wait_for(self, calls: int) -> list[tuple[str, int]]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.made) >= calls, 10), self.made
+            return list(self.made)
+
+
+@pytest.fixture
+def stream() -> Iterator[Stream]:
+    away = Stream(
+        "nowhere",
+        server="unix:/nonexistent",
+        sample_rate=48000,
+        channels=1,
+        capacity=48000,
+        tuning=_dialect.PULSEAUDIO.tuning,
+    )
+    assert away.wait_away(10)
+    yield away
+    away.close()
+
+
+def mistake() -> None:
+    raise RuntimeError("a user's mistake")
+
+
+def leave() -> None:
+    sys.exit("a callback that ends the program")
+
+
+def test_each_write_has_its_count_in_order(stream: Stream) -> None:
+    calls, completions = Calls(), Completions(stream)
+    for name, start, end in (("whole", 0, 10), ("nothing", 10, 10), ("part", 10, 30), ("none", 30, 40)):
+        completions.expect(calls.of(name), start, end)
+    completions.close(15, timeout=10)
+    assert calls.made == [("whole", 10), ("nothing", 0), ("part", 5), ("none", 0)]
+    assert calls.threads == {"vmic-completions"}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@given(lengths=st.lists(st.integers(0, 50), min_size=1, max_size=20), taken=st.integers(0, 500))
+def test_counts_add_up_to_what_was_taken(stream: Stream, lengths: list[int], taken: int) -> None:
+    calls, completions = Calls(), Completions(stream)
+    ends = list(itertools.accumulate(lengths))
+    for number, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
+        completions.expect(calls.of(str(number)), start, end)
+    completions.close(min(taken, ends[-1]), timeout=10)
+    # What was taken was taken from the front.
+    left = taken
+    for number, length in enumerate(lengths):
+        assert calls.made[number] == (str(number), min(length, left))
+        left -= min(length, left)
+    assert len(calls.made) == len(lengths)
+
+
+@pytest.mark.parametrize("bad", [mistake, leave])
+def test_a_raising_callback_is_reported_and_stops_nothing(
+    stream: Stream, caplog: pytest.LogCaptureFixture, bad: Callable[[], object]
+) -> None:
+    calls, completions = Calls(), Completions(stream)
+    completions.expect(calls.of("bad", bad), 0, 10)
+    completions.expect(calls.of("next"), 10, 20)
+    completions.close(20, timeout=10)
+    assert calls.made == [("bad", 10), ("next", 10)]
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("vmic", "ERROR")
+    assert "completion callback <function" in record.getMessage()
+    assert "a user's mistake" in caplog.text or "a callback that ends" in caplog.text
+
+
+def test_a_slow_callback_holds_no_write_up(stream: Stream) -> None:
+    calls, ledger, release = Calls(), Ledger(stream, 1), threading.Event()
+    ledger.post(FRAME, 1, calls.of("slow", lambda: release.wait(10)))
+    ledger.flush(1)
+    calls.wait_for(1)
+    assert ledger.post(FRAME, 1, calls.of("next")) == 1
+    assert ledger.flush(1) == (0, 1)
+    assert calls.made == [("slow", 0)]
+    release.set()
+    assert calls.wait_for(2) == [("slow", 0), ("next", 0)]
+
+
+def test_a_callback_may_write_again(stream: Stream) -> None:
+    calls, ledger, written = Calls(), Ledger(stream, 1), threading.Event()
+
+    def write_again() -> None:
+        assert ledger.post(FRAME, 1, calls.of("second")) == 1
+        written.set()
+
+    ledger.post(FRAME, 1, calls.of("first", write_again))
+    ledger.flush(1)
+    assert written.wait(10)
+    assert calls.made == [("first", 0)]
+    ledger.flush(1)
+    assert calls.wait_for(2) == [("first", 0), ("second", 0)]
+
+
+def test_a_callback_may_close(stream: Stream) -> None:
+    calls, completions = Calls(), Completions(stream)
+    written, closed = threading.Event(), threading.Event()
+
+    def close() -> None:
+        assert written.wait(10)
+        completions.close(20, timeout=10)
+        closed.set()
+
+    completions.expect(calls.of("closes", close), 0, 0)
+    completions.expect(calls.of("last"), 0, 20)
+    written.set()
+    # Soon, for it does not wait for its own thread.
+    assert closed.wait(5)
+    assert calls.wait_for(2) == [("closes", 0), ("last", 20)]
+
+
+def test_a_write_that_became_shorter(stream: Stream) -> None:
+    calls, completions = Calls(), Completions(stream)
+    write = completions.expect(calls.of("cut"), 0, 100)
+    completions.expect(calls.of("next"), 40, 60)
+    completions.shorten(write, 40)
+    completions.close(60, timeout=10)
+    assert calls.made == [("cut", 40), ("next", 20)]
+
+
+def test_what_a_flush_drops_is_not_counted(stream: Stream) -> None:
+    calls, ledger = Calls(), Ledger(stream, 1)
+    for name in ("one", "two", "three"):
+        assert ledger.post(memoryview(bytes(200)), 100, calls.of(name)) == 100
+    assert ledger.flush(1) == (0, 300)
+    assert calls.wait_for(3) == [("one", 0), ("two", 0), ("three", 0)]
+    ledger.close(timeout=10)
+    assert len(calls.made) == 3

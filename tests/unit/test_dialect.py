@@ -1,0 +1,91 @@
+"""What vmic writes as a module's arguments is read as it was meant: PulseAudio's own parser is the judge."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import pytest
+from conftest import available_servers
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.legal import TRICKY, names
+from unit.modargs import ModuleArguments
+
+from vmic import _dialect
+
+load = cache(ModuleArguments)
+
+
+@pytest.fixture(scope="module", params=[kind for kind in available_servers() if kind == "pulseaudio"])
+def parser() -> ModuleArguments:
+    """PulseAudio's, which its package brings."""
+    return load()
+
+
+texts = st.one_of(names, st.sampled_from(TRICKY))
+keys = st.from_regex(r"\A[a-z]{1,8}(\.[a-z-]{1,8})?\Z")
+properties = st.dictionaries(keys, texts, min_size=1, max_size=4)
+
+
+def surrounded(argument: str) -> str:
+    """As it is sent: what leaks out of it would change the others, or be refused with them."""
+    return f"sink_name=mic rate=48000 {argument} channels=1"
+
+
+def assert_others_are_as_written(parser: ModuleArguments, arguments: str) -> None:
+    assert [parser.value(arguments, name) for name in ("sink_name", "rate", "channels")] == [
+        "mic",
+        "48000",
+        "1",
+    ]
+
+
+@given(written=properties)
+def test_pulseaudio_reads_what_was_written(parser: ModuleArguments, written: dict[str, str]) -> None:
+    arguments = surrounded(_dialect.backslashed("sink_properties", written))
+    assert parser.properties(arguments, "sink_properties") == written
+    assert_others_are_as_written(parser, arguments)
+
+
+@pytest.mark.parametrize("name", TRICKY, ids=ascii)
+def test_pulseaudio_reads_a_tricky_name(parser: ModuleArguments, name: str) -> None:
+    arguments = surrounded(_dialect.backslashed("p", {"device.description": name}))
+    assert parser.properties(arguments, "p") == {"device.description": name}
+
+
+@given(written=properties)
+def test_two_parsers_that_each_take_backslashes_away_read_it(
+    parser: ModuleArguments, written: dict[str, str]
+) -> None:
+    # PipeWire since 1.0 does with each argument what PulseAudio does with those that hold no properties.
+    arguments = surrounded(_dialect.twice_backslashed("sink_properties", written))
+    assert parser.properties_of_value(arguments, "sink_properties") == written
+    assert_others_are_as_written(parser, arguments)
+
+
+@given(written=properties)
+def test_json_has_nothing_that_ends_it_early(written: dict[str, str]) -> None:
+    argument = _dialect.as_json("source_properties", written)
+    assert argument.startswith("source_properties=")
+    parts = argument.removeprefix("source_properties=").split("\t")
+    read = {}
+    for part in parts:
+        key, _, value = part.partition("=")
+        assert (value[:2], value[-2:]) == ("'\"", "\"'")
+        assert not set(value[2:-2]) & set("'\" ")
+        read[key] = json.loads(value[1:-1])
+    assert read == written
+
+
+@pytest.mark.parametrize(
+    ("probe", "quoting"),
+    [("\\", _dialect.as_json), ("", _dialect.twice_backslashed), (None, _dialect.twice_backslashed)],
+)
+def test_the_fate_of_a_backslash_tells_pipewires_apart(probe: str | None, quoting: _dialect.Quoting) -> None:
+    came_out = {} if probe is None else {"vmic.probe": probe}
+    assert _dialect.PIPEWIRE.quoting(came_out) is quoting
+
+
+def test_pulseaudio_has_one_dialect() -> None:
+    assert _dialect.PULSEAUDIO.quoting({}) is _dialect.backslashed

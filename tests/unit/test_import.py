@@ -1,0 +1,114 @@
+"""`import vmic` does no work, needs no more than libpulse, and says so where that is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOWHERE = {**os.environ, "PULSE_SERVER": "unix:/nonexistent"}
+
+WATCHED_IMPORT = """
+import json, os, sys, threading
+
+def sockets():
+    links = (os.path.join("/proc/self/fd", fd) for fd in os.listdir("/proc/self/fd"))
+    return sum(os.readlink(link).startswith("socket:") for link in links if os.path.islink(link))
+
+events = []
+sys.addaudithook(lambda event, _: events.append(event))
+before = sockets()
+import vmic
+doings = ("socket.", "subprocess.", "os.fork", "os.posix_spawn", "os.exec", "os.system", "os.putenv")
+print(json.dumps({
+    "sockets": sockets() - before,
+    "threads": [thread.name for thread in threading.enumerate()],
+    "native threads": len(os.listdir("/proc/self/task")),
+    "events": sorted({event for event in events if event.startswith(doings)}),
+    "modules": sorted({name.partition(".")[0] for name in sys.modules}),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def imported() -> dict[str, Any]:
+    """What a process that imports vmic is and has done then."""
+    out = subprocess.run(
+        [sys.executable, "-c", WATCHED_IMPORT], env=NOWHERE, stdout=subprocess.PIPE, check=True, timeout=30
+    )
+    return dict(json.loads(out.stdout))
+
+
+def test_import_starts_and_opens_nothing(imported: dict[str, Any]) -> None:
+    assert imported["threads"] == ["MainThread"]
+    assert imported["native threads"] == 1
+    assert imported["sockets"] == 0
+    assert imported["events"] == []
+
+
+def test_import_leaves_out_what_only_the_command_or_an_array_needs(imported: dict[str, Any]) -> None:
+    assert "pulsectl" in imported["modules"]
+    heavy = {"click", "rich", "soundfile", "soxr", "sounddevice", "numpy", "asyncio"}
+    assert heavy.isdisjoint(imported["modules"])
+
+
+@pytest.fixture(scope="module")
+def hiding(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An auditor of the dynamic loader, which hides a library from one process."""
+    library = tmp_path_factory.mktemp("hiding") / "hide_library.so"
+    source = Path(__file__).with_name("hide_library.c")
+    compiler = shutil.which("cc") or "gcc"
+    subprocess.run([compiler, "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, source], check=True)
+    return library
+
+
+def import_without(hiding: Path, library: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "import vmic"],
+        env={**NOWHERE, "LD_AUDIT": str(hiding), "HIDDEN_LIBRARY": library},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+# The first is loaded by pulsectl, the second by the native module; one package brings both.
+@pytest.mark.parametrize("library", ["libpulse.so.0", "libpulse-simple.so.0"])
+def test_a_missing_libpulse_is_named_with_its_package(hiding: Path, library: str) -> None:
+    run = import_without(hiding, library)
+    last = run.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: vmic needs the PulseAudio client library of the machine")
+    assert f"({library}: cannot open shared object file" in last
+    assert "apt install libpulse0 (Debian" in last
+    assert run.returncode == 1
+
+
+def test_nothing_is_missed_with_libpulse(hiding: Path) -> None:
+    assert (import_without(hiding, "libpulse-of-nobody").stderr) == ""
+
+
+BROKEN = """
+import sys
+sys.modules["pulsectl"] = None  # as if it were not installed
+import vmic
+"""
+
+
+def test_another_missing_module_is_not_taken_for_libpulse() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", BROKEN],
+        env=NOWHERE,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert "pulsectl" in run.stderr.splitlines()[-1]
+    assert "libpulse0" not in run.stderr

@@ -1,0 +1,120 @@
+"""Which texts are names, and what the server calls a microphone of that name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from unit.legal import TRICKY, names
+
+from vmic import _device, _names
+
+# What PulseAudio takes as a device's name (pa_namereg_is_valid_name).
+SERVER_NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
+# Names that no device of ours may have on a server: they mean another one there. A number, also in C's octal
+# and hexadecimal forms, is an index.
+OTHERS = re.compile(rf"null|-?(0[xX][0-9A-Fa-f]+|[0-9]+)|.*\.monitor|auto_null|{_device.SILENCE}")
+
+
+@pytest.mark.parametrize("length", [1, 2, 127, 128])
+@pytest.mark.parametrize("character", ["x", "ä", "🎤", " "])
+def test_1_to_128_characters_are_a_name(length: int, character: str) -> None:
+    assert _names.check_name(character * length) == character * length
+
+
+@pytest.mark.parametrize("length", [0, 129, 10_000])
+def test_more_or_fewer_are_none(length: int) -> None:
+    with pytest.raises(ValueError, match=f"has 1 to 128 characters, this one has {length}$"):
+        _names.check_name("x" * length)
+
+
+@pytest.mark.parametrize(
+    "character",
+    [chr(n) for n in (*range(32), *range(0x7F, 0xA0), 0xD800, 0xDFFF, 0xFDD0, 0xFFFE, 0x10FFFF)],
+    ids=ascii,
+)
+@pytest.mark.parametrize("position", [0, 3, 127])
+def test_control_characters_are_in_no_name(character: str, position: int) -> None:
+    name = "x" * position + character + "x" * (127 - position)
+    # The message can be printed anywhere, for it is ASCII.
+    with pytest.raises(ValueError, match=rf"(?s)cannot contain .*\(at position {position} of [ -~]+\)\Z"):
+        _names.check_name(name)
+
+
+@pytest.mark.parametrize("name", [None, b"mic", 5, ["mic"], object()])
+def test_what_is_no_text_is_no_name(name: object) -> None:
+    with pytest.raises(TypeError, match=f"is a str, not {type(name).__name__}"):
+        _names.check_name(name)
+
+
+@given(st.text(max_size=140))
+def test_every_other_text_is_a_name(text: str) -> None:
+    forbidden = any(
+        unicodedata.category(c) in ("Cc", "Cs") or 0xFDD0 <= ord(c) <= 0xFDEF or ord(c) % 0x10000 >= 0xFFFE
+        for c in text
+    )
+    if forbidden or not 1 <= len(text) <= 128:
+        with pytest.raises(ValueError, match="a microphone's name"):
+            _names.check_name(text)
+    else:
+        assert _names.check_name(text) is text
+
+
+def server_names(name: str) -> tuple[str, str, str]:
+    """All that the servers will know for microphone `name`."""
+    sink = _names.sink_name(name)
+    return _names.source_name(name), sink, f"{sink}.monitor"
+
+
+def related(name: str) -> st.SearchStrategy[str]:
+    """Names that somebody might take for `name`, or that are made of what vmic makes of it."""
+    forms = [unicodedata.normalize(form, name) for form in ("NFC", "NFD", "NFKC", "NFKD")]
+    others = [*server_names(name), name.swapcase(), f" {name}", f"{name} ", re.sub(r"\W", "-", name), *forms]
+    return st.sampled_from([other for other in others if 1 <= len(other) <= 128])
+
+
+@given(st.data())
+def test_two_names_never_share_a_servers_name(data: st.DataObject) -> None:
+    one = data.draw(names)
+    two = data.draw(st.one_of(names, related(one)))
+    assume(one != two)
+    assert not set(server_names(one)) & set(server_names(two))
+
+
+def assert_taken_as_names(made: tuple[str, str, str]) -> None:
+    assert len(set(made)) == 3
+    for name in made[:2]:
+        assert SERVER_NAME.fullmatch(name)
+        assert not OTHERS.fullmatch(name)
+
+
+@given(names)
+def test_a_server_takes_each_for_what_it_is(name: str) -> None:
+    assert_taken_as_names(server_names(name))
+
+
+@pytest.mark.parametrize("name", TRICKY, ids=ascii)
+def test_a_server_takes_a_tricky_one_for_what_it_is(name: str) -> None:
+    assert_taken_as_names(server_names(name))
+
+
+@pytest.mark.parametrize("name", ["mic", "my-virtual-mic", "a.b_c-D", "x" * 128, "nullify", "0x", "1.5"])
+def test_a_safe_name_is_the_servers_too(name: str) -> None:
+    assert _names.source_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "readable"),
+    [("My Mic!", "vmic-mic-My-Mic-"), ("a/b", "vmic-mic-a-b-"), ("日本", "vmic-mic--"), ("1", "vmic-mic-1-")],
+)
+def test_a_made_up_name_can_be_recognised(name: str, readable: str) -> None:
+    assert _names.source_name(name).startswith(readable)
+
+
+def test_the_servers_names_stay_the_same() -> None:
+    # Another release, or the next process, must find the microphone again.
+    assert _names.source_name("My Mic") == "vmic-mic-My-Mic-fw2ow5bgurr527sphdqirnji76"
+    assert _names.sink_name("My Mic") == "vmic-sink-My-Mic-fw2ow5bgurr527sphdqirnji76"
