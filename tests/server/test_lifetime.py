@@ -152,6 +152,19 @@ def test_volume_is_full_whatever_the_server_remembers(server: SoundServer) -> No
                 pulse.mute(thing)
 
 
+def await_defaults(server: SoundServer, sink: str, source: str) -> None:
+    deadline = time.monotonic() + 5
+    with server.client() as pulse:
+        pulse.event_mask_set("all")
+        pulse.event_callback_set(lambda _: pulse.event_listen_stop())
+        while (info := pulse.server_info()) and (info.default_sink_name, info.default_source_name) != (
+            sink,
+            source,
+        ):
+            assert time.monotonic() < deadline, (info.default_sink_name, info.default_source_name)
+            pulse.event_listen(timeout=0.05)
+
+
 def test_the_defaults_are_not_taken(server: SoundServer) -> None:
     with server.client() as pulse:
         before = pulse.server_info().default_source_name
@@ -165,6 +178,8 @@ def test_the_defaults_are_not_taken(server: SoundServer) -> None:
         pulse.module_load("module-remap-source", "source_name=headset master=room.monitor")
         pulse.sink_default_set("speakers")
         pulse.source_default_set("headset")
+        # PipeWire elects for some 15 ms after a device has come.
+        await_defaults(server, "speakers", "headset")
         with vmic.create_microphone_device("mic", 48000):
             assert settled(server, {d for d in devices(server) if d != "vmic-silence"})
             info = pulse.server_info()
