@@ -1,0 +1,86 @@
+"""Programs that tests start: the vmic command, and scripts that use vmic."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+VMIC = str(Path(sys.executable).with_name("vmic"))
+PATIENCE = 60.0
+# Found here, for the program's PATH may lead to nothing.
+_ENV = shutil.which("env") or "env"
+
+
+def start(argv: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[str]:
+    """Start a program whose three streams are pipes."""
+    # A shell that runs the tests in the background makes them, and what they start, ignore Ctrl-C.
+    return subprocess.Popen(
+        [_ENV, "--default-signal=INT", *argv],
+        env=dict(env),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def script(text: str, *arguments: str) -> list[str]:
+    """The argument list that runs `text` as Python."""
+    # A program that a test ends in the middle leaves microphones open, and would say so.
+    return [sys.executable, "-W", "ignore::ResourceWarning", "-c", text, *arguments]
+
+
+def run(
+    argv: Sequence[str], env: Mapping[str, str], standard_input: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program to its end."""
+    return subprocess.run(
+        argv, env=dict(env), input=standard_input, capture_output=True, timeout=PATIENCE, check=False
+    )
+
+
+def answer(program: subprocess.Popen[str]) -> str:
+    """The next line that it prints, without the end of line; says why when there is none."""
+    assert program.stdout
+    assert program.stderr
+    line = program.stdout.readline()
+    assert line, program.stderr.read()
+    return line.rstrip("\n")
+
+
+def end(program: subprocess.Popen[str]) -> tuple[int, str]:
+    """Close its standard input, and wait: its exit code, and what it wrote to standard error."""
+    _, errors = program.communicate(timeout=PATIENCE)
+    return program.returncode, errors
+
+
+def await_that(happened: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
+    """Wait for something that nobody reports."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(0.02)
+
+
+def command(
+    *arguments: str, code: int = 0, standard_input: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run vmic in this process's environment; whatever happens, it shows no traceback."""
+    done = run([VMIC, *arguments], os.environ, standard_input)
+    assert b"Traceback" not in done.stderr, done.stderr
+    assert done.returncode == code, done
+    return done
+
+
+def refusal(*arguments: str, standard_input: bytes = b"") -> str:
+    """The one line that vmic says when it fails."""
+    done = command(*arguments, code=1, standard_input=standard_input)
+    assert done.stdout == b""
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("vmic: ")
+    return line.removeprefix("vmic: ")

@@ -1,0 +1,278 @@
+"""A server that dies, comes back or hangs, and Ctrl-C: each call ends in time, and the sound goes on."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import programs
+import pytest
+from recording import Recorder
+from servers import SoundServer
+from signals import PERIOD, numbered
+
+import vmic
+
+Record = Callable[..., Recorder]
+
+CHUNK = 480
+
+
+class Writer(threading.Thread):
+    """Writes numbered frames, 10 ms at a time, until it is told to stop."""
+
+    def __init__(self, microphone: vmic.VirtualMicrophoneDevice) -> None:
+        super().__init__(daemon=True)
+        self._microphone = microphone
+        self._enough = threading.Event()
+        self.written = 0
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            while not self._enough.is_set():
+                self.written += self._microphone.write_frames(numbered(CHUNK, first=self.written))
+        except BaseException as error:  # noqa: BLE001 (it is shown to the test)
+            self.error = error
+
+    def stop(self) -> None:
+        self._enough.set()
+        self.join(20)
+        assert not self.is_alive()
+        assert self.error is None, self.error
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    begin = time.monotonic()
+    yield
+    took = time.monotonic() - begin
+    assert took < seconds, f"took {took:.2f} s"
+
+
+def balanced(microphone: vmic.VirtualMicrophoneDevice) -> vmic.MicrophoneStats:
+    s = microphone.stats
+    assert s.frames_written == s.heard + s.dropped + s.lost + s.queued, s
+    return s
+
+
+def is_there(server: SoundServer, microphone: vmic.VirtualMicrophoneDevice) -> bool:
+    with server.client() as pulse:
+        return microphone.source_name in {source.name for source in pulse.source_list()}
+
+
+def await_back(server: SoundServer, microphone: vmic.VirtualMicrophoneDevice) -> None:
+    programs.await_that(lambda: is_there(server, microphone), "the microphone is back", 10)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_blocking_writer_outlives_a_server(server: SoundServer, record: Record, whole: bool) -> None:
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        writer = Writer(microphone)
+        before = record(microphone)
+        writer.start()
+        before.await_frames(9600)
+        server.kill(whole=whole)
+        balanced(microphone)
+        server.answer()
+        await_back(server, microphone)
+        balanced(microphone)
+        after = record(microphone)
+        after.await_frames(48000)
+        writer.stop()
+        assert microphone.drain()
+        stats = balanced(microphone)
+    after.await_end()
+    for recorder in (before, after):
+        heard = recorder.heard()
+        assert (heard.lost, heard.repeated, heard.foreign) == (0, 0, 0), heard
+    assert (stats.frames_written, stats.dropped, stats.queued) == (writer.written, 0, 0)
+    assert stats.reconnects == 1
+    assert 0 < stats.lost < 12000
+    assert before.heard().frames + after.heard().frames <= stats.heard + stats.lost
+
+
+def test_non_blocking_writes_queue_while_the_server_is_away(server: SoundServer, record: Record) -> None:
+    with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
+        server.kill()
+        with within(1):
+            assert microphone.write_frames(numbered(5 * 48000)) == 5 * 48000
+        assert not microphone.drain(timeout=0.3)
+        assert balanced(microphone).queued == 5 * 48000
+        server.answer()
+        await_back(server, microphone)
+        recorder = record(microphone)
+        assert microphone.drain()
+        recorder.await_frames(1)
+        stats = balanced(microphone)
+    recorder.await_end()
+    heard = recorder.heard()
+    assert (heard.lost, heard.repeated, heard.foreign) == (0, 0, 0), heard
+    # It joined in the middle, and heard all from there to the end.
+    assert heard.first is not None
+    assert (heard.first + heard.frames) % PERIOD == 5 * 48000 % PERIOD
+    assert (stats.heard, stats.lost, stats.reconnects) == (5 * 48000, 0, 1)
+
+
+def test_a_server_that_stays_away_ends_a_write_and_close(server: SoundServer) -> None:
+    microphone = vmic.create_microphone_device("mic", 48000)
+    microphone.write_frames(numbered(CHUNK))
+    server.kill()
+    begin = time.monotonic()
+    with (
+        within(2 + 0.5 + 1 + 1),
+        pytest.raises(vmic.DeviceLostError, match=r"'mic' could not be written.*refused") as caught,
+    ):
+        microphone.write_frames(numbered(2 * 48000), timeout=0.5)
+    assert time.monotonic() - begin >= 0.5
+    stats = balanced(microphone)
+    assert 0 < caught.value.frames_written < 2 * 48000
+    assert stats.frames_written == CHUNK + caught.value.frames_written
+    with within(10 * (stats.queued / 48000 + 5)):
+        microphone.close()
+    balanced(microphone)
+    server.answer()
+    assert vmic.list_microphone_devices() == []
+
+
+def test_a_frozen_server_holds_up_no_write(server: SoundServer, record: Record) -> None:
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        recorder = record(microphone)
+        microphone.write_frames(numbered(4800))
+        with server.frozen():
+            with within(10), pytest.raises(vmic.DeviceLostError, match="takes no audio") as caught:
+                microphone.write_frames(numbered(24000, first=4800), timeout=0.5)
+            with within(0.5):
+                stats = balanced(microphone)
+            accepted = 4800 + caught.value.frames_written
+            assert stats.frames_written == accepted
+            with within(5):
+                assert not microphone.drain(timeout=0.5)
+        # The sound goes on where it stopped: what was taken is heard, and then what is written now.
+        microphone.write_frames(numbered(24000, first=accepted))
+        assert microphone.drain()
+        stats = balanced(microphone)
+    recorder.await_end()
+    heard = recorder.heard()
+    assert (heard.repeated, heard.foreign) == (0, 0), heard
+    # PipeWire's graph goes on without the process that answers, and plays silence for what it did not get.
+    assert heard.lost <= (0 if server.kind == "pulseaudio" else 4800)
+    assert heard.frames + heard.lost == accepted + 24000
+    assert (stats.reconnects, stats.lost, stats.queued) == (0, 0, 0)
+
+
+def test_a_flush_at_a_frozen_server_is_done_when_it_goes_on(server: SoundServer, record: Record) -> None:
+    with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
+        recorder = record(microphone)
+        microphone.write_frames(numbered(20 * 48000))
+        recorder.await_frames(4800)
+        with server.frozen():
+            with within(10), pytest.raises(vmic.DeviceLostError, match="could not be flushed"):
+                microphone.flush()
+            balanced(microphone)
+        programs.await_that(lambda: microphone.stats.queued == 0, "the queue is dropped", 10)
+        assert balanced(microphone).dropped > 15 * 48000
+        after = record(microphone)
+        microphone.write_frames(numbered(4800))
+        assert microphone.drain()
+        after.await_frames(4800)
+    after.await_end()
+    after.heard().assert_exact(4800)
+
+
+def test_a_frozen_server_is_no_endless_list(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 48000):
+        for ask in (vmic.list_microphone_devices, lambda: vmic.create_microphone_device("other")):
+            with (
+                server.frozen(),
+                within(50),
+                pytest.raises(vmic.ServerError, match=r"did not answer within 5 s: it hangs, restart it"),
+            ):
+                ask()
+        programs.await_that(
+            lambda: [d.name for d in vmic.list_microphone_devices()] == ["mic"], "what it was asked is undone"
+        )
+
+
+def test_a_frozen_server_holds_up_no_close(server: SoundServer) -> None:
+    microphone = vmic.create_microphone_device("mic", 48000, non_blocking=True)
+    microphone.write_frames(numbered(24000))
+    with server.frozen():
+        with within(10 * (0.5 + 5)):
+            microphone.close()
+        balanced(microphone)
+    programs.await_that(lambda: not is_there(server, microphone), "the microphone is removed", 10)
+
+
+INTERRUPTED = """
+import sys, vmic
+with vmic.create_microphone_device("mic", 48000, non_blocking=sys.argv[1] == "close") as microphone:
+    try:
+        print("ready", flush=True)
+        if sys.argv[1] == "write":
+            microphone.write_frames(bytes(2 * 48000 * 30))
+        else:
+            microphone.write_frames(bytes(2 * 48000 * 30))
+            microphone.close()
+    except KeyboardInterrupt:
+        print("noticed", flush=True)
+        raise
+"""
+
+
+@pytest.mark.parametrize("during", ["write", "close"])
+def test_ctrl_c_ends_a_program_in_the_middle(server: SoundServer, during: str) -> None:
+    program = programs.start(programs.script(INTERRUPTED, during), server.env)
+    assert programs.answer(program) == "ready"
+    programs.await_that(lambda: plays(server), "it plays")
+    program.send_signal(signal.SIGINT)
+    with within(1):
+        assert programs.answer(program) == "noticed"
+    with within(10):
+        code, errors = programs.end(program)
+    assert code == -signal.SIGINT
+    assert errors.splitlines()[-1] == "KeyboardInterrupt"
+    assert vmic.list_microphone_devices() == []
+
+
+def plays(server: SoundServer) -> bool:
+    with server.client() as pulse:
+        return bool(pulse.sink_input_list())
+
+
+def test_ctrl_c_is_noticed_while_the_server_is_frozen(server: SoundServer) -> None:
+    program = programs.start(programs.script(INTERRUPTED, "write"), server.env)
+    assert programs.answer(program) == "ready"
+    programs.await_that(lambda: plays(server), "it plays")
+    with server.frozen():
+        program.send_signal(signal.SIGINT)
+        with within(1):
+            assert programs.answer(program) == "noticed"
+        with within(60):
+            assert programs.end(program)[0] == -signal.SIGINT
+
+
+LEFT_OPEN = """
+import sys, vmic
+microphone = vmic.create_microphone_device("mic", 48000, non_blocking=True)
+microphone.write_frames(bytes(2 * 48000 * 60))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("trouble", ["frozen", "killed"])
+def test_the_interpreters_exit_waits_for_no_server(server: SoundServer, trouble: str) -> None:
+    program = programs.start(programs.script(LEFT_OPEN), server.env)
+    assert programs.answer(program) == "ready"
+    if trouble == "frozen":
+        with server.frozen(), within(60):
+            assert programs.end(program) == (0, "")
+    else:
+        server.kill()
+        with within(20):
+            assert programs.end(program) == (0, "")
+        server.answer()
