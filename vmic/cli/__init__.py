@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import warnings
+from typing import NoReturn
 
 import click
 
@@ -11,14 +13,15 @@ import vmic
 from vmic.cli._audio import play, record
 from vmic.cli._devices import create, list_, remove
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""Example: vmic create my-mic && espeak-ng -w hello.wav hello && vmic play my-mic hello.wav
 
-Exit codes: 0 done, 1 failed (one line on standard error says why), 2 wrong usage, 130 ended by Ctrl-C.""",
+Exit codes: 0 done, 1 failed (one line on standard error says why), 2 wrong usage, 130 ended by Ctrl-C, 143 by
+SIGTERM.""",
 )
 @click.version_option(vmic.__version__, prog_name="vmic")
 def command() -> None:
@@ -32,6 +35,8 @@ for _subcommand in (create, list_, remove, play, record):
 def main() -> None:
     """Run the command, and end the process with its exit code."""
     warnings.showwarning = _show_warning
+    # PulseAudio 16.1 aborted in 2 of 80 cases in which a program died of SIGTERM while it played.
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         command.main(standalone_mode=False)
     except click.exceptions.Abort:  # click's form of Ctrl-C
@@ -42,6 +47,10 @@ def main() -> None:
     except (vmic.VmicError, OSError, ValueError, ImportError) as error:
         click.echo(f"vmic: {error}", err=True)
         sys.exit(1)
+
+
+def _terminate(*_: object) -> NoReturn:
+    sys.exit(TERMINATED)
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

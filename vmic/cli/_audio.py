@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import queue
 import sys
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _BLOCK_SECONDS = 0.1
+
+
+def _check_seconds(_context: click.Context, _option: click.Parameter, seconds: float | None) -> float | None:
+    if seconds is None or (seconds > 0 and math.isfinite(seconds)):
+        return seconds
+    raise click.BadParameter(f"{seconds:g} is no length of time")
 
 
 @click.command(
@@ -41,7 +49,12 @@ def play(name: str, file: str) -> None:
 @click.command(epilog="Example: vmic record my-mic heard.wav --seconds 10")
 @click.argument("name")
 @click.argument("out", type=click.Path(dir_okay=False, writable=True))
-@click.option("--seconds", type=float, help="Stop after so many seconds; without it, on Ctrl-C.")
+@click.option(
+    "--seconds",
+    type=float,
+    callback=_check_seconds,
+    help="Stop after so many seconds; without it, on Ctrl-C.",
+)
 def record(name: str, out: str, seconds: float | None) -> None:
     """Record microphone NAME to OUT (WAV), picked by its name as any application does."""
     info = _find(name)
@@ -58,10 +71,11 @@ def record(name: str, out: str, seconds: float | None) -> None:
         overflows += bool(status.input_overflow)
         blocks.put(bytes(block))
 
-    stream = _open(sounddevice, info, take)
+    stream = _open(sounddevice, info, take, ended=lambda: blocks.put(b""))
     frames = 0
     wanted = float("inf") if seconds is None else int(seconds * info.sample_rate)
     with (
+        _sentences(f"cannot write {out}"),
         soundfile.SoundFile(
             out, "w", info.sample_rate, info.channels, subtype="PCM_16", format="WAV"
         ) as file,
@@ -70,6 +84,11 @@ def record(name: str, out: str, seconds: float | None) -> None:
         try:
             while frames < wanted:
                 block = blocks.get()
+                if not block:
+                    raise vmic.DeviceLostError(
+                        f"microphone {info.name!r} went away; {out} has what was heard until then "
+                        f"({frames / info.sample_rate:.1f} s)"
+                    )
                 file.buffer_write(block, dtype="int16")
                 frames += len(block) // (2 * info.channels)
         except KeyboardInterrupt:
@@ -89,10 +108,15 @@ def _find(name: str) -> vmic.MicrophoneInfo:
     raise vmic.DeviceError(f"there is no microphone {name!r} on this sound server; there are: {names}")
 
 
-def _open(sounddevice: Any, info: vmic.MicrophoneInfo, take: Any) -> Any:
+def _open(sounddevice: Any, info: vmic.MicrophoneInfo, take: Any, *, ended: Any) -> Any:
     try:
         return sounddevice.RawInputStream(
-            device="pulse", samplerate=info.sample_rate, channels=info.channels, dtype="int16", callback=take
+            device="pulse",
+            samplerate=info.sample_rate,
+            channels=info.channels,
+            dtype="int16",
+            callback=take,
+            finished_callback=ended,
         )
     except ValueError as error:
         raise vmic.VmicError(
@@ -107,6 +131,8 @@ def _raw_blocks(microphone: vmic.VirtualMicrophoneDevice) -> Iterator[bytes]:
     frame_size = 2 * microphone.channels
     size = int(_BLOCK_SECONDS * microphone.sample_rate) * frame_size
     rest = b""
+    if sys.stdin is None:
+        raise vmic.VmicError("standard input is closed: there is nothing to play")
     # os.read: what is there is played, not held back until a block is full.
     while data := os.read(sys.stdin.fileno(), size):
         data = rest + data
@@ -123,21 +149,32 @@ def _file_blocks(path: str, microphone: vmic.VirtualMicrophoneDevice) -> Iterato
     import soundfile  # noqa: PLC0415
     import soxr  # noqa: PLC0415
 
-    try:
-        file = soundfile.SoundFile(path)
-    except soundfile.LibsndfileError as error:
-        raise vmic.VmicError(f"cannot play {path}: {error.error_string}") from error
-    with file:
+    class Forward(soundfile.SoundFile):  # type: ignore[misc]
+        # After each read soundfile (0.14) seeks where it can, and an MP3 starts anew: half of it was zeros.
+        def seekable(self) -> bool:
+            return False
+
+    with _sentences(f"cannot play {path}"), Forward(path) as file:
         resampler = soxr.ResampleStream(
             file.samplerate, microphone.sample_rate, microphone.channels, dtype="float32"
         )
         size = int(_BLOCK_SECONDS * file.samplerate)
-        for block in file.blocks(size, dtype="float32", always_2d=True):
+        while len(block := file.read(size, dtype="float32", always_2d=True)):
             fitted = _fit_channels(block, microphone.channels, path)
             yield fitted if file.samplerate == microphone.sample_rate else resampler.resample_chunk(fitted)
         if file.samplerate != microphone.sample_rate:
-            nothing = _fit_channels(file.read(0, dtype="float32", always_2d=True), microphone.channels, path)
-            yield resampler.resample_chunk(nothing, last=True)
+            yield resampler.resample_chunk(_fit_channels(block, microphone.channels, path), last=True)
+
+
+@contextlib.contextmanager
+def _sentences(what: str) -> Iterator[None]:
+    """What libsndfile refuses is one of vmic's errors."""
+    import soundfile  # noqa: PLC0415
+
+    try:
+        yield
+    except soundfile.LibsndfileError as error:
+        raise vmic.VmicError(f"{what}: {error.error_string}") from error
 
 
 def _fit_channels(block: npt.NDArray[np.float32], channels: int, path: str) -> npt.NDArray[np.float32]:

@@ -1,0 +1,288 @@
+"""vmic play is heard by any application, and vmic record hears what any program writes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import programs
+import pytest
+import soundfile
+from programs import VMIC, command, refusal
+from recording import Recorder
+from servers import SoundServer
+from signals import Samples, numbered, tone, tone_quality
+
+import vmic
+
+Record = Callable[..., Recorder]
+
+
+def succeed(*arguments: str, standard_input: bytes = b"") -> None:
+    done = command(*arguments, standard_input=standard_input)
+    assert done.stderr == b""
+
+
+def make(sample_rate: int, channels: int = 1) -> vmic.MicrophoneInfo:
+    """Make microphone "mic" with the command."""
+    succeed("create", "mic", "--rate", str(sample_rate), "--channels", str(channels))
+    (info,) = vmic.list_microphone_devices()
+    return info
+
+
+def is_exact(server: SoundServer, sample_rate: int) -> bool:
+    return server.kind == "pulseaudio" or sample_rate == 48000
+
+
+def sounding(recording: Samples) -> Samples:
+    return recording[recording.any(axis=1)]
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts the command, for a test to end it."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(*arguments: str) -> subprocess.Popen[str]:
+        started.append(programs.start([VMIC, *arguments], os.environ))
+        return started[-1]
+
+    yield begin
+    for program in started:
+        program.kill()
+        program.communicate()
+
+
+Start = Callable[..., subprocess.Popen[str]]
+
+# ---- play ----
+
+
+@pytest.mark.parametrize(
+    ("kind", "file_rate"), [("wav", 22050), ("flac", 16000), ("ogg", 48000), ("mp3", 44100)]
+)
+def test_a_file_of_any_kind_and_rate_is_heard(
+    server: SoundServer, record: Record, tmp_path: Path, kind: str, file_rate: int
+) -> None:
+    path = tmp_path / f"tone.{kind}"
+    soundfile.write(path, tone(1000, 1, file_rate), file_rate)
+    recorder = record(make(48000))
+    succeed("play", "mic", str(path))
+    recorder.await_frames(45000)
+    recording = recorder.stop()[:, 0]
+    frequency, over_noise = tone_quality(recording, 48000)
+    assert frequency == pytest.approx(1000, rel=0.01)
+    assert over_noise > (60 if kind in ("wav", "flac") else 20)
+    # All of it; what a codec adds at its ends is less than 0.1 s.
+    assert np.count_nonzero(np.abs(recording) > 100) == pytest.approx(48000, abs=4800)
+
+
+@pytest.mark.parametrize(("sample_rate", "channels"), [(16000, 1), (48000, 2)])
+def test_a_wav_at_the_microphones_rate_is_heard_bit_for_bit(
+    server: SoundServer, record: Record, tmp_path: Path, sample_rate: int, channels: int
+) -> None:
+    frames = numbered(sample_rate, channels)
+    path = tmp_path / "numbered.wav"
+    soundfile.write(path, frames, sample_rate, subtype="PCM_16")
+    recorder = record(make(sample_rate, channels))
+    succeed("play", "mic", str(path))
+    recorder.await_frames(len(frames) if is_exact(server, sample_rate) else sample_rate // 2)
+    recording = sounding(recorder.stop())
+    if is_exact(server, sample_rate):
+        assert np.array_equal(recording, frames)
+    else:
+        assert len(recording) == pytest.approx(len(frames), abs=sample_rate // 10)
+
+
+def test_raw_samples_are_played_from_a_pipe(server: SoundServer, record: Record) -> None:
+    frames = numbered(24000, 2)
+    recorder = record(make(48000, 2))
+    succeed("play", "mic", "-", standard_input=frames.tobytes())
+    recorder.await_frames(len(frames))
+    assert np.array_equal(sounding(recorder.stop()), frames)
+
+
+def test_a_file_may_be_a_named_pipe(server: SoundServer, record: Record, tmp_path: Path) -> None:
+    frames = numbered(24000)
+    path, pipe = tmp_path / "numbered.wav", tmp_path / "pipe"
+    soundfile.write(path, frames, 48000, subtype="PCM_16")
+    os.mkfifo(pipe)
+    recorder = record(make(48000))
+    through = 'cat "$1" > "$2" & exec "$0" play mic "$2"'
+    done = programs.run(["sh", "-c", through, VMIC, str(path), str(pipe)], os.environ)
+    assert (done.returncode, done.stderr) == (0, b"")
+    recorder.await_frames(len(frames))
+    assert np.array_equal(sounding(recorder.stop()), frames)
+
+
+def test_one_channel_goes_to_all_and_many_to_one(server: SoundServer, record: Record, tmp_path: Path) -> None:
+    left, right = np.full(4800, 3000, np.int16), np.full(4800, 1000, np.int16)
+    soundfile.write(tmp_path / "stereo.wav", np.stack([left, right], axis=1), 48000)
+    soundfile.write(tmp_path / "mono.wav", left, 48000)
+    soundfile.write(tmp_path / "six.wav", np.zeros((480, 6)), 48000)
+    recorder = record(make(48000))
+    succeed("play", "mic", str(tmp_path / "stereo.wav"))
+    recorder.await_frames(4800)
+    assert set(sounding(recorder.stop())[:, 0].tolist()) == {2000}
+    succeed("create", "mic", "--channels", "2", "--replace")
+    recorder = record(*vmic.list_microphone_devices())
+    succeed("play", "mic", str(tmp_path / "mono.wav"))
+    recorder.await_frames(4800)
+    assert set(map(tuple, sounding(recorder.stop()).tolist())) == {(3000, 3000)}
+    assert "has 6 channels and the microphone 2: mix it down" in refusal(
+        "play", "mic", str(tmp_path / "six.wav")
+    )
+
+
+def test_what_cannot_be_played_is_said_in_a_line(server: SoundServer, tmp_path: Path) -> None:
+    make(48000)
+    text, empty, cut = (tmp_path / name for name in ("a.txt", "empty.wav", "cut.flac"))
+    text.write_text("no sound")
+    empty.touch()
+    soundfile.write(cut, tone(1000, 1, 48000), 48000)
+    os.truncate(cut, cut.stat().st_size // 2)
+    for path in (text, empty):
+        assert refusal("play", "mic", str(path)) == f"cannot play {path}: Format not recognised."
+    assert refusal("play", "mic", str(cut)).startswith(f"cannot play {cut}: ")
+    assert "ended within a frame: 1 bytes" in refusal("play", "mic", "-", standard_input=b"abc")
+    succeed("play", "mic", "-")
+
+
+def test_a_closed_standard_input_is_said_in_a_line(server: SoundServer) -> None:
+    make(48000)
+    done = programs.run(["sh", "-c", 'exec "$0" play mic - <&-', VMIC], os.environ)
+    assert (done.returncode, done.stderr) == (
+        1,
+        b"vmic: standard input is closed: there is nothing to play\n",
+    )
+
+
+# ---- record ----
+
+
+def await_recording(server: SoundServer) -> None:
+    def records() -> bool:
+        with server.client() as pulse:
+            source = pulse.get_source_by_name("mic")
+            return any(recorder.source == source.index for recorder in pulse.source_output_list())
+
+    programs.await_that(records, "it records")
+
+
+def read_wav(path: Path) -> tuple[Samples, int]:
+    """A WAV file's frames and rate, by a reader that believes its header."""
+    with wave.open(str(path)) as file:
+        assert file.getsampwidth() == 2
+        data = file.readframes(file.getnframes())
+        return np.frombuffer(data, np.int16).reshape(-1, file.getnchannels()), file.getframerate()
+
+
+@pytest.mark.parametrize(("sample_rate", "channels"), [(16000, 1), (44100, 2), (48000, 1)])
+def test_record_hears_what_is_written(
+    server: SoundServer, start: Start, tmp_path: Path, sample_rate: int, channels: int
+) -> None:
+    make(sample_rate, channels)
+    path = tmp_path / "heard.wav"
+    program = start("record", "mic", str(path), "--seconds", "3")
+    await_recording(server)
+    exact = is_exact(server, sample_rate)
+    frames = (numbered if exact else lambda n, c: tone(1000, n / sample_rate, sample_rate, c))(
+        sample_rate, channels
+    )
+    with vmic.open_microphone_device("mic") as microphone:
+        microphone.write_frames(frames)
+    assert programs.end(program) == (0, f"{path}: 3.0 s\n")
+    recording, rate = read_wav(path)
+    assert (rate, recording.shape[1]) == (sample_rate, channels)
+    assert len(recording) == pytest.approx(3 * sample_rate, abs=sample_rate // 5)
+    if exact:
+        assert np.array_equal(sounding(recording), frames)
+    else:
+        frequency, decibels = tone_quality(recording[:, 0], sample_rate)
+        assert frequency == pytest.approx(1000, rel=0.01)
+        assert decibels > 20
+
+
+def test_what_cannot_be_recorded_is_said_in_a_line(server: SoundServer, tmp_path: Path) -> None:
+    make(48000)
+    for path in (tmp_path / "no folder" / "out.wav", Path("/dev/full")):
+        said = refusal("record", "mic", str(path), "--seconds", "1")
+        assert said.startswith(f"cannot write {path}: ")
+
+
+def test_a_recording_ends_with_its_microphone(server: SoundServer, start: Start, tmp_path: Path) -> None:
+    make(48000)
+    path = tmp_path / "heard.wav"
+    program = start("record", "mic", str(path))
+    await_recording(server)
+    await_growth(path)
+    succeed("remove", "mic")
+    code, errors = programs.end(program)
+    assert code == 1
+    assert "Traceback" not in errors
+    # PortAudio has its say too.
+    assert errors.splitlines()[-1].startswith(f"vmic: microphone 'mic' went away; {path} has what was heard")
+    assert len(read_wav(path)[0]) > 0
+
+
+def await_growth(path: Path) -> None:
+    programs.await_that(lambda: path.exists() and path.stat().st_size > 20000, "something is recorded")
+
+
+# ---- signals ----
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_play_and_its_sound(
+    server: SoundServer, record: Record, start: Start, tmp_path: Path, how: signal.Signals
+) -> None:
+    path = tmp_path / "long.wav"
+    soundfile.write(path, tone(1000, 60, 48000), 48000)
+    recorder = record(make(48000))
+    program = start("play", "mic", str(path))
+    recorder.await_frames(4800)
+    program.send_signal(how)
+    assert end_without_words(program) == 128 + how
+    with server.client() as pulse:
+        assert pulse.sink_input_list() == []
+    # The microphone stays.
+    assert [info.name for info in vmic.list_microphone_devices()] == ["mic"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_record_and_its_file_is_whole(
+    server: SoundServer, start: Start, tmp_path: Path, how: signal.Signals
+) -> None:
+    make(48000)
+    path = tmp_path / "heard.wav"
+    program = start("record", "mic", str(path), "--seconds", "60")
+    await_growth(path)
+    program.send_signal(how)
+    assert end_without_words(program) == 128 + how
+    assert len(read_wav(path)[0]) * 2 + 44 == path.stat().st_size
+
+
+def test_ctrl_c_is_how_a_recording_without_a_length_ends(
+    server: SoundServer, start: Start, tmp_path: Path
+) -> None:
+    make(48000)
+    path = tmp_path / "heard.wav"
+    program = start("record", "mic", str(path))
+    await_growth(path)
+    program.send_signal(signal.SIGINT)
+    code, errors = programs.end(program)
+    recording, _ = read_wav(path)
+    assert (code, errors) == (0, f"{path}: {len(recording) / 48000:.1f} s\n")
+    assert len(recording) > 9000
+
+
+def end_without_words(program: subprocess.Popen[str]) -> int:
+    """Its exit code; the only word it may say is the end of the line that the terminal shows ^C on."""
+    code, errors = programs.end(program)
+    assert errors.strip() == ""
+    return code
