@@ -1,0 +1,229 @@
+"""Where no sound server runs, vmic starts one that every program of the user finds; and only where it may."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import programs
+import pytest
+from homes import PREAMBLE, Home, await_process_end, end_process
+from servers import PulseAudio
+
+from vmic import _server
+
+NOBODY = 65534
+CREATE = "vmic.create_microphone_device('mic', 48000)"
+
+
+@pytest.fixture(params=["runtime-dir", "no-runtime-dir"])
+def home(request: pytest.FixtureRequest) -> Iterator[Home]:
+    """A home in which no sound server runs."""
+    with Home(runtime_dir=request.param == "runtime-dir") as empty:
+        assert empty.servers() == []
+        yield empty
+
+
+def sources(home: Home) -> list[str]:
+    return [line.split("\t")[1] for line in home.output("pactl", "list", "short", "sources").splitlines()]
+
+
+def hears(home: Home, sample: int) -> bool:
+    """Whether a recorder of this home, with no setting, hears that sample on microphone "mic"."""
+    argv = ["parec", "--device=mic", "--raw", "--format=s16le", "--rate=48000", "--channels=1"]
+    with subprocess.Popen(argv, env=home.env, stdout=subprocess.PIPE) as recorder:
+        assert recorder.stdout
+        try:
+            return any(sample in memoryview(recorder.stdout.read(9600)).cast("h") for _ in range(50))
+        finally:
+            recorder.kill()
+
+
+def test_the_server_is_there_for_every_program_of_the_user(home: Home) -> None:
+    program = home.hold("mic")
+    assert "mic" in sources(home)
+    assert hears(home, 12345)
+    assert programs.end(program) == (0, "")
+    assert "mic" not in sources(home)
+    # The next one uses the same server.
+    server = home.server()
+    home.hold("other")
+    assert home.server() == server
+
+
+def test_two_that_start_it_at_the_same_moment_get_one() -> None:
+    for _ in range(5):
+        with Home() as home:
+            gate = PREAMBLE + "print('ready', flush=True)\nsys.stdin.readline()\n"
+            body = "with " + CREATE.replace("'mic'", "sys.argv[2]") + ":\n  print('made', flush=True)\n"
+            text = gate + body + "  sys.stdin.read()\n"
+            both = [home.start(text, name) for name in ("one", "two")]
+            assert [programs.answer(program) for program in both] == ["ready", "ready"]
+            for program in both:
+                assert program.stdin
+                program.stdin.write("go\n")
+                program.stdin.flush()
+            assert [programs.answer(program) for program in both] == ["made", "made"]
+            assert len(home.servers()) == 1
+            assert {"one", "two"} <= set(sources(home))
+            assert [programs.end(program) for program in both] == [(0, ""), (0, "")]
+
+
+def test_it_is_not_started_when_that_is_turned_off(home: Home) -> None:
+    said = home.refusal(CREATE, VMIC_AUTOSTART="0")
+    assert "start one (systemctl --user start pipewire-pulse, or pulseaudio --start)" in said
+    assert "VMIC_AUTOSTART is 0" in said
+    assert home.servers() == []
+
+
+def test_where_pulseaudio_is_not_installed_the_error_says_what_to_install(home: Home) -> None:
+    said = home.refusal(CREATE, PATH=str(home.root / "nothing"))
+    assert "apt install pulseaudio" in said
+    assert "there is no program pulseaudio" in said
+
+
+def test_a_pulse_server_that_is_set_is_obeyed(home: Home) -> None:
+    said = home.refusal(CREATE, PULSE_SERVER="unix:/nonexistent/socket")
+    assert "no sound server answers at unix:/nonexistent/socket" in said
+    assert "PULSE_SERVER is set" in said
+    assert home.servers() == []
+
+
+def test_a_pulseaudio_that_does_not_start_is_quoted(home: Home) -> None:
+    program = home.root / "bin" / "pulseaudio"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho no room for a daemon >&2\nexit 1\n")
+    program.chmod(0o755)
+    said = home.refusal(CREATE, PATH=f"{program.parent}:{home.env['PATH']}")
+    assert "PulseAudio would not start: no room for a daemon (tried: " in said
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "vmic.list_microphone_devices()",
+        "vmic.remove_microphone_device('mic')",
+        "vmic.open_microphone_device('mic')",
+    ],
+)
+def test_only_creating_starts_it(home: Home, statement: str) -> None:
+    assert "no sound server answers at the default place" in home.refusal(statement)
+    assert home.servers() == []
+
+
+def test_a_started_server_that_dies_is_started_again(home: Home) -> None:
+    home.hold("mic")
+    first = home.server()
+    end_process(first, signal.SIGKILL)
+    programs.await_that(lambda: home.servers() not in ([], [first]), "another server")
+    # While it starts, no server answers.
+    listing = ("pactl", "list", "short", "sources")
+    programs.await_that(lambda: b"\tmic\t" in programs.run(listing, home.env).stdout, "the microphone")
+    assert hears(home, 12345)
+
+
+# What a user who cannot read this tree needs to be loaded already.
+AS_NOBODY = (
+    PREAMBLE
+    + f"""
+os.setgroups([])
+os.setgid({NOBODY})
+os.setuid({NOBODY})
+_server._CONFIGURATION = pathlib.Path(sys.argv[2])
+with {CREATE} as microphone:
+    microphone.write_frames(bytes(9600))
+    print("made", flush=True)
+    sys.stdin.read()
+"""
+)
+
+
+def test_an_ordinary_user_gets_one_too(home: Home) -> None:
+    if os.getuid() != 0:
+        assert programs.end(home.hold("mic"))[0] == 0
+        return
+    settings = copy_of_settings(home)
+    for folder in (home.root, *home.root.rglob("*")):
+        os.chown(folder, NOBODY, NOBODY)
+    program = home.start(AS_NOBODY, str(settings))
+    assert programs.answer(program) == "made"
+    assert Path(f"/proc/{home.server()}").stat().st_uid == NOBODY
+    assert programs.end(program) == (0, "")
+
+
+def copy_of_settings(home: Home) -> Path:
+    """The configuration of vmic's server, where every user can read it, for a test to change."""
+    return Path(shutil.copytree(_server._CONFIGURATION, home.root / "settings"))
+
+
+def test_root_is_warned_beside_a_users_own_session(home: Home) -> None:
+    socket = home.sessions / "1000" / "pulse" / "native"
+    socket.parent.mkdir(parents=True)
+    socket.touch()
+    program = home.start(PREAMBLE + CREATE + ".close()")
+    code, errors = programs.end(program)
+    assert code == 0
+    warned = "the applications of user 1000 will not see it. Run vmic as that user" in errors
+    assert warned == (os.getuid() == 0), errors
+    # At its own PULSE_SERVER nobody is surprised.
+    with PulseAudio() as server:
+        program = home.start(PREAMBLE + CREATE + ".close()", PULSE_SERVER=server.env["PULSE_SERVER"])
+        assert programs.end(program) == (0, "")
+
+
+def test_a_desktops_own_server_comes_first(home: Home) -> None:
+    home.env.pop("XDG_RUNTIME_DIR", None)
+    with PulseAudio() as server:
+        socket = home.sessions / str(os.getuid()) / "pulse" / "native"
+        socket.parent.mkdir(parents=True)
+        socket.symlink_to(server.socket)
+        home.hold("mic")
+        with server.client() as pulse:
+            assert "mic" in {source.name for source in pulse.source_list()}
+    assert home.servers() == []
+
+
+# Its first argument is what stands for /run/user, the second its settings, the third how it ends.
+SHORT_LIVED = (
+    PREAMBLE
+    + """
+_server._CONFIGURATION = pathlib.Path(sys.argv[2])
+sys.argv[1:] = sys.argv[3:]
+from vmic.cli import main
+main()
+"""
+)
+
+
+def test_it_ends_after_its_last_microphone_and_client(home: Home) -> None:
+    settings = copy_of_settings(home)
+    config = settings / "daemon.conf"
+    config.write_text(config.read_text().replace("exit-idle-time = 60", "exit-idle-time = 3"))
+    program = home.start(SHORT_LIVED, str(settings), "create", "mic")
+    assert programs.end(program) == (0, "")
+    server = home.server()
+    # A microphone of `vmic create` has no program, and is needed all the same.
+    assert not await_process_end(server, 6)
+    assert "mic" in sources(home)
+    program = home.start(SHORT_LIVED, str(settings), "remove", "mic")
+    assert programs.end(program) == (0, "")
+    assert await_process_end(server, 30)
+    assert home.servers() == []
+
+
+def test_it_has_the_settings_that_microphones_need(home: Home) -> None:
+    home.hold("mic")
+    environment = Path(f"/proc/{home.server()}/environ").read_text().split("\0")
+    (config,) = (entry for entry in environment if entry.startswith("PULSE_CONFIG="))
+    home.env["PULSE_CONFIG"] = config.removeprefix("PULSE_CONFIG=")
+    settings = home.output("pulseaudio", "--dump-conf")
+    for line in ("exit-idle-time = 60", "rescue-streams = no", "default-sample-rate = 48000"):
+        assert f"\n{line}\n" in settings
+    limits = Path(f"/proc/{home.server()}/limits").read_text()
+    assert "Max open files            4096" in limits
+    # What is played to nowhere in particular goes to silence, never into the microphone.
+    assert "Default Sink: vmic-silence" in home.output("pactl", "info")
