@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -214,34 +211,6 @@ def test_close_lets_a_blocking_write_say_how_far_it_came(server: SoundServer) ->
     assert errors[0].frames_written == microphone.stats.frames_written == microphone.stats.heard
     with pytest.raises(vmic.ClosedError, match="'mic' is closed"):
         microphone.write_frames(b"")
-
-
-CTRL_C = """
-import sys, vmic
-mic = vmic.create_microphone_device("mic", 48000)
-print("ready", flush=True)
-try:
-    mic.write_frames(bytes(2 * 48000 * 20))
-except KeyboardInterrupt as interrupt:
-    print(interrupt.frames_written, mic.stats.frames_written, flush=True)
-    mic.flush()
-"""
-
-
-def test_ctrl_c_ends_a_blocking_write(server: SoundServer) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", CTRL_C], env=server.env, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(0.5)
-        begin = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        written, counted = process.stdout.readline().split()
-        assert time.monotonic() - begin < 1
-        assert 0 < int(written) == int(counted) < 2 * 48000
-        assert process.wait(10) == 0
 
 
 def test_a_forked_child_may_not_write(server: SoundServer, record: Record) -> None:
