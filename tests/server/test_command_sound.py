@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import wave
@@ -137,6 +138,20 @@ def test_one_channel_goes_to_all_and_many_to_one(server: SoundServer, record: Re
     assert "has 6 channels and the microphone 2: mix it down" in refusal(
         "play", "mic", str(tmp_path / "six.wav")
     )
+
+
+def test_play_ends_when_its_microphone_is_removed(
+    server: SoundServer, record: Record, start: Start, tmp_path: Path
+) -> None:
+    path = tmp_path / "long.wav"
+    soundfile.write(path, tone(1000, 60, 48000), 48000)
+    recorder = record(make(48000))
+    program = start("play", "mic", str(path))
+    recorder.await_frames(4800)
+    succeed("remove", "mic")
+    code, errors = programs.end(program)
+    assert code == 1
+    assert re.fullmatch("vmic: microphone 'mic' could not be drained: .*\n", errors)
 
 
 def test_what_cannot_be_played_is_said_in_a_line(server: SoundServer, tmp_path: Path) -> None:
