@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import programs
 import pytest
 from recording import Recorder
 from servers import KINDS, SoundServer
@@ -73,6 +75,21 @@ def record(server: SoundServer) -> Iterator[Callable[..., Recorder]]:
     yield start
     for recorder in recorders:
         recorder.kill()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a program, by its arguments; whatever happens, it does not outlive the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(*argv: str) -> subprocess.Popen[str]:
+        started.append(programs.start(argv, os.environ))
+        return started[-1]
+
+    yield begin
+    for program in started:
+        program.kill()
+        program.communicate()
 
 
 @pytest.fixture(autouse=True)

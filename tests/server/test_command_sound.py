@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from signals import Samples, numbered, tone, tone_quality
 import vmic
 
 Record = Callable[..., Recorder]
+Start = Callable[..., subprocess.Popen[str]]
 
 
 def succeed(*arguments: str, standard_input: bytes = b"") -> None:
@@ -43,23 +44,6 @@ def is_exact(server: SoundServer, sample_rate: int) -> bool:
 def sounding(recording: Samples) -> Samples:
     return recording[recording.any(axis=1)]
 
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts the command, for a test to end it."""
-    started: list[subprocess.Popen[str]] = []
-
-    def begin(*arguments: str) -> subprocess.Popen[str]:
-        started.append(programs.start([VMIC, *arguments], os.environ))
-        return started[-1]
-
-    yield begin
-    for program in started:
-        program.kill()
-        program.communicate()
-
-
-Start = Callable[..., subprocess.Popen[str]]
 
 # ---- play ----
 
@@ -146,7 +130,7 @@ def test_play_ends_when_its_microphone_is_removed(
     path = tmp_path / "long.wav"
     soundfile.write(path, tone(1000, 60, 48000), 48000)
     recorder = record(make(48000))
-    program = start("play", "mic", str(path))
+    program = start(VMIC, "play", "mic", str(path))
     recorder.await_frames(4800)
     succeed("remove", "mic")
     code, errors = programs.end(program)
@@ -203,7 +187,7 @@ def test_record_hears_what_is_written(
 ) -> None:
     make(sample_rate, channels)
     path = tmp_path / "heard.wav"
-    program = start("record", "mic", str(path), "--seconds", "3")
+    program = start(VMIC, "record", "mic", str(path), "--seconds", "3")
     await_recording(server)
     exact = is_exact(server, sample_rate)
     frames = (numbered if exact else lambda n, c: tone(1000, n / sample_rate, sample_rate, c))(
@@ -233,7 +217,7 @@ def test_what_cannot_be_recorded_is_said_in_a_line(server: SoundServer, tmp_path
 def test_a_recording_ends_with_its_microphone(server: SoundServer, start: Start, tmp_path: Path) -> None:
     make(48000)
     path = tmp_path / "heard.wav"
-    program = start("record", "mic", str(path))
+    program = start(VMIC, "record", "mic", str(path))
     await_recording(server)
     await_growth(path)
     succeed("remove", "mic")
@@ -259,7 +243,7 @@ def test_a_signal_ends_play_and_its_sound(
     path = tmp_path / "long.wav"
     soundfile.write(path, tone(1000, 60, 48000), 48000)
     recorder = record(make(48000))
-    program = start("play", "mic", str(path))
+    program = start(VMIC, "play", "mic", str(path))
     recorder.await_frames(4800)
     program.send_signal(how)
     assert end_without_words(program) == 128 + how
@@ -275,7 +259,7 @@ def test_a_signal_ends_record_and_its_file_is_whole(
 ) -> None:
     make(48000)
     path = tmp_path / "heard.wav"
-    program = start("record", "mic", str(path), "--seconds", "60")
+    program = start(VMIC, "record", "mic", str(path), "--seconds", "60")
     await_growth(path)
     program.send_signal(how)
     assert end_without_words(program) == 128 + how
@@ -287,7 +271,7 @@ def test_ctrl_c_is_how_a_recording_without_a_length_ends(
 ) -> None:
     make(48000)
     path = tmp_path / "heard.wav"
-    program = start("record", "mic", str(path))
+    program = start(VMIC, "record", "mic", str(path))
     await_growth(path)
     program.send_signal(signal.SIGINT)
     code, errors = programs.end(program)
