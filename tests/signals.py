@@ -66,6 +66,11 @@ class Heard:
         assert self.first == first % PERIOD, self
 
 
+def sounding(recording: Samples) -> Samples:
+    """Its frames that are not silence."""
+    return recording[recording.any(axis=1)]
+
+
 def tone(frequency: float, seconds: float, sample_rate: int, channels: int = 1) -> Samples:
     t = np.arange(int(seconds * sample_rate)) / sample_rate
     wave = np.rint(16000 * np.sin(2 * np.pi * frequency * t)).astype(np.int16)

@@ -17,7 +17,7 @@ import soundfile
 from programs import VMIC, command, refusal
 from recording import Recorder
 from servers import SoundServer
-from signals import Samples, numbered, tone, tone_quality
+from signals import Samples, numbered, sounding, tone, tone_quality
 
 import vmic
 
@@ -39,10 +39,6 @@ def make(sample_rate: int, channels: int = 1) -> vmic.MicrophoneInfo:
 
 def is_exact(server: SoundServer, sample_rate: int) -> bool:
     return server.kind == "pulseaudio" or sample_rate == 48000
-
-
-def sounding(recording: Samples) -> Samples:
-    return recording[recording.any(axis=1)]
 
 
 # ---- play ----
