@@ -71,8 +71,12 @@ def backslashed(argument: str, properties: Properties) -> str:
 
 
 def twice_backslashed(argument: str, properties: Properties) -> str:
-    """PipeWire since 1.0: each of its two parsers removes one level."""
-    written = " ".join(f"{key}='{_backslash(value)}'" for key, value in properties.items())
+    """PipeWire since 1.0: each of its two parsers removes one level.
+
+    A third reads as JSON what looks like it: "null" was no name, and a name in quotes lost them (1.4.2).
+    """
+    values = {key: _json_string(value) if _is_json(value) else value for key, value in properties.items()}
+    written = " ".join(f"{key}='{_backslash(value)}'" for key, value in values.items())
     return f'{argument}="{_backslash(written)}"'
 
 
@@ -86,12 +90,20 @@ def as_json(argument: str, properties: Properties) -> str:
     return f"{argument}={written}"
 
 
+def _is_json(text: str) -> bool:
+    return text == "null" or text.startswith('"')
+
+
 def _backslash(text: str) -> str:
     return re.sub(r"""(['"\\])""", r"\\\1", text)
 
 
+def _json_string(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
 def _json(text: str) -> str:
-    inside = json.dumps(text, ensure_ascii=False)[1:-1]
+    inside = _json_string(text)[1:-1]
     # json.dumps has written \" and \\ for these two.
     inside = inside.replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
     return '"' + inside.replace("'", "\\u0027").replace(" ", "\\u0020") + '"'
@@ -116,7 +128,12 @@ PIPEWIRE = Dialect(
     sink_arguments="",
     # 0.3.65 prefers a new output, even one of priority 0, to no output that was chosen by hand; not these.
     # Its graph takes the shortest step that a node asks for, and pipewire-pulse asks for none below this.
-    sink_properties={"priority.session": "-20001", "node.latency": _PIPEWIRE_STEP, _PROBE: "\\"},
+    sink_properties={
+        "priority.session": "-20001",
+        "node.latency": _PIPEWIRE_STEP,
+        "state.restore-props": "false",
+        _PROBE: "\\",
+    },
     source_properties={"priority.session": "-20001", "state.restore-props": "false"},
     silence_properties={"priority.session": "-20000"},
     quoting=lambda sink: as_json if "\\" in sink.get(_PROBE, "") else twice_backslashed,

@@ -55,13 +55,23 @@ def test_pulseaudio_reads_a_tricky_name(parser: ModuleArguments, name: str) -> N
 
 
 @given(written=properties)
-def test_two_parsers_that_each_take_backslashes_away_read_it(
+def test_two_parsers_that_each_take_backslashes_away_and_one_of_json_read_it(
     parser: ModuleArguments, written: dict[str, str]
 ) -> None:
     # PipeWire since 1.0 does with each argument what PulseAudio does with those that hold no properties.
     arguments = surrounded(_dialect.twice_backslashed("sink_properties", written))
-    assert parser.properties_of_value(arguments, "sink_properties") == written
+    read = parser.properties_of_value(arguments, "sink_properties")
+    assert {key: third_reading(value) for key, value in read.items()} == written
     assert_others_are_as_written(parser, arguments)
+
+
+def third_reading(text: str) -> str | None:
+    """What PipeWire 1.4 makes of a value: what is JSON's null or a string is that."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if value is None or isinstance(value, str) else text
 
 
 @given(written=properties)
