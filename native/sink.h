@@ -11,7 +11,7 @@
 /* Times of CLOCK_MONOTONIC, ns. */
 struct level {
     int64_t heard_at; /* when a frame that is handed over now will be heard */
-    int64_t dry_at;   /* when the server runs dry, if it is handed nothing */
+    int64_t dry_at;   /* when the server finds too little for a step, if it is handed nothing */
 };
 
 struct sink {
@@ -19,7 +19,8 @@ struct sink {
     int (*open)(struct sink *self);
     /* Hands over `count` frames; they are heard after those before them. 0 or an error. */
     int (*write)(struct sink *self, const void *frames, uint64_t count);
-    /* Drops what was handed over, and sets `left` to how many ns of it are still heard. 0 or an error. */
+    /* Drops what was handed over, and sets `left` to how many ns of it are still heard. The writer then hands
+     * a step over at once. 0 or an error. */
     int (*flush)(struct sink *self, int64_t *left);
     /* Says when what is handed over now will be needed and heard. 0, or an error: this is also how an idle
      * writer learns that the server has gone. */

@@ -1,5 +1,6 @@
 /* The sink of a PulseAudio or PipeWire server, by libpulse's simple API: all that touches libpulse. */
 #include "clock.h"
+#include "rounds.h"
 #include "steps.h"
 #include "stream.h"
 
@@ -25,7 +26,8 @@ struct sink_pulse {
     pa_sample_spec spec;
     int64_t step;
     bool tells_level;
-    struct steps steps; /* what the server holds, when it does not tell */
+    struct rounds rounds; /* when it takes a step, if it tells what it holds */
+    struct steps steps;   /* what it holds, if it does not */
 };
 
 /* What PulseAudio and PipeWire (0.3.65) make of these: PulseAudio runs the null sink in steps of
@@ -54,10 +56,19 @@ static int write_silence(struct sink_pulse *self, size_t bytes) {
     return failed ? error : 0;
 }
 
+static int64_t told_level(struct sink_pulse *self, int *error) {
+    pa_usec_t latency = pa_simple_get_latency(self->simple, error);
+    self->failed |= latency == (pa_usec_t)-1;
+    return (int64_t)latency * 1000;
+}
+
 /* libpulse 16.1 counts the time that a new stream waits for its first frame as played: 0.7 s later its
  * latency was 0.7 s too low, for good. So it gets some silence before anything else happens. */
 static int set_off(struct sink_pulse *self) {
-    return write_silence(self, pa_usec_to_bytes(2 * PREBUF_US, &self->spec));
+    size_t bytes = pa_usec_to_bytes(2 * PREBUF_US, &self->spec);
+    rounds_begin(&self->rounds, self->spec.rate, self->step, clock_now());
+    rounds_add(&self->rounds, clock_now(), bytes / pa_frame_size(&self->spec));
+    return write_silence(self, bytes);
 }
 
 /* A full server asks for more when it has taken a step: a write that does not fit returns at that moment, or
@@ -95,30 +106,34 @@ static int pulse_write(struct sink *sink, const void *frames, uint64_t count) {
     struct sink_pulse *self = (struct sink_pulse *)sink;
     int error = 0;
     size_t bytes = (size_t)count * pa_frame_size(&self->spec);
+    rounds_add(&self->rounds, clock_now(), count);
     self->failed |= pa_simple_write(self->simple, frames, bytes, &error) < 0;
     steps_add(&self->steps, clock_now(), (int64_t)count * SECOND / self->spec.rate);
     return self->failed ? error : 0;
-}
-
-static int64_t told_level(struct sink_pulse *self, int *error) {
-    pa_usec_t latency = pa_simple_get_latency(self->simple, error);
-    self->failed |= latency == (pa_usec_t)-1;
-    return (int64_t)latency * 1000;
 }
 
 static int pulse_flush(struct sink *sink, int64_t *left) {
     struct sink_pulse *self = (struct sink_pulse *)sink;
     int error = 0;
     self->failed |= pa_simple_flush(self->simple, &error) < 0;
-    steps_clear(&self->steps);
-    *left = self->tells_level && !self->failed ? told_level(self, &error) : 0;
-    /* Its clock stands from here to the next frame, and with it the latency: what a server that had hung took
-     * before the flush counted for good, and the writer, who saw it full, wrote no next frame. */
-    if (self->tells_level && !self->failed) {
-        error = set_off(self);
-        self->failed = error != 0;
-    }
+    int64_t now = clock_now();
+    rounds_clear(&self->rounds, now);
+    steps_clear(&self->steps, now);
+    if (!self->tells_level)
+        *left = steps_heard_at(&self->steps, now) - now;
+    else if (!self->failed)
+        *left = told_level(self, &error);
     return self->failed ? error : 0;
+}
+
+static struct level level_as_told(struct sink_pulse *self, int64_t now, int64_t told) {
+    int64_t heard_at = now + told;
+    if (rounds_dry(&self->rounds, now, heard_at)) {
+        int64_t next_at = rounds_next_at(&self->rounds, now);
+        return (struct level){next_at, next_at};
+    }
+    rounds_told(&self->rounds, now, heard_at);
+    return (struct level){heard_at, heard_at - rounds_part(&self->rounds)};
 }
 
 /* PipeWire's pa_simple_get_latency wanders by 6 to 10 ms in 2 s (0.3.65), but answers: the server is there.
@@ -129,7 +144,7 @@ static int pulse_level(struct sink *sink, struct level *level) {
     int64_t told = told_level(self, &error);
     int64_t now = clock_now();
     if (self->tells_level)
-        *level = (struct level){now + told, now + told};
+        *level = level_as_told(self, now, told);
     else
         *level = (struct level){steps_heard_at(&self->steps, now), steps_dry_at(&self->steps, now)};
     return self->failed ? error : 0;
@@ -172,6 +187,7 @@ static struct sink *sink_pulse_new(const vmic_config *config) {
     self->step = config->step_ns;
     self->tells_level = config->tells_level != 0;
     steps_begin(&self->steps, self->step, clock_now());
+    rounds_begin(&self->rounds, self->spec.rate, self->step, clock_now());
     self->server = copy(config->server);
     self->application = copy(config->application);
     self->stream = copy(config->stream);

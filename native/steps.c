@@ -4,10 +4,6 @@ void steps_begin(struct steps *steps, int64_t step, int64_t taken_at) {
     *steps = (struct steps){.step = step, .next_at = taken_at + step};
 }
 
-void steps_clear(struct steps *steps) {
-    steps->filled = 0;
-}
-
 static void advance(struct steps *steps, int64_t now_at) {
     if (now_at < steps->next_at)
         return;
@@ -15,6 +11,11 @@ static void advance(struct steps *steps, int64_t now_at) {
     int64_t full = steps->filled / steps->step;
     steps->filled -= (passed < full ? passed : full) * steps->step;
     steps->next_at += passed * steps->step;
+}
+
+void steps_clear(struct steps *steps, int64_t now_at) {
+    advance(steps, now_at);
+    steps->filled = 0;
 }
 
 void steps_add(struct steps *steps, int64_t now_at, int64_t ns) {

@@ -18,8 +18,8 @@ struct steps {
 
 /* The server holds nothing, and took a step at `taken_at`. */
 void steps_begin(struct steps *steps, int64_t step, int64_t taken_at);
-/* What the server holds is dropped. */
-void steps_clear(struct steps *steps);
+/* What the server has not taken is dropped. */
+void steps_clear(struct steps *steps, int64_t now_at);
 /* The server was given `ns` more. */
 void steps_add(struct steps *steps, int64_t now_at, int64_t ns);
 /* When a frame given now would be heard. */

@@ -62,6 +62,9 @@ vmic_stream *stream_create(const vmic_config *config, struct sink *sink) {
 uint64_t vmic_write(vmic_stream *stream, const void *frames, uint64_t count) {
     struct writer *writer = &stream->writer;
     pthread_mutex_lock(&stream->producers);
+    pthread_mutex_lock(&writer->lock);
+    writer_note_write(writer);
+    pthread_mutex_unlock(&writer->lock);
     uint64_t accepted = ring_write(&writer->ring, frames, count);
     pthread_mutex_unlock(&stream->producers);
     pthread_mutex_lock(&writer->lock);
@@ -82,8 +85,17 @@ static int64_t due(struct writer *writer, vmic_event event, uint64_t index) {
         return index > ring_taken(&writer->ring) ? INT64_MAX : 0;
     case VMIC_GONE:
         return writer_gone_at(writer, index);
+    case VMIC_DUE:
+        return writer_due_at(writer, index);
     }
     return INT64_MAX;
+}
+
+int vmic_reached(vmic_stream *stream, vmic_event event, uint64_t index) {
+    pthread_mutex_lock(&stream->writer.lock);
+    int reached = due(&stream->writer, event, index) == 0;
+    pthread_mutex_unlock(&stream->writer.lock);
+    return reached;
 }
 
 static int64_t earlier(int64_t a, int64_t b) {
@@ -107,11 +119,12 @@ int vmic_wait(vmic_stream *stream, vmic_event event, uint64_t index, uint64_t ti
     return result;
 }
 
-int vmic_flush(vmic_stream *stream, uint64_t timeout_us, vmic_flushed *result) {
+int vmic_flush(vmic_stream *stream, uint64_t fade_us, uint64_t timeout_us, vmic_flushed *result) {
     struct writer *writer = &stream->writer;
     int64_t deadline = clock_now() + (int64_t)timeout_us * 1000;
     pthread_mutex_lock(&writer->lock);
     writer->flush_to = ring_written(&writer->ring);
+    writer->fade = (int64_t)fade_us * 1000;
     uint64_t mine = ++writer->flushes_wanted;
     pthread_cond_signal(&writer->wake);
     while (writer->flushes_done < mine && clock_now() < deadline)

@@ -50,10 +50,11 @@ void timeline_advance(struct timeline *timeline, uint64_t held) {
     }
 }
 
-uint64_t timeline_cut(struct timeline *timeline, uint64_t held) {
+uint64_t timeline_cut(struct timeline *timeline, uint64_t held, uint64_t *cut) {
     uint64_t before = timeline_data(timeline);
     uint64_t all = length(timeline);
     uint64_t surplus = all > held ? all - held : 0;
+    *cut = surplus;
     while (surplus > 0) {
         struct run *newest = nth(timeline, timeline->count - 1);
         if (newest->frames > surplus) {

@@ -29,8 +29,9 @@ void timeline_append(struct timeline *timeline, uint64_t frames, int data);
 /* Forgets the oldest, so that at most `held` frames remain. */
 void timeline_advance(struct timeline *timeline, uint64_t held);
 
-/* Forgets the newest, so that at most `held` frames remain; returns how many of those forgotten were data. */
-uint64_t timeline_cut(struct timeline *timeline, uint64_t held);
+/* Forgets the newest, so that at most `held` frames remain: `cut` frames, of which it returns how many were
+ * data. */
+uint64_t timeline_cut(struct timeline *timeline, uint64_t held, uint64_t *cut);
 
 /* How many of the frames are data. */
 uint64_t timeline_data(const struct timeline *timeline);

@@ -45,10 +45,15 @@ typedef struct vmic_config {
     uint32_t channels;       /* 1 to 32 */
     uint64_t capacity;       /* frames that the ring holds */
     uint32_t ahead_us;       /* how much the server is given ahead, at most */
-    uint32_t reserve_us;     /* silence before the first frame after silence: it absorbs a late next write */
-    uint32_t low_us;         /* so long before the server runs dry, silence is added */
-    uint32_t step_ns;        /* how much the server takes at a time */
-    int32_t tells_level;     /* 1: the server says what it holds; 0: that is reckoned, by the clock */
+    uint32_t reserve_us;     /* the server holds so much, at least, when data comes after silence */
+    uint32_t cushion_us; /* silence before the first frame of an utterance: it absorbs a late next write */
+    uint32_t cushion_most_us; /* what that may grow to, when writes are late */
+    uint32_t paced_us;        /* a blocking write may leave so much queued, or the cushion if that is more */
+    uint32_t ramp_us;         /* how long inserted silence takes from the data before it down, and up again */
+    uint32_t low_us;          /* so long before the server runs dry, silence is added */
+    uint32_t step_ns;         /* how much the server takes at a time */
+    int32_t tells_level;      /* 1: the server says what it holds, and fills up a step with silence when it
+                               * finds less (PulseAudio); 0: neither (PipeWire) */
 } vmic_config;
 
 typedef struct vmic_stats {
@@ -64,6 +69,7 @@ typedef struct vmic_stats {
     uint64_t underruns;  /* silences between two writes less than 0.5 s apart */
     uint64_t reopened;   /* times that the sink was opened again */
     uint64_t latency_us; /* how long until a frame that is written now is heard */
+    uint64_t cushion_us; /* what is kept ahead of late writes at present */
 } vmic_stats;
 
 /* What vmic_flush() did to the frames that were not gone: those before `heard_to` were heard, those from
@@ -78,6 +84,7 @@ typedef enum vmic_event {
     VMIC_LEFT,   /* the state is VMIC_AWAY */
     VMIC_TAKEN,  /* all before `index` have left the ring */
     VMIC_GONE,   /* all before `index` were heard, dropped or lost */
+    VMIC_DUE,    /* of those before `index` no more is queued than a blocking write may leave */
 } vmic_event;
 
 /* Makes a stream and starts its thread, which connects. Does not block; the strings are copied. Wait for
@@ -88,13 +95,17 @@ vmic_stream *vmic_create(const vmic_config *config);
 uint64_t vmic_write(vmic_stream *stream, const void *frames, uint64_t count);
 
 /* Blocks until `event` is so, at most `timeout_us` or until vmic_stop(). VMIC_OK or VMIC_TIMEOUT. `index`
- * counts for VMIC_TAKEN and VMIC_GONE only. */
+ * counts for VMIC_TAKEN, VMIC_GONE and VMIC_DUE only. */
 int vmic_wait(vmic_stream *stream, vmic_event event, uint64_t index, uint64_t timeout_us);
 
-/* Drops every frame that was written before the call and is not heard, in the ring and in the server.
- * Blocks until the writer thread has done so, at most `timeout_us`; on VMIC_TIMEOUT (the server hangs) the
- * frames will be dropped when it can, and `result` is not set. */
-int vmic_flush(vmic_stream *stream, uint64_t timeout_us, vmic_flushed *result);
+/* Whether `event` is so. Does not block. */
+int vmic_reached(vmic_stream *stream, vmic_event event, uint64_t index);
+
+/* Drops every frame that was written before the call and is not heard, in the ring and in the server. What is
+ * heard ends in a fade of `fade_us` (at most 100 ms), whose frames count as dropped; 0 cuts it off. Blocks
+ * until the writer thread has done so, at most `timeout_us`; on VMIC_TIMEOUT (the server hangs) the frames
+ * will be dropped when it can, and `result` is not set. */
+int vmic_flush(vmic_stream *stream, uint64_t fade_us, uint64_t timeout_us, vmic_flushed *result);
 
 /* After VMIC_AWAY: connects again, with the same config; the frames in the ring follow. Does not block;
  * the state is VMIC_OPENING on return. In any other state it does nothing. */

@@ -1,6 +1,10 @@
 #include "writer.h"
 
+#include "outlet.h"
+#include "shape.h"
+
 #include <stdlib.h>
+#include <string.h>
 
 /* When the server is full, how much room there must be before it is filled up again. */
 #define REFILL_NS (5 * MS)
@@ -8,6 +12,8 @@
 #define LINGER_NS SECOND
 /* Two writes further apart than this are two utterances, and the silence between them is no underrun. */
 #define UNDERRUN_NS (SECOND / 2)
+/* An edge of so much does not click. */
+#define INAUDIBLE 100
 /* How often an idle writer looks whether the server is still there. */
 #define IDLE_NS (SECOND / 2)
 
@@ -20,32 +26,47 @@ static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-static uint64_t to_frames(const struct writer *w, int64_t ns) {
-    return ns > 0 ? (uint64_t)ns * w->sample_rate / SECOND : 0;
+static int64_t most(int64_t a, int64_t b) {
+    return a > b ? a : b;
 }
 
-static int64_t to_ns(const struct writer *w, uint64_t frames) {
-    return (int64_t)(frames * SECOND / w->sample_rate);
+static uint64_t to_frames_at_least(const struct writer *w, int64_t ns) {
+    uint64_t frames = to_frames(w, ns);
+    return to_ns(w, frames) < ns ? frames + 1 : frames;
+}
+
+static int init_memory(struct writer *w, uint64_t capacity) {
+    size_t frame_size = w->channels * sizeof(int16_t);
+    /* The longest that is written at once, and what is rounded up. */
+    uint64_t longest = to_frames(w, w->ahead + 2 * w->step) + 2;
+    w->scratch = calloc(longest, frame_size);
+    if (w->scratch && recent_init(&w->recent, longest, frame_size) == 0) {
+        if (ring_init(&w->ring, capacity, frame_size) == 0)
+            return 0;
+        recent_free(&w->recent);
+    }
+    free(w->scratch);
+    return -1;
 }
 
 int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) {
-    size_t frame_size = config->channels * sizeof(int16_t);
     *w = (struct writer){
         .sink = sink,
         .sample_rate = config->sample_rate,
+        .channels = config->channels,
         .ahead = config->ahead_us * 1000LL,
         .reserve = config->reserve_us * 1000LL,
         .low = config->low_us * 1000LL,
-        .step = config->step_ns,
+        .fills_steps = config->tells_level != 0,
+        .paced = config->paced_us * 1000LL,
     };
-    int64_t longest = w->reserve > w->step ? w->reserve : w->step;
-    w->silence = calloc(to_frames(w, longest) + 1, frame_size);
-    if (!w->silence)
+    /* The server counts in frames: 5 ms at 44100 Hz are 220, and its step lasts as long as these. */
+    w->step = to_ns(w, to_frames(w, config->step_ns + 1));
+    w->ramp = to_frames(w, config->ramp_us * 1000LL);
+    cushion_init(&w->cushion, most(w->reserve, config->cushion_us * 1000LL),
+                 most(w->reserve, config->cushion_most_us * 1000LL));
+    if (init_memory(w, config->capacity) != 0)
         return -1;
-    if (ring_init(&w->ring, config->capacity, frame_size) != 0) {
-        free(w->silence);
-        return -1;
-    }
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -63,38 +84,38 @@ void writer_free(struct writer *w) {
     pthread_cond_destroy(&w->wake);
     pthread_mutex_destroy(&w->lock);
     ring_free(&w->ring);
-    free(w->silence);
+    recent_free(&w->recent);
+    free(w->scratch);
 }
 
-/* ---- what the server holds; with the lock held ---- */
-
-/* How much, and the timeline brought up to date with it. */
-static int64_t held(struct writer *w) {
-    int64_t now = clock_now();
-    int64_t ns = w->empty_at > now ? w->empty_at - now : 0;
-    timeline_advance(&w->timeline, to_frames(w, ns));
-    return ns;
-}
-
-static uint64_t unheard_in_server(struct writer *w) {
-    held(w);
-    return timeline_data(&w->timeline);
-}
+/* ---- for the other threads; with the lock held ---- */
 
 int64_t writer_gone_at(struct writer *w, uint64_t index) {
     uint64_t taken = ring_taken(&w->ring);
     if (index > taken)
         return INT64_MAX;
-    if (unheard_in_server(w) <= taken - index)
+    if (outlet_unheard(w) <= taken - index)
         return 0;
     return w->empty_at - to_ns(w, timeline_tail(&w->timeline, taken - index));
+}
+
+int64_t writer_due_at(struct writer *w, uint64_t index) {
+    uint64_t queued = to_frames(w, most(w->paced, w->cushion.size));
+    return writer_gone_at(w, index > queued ? index - queued : 0);
+}
+
+void writer_note_write(struct writer *w) {
+    int64_t margin = outlet_held(w) + to_ns(w, ring_length(&w->ring));
+    if (timeline_ends_in_data(&w->timeline) || ring_length(&w->ring) > 0)
+        cushion_in_time(&w->cushion, clock_now(), margin);
 }
 
 void writer_get_stats(struct writer *w, vmic_stats *stats) {
     /* `taken` moves only under the lock, `written` at any time: read it once. */
     uint64_t written = ring_written(&w->ring);
     uint64_t taken = ring_taken(&w->ring);
-    uint64_t unheard = unheard_in_server(w);
+    uint64_t unheard = outlet_unheard(w);
+    int64_t queued = outlet_held(w) + w->owed + to_ns(w, written - taken);
     *stats = (vmic_stats){
         .state = w->state,
         .error = w->error,
@@ -107,152 +128,124 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
         .queued = written - taken + unheard,
         .underruns = w->underruns,
         .reopened = w->reopened,
-        .latency_us = (uint64_t)(held(w) + to_ns(w, written - taken)) / 1000,
+        .latency_us = (uint64_t)queued / 1000,
+        .cushion_us = (uint64_t)w->cushion.size / 1000,
     };
 }
 
-/* ---- calls of the sink: the lock is released meanwhile ---- */
+/* ---- silence and data ---- */
 
-/* The server or the sink is gone, and with it what it held. */
-static void leave(struct writer *w, int error) {
-    w->lost += unheard_in_server(w);
-    timeline_clear(&w->timeline);
-    w->empty_at = 0;
-    w->error = error;
-    w->state = VMIC_AWAY;
-    pthread_cond_broadcast(&w->changed);
-    pthread_mutex_unlock(&w->lock);
-    w->sink->close(w->sink);
-    pthread_mutex_lock(&w->lock);
+/* Data would go on the utterance of the data before it. */
+static bool goes_on(const struct writer *w) {
+    return w->speaking && clock_now() - w->last_data < UNDERRUN_NS;
 }
 
-static void enter(struct writer *w) {
-    pthread_mutex_unlock(&w->lock);
-    int error = w->sink->open(w->sink);
-    pthread_mutex_lock(&w->lock);
-    if (error) {
-        leave(w, error);
-        return;
+static int64_t whole_steps(const struct writer *w, int64_t ns) {
+    return ns > 0 ? (ns + w->step - 1) / w->step * w->step : 0;
+}
+
+/* At least `ns`, and so much that the next data begins with a step where the server wants it so. */
+static int64_t silence_of(const struct writer *w, int64_t ns) {
+    if (!w->fills_steps)
+        return ns;
+    int64_t part = w->empty_at - w->dry_at;
+    int64_t rest = part > 0 ? w->step - part : 0;
+    return rest + whole_steps(w, ns - rest);
+}
+
+/* As many whole steps as there is room for: at least one. */
+static int64_t steps_in(const struct writer *w, int64_t room) {
+    return most(1, room / w->step) * w->step;
+}
+
+/* The part of the silence owed that is written now: what remains is no less than a ramp. */
+static int64_t part_of_owed(const struct writer *w, int64_t room) {
+    int64_t part = steps_in(w, room);
+    return w->owed - part < to_ns(w, w->ramp) ? w->owed : part;
+}
+
+/* Puts the part of the silence owed that is written now into the scratch memory: down from the data before
+ * it. Returns its frames. */
+static uint64_t make_silence(struct writer *w, int64_t part) {
+    uint64_t count = to_frames_at_least(w, part);
+    memset(w->scratch, 0, count * w->channels * sizeof *w->scratch);
+    /* What comes too late is silence already. */
+    if (timeline_ends_in_data(&w->timeline) && clock_now() < w->dry_at)
+        shape_down(w->scratch, recent_last(&w->recent), w->channels, w->ramp < count ? w->ramp : count);
+    return count;
+}
+
+static void write_silence(struct writer *w, int64_t room) {
+    int64_t part = part_of_owed(w, room);
+    if (outlet_write(w, w->scratch, make_silence(w, part), 0)) {
+        w->owed -= part;
+        w->inserted += part;
     }
-    w->state = VMIC_OPEN;
-    w->reopened += w->was_open;
-    w->was_open = true;
-    pthread_cond_broadcast(&w->changed);
 }
 
-/* Asks the server for its level, and learns whether it is there. False when it is not. */
-static bool measure(struct writer *w) {
-    struct level level = {0};
-    pthread_mutex_unlock(&w->lock);
-    int error = w->sink->level(w->sink, &level);
-    pthread_mutex_lock(&w->lock);
-    if (error) {
-        leave(w, error);
-        return false;
-    }
-    w->empty_at = level.heard_at;
-    w->dry_at = level.dry_at;
-    return true;
-}
-
-/* Hands `count` frames over. False when the server is gone; the frames then stay where they are. */
-static bool hand_over(struct writer *w, const void *frames, uint64_t count, bool data) {
-    pthread_mutex_unlock(&w->lock);
-    int error = w->sink->write(w->sink, frames, count);
-    pthread_mutex_lock(&w->lock);
-    if (error) {
-        leave(w, error);
-        return false;
-    }
-    w->silence_at = 0;
-    held(w);
-    timeline_append(&w->timeline, count, data);
-    int64_t now = clock_now();
-    w->empty_at = (w->empty_at > now ? w->empty_at : now) + to_ns(w, count);
-    if (data) {
-        ring_take(&w->ring, count);
-        w->handed += count;
-        w->last_data = now;
-        pthread_cond_broadcast(&w->changed);
-    }
-    return true;
-}
-
-static void write_silence(struct writer *w, int64_t ns) {
-    hand_over(w, w->silence, to_frames(w, ns) + 1, false);
-}
-
-/* Once for each start: a server that takes its time would else get silence only. */
-static void write_reserve(struct writer *w, int64_t ns) {
-    w->reserved = true;
-    write_silence(w, ns);
-}
-
-static void write_data(struct writer *w, int64_t room) {
-    const void *frames;
-    uint64_t count = ring_peek(&w->ring, &frames);
-    uint64_t fits = to_frames(w, room) + 1;
-    w->reserved = false;
-    bool first = !timeline_ends_in_data(&w->timeline);
-    bool late = first && w->last_data != 0 && clock_now() - w->last_data < UNDERRUN_NS;
-    if (hand_over(w, frames, count < fits ? count : fits, true) && late)
+/* Data comes after silence, and begins with `next`: how much silence is still to come before it. */
+static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
+    int64_t wanted = w->cushion.size;
+    int64_t ramp = 0;
+    if (goes_on(w)) {
         w->underruns++;
-}
-
-static bool flush_is_due(const struct writer *w) {
-    return w->flushes_done != w->flushes_wanted;
-}
-
-/* Drops what came before `flush_to`, in the ring and in the server. */
-static void flush(struct writer *w) {
-    uint64_t wanted = w->flushes_wanted;
-    uint64_t to = w->flush_to;
-    uint64_t taken = ring_taken(&w->ring);
-    uint64_t in_server = 0;
-    uint64_t lost = w->lost;
-    if (to > taken) {
-        w->dropped_in_ring += to - taken;
-        ring_take(&w->ring, to - taken);
+        cushion_underrun(&w->cushion, clock_now(), w->inserted);
+        wanted = w->reserve;
     }
-    if (w->state == VMIC_OPEN && unheard_in_server(w) > 0) {
-        pthread_mutex_unlock(&w->lock);
-        int64_t left = 0;
-        int error = w->sink->flush(w->sink, &left);
-        pthread_mutex_lock(&w->lock);
-        if (error) {
-            leave(w, error);
-        } else {
-            left = least(left, held(w));
-            w->empty_at = clock_now() + left;
-            in_server = timeline_cut(&w->timeline, to_frames(w, left));
-        }
-    }
-    w->dropped_in_server += in_server;
-    w->flushed = (vmic_flushed){.heard_to = taken - in_server - (w->lost - lost), .dropped_to = to};
-    w->flushes_done = wanted;
-    pthread_cond_broadcast(&w->changed);
+    for (uint32_t c = 0; c < w->channels; c++)
+        if (abs(next[c]) > INAUDIBLE)
+            ramp = to_ns(w, w->ramp);
+    return silence_of(w, most(most(w->owed, ramp), wanted - level));
 }
 
-/* ---- the thread ---- */
+static void spoken(struct writer *w) {
+    w->owed = w->inserted = 0;
+    w->led_in = false;
+    w->speaking = true;
+}
 
-/* Writes what is due, and returns when to look again: 0 is at once. */
-static int64_t serve(struct writer *w) {
-    if (!measure(w))
-        return 0;
-    /* A flush that came meanwhile must not reach what was written after it, once both are in the server. */
-    if (flush_is_due(w))
-        return 0;
-    int64_t level = held(w);
+/* The silence owed and the data after it, in one: between two the thread may be held up, and a ramp that
+ * leads up to nothing clicks. */
+static void write_both(struct writer *w, const int16_t *frames, uint64_t count) {
+    uint64_t silence = make_silence(w, w->owed);
+    uint64_t ramp = w->ramp < silence ? w->ramp : silence;
+    shape_up(w->scratch + (silence - ramp) * w->channels, frames, w->channels, ramp);
+    memcpy(w->scratch + silence * w->channels, frames, count * w->channels * sizeof *frames);
+    if (outlet_write(w, w->scratch, silence, count))
+        spoken(w);
+}
+
+static void write_data(struct writer *w, const int16_t *frames, uint64_t count) {
+    if (outlet_write(w, frames, 0, count))
+        spoken(w);
+}
+
+/* ---- the thread: what is due, and when to look again; 0 is at once ---- */
+
+static int64_t give_data(struct writer *w, int64_t level) {
+    if (level > w->ahead - REFILL_NS)
+        return w->empty_at - w->ahead + REFILL_NS;
+    int64_t room = w->ahead - level;
+    const void *next;
+    uint64_t count = ring_peek(&w->ring, &next);
+    /* Once for each start: a server that takes its time would else get silence only. */
+    if (!timeline_ends_in_data(&w->timeline) && !w->led_in) {
+        w->led_in = true;
+        w->owed = lead_in(w, level, next);
+    }
+    uint64_t fits = to_frames_at_least(w, steps_in(w, room - w->owed));
+    count = count < fits ? count : fits;
+    if (w->owed > room)
+        write_silence(w, room);
+    else if (w->owed > 0)
+        write_both(w, next, count);
+    else
+        write_data(w, next, count);
+    return 0;
+}
+
+static int64_t give_silence(struct writer *w, int64_t level) {
     int64_t now = clock_now();
-    if (ring_length(&w->ring) > 0) {
-        if (level > w->ahead - REFILL_NS)
-            return w->empty_at - w->ahead + REFILL_NS;
-        if (level < w->reserve && !timeline_ends_in_data(&w->timeline) && !w->reserved)
-            write_reserve(w, w->reserve - level);
-        else
-            write_data(w, w->ahead - level);
-        return 0;
-    }
     w->hungry = true;
     if (w->last_data == 0 || now - w->last_data > LINGER_NS)
         return now + IDLE_NS;
@@ -263,8 +256,66 @@ static int64_t serve(struct writer *w) {
     due = least(due, w->silence_at + w->step);
     if (due > now)
         return due;
-    write_silence(w, w->step);
+    bool gap_begins = w->inserted == 0 && w->speaking;
+    int64_t gap = gap_begins ? cushion_gap(&w->cushion) : 0;
+    w->owed = most(w->owed, silence_of(w, most(gap, w->step / 2)));
+    write_silence(w, w->ahead - level);
     return 0;
+}
+
+static int64_t serve(struct writer *w) {
+    if (!outlet_measure(w))
+        return 0;
+    /* A flush that came meanwhile must not reach what was written after it, once both are in the server. */
+    if (w->flushes_done != w->flushes_wanted)
+        return 0;
+    int64_t level = outlet_held(w);
+    return ring_length(&w->ring) > 0 ? give_data(w, level) : give_silence(w, level);
+}
+
+/* Copies what would be heard next, of what was taken back from the server (`back` frames) and of the first
+ * `in_ring` frames of the ring: `wanted` frames, or fewer. */
+static uint64_t copy_next(struct writer *w, uint64_t back, uint64_t in_ring, uint64_t wanted) {
+    uint64_t count = recent_copy(&w->recent, back, w->scratch, wanted);
+    const void *frames;
+    uint64_t more = ring_peek(&w->ring, &frames);
+    more = more < in_ring ? more : in_ring;
+    more = more < wanted - count ? more : wanted - count;
+    size_t frame_size = w->channels * sizeof *w->scratch;
+    memcpy((unsigned char *)w->scratch + count * frame_size, frames, more * frame_size);
+    return count + more;
+}
+
+/* The sound ends in a fade of what was taken back, and with at least a step: the clock of a PulseAudio that
+ * was flushed stands until it gets something, and with it its level (16.1). */
+static void fade_out(struct writer *w, uint64_t back, uint64_t in_ring) {
+    uint64_t count = copy_next(w, back, in_ring, to_frames(w, least(w->fade, w->ahead)));
+    uint64_t step = to_frames_at_least(w, w->step);
+    uint64_t all = count > step ? count : step;
+    shape_fade(w->scratch, w->channels, count);
+    memset(w->scratch + count * w->channels, 0, (all - count) * w->channels * sizeof *w->scratch);
+    outlet_write(w, w->scratch, all, 0);
+}
+
+/* Drops what came before `flush_to`, in the ring and in the server. */
+static void flush(struct writer *w) {
+    uint64_t wanted = w->flushes_wanted;
+    uint64_t to = w->flush_to;
+    uint64_t taken = ring_taken(&w->ring);
+    uint64_t in_ring = to > taken ? to - taken : 0;
+    uint64_t lost = w->lost;
+    uint64_t back = 0, in_server = 0;
+    if (w->state == VMIC_OPEN && outlet_unheard(w) > 0 && outlet_flush(w, &back, &in_server)) {
+        w->dropped_in_server += in_server;
+        fade_out(w, back, in_ring);
+    }
+    ring_take(&w->ring, in_ring);
+    w->dropped_in_ring += in_ring;
+    w->flushed = (vmic_flushed){.heard_to = taken - in_server - (w->lost - lost), .dropped_to = to};
+    w->flushes_done = wanted;
+    w->owed = w->inserted = 0;
+    w->led_in = w->speaking = false;
+    pthread_cond_broadcast(&w->changed);
 }
 
 /* The end: what is not heard is dropped, and from here on nothing moves. */
@@ -272,9 +323,8 @@ static void drop_all(struct writer *w) {
     uint64_t in_ring = ring_length(&w->ring);
     ring_take(&w->ring, in_ring);
     w->dropped_in_ring += in_ring;
-    w->dropped_in_server += unheard_in_server(w);
-    timeline_clear(&w->timeline);
-    w->empty_at = 0;
+    w->dropped_in_server += outlet_unheard(w);
+    outlet_clear(w);
 }
 
 void writer_run(struct writer *w) {
@@ -282,16 +332,16 @@ void writer_run(struct writer *w) {
     while (!w->stop) {
         int64_t again = 0;
         w->hungry = false;
-        if (flush_is_due(w))
+        if (w->flushes_done != w->flushes_wanted)
             flush(w);
         else if (w->state == VMIC_OPENING)
-            enter(w);
+            outlet_open(w);
         else if (w->state == VMIC_AWAY)
             pthread_cond_wait(&w->wake, &w->lock);
         else
             again = serve(w);
         /* What came while the lock was released has set these; a write, `hungry` or the ring. */
-        if (again != 0 && !w->stop && !flush_is_due(w))
+        if (again != 0 && !w->stop && w->flushes_done == w->flushes_wanted)
             wait_until(&w->wake, &w->lock, again);
     }
     drop_all(w);

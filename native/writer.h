@@ -2,12 +2,14 @@
  *
  * It writes what the ring holds as soon as there is room below `ahead`, and silence only when the server is
  * about to run dry while speech may go on; so what is written is heard at once, and what is late is a short
- * silence. After a second without data it stops and sleeps.
+ * silence, no shorter than the cushion wants. After a second without data it stops and sleeps.
  */
 #ifndef VMIC_WRITER_H
 #define VMIC_WRITER_H
 
 #include "clock.h"
+#include "cushion.h"
+#include "recent.h"
 #include "ring.h"
 #include "sink.h"
 #include "timeline.h"
@@ -19,11 +21,16 @@
 struct writer {
     /* Set before the thread starts, never changed. */
     struct sink *sink;
-    uint32_t sample_rate;
-    int64_t ahead, reserve, low, step; /* ns */
-    unsigned char *silence;            /* zeros, a step or the reserve long */
+    uint32_t sample_rate, channels;
+    int64_t ahead, reserve, low, step, paced; /* ns */
+    uint64_t ramp;                            /* frames */
+    bool fills_steps;                         /* the server fills a step with silence when it finds less */
 
     struct ring ring; /* the writer consumes */
+
+    /* The thread's own. */
+    int16_t *scratch; /* `ahead` long */
+    struct recent recent;
 
     pthread_mutex_t lock;   /* guards what follows; never held during a call of the sink */
     pthread_cond_t wake;    /* to the thread: there is something to do */
@@ -32,16 +39,28 @@ struct writer {
     bool stop, stopped;
     bool hungry;   /* the thread sleeps because the ring is empty */
     bool was_open; /* the sink was open once */
-    bool reserved; /* the reserve stands before the data that comes next */
     int error;
+
+    /* What the server holds. */
     struct timeline timeline;
-    int64_t empty_at;   /* when the server will have used up what it holds; CLOCK_MONOTONIC, ns */
-    int64_t dry_at;     /* when it needs more */
+    int64_t empty_at; /* when the server will have used up what it holds; CLOCK_MONOTONIC, ns */
+    int64_t dry_at;   /* when it needs more */
+
+    /* Silence. */
+    struct cushion cushion;
+    int64_t owed;       /* so much is to come before the next data, ns */
+    int64_t inserted;   /* so much has come since the last data, ns */
+    bool led_in;        /* what the next data needs before it was reckoned */
     int64_t silence_at; /* when silence was first seen to be due since the last write; 0: not yet */
     int64_t last_data;  /* when data was last written to the sink; 0: never */
-    uint64_t flush_to;  /* index: what came before is to be dropped */
+    bool speaking;      /* data was written, and no flush came since */
+
+    /* Flushes. */
+    uint64_t flush_to; /* index: what came before is to be dropped */
+    int64_t fade;      /* how long the sound takes to end, ns */
     uint64_t flushes_wanted, flushes_done;
     vmic_flushed flushed; /* what the last flush did */
+
     /* Counters, in frames. */
     uint64_t handed; /* taken by the sink */
     uint64_t dropped_in_ring, dropped_in_server, lost;
@@ -60,6 +79,10 @@ void writer_get_stats(struct writer *writer, vmic_stats *stats);
 /* When all before `index` will be gone, as far as it is known: 0 when they are, INT64_MAX when they have not
  * even been taken. */
 int64_t writer_gone_at(struct writer *writer, uint64_t index);
+/* The same, for a blocking write that ends at `index`: what the cushion holds may still be queued. */
+int64_t writer_due_at(struct writer *writer, uint64_t index);
+/* A write begins. */
+void writer_note_write(struct writer *writer);
 
 /* pthread_cond_timedwait until `deadline`. */
 void wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t deadline);

@@ -6,12 +6,12 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 from recording import Recorded, parec
-from signals import Heard, Samples
+from signals import Heard, Samples, is_written
 
 
 class Listener:
@@ -21,12 +21,12 @@ class Listener:
     """
 
     def __init__(self, microphone: Recorded, env: Mapping[str, str] | None = None) -> None:
-        self._channels = microphone.channels
+        self._channels, self._sample_rate = microphone.channels, microphone.sample_rate
         self._argv, self._env = parec(microphone, 5), env
         self._pieces: list[bytes] = []
         self._ends: list[int] = []  # bytes that had come ...
         self._times: list[float] = []  # ... by this time
-        self._changed = threading.Condition()
+        self._changed = threading.Condition(threading.RLock())
 
     def __enter__(self) -> Listener:
         self._process = subprocess.Popen(
@@ -57,6 +57,19 @@ class Listener:
         if self._thread.is_alive():
             raise RuntimeError("still records, 10 s after the microphone's end")
 
+    def await_frames(self, count: int) -> None:
+        """Wait until so many frames have come, silence or not."""
+        self._await(lambda: len(self.frames()) >= count, f"{count} frames")
+
+    def await_silence(self, count: int) -> None:
+        """Wait until so many frames of silence follow the last that is none."""
+        self._await(lambda: not self.frames()[-count:].any(), f"{count} frames of silence")
+
+    def _await(self, happened: Callable[[], bool], what: str) -> None:
+        with self._changed:
+            if not self._changed.wait_for(happened, 10):
+                raise AssertionError(f"did not hear {what} within 10 s")
+
     def frames(self) -> Samples:
         """What was recorded so far, of shape (n, channels)."""
         with self._changed:
@@ -77,10 +90,10 @@ class Listener:
             Seconds; of length 0 when frames are missing, for then it is not known which is which.
         """
         recording = self.frames()[begin:]
-        heard = Heard.in_recording(recording)
+        heard = Heard.in_recording(recording, self._sample_rate)
         if (heard.frames, heard.lost, heard.repeated, heard.foreign) != (chunk * len(calls), 0, 0, 0):
             return np.array([])
-        firsts = begin + np.flatnonzero(recording.any(axis=1))[::chunk]
+        firsts = begin + np.flatnonzero(is_written(recording, self._sample_rate))[::chunk]
         ends = np.searchsorted(self._ends, firsts * 2 * self._channels, side="right")
         return np.array(self._times)[ends] - calls
 

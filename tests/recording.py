@@ -43,7 +43,7 @@ class Recorder:
     """parec, writing to a file."""
 
     def __init__(self, server: SoundServer, microphone: Recorded, latency_ms: int = 20) -> None:
-        self.channels = microphone.channels
+        self.channels, self.sample_rate = microphone.channels, microphone.sample_rate
         self.path = server.root / f"recording-{time.monotonic_ns()}.raw"
         with self.path.open("wb") as out:
             self.process = subprocess.Popen(
@@ -60,7 +60,7 @@ class Recorder:
         return samples[: len(samples) // self.channels * self.channels].reshape(-1, self.channels)
 
     def heard(self) -> Heard:
-        return Heard.in_recording(self.frames())
+        return Heard.in_recording(self.frames(), self.sample_rate)
 
     def await_first_frame(self) -> None:
         self._await(lambda: self.path.stat().st_size > 0, "records nothing")

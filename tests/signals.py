@@ -25,11 +25,12 @@ class Heard:
     """What of a numbered signal is in a recording.
 
     Attributes:
-        frames: Frames that are not silence.
+        frames: Frames that are neither silence nor a ramp to or from it.
         lost: Numbers that are missing between the first and the last.
         repeated: Frames whose number does not go on from the one before.
         foreign: Frames whose channels do not agree on a number.
-        silence: Frames of silence between the first and the last.
+        silence: Frames of silence, and of ramps, between the first and the last.
+        gaps: How often there is silence.
     """
 
     frames: int
@@ -37,26 +38,28 @@ class Heard:
     repeated: int
     foreign: int
     silence: int
+    gaps: int
     first: int | None
 
     @classmethod
-    def in_recording(cls, recording: Samples) -> Heard:
+    def in_recording(cls, recording: Samples, sample_rate: int = 48000) -> Heard:
         channels = recording.shape[1]
-        sounding = np.flatnonzero(recording.any(axis=1))
-        if not len(sounding):
-            return cls(0, 0, 0, 0, 0, None)
-        heard = recording[sounding]
+        places = np.flatnonzero(is_written(recording, sample_rate))
+        if not len(places):
+            return cls(0, 0, 0, 0, 0, 0, None)
+        heard = recording[places]
         numbers = (heard.view(np.uint16).astype(np.int64) - 1 - 1000 * np.arange(channels)) % PERIOD
         foreign = int((numbers != numbers[:, :1]).any(axis=1).sum())
         steps = np.diff(numbers[:, 0]) % PERIOD
         # A step of more than half the period is one backwards.
         ahead = (steps > 1) & (steps < PERIOD // 2)
         return cls(
-            frames=len(sounding),
+            frames=len(places),
             lost=int((steps[ahead] - 1).sum()),
             repeated=int(((steps == 0) | (steps >= PERIOD // 2)).sum()),
             foreign=foreign,
-            silence=int(sounding[-1] - sounding[0] + 1 - len(sounding)),
+            silence=int(places[-1] - places[0] + 1 - len(places)),
+            gaps=int((np.diff(places) > 1).sum()),
             first=int(numbers[0, 0]),
         )
 
@@ -66,9 +69,58 @@ class Heard:
         assert self.first == first % PERIOD, self
 
 
-def sounding(recording: Samples) -> Samples:
-    """Its frames that are not silence."""
-    return recording[recording.any(axis=1)]
+def sounding(recording: Samples, sample_rate: int = 48000) -> Samples:
+    """Its frames that were written, and are not silence."""
+    return recording[is_written(recording, sample_rate)]
+
+
+def ramp(sample_rate: int) -> npt.NDArray[np.int64]:
+    """The weights of inserted frames that lead from silence up to sound (native/shape.h), as numerators."""
+    count = sample_rate * 3 // 2000
+    k = np.arange(count, dtype=np.int64)
+    return k * k * (3 * count - 2 * k)
+
+
+def is_written(recording: Samples, sample_rate: int) -> npt.NDArray[np.bool_]:
+    """For each frame, whether it was written: it is not silence, nor a ramp to or from it."""
+    written: npt.NDArray[np.bool_] = np.any(recording, axis=1)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], written, [False]))))
+    last = None
+    for begin, end in edges.reshape(-1, 2):
+        if last is not None and _is_late_ramp(recording[begin:end], recording[last], sample_rate):
+            written[begin:end] = False
+            continue
+        last = end - 1
+        written[begin : begin + _ramp_length(recording[:end], int(begin), sample_rate)] = False
+        backwards = recording[begin:][::-1]
+        length = _ramp_length(backwards, len(recording) - int(end), sample_rate)
+        written[end - length : end] = False
+        last -= length
+    return written
+
+
+def _is_late_ramp(run: Samples, last: Samples, sample_rate: int) -> bool:
+    """Whether `run` is a ramp down from the frame `last` that came when the sound had run dry already."""
+    down = _weighed(last, sample_rate)[::-1]
+    sounding = down[down.any(axis=1)]
+    return len(run) == len(sounding) and np.array_equal(run, sounding)
+
+
+def _weighed(frame: Samples, sample_rate: int) -> Samples:
+    weights = ramp(sample_rate)[:, None]
+    return (frame.astype(np.int64) * weights / len(weights) ** 3).astype(np.int16)
+
+
+def _ramp_length(recording: Samples, begin: int, sample_rate: int) -> int:
+    """How many frames from `begin` on, the first after silence, belong to a ramp that leads up to sound."""
+    count = len(ramp(sample_rate))
+    for place in range(begin + 1, min(begin + count + 1, len(recording))):
+        expected = _weighed(recording[place], sample_rate)
+        found = recording[max(0, place - count) : place]
+        # A recording may begin within a ramp.
+        if np.array_equal(found, expected[count - len(found) :]) and expected.any():
+            return place - begin
+    return 0
 
 
 def tone(frequency: float, seconds: float, sample_rate: int, channels: int = 1) -> Samples:

@@ -6,11 +6,12 @@ import functools
 
 import pulsectl
 
-from vmic import _device, _dialect, _names, _server, _stream
+from vmic import _device, _dialect, _latency, _names, _server, _stream
 from vmic._arguments import check_bool, check_int
 from vmic._device import Device, MicrophoneInfo
 from vmic._dialect import Tuning
 from vmic._errors import DeviceError, ServerError
+from vmic._latency import Cushion, Latency
 from vmic._microphone import VirtualMicrophoneDevice
 from vmic._owner import Owner
 from vmic._revival import Make, Revival
@@ -31,6 +32,7 @@ def create_microphone_device(
     channels: int = 1,
     non_blocking: bool = False,
     *,
+    latency: Latency = "auto",
     replace: bool = False,
 ) -> VirtualMicrophoneDevice:
     """Make a microphone that every application of this user can pick by its name.
@@ -44,6 +46,9 @@ def create_microphone_device(
         sample_rate: Frames a second, 8000 to 192000.
         channels: Samples in a frame, 1 to 32.
         non_blocking: Whether `write_frames` returns at once, queueing up to 60 s.
+        latency: How much sound to keep ahead of late writes: "low", as little as the server needs; "auto",
+            more after an underrun, and less again when nothing is late; "safe", 0.1 s or more; or seconds,
+            0 to 2. An utterance begins so much later, and a blocking write returns so much earlier.
         replace: Take the name over when a microphone of that name exists.
 
     Raises:
@@ -57,6 +62,7 @@ def create_microphone_device(
     check_int("channels", channels, 1, MAX_CHANNELS)
     check_bool("non_blocking", non_blocking)
     check_bool("replace", replace)
+    cushion = _latency.cushion(latency)
     _server.ensure_running()
     make = functools.partial(
         _device.make,
@@ -71,7 +77,7 @@ def create_microphone_device(
         undo=lambda pulse, made: _device.remove(pulse, made[0]),
     )
     try:
-        return _attach(device, tuning, non_blocking, functools.partial(make, replace=False))
+        return _attach(device, tuning, cushion, non_blocking, functools.partial(make, replace=False))
     except BaseException:
         _server.call(lambda pulse: _device.remove(pulse, device))
         raise
@@ -95,7 +101,9 @@ def create_lasting_device(name: str, sample_rate: int, channels: int, *, replace
     return _server.call(make, undo=_device.remove).info
 
 
-def open_microphone_device(name: str, *, non_blocking: bool = False) -> VirtualMicrophoneDevice:
+def open_microphone_device(
+    name: str, *, non_blocking: bool = False, latency: Latency = "auto"
+) -> VirtualMicrophoneDevice:
     """Attach a second writer to a microphone that exists, made by this process or another.
 
     What both write is heard, mixed. Closing it leaves the microphone where it is.
@@ -103,6 +111,7 @@ def open_microphone_device(name: str, *, non_blocking: bool = False) -> VirtualM
     Args:
         name: The microphone's name, or the server's name of its source.
         non_blocking: Whether `write_frames` returns at once.
+        latency: As for `create_microphone_device`.
 
     Raises:
         DeviceError: There is no such microphone; the message lists those there are.
@@ -110,8 +119,9 @@ def open_microphone_device(name: str, *, non_blocking: bool = False) -> VirtualM
     """
     _names.check_name(name)
     check_bool("non_blocking", non_blocking)
+    cushion = _latency.cushion(latency)
     device, tuning = _server.call(lambda pulse: (_find(pulse, name), _dialect.of(pulse).tuning))
-    return _attach(device, tuning, non_blocking, None)
+    return _attach(device, tuning, cushion, non_blocking, None)
 
 
 def list_microphone_devices() -> list[MicrophoneInfo]:
@@ -147,10 +157,12 @@ def remove_microphone_device(name: str) -> None:
     _server.call(remove)
 
 
-def _attach(device: Device, tuning: Tuning, non_blocking: bool, make: Make | None) -> VirtualMicrophoneDevice:
+def _attach(
+    device: Device, tuning: Tuning, cushion: Cushion, non_blocking: bool, make: Make | None
+) -> VirtualMicrophoneDevice:
     """Open a stream into `device`."""
     info = device.info
-    seconds = _QUEUE_NON_BLOCKING if non_blocking else _QUEUE_BLOCKING
+    seconds = _QUEUE_NON_BLOCKING if non_blocking else _QUEUE_BLOCKING + 2 * cushion.most
     capacity = int(seconds * info.sample_rate)
     stream = Stream(
         device.sink_name,
@@ -159,6 +171,7 @@ def _attach(device: Device, tuning: Tuning, non_blocking: bool, make: Make | Non
         channels=info.channels,
         capacity=capacity,
         tuning=tuning,
+        cushion=cushion,
     )
     try:
         if not stream.wait_open(_server.TIMEOUT):
@@ -171,7 +184,7 @@ def _attach(device: Device, tuning: Tuning, non_blocking: bool, make: Make | Non
     except BaseException:
         stream.close()
         raise
-    return VirtualMicrophoneDevice(info, stream, revival, non_blocking=non_blocking, room=_QUEUE_BLOCKING / 2)
+    return VirtualMicrophoneDevice(info, stream, revival, non_blocking=non_blocking, room=seconds / 2)
 
 
 def _find(pulse: pulsectl.Pulse, name: str) -> Device:

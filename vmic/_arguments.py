@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+MAX_FADE_MS = 100
+
 
 def check_int(what: str, value: object, least: int, most: int) -> None:
     """Raise unless `value` is an int from `least` to `most`."""
@@ -25,3 +27,11 @@ def check_seconds(what: str, value: object) -> None:
         raise TypeError(f"{what} is in seconds, not {value!r}")
     if math.isnan(value) or value < 0:
         raise ValueError(f"{what} is 0 seconds or more, not {value}")
+
+
+def check_fade(fade_ms: object) -> None:
+    """Raise unless `fade_ms` is 0 to 100."""
+    if isinstance(fade_ms, bool) or not isinstance(fade_ms, (int, float)):
+        raise TypeError(f"fade_ms is in milliseconds, not {fade_ms!r}")
+    if math.isnan(fade_ms) or not 0 <= fade_ms <= MAX_FADE_MS:
+        raise ValueError(f"fade_ms is 0 to {MAX_FADE_MS} milliseconds, not {fade_ms}")

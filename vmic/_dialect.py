@@ -118,9 +118,8 @@ PULSEAUDIO = Dialect(
     silence_properties={},
     quoting=lambda _: backslashed,
     settles=0.0,
-    # p50 from write to capture was 7 ms with this reserve, 5 with 3 ms (16.1).
     tuning=Tuning(
-        ahead=0.040, reserve=0.005, low=0.002, step=0.005, tells_level=True, latency=0.020, tail=0.0
+        ahead=0.040, reserve=0.003, low=0.0015, step=0.005, tells_level=True, latency=0.020, tail=0.0
     ),
 )
 

@@ -82,8 +82,8 @@ class Ledger:
         if entry.expected is not None:
             self._completions.shorten(entry.expected, entry.start + entry.done)
 
-    def flush(self, timeout: float) -> tuple[int, int] | None:
-        """Drop what is not heard.
+    def flush(self, fade: float, timeout: float) -> tuple[int, int] | None:
+        """Drop what is not heard, with a fade of so many seconds.
 
         Returns:
             Frames heard and dropped of the writes that were not heard to their end; None when the server
@@ -92,7 +92,7 @@ class Ledger:
         with self._flushing, self._completions.flushing() as flushed:
             with self._lock:
                 self._flushes += 1
-            dropped = self._stream.flush(timeout)
+            dropped = self._stream.flush(fade, timeout)
             if dropped is None:
                 flushed(self._stream.state().taken)
                 return None

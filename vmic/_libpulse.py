@@ -26,7 +26,9 @@ try:
     with _unsearched():
         import pulsectl  # noqa: F401 (it loads libpulse when it is imported)
 
-    from vmic._native import ffi, lib
+    from vmic._quick import ffi as quick_ffi
+    from vmic._quick import lib as quick
+    from vmic._waiting import ffi, lib
 except (ImportError, OSError) as error:
     if "libpulse" not in str(error):
         raise
@@ -35,4 +37,4 @@ except (ImportError, OSError) as error:
         "(Debian, Ubuntu), dnf install pulseaudio-libs (Fedora), pacman -S libpulse (Arch)"
     ) from error
 
-__all__ = ["ffi", "lib"]
+__all__ = ["ffi", "lib", "quick", "quick_ffi"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
 import warnings
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from vmic import _stats, _stream
-from vmic._arguments import check_seconds
+from vmic._arguments import check_fade, check_seconds
 from vmic._completion import Completion
 from vmic._device import MicrophoneInfo
 from vmic._errors import ClosedError, DeviceLostError
@@ -44,7 +45,6 @@ class VirtualMicrophoneDevice:
         tuning = revival.tuning
         self._info = info
         self._non_blocking = non_blocking
-        self._latency_frames = int(tuning.latency * info.sample_rate)
         self._room_frames = int(room * info.sample_rate)
         self._tail = tuning.tail
         self._stream = stream
@@ -83,6 +83,11 @@ class VirtualMicrophoneDevice:
         return self._non_blocking
 
     @property
+    def latency(self) -> float:
+        """Seconds until a frame that is written now is heard; does not block."""
+        return self.stats.latency
+
+    @property
     def stats(self) -> MicrophoneStats:
         """Numbers on what has happened; does not block. After `close` they stay as they were at the end."""
         return _stats.of(self._final if self._closed else self._stream.state())
@@ -103,9 +108,10 @@ class VirtualMicrophoneDevice:
     ) -> int:
         """Write audio.
 
-        A blocking device returns when what is queued will be heard within 20 ms (25 ms on PipeWire), so a
-        loop of writes keeps the pace of the sound server. A non-blocking device copies the frames and
-        returns at once, also while the server is away; it queues 60 s.
+        A blocking device returns when what is queued will be heard within 20 ms (25 ms on PipeWire), or
+        within the cushion where that is longer (`stats`): a loop of writes keeps the pace of the sound
+        server. A non-blocking device copies the frames and returns at once, also while the server is away;
+        it queues 60 s.
 
         Args:
             frames: 16-bit samples, native byte order, interleaved: bytes, bytearray, memoryview or another
@@ -158,16 +164,20 @@ class VirtualMicrophoneDevice:
         self._check_open()
         index = self._stream.state().written
         limit = self._audio_time() + _PATIENCE if timeout is None else timeout
-        if self._wait_gone(index, limit, self._check_open):
+        if self._wait(functools.partial(self._stream.wait_gone, index), limit, self._check_open):
             return True
         if timeout is None:
             raise self._lost("drained", 0)
         return False
 
-    def flush(self) -> tuple[int, int]:
+    def flush(self, fade_ms: float = 5) -> tuple[int, int]:
         """Drop what has not been heard, and stop the sound (barge-in).
 
         A blocking write in another thread returns what it had written. Blocks for some milliseconds.
+
+        Args:
+            fade_ms: How long the sound takes to fade away, 0 to 100 ms; its frames count as dropped. With 0
+                it is cut off, which may click.
 
         Returns:
             Frames heard and frames dropped, of the writes that had not been heard to their end.
@@ -176,8 +186,9 @@ class VirtualMicrophoneDevice:
             DeviceLostError: The server hangs. The frames will be dropped when it goes on.
             ClosedError: The device is closed.
         """
+        check_fade(fade_ms)
         self._check_open()
-        result = self._ledger.flush(_FLUSH_TIMEOUT)
+        result = self._ledger.flush(fade_ms / 1000, _FLUSH_TIMEOUT)
         if result is None:
             raise self._lost("flushed", 0)
         return result
@@ -220,14 +231,14 @@ class VirtualMicrophoneDevice:
             forget(self)
             try:
                 limit = min(self._audio_time() + patience, at_most)
-                self._wait_gone(self._final.written, limit, _go_on)
+                self._wait(functools.partial(self._stream.wait_gone, self._final.written), limit, _go_on)
                 time.sleep(self._tail if self._final.written else 0)
             finally:
                 self._tear_down()
 
     def _tear_down(self) -> None:
         self._revival.stop()
-        self._ledger.flush(_FLUSH_TIMEOUT)
+        self._ledger.flush(0, _FLUSH_TIMEOUT)
         self._ledger.close(_PATIENCE)
         self._final = self._stream.state()
         self._stream.close()
@@ -251,11 +262,12 @@ class VirtualMicrophoneDevice:
                         done = entry.done
                         if entry.flushed:
                             return done
-                        ahead = self._latency_frames if done == count else self._room_frames
+                        if done == count:
+                            ready = functools.partial(self._stream.wait_due, index)
+                        else:
+                            ready = functools.partial(self._stream.wait_gone, index - self._room_frames)
                         remaining = deadline - time.monotonic()
-                        if not self._wait_gone(
-                            index - ahead, remaining, lambda: self._check_open(entry.done)
-                        ):
+                        if not self._wait(ready, remaining, lambda: self._check_open(entry.done)):
                             raise self._lost("written", done)
                         if done == count:
                             return done
@@ -268,10 +280,10 @@ class VirtualMicrophoneDevice:
     def _audio_time(self) -> float:
         return self._stream.state().queued / self.sample_rate
 
-    def _wait_gone(self, index: int, seconds: float, check: Callable[[], None]) -> bool:
-        """Wait until all before `index` is heard, dropped or lost; `check` raises when there is no point."""
+    def _wait(self, happened: Callable[[float], bool], seconds: float, check: Callable[[], None]) -> bool:
+        """Wait for what `happened` waits for, piece by piece; `check` raises when there is no point."""
         deadline = time.monotonic() + seconds
-        while not self._stream.wait_gone(index, min(_SLICE, max(0.0, deadline - time.monotonic()))):
+        while not happened(min(_SLICE, max(0.0, deadline - time.monotonic()))):
             check()
             if time.monotonic() >= deadline:
                 return False

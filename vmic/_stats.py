@@ -20,6 +20,8 @@ class MicrophoneStats:
         underruns: Silences between two writes less than 0.5 s apart: the writer was late.
         reconnects: Times that the device was made again after the server, or the device, had gone.
         latency: Seconds until a frame that is written now is heard.
+        cushion: Seconds of sound that are kept ahead of late writes; grows after an underrun, and shrinks
+            when no write has needed it for a while.
     """
 
     frames_written: int
@@ -30,6 +32,7 @@ class MicrophoneStats:
     underruns: int
     reconnects: int
     latency: float
+    cushion: float
 
 
 def of(state: StreamState) -> MicrophoneStats:
@@ -43,4 +46,5 @@ def of(state: StreamState) -> MicrophoneStats:
         underruns=state.underruns,
         reconnects=state.reopened,
         latency=state.latency,
+        cushion=state.cushion,
     )

@@ -10,19 +10,22 @@ from dataclasses import dataclass
 
 from vmic._dialect import Tuning
 from vmic._errors import ClosedError, DeviceError
-from vmic._libpulse import ffi, lib
+from vmic._latency import Cushion
+from vmic._libpulse import ffi, lib, quick, quick_ffi
 
 # How long a wait may keep Python from noticing Ctrl-C.
 _SLICE = 0.05
 # How long the thread may take to let go of the server before it is left to itself.
 _CLOSE_TIMEOUT = 1.0
 
-OPENING, OPEN, AWAY = lib.VMIC_OPENING, lib.VMIC_OPEN, lib.VMIC_AWAY
+OPENING, OPEN, AWAY = quick.VMIC_OPENING, quick.VMIC_OPEN, quick.VMIC_AWAY
+# A longer one only makes a gap longer: 1.5 ms takes the click off it.
+_RAMP_US = 1500
 
 
 @dataclass(frozen=True)
 class StreamState:
-    """What a stream says of itself: `vmic_stats` of vmic.h, with `latency` in seconds."""
+    """What a stream says of itself: `vmic_stats` of vmic.h, with `latency` and `cushion` in seconds."""
 
     state: int
     error: int
@@ -36,6 +39,7 @@ class StreamState:
     underruns: int
     reopened: int
     latency: float
+    cushion: float
 
 
 class Stream:
@@ -50,6 +54,7 @@ class Stream:
         channels: int,
         capacity: int,
         tuning: Tuning,
+        cushion: Cushion,
     ) -> None:
         """Start the writer thread, which connects; does not wait for it.
 
@@ -60,6 +65,7 @@ class Stream:
             channels: Samples in a frame.
             capacity: Frames that can be queued.
             tuning: How to feed this server.
+            cushion: What to keep ahead of late writes.
         """
         application, name = ffi.new("char[]", b"vmic"), ffi.new("char[]", sink.encode())
         address = ffi.NULL if server is None else ffi.new("char[]", server.encode())
@@ -68,6 +74,10 @@ class Stream:
         config.sample_rate, config.channels, config.capacity = sample_rate, channels, capacity
         config.ahead_us = int(tuning.ahead * 1e6)
         config.reserve_us = int(tuning.reserve * 1e6)
+        config.cushion_us = int(cushion.least * 1e6)
+        config.cushion_most_us = int(cushion.most * 1e6)
+        config.paced_us = int(tuning.latency * 1e6)
+        config.ramp_us = _RAMP_US
         config.low_us = int(tuning.low * 1e6)
         config.step_ns = int(tuning.step * 1e9)
         config.tells_level = tuning.tells_level
@@ -76,11 +86,13 @@ class Stream:
             raise DeviceError(f"cannot start the writer for {sink}: {os.strerror(ffi.errno or errno.ENOMEM)}")
         # A call that is under way in another thread holds on to it, so close() pulls nothing from under it.
         self._handle = ffi.gc(handle, lib.vmic_free)
+        self._quick_handle = quick_ffi.cast("vmic_stream *", int(ffi.cast("uintptr_t", handle)))
         self._pid = os.getpid()
 
     def write(self, frames: memoryview, count: int) -> int:
         """Queue up to `count` frames and return how many; never blocks."""
-        return int(lib.vmic_write(self._alive(), ffi.from_buffer(frames), count))
+        self._alive()
+        return int(quick.vmic_write(self._quick_handle, quick_ffi.from_buffer(frames), count))
 
     def wait_open(self, timeout: float) -> bool:
         """Wait until the stream is no longer OPENING."""
@@ -98,10 +110,18 @@ class Stream:
         """Wait until every frame before `index` was heard, dropped or lost."""
         return self._wait(lib.VMIC_GONE, index, timeout)
 
-    def flush(self, timeout: float) -> tuple[int, int] | None:
-        """Drop what is not heard; from and to which index was dropped, or None when the server hangs."""
+    def wait_due(self, index: int, timeout: float) -> bool:
+        """Wait until a blocking write that ends at `index` may return."""
+        return self._wait(lib.VMIC_DUE, index, timeout)
+
+    def flush(self, fade: float, timeout: float) -> tuple[int, int] | None:
+        """Drop what is not heard, with a fade of so many seconds.
+
+        Returns:
+            From and to which index was dropped; None when the server hangs.
+        """
         result = ffi.new("vmic_flushed *")
-        if lib.vmic_flush(self._alive(), int(timeout * 1e6), result) != lib.VMIC_OK:
+        if lib.vmic_flush(self._alive(), int(fade * 1e6), int(timeout * 1e6), result) != lib.VMIC_OK:
             return None
         return int(result.heard_to), int(result.dropped_to)
 
@@ -111,8 +131,9 @@ class Stream:
 
     def state(self) -> StreamState:
         """One consistent picture."""
-        s = ffi.new("vmic_stats *")
-        lib.vmic_get_stats(self._alive(), s)
+        self._alive()
+        s = quick_ffi.new("vmic_stats *")
+        quick.vmic_get_stats(self._quick_handle, s)
         return StreamState(
             state=s.state,
             error=s.error,
@@ -126,6 +147,7 @@ class Stream:
             underruns=s.underruns,
             reopened=s.reopened,
             latency=s.latency_us / 1e6,
+            cushion=s.cushion_us / 1e6,
         )
 
     def close(self) -> None:
@@ -160,13 +182,17 @@ class Stream:
         return handle
 
     def _wait(self, event: int, index: int, timeout: float) -> bool:
+        self._alive()
+        index = max(0, index)
+        if quick.vmic_reached(self._quick_handle, event, index):
+            return True
         # Signals reach the main thread alone.
         longest = _SLICE if threading.current_thread() is threading.main_thread() else timeout
         deadline = time.monotonic() + timeout
         while True:
             remaining = max(0.0, deadline - time.monotonic())
             wait_us = int(min(remaining, longest) * 1e6)
-            if lib.vmic_wait(self._alive(), event, max(0, index), wait_us) == lib.VMIC_OK:
+            if lib.vmic_wait(self._alive(), event, index, wait_us) == lib.VMIC_OK:
                 return True
             if remaining <= longest:
                 return False

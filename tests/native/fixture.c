@@ -126,7 +126,7 @@ static void *wait_in_thread(void *argument) {
 
 static void *flush_in_thread(void *argument) {
     struct caller *caller = argument;
-    caller->result = vmic_flush(caller->fixture->stream, PATIENCE_US, &caller->flushed);
+    caller->result = vmic_flush(caller->fixture->stream, 0, PATIENCE_US, &caller->flushed);
     return NULL;
 }
 

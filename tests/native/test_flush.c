@@ -15,7 +15,7 @@ static struct fixture half_handed(void) {
 
 static vmic_flushed flush_now(struct fixture *f) {
     vmic_flushed flushed;
-    CHECK_EQUAL(vmic_flush(f->stream, PATIENCE_US, &flushed), VMIC_OK);
+    CHECK_EQUAL(vmic_flush(f->stream, 0, PATIENCE_US, &flushed), VMIC_OK);
     return flushed;
 }
 
@@ -85,7 +85,7 @@ static void nothing_to_drop(void) {
 static void times_out(struct fixture *f) {
     vmic_flushed untouched = {123, 456};
     int64_t before = now_us();
-    CHECK_EQUAL(vmic_flush(f->stream, SHORT_US, &untouched), VMIC_TIMEOUT);
+    CHECK_EQUAL(vmic_flush(f->stream, 0, SHORT_US, &untouched), VMIC_TIMEOUT);
     int64_t passed = now_us() - before;
     CHECK_COMPARE(passed, >=, (int64_t)SHORT_US);
     CHECK_COMPARE(passed, <, (int64_t)SOON_US);
@@ -149,7 +149,7 @@ static void what_is_written_later_stays(void) {
     fake_hold(f.fake, FAKE_LEVEL);
     put_all(&f, 101, 100);
     fake_wait_held(f.fake, FAKE_LEVEL);
-    CHECK_EQUAL(vmic_flush(f.stream, 0, &unset), VMIC_TIMEOUT);
+    CHECK_EQUAL(vmic_flush(f.stream, 0, 0, &unset), VMIC_TIMEOUT);
     put_all(&f, 201, 100);
     fake_release(f.fake, FAKE_LEVEL);
     must(&f, VMIC_TAKEN, 300);

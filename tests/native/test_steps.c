@@ -45,7 +45,7 @@ static void as_the_server_does(void) {
         CHECK_EQUAL(steps_dry_at(&steps, now_at), dry_at(server));
         int64_t ns = (int64_t)random_below(&random, random_below(&random, 10) ? 2 * STEP : 40 * STEP);
         if (random_below(&random, 100) == 0) {
-            steps_clear(&steps);
+            steps_clear(&steps, now_at);
             server.filled = 0;
         } else {
             steps_add(&steps, now_at, ns);

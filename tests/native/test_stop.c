@@ -101,7 +101,7 @@ static void after_the_end(void) {
     CHECK_EQUAL(put(&f, 1 + 12 * RATE, 10), 10);
     vmic_reopen(f.stream);
     vmic_flushed unset;
-    vmic_flush(f.stream, SHORT_US, &unset);
+    vmic_flush(f.stream, 0, SHORT_US, &unset);
     CHECK_EQUAL(vmic_wait(f.stream, VMIC_TAKEN, 13 * RATE, SHORT_US), VMIC_TIMEOUT);
     let_pass_ms(20);
     vmic_stats after = look(&f);

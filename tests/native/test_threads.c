@@ -43,7 +43,7 @@ static void *flush_often(void *argument) {
     uint64_t before = 0;
     while (!atomic_load(&busy->done)) {
         vmic_flushed flushed;
-        CHECK_EQUAL(vmic_flush(busy->f.stream, PATIENCE_US, &flushed), VMIC_OK);
+        CHECK_EQUAL(vmic_flush(busy->f.stream, 0, PATIENCE_US, &flushed), VMIC_OK);
         CHECK_COMPARE(flushed.heard_to, <=, flushed.dropped_to);
         CHECK_COMPARE(flushed.heard_to, >=, before);
         before = flushed.dropped_to;

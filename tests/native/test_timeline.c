@@ -90,7 +90,9 @@ static void operate(struct timeline *timeline, struct model *model, uint64_t *ra
         model->first += length - least(length, held);
     } else {
         uint64_t held = length - least(length, random_below(random, 40)) + random_below(random, 3);
-        CHECK_EQUAL(timeline_cut(timeline, held), model_cut(model, held));
+        uint64_t cut;
+        CHECK_EQUAL(timeline_cut(timeline, held, &cut), model_cut(model, held));
+        CHECK_EQUAL(cut, length - least(length, held));
     }
 }
 
@@ -109,7 +111,9 @@ static void empty(void) {
     struct timeline timeline = {0};
     timeline_append(&timeline, 0, 1);
     timeline_advance(&timeline, 0);
-    CHECK_EQUAL(timeline_cut(&timeline, 0), 0);
+    uint64_t cut;
+    CHECK_EQUAL(timeline_cut(&timeline, 0, &cut), 0);
+    CHECK_EQUAL(cut, 0);
     CHECK_EQUAL(timeline_data(&timeline), 0);
     CHECK_EQUAL(timeline_tail(&timeline, 5), 0);
     CHECK(!timeline_ends_in_data(&timeline));

@@ -34,7 +34,7 @@ def test_sound_comes_out_as_it_went_in(
             frames = numbered(2 * sample_rate, channels)
             microphone.write_frames(frames)
             recorder.await_frames(len(frames))
-            assert np.array_equal(sounding(recorder.frames()), frames)
+            assert np.array_equal(sounding(recorder.frames(), sample_rate), frames)
         else:
             microphone.write_frames(tone(1000, 2, sample_rate, channels))
     recording = recorder.await_end()
@@ -69,15 +69,18 @@ def test_blocking_writes_keep_the_servers_pace(server: SoundServer) -> None:
 @pytest.mark.parametrize("sample_rate", [8000, 16000, 48000])
 def test_a_tail_of_three_milliseconds_is_heard(server: SoundServer, record: Record, sample_rate: int) -> None:
     count = sample_rate * 3 // 1000
+    # It begins and ends softly, so no ramp is added.
+    tail = np.rint(20000 * np.sin(np.pi * np.arange(count) / count)).astype(np.int16)
+    expected = float((tail.astype(float) ** 2).sum())
     with vmic.create_microphone_device("mic", sample_rate) as microphone:
         recorder = record(microphone)
-        microphone.write_frames(np.full(count, 20000, np.int16))
+        microphone.write_frames(tail)
         # Without a close, which would end the stream.
         assert microphone.drain(timeout=5)
         # The recorder may get it in two parts, and a resampled one has ripples before it.
-        programs.await_that(lambda: energy(recorder) > 0.75 * count * 20000.0**2, "the tail is heard", 10)
+        programs.await_that(lambda: energy(recorder) > 0.75 * expected, "the tail is heard", 10)
     recorder.await_end()
-    assert energy(recorder) == pytest.approx(count * 20000.0**2, rel=0.25)
+    assert energy(recorder) == pytest.approx(expected, rel=0.25)
 
 
 def energy(recorder: Recorder) -> float:
@@ -118,7 +121,9 @@ def test_two_writers_on_one_microphone_are_mixed(server: SoundServer, record: Re
         microphone.write_frames(np.full(480, 77, np.int16))
     recording = recorder.await_end()[:, 0]
     assert np.count_nonzero(recording == 5300) > 40000
-    assert np.count_nonzero(np.isin(recording, (300, 5000, 5300))) + 480 == np.count_nonzero(recording)
+    written = np.count_nonzero(np.isin(recording, (300, 5000, 5300, 77)))
+    # The rest is ramps of 72 frames: each of the three utterances has two.
+    assert np.count_nonzero(recording) - written <= 6 * 72
     assert np.count_nonzero(recording == 77) == 480
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import signals
 from recording import Recorder
 from servers import SoundServer
 from signals import numbered
@@ -168,15 +169,14 @@ def test_many_threads_write_at_once(server: SoundServer, record: Record) -> None
 
         def write(value: int) -> None:
             for _ in range(10):
-                assert microphone.write_frames(np.full(480, value, np.int16)) == 480
+                assert microphone.write_frames(np.full(480, 1000 * value, np.int16)) == 480
 
         threads = [threading.Thread(target=write, args=(value,)) for value in range(1, 9)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(20)
-    samples = recorder.await_end()[:, 0]
-    sounding = samples[samples != 0]
+    sounding = signals.sounding(recorder.await_end())[:, 0] // 1000
     assert [np.count_nonzero(sounding == value) for value in range(1, 9)] == [4800] * 8
     # Each write comes out whole.
     assert all(len(set(block)) == 1 for block in sounding.reshape(-1, 480).tolist())

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vmic import _dialect
+from vmic import _dialect, _latency
 from vmic._completion import Completions
 from vmic._ledger import Ledger
 from vmic._stream import Stream
@@ -52,6 +52,7 @@ def stream() -> Iterator[Stream]:
         channels=1,
         capacity=48000,
         tuning=_dialect.PULSEAUDIO.tuning,
+        cushion=_latency.cushion("auto"),
     )
     assert away.wait_away(10)
     yield away
@@ -109,10 +110,10 @@ def test_a_raising_callback_is_reported_and_stops_nothing(
 def test_a_slow_callback_holds_no_write_up(stream: Stream) -> None:
     calls, ledger, release = Calls(), Ledger(stream, 1), threading.Event()
     ledger.post(FRAME, 1, calls.of("slow", lambda: release.wait(10)))
-    ledger.flush(1)
+    ledger.flush(0, 1)
     calls.wait_for(1)
     assert ledger.post(FRAME, 1, calls.of("next")) == 1
-    assert ledger.flush(1) == (0, 1)
+    assert ledger.flush(0, 1) == (0, 1)
     assert calls.made == [("slow", 0)]
     release.set()
     assert calls.wait_for(2) == [("slow", 0), ("next", 0)]
@@ -126,10 +127,10 @@ def test_a_callback_may_write_again(stream: Stream) -> None:
         written.set()
 
     ledger.post(FRAME, 1, calls.of("first", write_again))
-    ledger.flush(1)
+    ledger.flush(0, 1)
     assert written.wait(10)
     assert calls.made == [("first", 0)]
-    ledger.flush(1)
+    ledger.flush(0, 1)
     assert calls.wait_for(2) == [("first", 0), ("second", 0)]
 
 
@@ -163,7 +164,7 @@ def test_what_a_flush_drops_is_not_counted(stream: Stream) -> None:
     calls, ledger = Calls(), Ledger(stream, 1)
     for name in ("one", "two", "three"):
         assert ledger.post(memoryview(bytes(200)), 100, calls.of(name)) == 100
-    assert ledger.flush(1) == (0, 300)
+    assert ledger.flush(0, 1) == (0, 300)
     assert calls.wait_for(3) == [("one", 0), ("two", 0), ("three", 0)]
     ledger.close(timeout=10)
     assert len(calls.made) == 3

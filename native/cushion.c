@@ -1,0 +1,76 @@
+#include "cushion.h"
+
+#include "clock.h"
+
+/* It doubles at an underrun, and grows by so much at least. */
+#define GROWTH (10 * MS)
+/* What it grows to, while no single write was later than that. A loop that writes 20 ms and sleeps 20 ms is 1
+ * % too slow: it has a gap whenever it has used this up. */
+#define GROWN (80 * MS)
+/* Writes under load are late by some ms more, now and then, than the latest one so far. */
+#define MARGIN (5 * MS)
+/* Margins are compared over the last one to two of these. */
+#define PERIOD (SECOND / 2)
+/* How long nothing must have been late before it shrinks. */
+#define CALM (10 * SECOND)
+
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+void cushion_init(struct cushion *c, int64_t smallest, int64_t greatest) {
+    *c = (struct cushion){.least = smallest, .most = greatest, .size = smallest, .smallest = INT64_MAX};
+}
+
+/* Half of what no write has needed. */
+static void shrink(struct cushion *c) {
+    int64_t unneeded = most(0, c->smallest - MARGIN);
+    c->size = most(c->least, c->size - unneeded / 2);
+}
+
+static void begin_calm(struct cushion *c, int64_t now_at) {
+    c->calm_from_at = now_at;
+    c->smallest = INT64_MAX;
+}
+
+void cushion_in_time(struct cushion *c, int64_t now_at, int64_t margin) {
+    if (now_at - c->lately_from_at > PERIOD) {
+        c->before = c->lately;
+        c->lately = 0;
+        c->lately_from_at = now_at;
+    }
+    c->lately = most(c->lately, margin);
+    c->smallest = least(c->smallest, margin);
+    if (now_at - c->calm_from_at > CALM) {
+        shrink(c);
+        begin_calm(c, now_at);
+    }
+}
+
+/* The margin that a write has when it is not late. */
+static int64_t usual(const struct cushion *c) {
+    return most(c->lately, c->before);
+}
+
+static int64_t grown(const struct cushion *c) {
+    return most(c->size, least(most(c->size + GROWTH, 2 * c->size), least(GROWN, c->most)));
+}
+
+int64_t cushion_gap(const struct cushion *c) {
+    return most(0, grown(c) - usual(c));
+}
+
+void cushion_underrun(struct cushion *c, int64_t now_at, int64_t silence) {
+    /* So long a silence was a pause. */
+    if (silence > most(c->most, GROWN))
+        return;
+    int64_t needed = usual(c) + silence;
+    c->size = grown(c);
+    if (needed > c->size)
+        c->size = most(c->size, least(c->most, needed + MARGIN));
+    begin_calm(c, now_at);
+}

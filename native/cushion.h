@@ -1,0 +1,34 @@
+/* cushion.h: how much sound is to lie ahead of a writer that may be late, and how that adapts.
+ *
+ * A write is in time when sound of an earlier one is still to be heard: how much is its margin. After an
+ * underrun the cushion grows, to what would have covered it and a little more; when no write has needed all
+ * of it for a while, it shrinks.
+ *
+ * All times in ns, those that end in `_at` of CLOCK_MONOTONIC. Not thread-safe.
+ */
+#ifndef VMIC_CUSHION_H
+#define VMIC_CUSHION_H
+
+#include <stdint.h>
+
+struct cushion {
+    int64_t least, most;    /* bounds of `size`; read only */
+    int64_t size;           /* what is wanted; read only */
+    int64_t lately, before; /* the greatest margins of this period and of the one before */
+    int64_t lately_from_at; /* when this period began */
+    int64_t smallest;       /* the smallest margin since `calm_from_at` */
+    int64_t calm_from_at;   /* the last underrun, or the last time that it shrank */
+};
+
+void cushion_init(struct cushion *cushion, int64_t least, int64_t most);
+
+/* A write comes in time. */
+void cushion_in_time(struct cushion *cushion, int64_t now_at, int64_t margin);
+
+/* The sound is about to end, and perhaps the next write is only late: how much silence to insert at least. */
+int64_t cushion_gap(const struct cushion *cushion);
+
+/* The write came, when so much silence had been inserted. */
+void cushion_underrun(struct cushion *cushion, int64_t now_at, int64_t silence);
+
+#endif

@@ -1,0 +1,110 @@
+#include "outlet.h"
+
+uint64_t to_frames(const struct writer *w, int64_t ns) {
+    return ns > 0 ? (uint64_t)ns * w->sample_rate / SECOND : 0;
+}
+
+int64_t to_ns(const struct writer *w, uint64_t frames) {
+    return (int64_t)(frames * SECOND / w->sample_rate);
+}
+
+int64_t outlet_held(struct writer *w) {
+    int64_t now = clock_now();
+    int64_t ns = w->empty_at > now ? w->empty_at - now : 0;
+    timeline_advance(&w->timeline, to_frames(w, ns));
+    return ns;
+}
+
+uint64_t outlet_unheard(struct writer *w) {
+    outlet_held(w);
+    return timeline_data(&w->timeline);
+}
+
+void outlet_clear(struct writer *w) {
+    timeline_clear(&w->timeline);
+    w->empty_at = 0;
+    w->owed = w->inserted = 0;
+    w->led_in = w->speaking = false;
+}
+
+/* The server or the sink is gone, and with it what it held. */
+static void leave(struct writer *w, int error) {
+    w->lost += outlet_unheard(w);
+    outlet_clear(w);
+    w->error = error;
+    w->state = VMIC_AWAY;
+    pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+    w->sink->close(w->sink);
+    pthread_mutex_lock(&w->lock);
+}
+
+void outlet_open(struct writer *w) {
+    pthread_mutex_unlock(&w->lock);
+    int error = w->sink->open(w->sink);
+    pthread_mutex_lock(&w->lock);
+    if (error) {
+        leave(w, error);
+        return;
+    }
+    w->state = VMIC_OPEN;
+    w->reopened += w->was_open;
+    w->was_open = true;
+    pthread_cond_broadcast(&w->changed);
+}
+
+bool outlet_measure(struct writer *w) {
+    struct level level = {0};
+    pthread_mutex_unlock(&w->lock);
+    int error = w->sink->level(w->sink, &level);
+    pthread_mutex_lock(&w->lock);
+    if (error) {
+        leave(w, error);
+        return false;
+    }
+    w->empty_at = level.heard_at;
+    w->dry_at = level.dry_at;
+    return true;
+}
+
+bool outlet_write(struct writer *w, const void *frames, uint64_t silence, uint64_t data) {
+    uint64_t count = silence + data;
+    pthread_mutex_unlock(&w->lock);
+    int error = w->sink->write(w->sink, frames, count);
+    if (!error)
+        recent_add(&w->recent, frames, count);
+    pthread_mutex_lock(&w->lock);
+    if (error) {
+        leave(w, error);
+        return false;
+    }
+    w->silence_at = 0;
+    outlet_held(w);
+    timeline_append(&w->timeline, silence, 0);
+    timeline_append(&w->timeline, data, 1);
+    int64_t now = clock_now();
+    w->empty_at = (w->empty_at > now ? w->empty_at : now) + to_ns(w, count);
+    if (data > 0) {
+        ring_take(&w->ring, data);
+        w->handed += data;
+        w->last_data = now;
+        pthread_cond_broadcast(&w->changed);
+    }
+    return true;
+}
+
+bool outlet_flush(struct writer *w, uint64_t *frames, uint64_t *data) {
+    int64_t left = 0;
+    pthread_mutex_unlock(&w->lock);
+    int error = w->sink->flush(w->sink, &left);
+    pthread_mutex_lock(&w->lock);
+    if (error) {
+        leave(w, error);
+        return false;
+    }
+    int64_t held = outlet_held(w);
+    left = left < held ? left : held;
+    *data = timeline_cut(&w->timeline, to_frames(w, left), frames);
+    w->empty_at = clock_now() + left;
+    return true;
+}

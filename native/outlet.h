@@ -1,0 +1,36 @@
+/* outlet.h: the writer's calls of its sink, and the books of what the sink holds.
+ *
+ * The writer's lock is held on entry and on return, and released while the sink is called.
+ */
+#ifndef VMIC_OUTLET_H
+#define VMIC_OUTLET_H
+
+#include "writer.h"
+
+/* Opens the sink. */
+void outlet_open(struct writer *writer);
+
+/* Asks the server for its level, and learns whether it is there. False when it is not. */
+bool outlet_measure(struct writer *writer);
+
+/* Hands `silence` frames over that are none of the user's, and `data` frames after them that are the next in
+ * the ring. False when the server is gone; those then stay where they are. */
+bool outlet_write(struct writer *writer, const void *frames, uint64_t silence, uint64_t data);
+
+/* Takes back what the server has not played: how many frames of either kind, and in `data` how many of those
+ * were data. False when the server is gone. */
+bool outlet_flush(struct writer *writer, uint64_t *frames, uint64_t *data);
+
+/* How much the server holds, ns. */
+int64_t outlet_held(struct writer *writer);
+
+/* How many frames of data that is. */
+uint64_t outlet_unheard(struct writer *writer);
+
+/* Nothing is held any more: it was lost, or dropped. */
+void outlet_clear(struct writer *writer);
+
+uint64_t to_frames(const struct writer *writer, int64_t ns);
+int64_t to_ns(const struct writer *writer, uint64_t frames);
+
+#endif

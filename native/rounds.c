@@ -1,0 +1,54 @@
+#include "rounds.h"
+
+#include "clock.h"
+
+/* A piece takes 0.1 to 0.2 ms to the sink. */
+#define ON_ITS_WAY (300 * MS / 1000)
+
+static int64_t to_ns(const struct rounds *r, uint64_t frames) {
+    return (int64_t)(frames * SECOND / r->sample_rate);
+}
+
+void rounds_begin(struct rounds *r, uint32_t sample_rate, int64_t step, int64_t now_at) {
+    *r = (struct rounds){.sample_rate = sample_rate, .step = (uint64_t)step * sample_rate / SECOND};
+    r->round_at = r->empty_at = now_at;
+}
+
+void rounds_clear(struct rounds *r, int64_t now_at) {
+    r->empty_at = now_at;
+    r->part = 0;
+}
+
+int64_t rounds_next_at(const struct rounds *r, int64_t now_at) {
+    int64_t step = to_ns(r, r->step);
+    int64_t in_round = (now_at + ON_ITS_WAY - r->round_at) % step;
+    return now_at + ON_ITS_WAY + step - (in_round < 0 ? in_round + step : in_round);
+}
+
+void rounds_add(struct rounds *r, int64_t now_at, uint64_t frames) {
+    if (now_at > r->empty_at) {
+        r->began_at = now_at;
+        r->empty_at = now_at + ON_ITS_WAY + to_ns(r, r->step);
+        r->frames = r->part = 0;
+    }
+    r->frames += frames;
+    r->empty_at += to_ns(r, frames);
+    r->part = frames < r->step ? r->part + frames : frames % r->step;
+    if (r->part >= r->step)
+        r->part = 0;
+}
+
+void rounds_told(struct rounds *r, int64_t now_at, int64_t heard_at) {
+    if (r->began_at == 0 || now_at < r->began_at + to_ns(r, r->step) + MS)
+        return;
+    r->round_at = heard_at - to_ns(r, r->frames);
+    r->began_at = 0;
+}
+
+int rounds_dry(const struct rounds *r, int64_t now_at, int64_t heard_at) {
+    return now_at > r->empty_at && heard_at - now_at <= to_ns(r, r->step);
+}
+
+int64_t rounds_part(const struct rounds *r) {
+    return to_ns(r, r->part);
+}

@@ -1,0 +1,118 @@
+/* The cushion: grows when a write was late, to what would have covered it; shrinks when nothing is late. */
+#include "check.h"
+#include "clock.h"
+#include "cushion.h"
+
+static int64_t in_time(struct cushion *cushion, int64_t now, int64_t seconds, int64_t margin) {
+    int64_t end = now + seconds * SECOND;
+    for (; now < end; now += 20 * MS)
+        cushion_in_time(cushion, now, margin);
+    return now;
+}
+
+static void begins_with_the_least(void) {
+    struct cushion cushion;
+    cushion_init(&cushion, 5 * MS, 150 * MS);
+    CHECK_EQUAL(cushion.size, 5 * MS);
+}
+
+/* The margin is 8 ms and the write 40 ms late, so a cushion of 48 would just have covered it. */
+static void covers_what_was_late(void) {
+    struct cushion cushion;
+    cushion_init(&cushion, 5 * MS, 150 * MS);
+    int64_t now = in_time(&cushion, SECOND, 1, 8 * MS);
+    cushion_underrun(&cushion, now, 40 * MS);
+    CHECK_COMPARE(cushion.size, >=, 48 * MS);
+    CHECK_COMPARE(cushion.size, <, 64 * MS);
+}
+
+static void a_gap_brings_the_margin_up(void) {
+    struct cushion cushion;
+    cushion_init(&cushion, 5 * MS, 150 * MS);
+    int64_t now = in_time(&cushion, SECOND, 1, 8 * MS);
+    int64_t gap = cushion_gap(&cushion);
+    CHECK_COMPARE(gap, >, 0);
+    cushion_underrun(&cushion, now, gap);
+    CHECK_COMPARE(8 * MS + gap, <=, cushion.size);
+    /* That was not enough: the next is longer, for the margin has not grown. */
+    CHECK_COMPARE(cushion_gap(&cushion), >, gap);
+}
+
+/* A loop that is too slow uses up any margin: its gaps are few and long, but no longer than is useful. */
+static void grows_no_further_for_a_slow_loop(void) {
+    struct cushion cushion;
+    cushion_init(&cushion, 5 * MS, 150 * MS);
+    int64_t now = SECOND;
+    for (int i = 0; i < 20; i++) {
+        now = in_time(&cushion, now, 2, 0);
+        cushion_underrun(&cushion, now, cushion_gap(&cushion));
+    }
+    CHECK_COMPARE(cushion.size, >=, 80 * MS);
+    CHECK_COMPARE(cushion.size, <=, 100 * MS);
+    CHECK_COMPARE(cushion_gap(&cushion), >=, 80 * MS);
+}
+
+static void never_passes_the_most(void) {
+    struct cushion cushion;
+    cushion_init(&cushion, 5 * MS, 150 * MS);
+    int64_t now = SECOND;
+    for (int i = 0; i < 10; i++)
+        cushion_underrun(&cushion, now += SECOND, 149 * MS);
+    CHECK_EQUAL(cushion.size, 150 * MS);
+}
+
+static void a_pause_is_no_late_write(void) {
+    struct cushion cushion;
+    cushion_init(&cushion, 5 * MS, 150 * MS);
+    cushion_underrun(&cushion, SECOND, 151 * MS);
+    CHECK_EQUAL(cushion.size, 5 * MS);
+}
+
+static void a_fixed_one_stays(void) {
+    struct cushion cushion;
+    cushion_init(&cushion, 50 * MS, 50 * MS);
+    int64_t now = in_time(&cushion, SECOND, 30, 45 * MS);
+    cushion_underrun(&cushion, now, 40 * MS);
+    CHECK_EQUAL(cushion.size, 50 * MS);
+    /* A fixed one is kept up: what a slow loop has used of it comes back with the gap. */
+    in_time(&cushion, now + 5 * SECOND, 2, 10 * MS);
+    CHECK_EQUAL(cushion_gap(&cushion), 40 * MS);
+}
+
+static void shrinks_when_nothing_is_late(void) {
+    struct cushion cushion;
+    cushion_init(&cushion, 5 * MS, 150 * MS);
+    int64_t now = in_time(&cushion, SECOND, 1, 8 * MS);
+    cushion_underrun(&cushion, now, 80 * MS);
+    int64_t grown = cushion.size;
+    now = in_time(&cushion, now, 9, 80 * MS);
+    CHECK_EQUAL(cushion.size, grown);
+    now = in_time(&cushion, now, 60, 80 * MS);
+    CHECK_EQUAL(cushion.size, 5 * MS);
+}
+
+/* One write in 2 s comes with 6 ms to spare: that is needed. */
+static void keeps_what_is_needed(void) {
+    struct cushion cushion;
+    cushion_init(&cushion, 5 * MS, 150 * MS);
+    int64_t now = in_time(&cushion, SECOND, 1, 8 * MS);
+    cushion_underrun(&cushion, now, 80 * MS);
+    int64_t grown = cushion.size;
+    for (int i = 0; i < 10; i++) {
+        now = in_time(&cushion, now, 2, 80 * MS);
+        cushion_in_time(&cushion, now, 6 * MS);
+    }
+    CHECK_COMPARE(cushion.size, >=, grown - 2 * MS);
+}
+
+int main(void) {
+    RUN(begins_with_the_least);
+    RUN(covers_what_was_late);
+    RUN(a_gap_brings_the_margin_up);
+    RUN(grows_no_further_for_a_slow_loop);
+    RUN(never_passes_the_most);
+    RUN(a_pause_is_no_late_write);
+    RUN(a_fixed_one_stays);
+    RUN(shrinks_when_nothing_is_late);
+    RUN(keeps_what_is_needed);
+}

@@ -1,0 +1,202 @@
+"""How much sound is kept ahead of late writes, what a gap sounds like, and how fast the sound stops."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from listening import Listener
+from recording import Recorder
+from servers import SoundServer
+from signals import Heard, is_written, numbered
+
+import vmic
+from vmic._latency import Latency
+
+Record = Callable[..., Recorder]
+
+
+def come_late(microphone: vmic.VirtualMicrophoneDevice, seconds: float) -> None:
+    """Write, and then again so long after the first is heard."""
+    for _ in range(2):
+        microphone.write_frames(numbered(480))
+        assert microphone.drain()
+        threading.Event().wait(seconds)
+
+
+def test_an_utterance_begins_as_soon_as_latency_says(server: SoundServer) -> None:
+    for latency, cushion in (("low", 0.0), ("auto", 0.0), ("safe", 0.1), (0.3, 0.3), (0, 0.0)):
+        with vmic.create_microphone_device(
+            "mic",
+            48000,
+            non_blocking=True,
+            latency=latency,
+        ) as microphone:
+            least = microphone.stats.cushion
+            assert least == pytest.approx(cushion, abs=0.01)
+            microphone.write_frames(numbered(480))
+            assert microphone.drain()
+            begin = time.monotonic()
+            threading.Event().wait(0.6)
+            assert time.monotonic() - begin > 0.6
+            microphone.write_frames(numbered(480))
+            while microphone.stats.queued == 480 and microphone.latency < cushion:
+                threading.Event().wait(0.001)
+            assert microphone.drain()
+
+
+def test_a_late_write_makes_the_cushion_grow(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
+        least = microphone.stats.cushion
+        come_late(microphone, 0.03)
+        assert microphone.stats.underruns == 1
+        assert least < microphone.stats.cushion <= 0.15
+
+
+@pytest.mark.parametrize("latency", ["low", 0.05])
+def test_a_fixed_cushion_stays(server: SoundServer, latency: Latency) -> None:
+    with vmic.create_microphone_device("mic", 48000, non_blocking=True, latency=latency) as microphone:
+        least = microphone.stats.cushion
+        come_late(microphone, 0.1)
+        assert microphone.stats.underruns == 1
+        assert microphone.stats.cushion == least
+
+
+def test_a_blocking_write_leaves_as_much_queued(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 48000, latency=0.5) as microphone:
+        begin = time.monotonic()
+        for first in range(0, 48000, 4800):
+            assert microphone.write_frames(numbered(4800, first=first)) == 4800
+        assert microphone.stats.queued <= 24000
+        # A second, less the half that is queued, and what the first frame waits for.
+        assert 0.3 < time.monotonic() - begin < 5
+        assert microphone.drain()
+
+
+def test_a_loop_that_is_too_slow_has_few_gaps(server: SoundServer) -> None:
+    """20 ms written, and then 22 ms slept."""
+    gaps = {}
+    for latency in ("low", "auto"):
+        with vmic.create_microphone_device(
+            "mic",
+            48000,
+            non_blocking=True,
+            latency=latency,
+        ) as microphone:
+            for first in range(0, 100 * 960, 960):
+                microphone.write_frames(numbered(960, first=first))
+                threading.Event().wait(0.022)
+            assert microphone.drain()
+            gaps[latency] = microphone.stats.underruns
+    assert 0 < gaps["auto"] <= gaps["low"] / 2
+
+
+def test_latency_does_not_grow_by_being_late_once(server: SoundServer) -> None:
+    """With blocking writes all that was late is made up for."""
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        for first in range(0, 20 * 960, 960):
+            microphone.write_frames(numbered(960, first=first))
+            if first == 9600:
+                threading.Event().wait(0.1)
+        assert microphone.latency <= max(0.05, microphone.stats.cushion + 0.05)
+
+
+@pytest.mark.parametrize(
+    ("latency", "error", "message"),
+    [
+        ("fast", ValueError, '"low", "auto", "safe" or a number of seconds, not \'fast\''),
+        (-0.1, ValueError, "latency is 0 to 2 seconds, not -0.1"),
+        (2.1, ValueError, "latency is 0 to 2 seconds, not 2.1"),
+        (float("nan"), ValueError, "latency is 0 to 2 seconds, not nan"),
+        (None, TypeError, "or a number of seconds, not None"),
+        (True, TypeError, "or a number of seconds, not True"),
+    ],
+)
+def test_latency_is_a_word_or_a_time(
+    server: SoundServer, latency: object, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        vmic.create_microphone_device("mic", latency=latency)  # type: ignore[arg-type]
+    assert vmic.list_microphone_devices() == []
+    with vmic.create_microphone_device("mic"), pytest.raises(error, match=message):
+        vmic.open_microphone_device("mic", latency=latency)  # type: ignore[arg-type]
+
+
+def test_a_gap_does_not_click(server: SoundServer, record: Record) -> None:
+    utterances = 8
+    with vmic.create_microphone_device("mic", 48000, 2, non_blocking=True) as microphone:
+        recorder = record(microphone)
+        for _ in range(utterances):
+            microphone.write_frames(np.full((960, 2), (20000, -10000), np.int16))
+            assert microphone.drain()
+            threading.Event().wait(0.05)
+    samples = recorder.await_end().astype(int)
+    written = is_written(samples.astype(np.int16), 48000)
+    assert written.sum() == utterances * 960
+    assert set(map(tuple, samples[written])) == {(20000, -10000)}
+    # The steepest part of a ramp of 72 frames is 1.5 times its mean. A machine that stands still has clicks.
+    clicks = (np.abs(np.diff(samples, axis=0)) > 20000 * 1.5 / 72 + 1).any(axis=1).sum()
+    assert clicks <= utterances
+
+
+def test_flush_fades_and_tells_exactly_what_was_heard(server: SoundServer) -> None:
+    """Medians: a machine that stands still for a step is that wrong."""
+    errors, stops, begins = [], [], []
+    with (
+        vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone,
+        Listener(microphone) as listener,
+    ):
+        for trial in range(7):
+            begin = len(listener.frames())
+            microphone.write_frames(numbered(96000))
+            listener.await_frames(begin + 14400 + 131 * trial)
+            at_call = len(listener.frames())
+            heard, dropped = microphone.flush(fade_ms=5)
+            assert heard + dropped == 96000
+            listener.await_silence(4800)
+            captured = listener.frames()[begin:]
+            numbers = captured.view(np.uint16)[:, 0].astype(int)
+            places = np.flatnonzero(numbers)
+            # As long as each number follows the one before, it is untouched; then comes the fade.
+            run = next(i for i in itertools.count() if numbers[places[i + 1]] != numbers[places[i]] + 1)
+            errors.append(abs(run + 1 - heard))
+            fade = captured[places[run] + 1 : places[run] + 241, 0].astype(int)
+            begins.append(abs(int(fade[0]) - int(captured[places[run], 0])))
+            assert not captured[places[run] + 480 :].any()
+            stops.append((begin + places[-1] - at_call) / 48)
+    # Within 10 ms of what was captured, and stopped within ten times 10 and 30 ms.
+    assert statistics.median(errors) <= 480
+    assert statistics.median(stops) < (100 if server.kind == "pulseaudio" else 300)
+    # No edge where the fade begins: 240 frames lead from at most 14000 + 960 to 0.
+    assert statistics.median(begins) < 1000
+
+
+def test_flush_without_a_fade_cuts_the_sound_off(server: SoundServer) -> None:
+    with (
+        vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone,
+        Listener(microphone) as listener,
+    ):
+        microphone.write_frames(numbered(96000))
+        listener.await_frames(len(listener.frames()) + 4800)
+        heard, _ = microphone.flush(fade_ms=0)
+        listener.await_silence(4800)
+        captured = Heard.in_recording(listener.frames())
+        assert (captured.lost, captured.repeated, captured.first) == (0, 0, 0)
+        assert captured.frames == pytest.approx(heard, abs=4800)
+
+
+def test_a_fade_is_a_time(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
+        microphone.write_frames(numbered(48000))
+        for fade_ms in (-1, 101, float("nan")):
+            with pytest.raises(ValueError, match="fade_ms is 0 to 100 milliseconds"):
+                microphone.flush(fade_ms)
+        with pytest.raises(TypeError, match="fade_ms is in milliseconds, not '5'"):
+            microphone.flush("5")  # type: ignore[arg-type]
+        assert microphone.stats.dropped == 0
+        microphone.flush(100)
