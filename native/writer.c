@@ -8,6 +8,8 @@
 #define LINGER_NS SECOND
 /* Two writes further apart than this are two utterances, and the silence between them is no underrun. */
 #define UNDERRUN_NS (SECOND / 2)
+/* So long the level that the server tells may stand while nothing is written: three steps of PulseAudio. */
+#define STANDS_NS (15 * MS)
 /* How often an idle writer looks whether the server is still there. */
 #define IDLE_NS (SECOND / 2)
 
@@ -18,6 +20,10 @@ void wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t deadli
 
 static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
+}
+
+static int64_t later(int64_t a, int64_t b) {
+    return a > b ? a : b;
 }
 
 static uint64_t to_frames(const struct writer *w, int64_t ns) {
@@ -117,7 +123,7 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
 static void leave(struct writer *w, int error) {
     w->lost += unheard_in_server(w);
     timeline_clear(&w->timeline);
-    w->empty_at = 0;
+    w->empty_at = w->reckoned_at = 0;
     w->error = error;
     w->state = VMIC_AWAY;
     pthread_cond_broadcast(&w->changed);
@@ -150,7 +156,13 @@ static bool measure(struct writer *w) {
         leave(w, error);
         return false;
     }
-    w->empty_at = level.heard_at;
+    int64_t now = clock_now();
+    if (w->stands_since == 0 || level.heard_at - now < w->told)
+        w->stands_since = now;
+    w->told = level.heard_at - now;
+    /* A PulseAudio (16.1) that has run dry goes on saying what it held a moment before, for good, and was
+     * never given more: then the clock knows better. */
+    w->empty_at = now - w->stands_since < STANDS_NS ? level.heard_at : w->reckoned_at;
     w->dry_at = level.dry_at;
     return true;
 }
@@ -168,7 +180,9 @@ static bool hand_over(struct writer *w, const void *frames, uint64_t count, bool
     held(w);
     timeline_append(&w->timeline, count, data);
     int64_t now = clock_now();
-    w->empty_at = (w->empty_at > now ? w->empty_at : now) + to_ns(w, count);
+    w->empty_at = later(w->empty_at, now) + to_ns(w, count);
+    w->reckoned_at = later(w->reckoned_at, now) + to_ns(w, count);
+    w->stands_since = 0;
     if (data) {
         ring_take(&w->ring, count);
         w->handed += count;
@@ -223,7 +237,7 @@ static void flush(struct writer *w) {
             leave(w, error);
         } else {
             left = least(left, held(w));
-            w->empty_at = clock_now() + left;
+            w->empty_at = w->reckoned_at = clock_now() + left;
             in_server = timeline_cut(&w->timeline, to_frames(w, left));
         }
     }

@@ -35,11 +35,14 @@ struct writer {
     bool reserved; /* the reserve stands before the data that comes next */
     int error;
     struct timeline timeline;
-    int64_t empty_at;   /* when the server will have used up what it holds; CLOCK_MONOTONIC, ns */
-    int64_t dry_at;     /* when it needs more */
-    int64_t silence_at; /* when silence was first seen to be due since the last write; 0: not yet */
-    int64_t last_data;  /* when data was last written to the sink; 0: never */
-    uint64_t flush_to;  /* index: what came before is to be dropped */
+    int64_t empty_at;     /* when the server will have used up what it holds; CLOCK_MONOTONIC, ns */
+    int64_t dry_at;       /* when it needs more */
+    int64_t told;         /* ns that the server last said to hold ... */
+    int64_t stands_since; /* ... and since when it has not been less; 0: something was written since */
+    int64_t reckoned_at;  /* when it will have used up what it holds, if it played all the time */
+    int64_t silence_at;   /* when silence was first seen to be due since the last write; 0: not yet */
+    int64_t last_data;    /* when data was last written to the sink; 0: never */
+    uint64_t flush_to;    /* index: what came before is to be dropped */
     uint64_t flushes_wanted, flushes_done;
     vmic_flushed flushed; /* what the last flush did */
     /* Counters, in frames. */

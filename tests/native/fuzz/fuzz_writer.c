@@ -13,6 +13,8 @@
 #define SECOND (1000 * MS)
 #define OPERATIONS 200
 #define LONGEST_WRITE 4096
+/* 2.5 ms at the lowest rate. */
+#define STILL 20
 /* How much later than its timeout a call may return: what it does takes some looks at the clock. */
 #define LATE MS
 /* By so many frames the stream may be wrong about what is heard: two roundings, and one more of each for
@@ -159,8 +161,12 @@ static void let_pass(int64_t ns) {
 
 static void recover(void) {
     server_recover(&server);
-    server.still = 0;
-    server.lie = 0;
+    /* What PulseAudio (16.1) does when it has run dry: it plays on once it has 2.5 ms, and says that it is
+     * full. */
+    if (server.still > STILL)
+        server.still = STILL;
+    if (server.lie < 0)
+        server.lie = 0;
 }
 
 static void set_call(enum call call, int64_t takes) {
@@ -275,7 +281,7 @@ static void finish_job(void) {
 }
 
 /* However it was treated: as soon as the server is well, all that was written and not dropped is heard, and
- * what is written then is handed over at once. */
+ * what is written then is handed over at once (unless it says that it is full). */
 static void check_recovers(void) {
     finish_job();
     vmic_reopen(run.stream);
@@ -283,13 +289,14 @@ static void check_recovers(void) {
     finish_job();
     MUST(look().state == VMIC_OPEN || run.before.state == VMIC_AWAY);
     vmic_reopen(run.stream);
-    give_wait(VMIC_GONE, run.written, (int64_t)(2 + run.before.queued / run.config.sample_rate) * SECOND);
+    /* Four times as long, for what it says may make the writer go by the clock alone. */
+    give_wait(VMIC_GONE, run.written, (int64_t)(2 + 4 * run.before.queued / run.config.sample_rate) * SECOND);
     while (run.job != NOTHING)
         let_pass(100 * MS);
     MUST(look().queued == 0);
     write_frames(3);
     let_pass(MS);
-    MUST(look().taken == run.written);
+    MUST(look().taken == run.written || server.lie != 0);
     check_heard();
 }
 
