@@ -239,6 +239,8 @@ static void flush(struct writer *w) {
             left = least(left, held(w));
             w->empty_at = w->reckoned_at = clock_now() + left;
             in_server = timeline_cut(&w->timeline, to_frames(w, left));
+            /* What is left counts as heard from now on: the next flush must not take it back. */
+            timeline_clear(&w->timeline);
         }
     }
     w->dropped_in_server += in_server;
