@@ -26,7 +26,7 @@ void cushion_init(struct cushion *c, int64_t smallest, int64_t greatest) {
     *c = (struct cushion){.least = smallest, .most = greatest, .size = smallest, .smallest = INT64_MAX};
 }
 
-/* Half of what no write has needed. */
+/* By half of what no write has needed; all, when there was none. */
 static void shrink(struct cushion *c) {
     int64_t unneeded = most(0, c->smallest - MARGIN);
     c->size = most(c->least, c->size - unneeded / 2);
@@ -37,6 +37,13 @@ static void begin_calm(struct cushion *c, int64_t now_at) {
     c->smallest = INT64_MAX;
 }
 
+static void look_back(struct cushion *c, int64_t now_at) {
+    if (now_at - c->calm_from_at <= CALM)
+        return;
+    shrink(c);
+    begin_calm(c, now_at);
+}
+
 void cushion_in_time(struct cushion *c, int64_t now_at, int64_t margin) {
     if (now_at - c->lately_from_at > PERIOD) {
         c->before = c->lately;
@@ -45,10 +52,11 @@ void cushion_in_time(struct cushion *c, int64_t now_at, int64_t margin) {
     }
     c->lately = most(c->lately, margin);
     c->smallest = least(c->smallest, margin);
-    if (now_at - c->calm_from_at > CALM) {
-        shrink(c);
-        begin_calm(c, now_at);
-    }
+    look_back(c, now_at);
+}
+
+void cushion_begin(struct cushion *c, int64_t now_at) {
+    look_back(c, now_at);
 }
 
 /* The margin that a write has when it is not late. */

@@ -25,6 +25,9 @@ void cushion_init(struct cushion *cushion, int64_t least, int64_t most);
 /* A write comes in time. */
 void cushion_in_time(struct cushion *cushion, int64_t now_at, int64_t margin);
 
+/* Sound begins after a pause. */
+void cushion_begin(struct cushion *cushion, int64_t now_at);
+
 /* The sound is about to end, and perhaps the next write is only late: how much silence to insert at least. */
 int64_t cushion_gap(const struct cushion *cushion);
 

@@ -1,5 +1,16 @@
 #include "outlet.h"
 
+/* So long the level that the server tells may stand while nothing is written: three steps of PulseAudio. */
+#define STANDS_NS (15 * MS)
+
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static int64_t later(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
 uint64_t to_frames(const struct writer *w, int64_t ns) {
     return ns > 0 ? (uint64_t)ns * w->sample_rate / SECOND : 0;
 }
@@ -22,7 +33,7 @@ uint64_t outlet_unheard(struct writer *w) {
 
 void outlet_clear(struct writer *w) {
     timeline_clear(&w->timeline);
-    w->empty_at = 0;
+    w->empty_at = w->reckoned_at = 0;
     w->owed = w->inserted = 0;
     w->led_in = w->speaking = false;
 }
@@ -62,8 +73,14 @@ bool outlet_measure(struct writer *w) {
         leave(w, error);
         return false;
     }
-    w->empty_at = level.heard_at;
-    w->dry_at = level.dry_at;
+    int64_t now = clock_now();
+    if (w->stands_since == 0 || level.heard_at - now < w->told)
+        w->stands_since = now;
+    w->told = level.heard_at - now;
+    /* A PulseAudio (16.1) that has run dry may go on saying what it held a moment before, for good, and was
+     * never given more: then the clock knows better. */
+    w->empty_at = now - w->stands_since < STANDS_NS ? level.heard_at : w->reckoned_at;
+    w->dry_at = least(level.dry_at, w->empty_at);
     return true;
 }
 
@@ -83,7 +100,9 @@ bool outlet_write(struct writer *w, const void *frames, uint64_t silence, uint64
     timeline_append(&w->timeline, silence, 0);
     timeline_append(&w->timeline, data, 1);
     int64_t now = clock_now();
-    w->empty_at = (w->empty_at > now ? w->empty_at : now) + to_ns(w, count);
+    w->empty_at = later(w->empty_at, now) + to_ns(w, count);
+    w->reckoned_at = later(w->reckoned_at, now) + to_ns(w, count);
+    w->stands_since = 0;
     if (data > 0) {
         ring_take(&w->ring, data);
         w->handed += data;
@@ -102,9 +121,10 @@ bool outlet_flush(struct writer *w, uint64_t *frames, uint64_t *data) {
         leave(w, error);
         return false;
     }
-    int64_t held = outlet_held(w);
-    left = left < held ? left : held;
+    left = least(left, outlet_held(w));
     *data = timeline_cut(&w->timeline, to_frames(w, left), frames);
-    w->empty_at = clock_now() + left;
+    /* What is left counts as heard from now on: the next flush must not take it back. */
+    timeline_clear(&w->timeline);
+    w->empty_at = w->reckoned_at = clock_now() + left;
     return true;
 }

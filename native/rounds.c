@@ -38,15 +38,14 @@ void rounds_add(struct rounds *r, int64_t now_at, uint64_t frames) {
         r->part = 0;
 }
 
-void rounds_told(struct rounds *r, int64_t now_at, int64_t heard_at) {
-    if (r->began_at == 0 || now_at < r->began_at + to_ns(r, r->step) + MS)
-        return;
-    r->round_at = heard_at - to_ns(r, r->frames);
-    r->began_at = 0;
-}
-
-int rounds_dry(const struct rounds *r, int64_t now_at, int64_t heard_at) {
-    return now_at > r->empty_at && heard_at - now_at <= to_ns(r, r->step);
+int rounds_told(struct rounds *r, int64_t now_at, int64_t heard_at) {
+    if (now_at > r->empty_at && heard_at - now_at <= to_ns(r, r->step))
+        return 0;
+    if (r->began_at != 0 && now_at >= r->began_at + to_ns(r, r->step) + MS) {
+        r->round_at = heard_at - to_ns(r, r->frames);
+        r->began_at = 0;
+    }
+    return 1;
 }
 
 int64_t rounds_part(const struct rounds *r) {

@@ -27,11 +27,10 @@ void rounds_begin(struct rounds *rounds, uint32_t sample_rate, int64_t step, int
 void rounds_clear(struct rounds *rounds, int64_t now_at);
 /* A piece of `frames` is written. */
 void rounds_add(struct rounds *rounds, int64_t now_at, uint64_t frames);
-/* The server tells that what is written now will be heard at `heard_at`. */
-void rounds_told(struct rounds *rounds, int64_t now_at, int64_t heard_at);
+/* The server tells that what is written now will be heard at `heard_at`. Whether to believe it: one that has
+ * run dry goes on telling what it last had, for good (16.1). */
+int rounds_told(struct rounds *rounds, int64_t now_at, int64_t heard_at);
 
-/* Whether it has run dry, when it tells `heard_at`: then it tells what it last had, up to a step (16.1). */
-int rounds_dry(const struct rounds *rounds, int64_t now_at, int64_t heard_at);
 /* The first round that a piece written now is in time for. */
 int64_t rounds_next_at(const struct rounds *rounds, int64_t now_at);
 /* How long `part` is. */

@@ -128,12 +128,10 @@ static int pulse_flush(struct sink *sink, int64_t *left) {
 
 static struct level level_as_told(struct sink_pulse *self, int64_t now, int64_t told) {
     int64_t heard_at = now + told;
-    if (rounds_dry(&self->rounds, now, heard_at)) {
-        int64_t next_at = rounds_next_at(&self->rounds, now);
-        return (struct level){next_at, next_at};
-    }
-    rounds_told(&self->rounds, now, heard_at);
-    return (struct level){heard_at, heard_at - rounds_part(&self->rounds)};
+    if (rounds_told(&self->rounds, now, heard_at))
+        return (struct level){heard_at, heard_at - rounds_part(&self->rounds)};
+    int64_t next_at = rounds_next_at(&self->rounds, now);
+    return (struct level){next_at, next_at};
 }
 
 /* PipeWire's pa_simple_get_latency wanders by 6 to 10 ms in 2 s (0.3.65), but answers: the server is there.

@@ -44,7 +44,7 @@ typedef struct vmic_config {
     uint32_t sample_rate;    /* frames a second */
     uint32_t channels;       /* 1 to 32 */
     uint64_t capacity;       /* frames that the ring holds */
-    uint32_t ahead_us;       /* how much the server is given ahead, at most */
+    uint32_t ahead_us;       /* how much the server is given ahead; a step more at most */
     uint32_t reserve_us;     /* the server holds so much, at least, when data comes after silence */
     uint32_t cushion_us; /* silence before the first frame of an utterance: it absorbs a late next write */
     uint32_t cushion_most_us; /* what that may grow to, when writes are late */

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* When the server is full, how much room there must be before it is filled up again. */
-#define REFILL_NS (5 * MS)
 /* How long after the last frame silence is still added, so that the next one needs no new start. */
 #define LINGER_NS SECOND
 /* Two writes further apart than this are two utterances, and the silence between them is no underrun. */
@@ -185,12 +183,14 @@ static void write_silence(struct writer *w, int64_t room) {
 
 /* Data comes after silence, and begins with `next`: how much silence is still to come before it. */
 static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
-    int64_t wanted = w->cushion.size;
+    int64_t wanted = w->reserve;
     int64_t ramp = 0;
     if (goes_on(w)) {
         w->underruns++;
         cushion_underrun(&w->cushion, clock_now(), w->inserted);
-        wanted = w->reserve;
+    } else {
+        cushion_begin(&w->cushion, clock_now());
+        wanted = w->cushion.size;
     }
     for (uint32_t c = 0; c < w->channels; c++)
         if (abs(next[c]) > INAUDIBLE)
@@ -223,8 +223,9 @@ static void write_data(struct writer *w, const int16_t *frames, uint64_t count) 
 /* ---- the thread: what is due, and when to look again; 0 is at once ---- */
 
 static int64_t give_data(struct writer *w, int64_t level) {
-    if (level > w->ahead - REFILL_NS)
-        return w->empty_at - w->ahead + REFILL_NS;
+    /* A full server gets no more until there is room for a step. */
+    if (level > w->ahead - w->step)
+        return w->empty_at - w->ahead + w->step;
     int64_t room = w->ahead - level;
     const void *next;
     uint64_t count = ring_peek(&w->ring, &next);

@@ -46,6 +46,10 @@ struct writer {
     int64_t empty_at; /* when the server will have used up what it holds; CLOCK_MONOTONIC, ns */
     int64_t dry_at;   /* when it needs more */
 
+    int64_t told;         /* ns that the server last said to hold ... */
+    int64_t stands_since; /* ... and since when it has not been less; 0: something was written since */
+    int64_t reckoned_at;  /* when it will have used up what it holds, if it played all the time */
+
     /* Silence. */
     struct cushion cushion;
     int64_t owed;       /* so much is to come before the next data, ns */

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import programs
 import pytest
+from hypothesis import settings
 from recording import Recorder
 from servers import KINDS, SoundServer
 
 import vmic
 
 ROOT = Path(__file__).parent.parent
+settings.register_profile("long", max_examples=2000)
 
 
 def available_servers() -> list[str]:
@@ -39,7 +41,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
         return (yield)
     except AssertionError as error:
         server = pyfuncitem.funcargs.get("server")
-        if isinstance(server, SoundServer) and server.stood_still:
+        if isinstance(server, SoundServer) and server.steps_missed:
             raise MachineStoodStillError(f"the server missed a step meanwhile; {error}") from error
         raise
 

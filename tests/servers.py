@@ -129,12 +129,12 @@ class SoundServer:
             monkeypatch.delenv(name, raising=False)
 
     @property
-    def stood_still(self) -> bool:
-        """Whether the server says that it missed a step, and so lost what was on its way through it.
+    def steps_missed(self) -> int:
+        """How many steps the server says that it missed; it lost what was on its way through it then.
 
         That happens when the machine stands still for longer than the step's 5 ms (PipeWire).
         """
-        return " client missed " in self.log()
+        return self.log().count(" client missed ")
 
     def log(self) -> str:
         return "\n".join(f"--- {p.name}\n{p.read_text(errors='replace')}" for p in self.root.glob("*.log"))

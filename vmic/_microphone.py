@@ -210,7 +210,7 @@ class VirtualMicrophoneDevice:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None and not self._closed:
+        if kind is not None and not self._closed and self._stream.is_ours:
             with contextlib.suppress(DeviceLostError, ClosedError):
                 self.flush()
         self.close()

@@ -105,6 +105,17 @@ static void keeps_what_is_needed(void) {
     CHECK_COMPARE(cushion.size, >=, grown - 2 * MS);
 }
 
+static void a_long_pause_ends_it(void) {
+    struct cushion cushion;
+    cushion_init(&cushion, 5 * MS, 150 * MS);
+    cushion_underrun(&cushion, SECOND, 80 * MS);
+    int64_t grown = cushion.size;
+    cushion_begin(&cushion, 10 * SECOND);
+    CHECK_EQUAL(cushion.size, grown);
+    cushion_begin(&cushion, 12 * SECOND);
+    CHECK_EQUAL(cushion.size, 5 * MS);
+}
+
 int main(void) {
     RUN(begins_with_the_least);
     RUN(covers_what_was_late);
@@ -115,4 +126,5 @@ int main(void) {
     RUN(a_fixed_one_stays);
     RUN(shrinks_when_nothing_is_late);
     RUN(keeps_what_is_needed);
+    RUN(a_long_pause_ends_it);
 }

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import programs
 import pytest
@@ -199,13 +200,25 @@ def test_a_frozen_server_is_no_endless_list(server: SoundServer) -> None:
         )
 
 
-def test_a_frozen_server_holds_up_no_close(server: SoundServer) -> None:
+def threads() -> int:
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
+@pytest.mark.parametrize("wakes", [True, False])
+def test_a_frozen_server_holds_up_no_close(server: SoundServer, wakes: bool) -> None:
+    before = threads()
     microphone = vmic.create_microphone_device("mic", 48000, non_blocking=True)
-    microphone.write_frames(numbered(24000))
+    microphone.write_frames(numbered(24000), lambda _: None)
     with server.frozen():
         with within(10 * (0.5 + 5)):
             microphone.close()
         balanced(microphone)
+        assert threads() > before  # one sits in the server
+        if not wakes:
+            server.kill()
+    programs.await_that(lambda: threads() == before, "the threads have gone", 10)
+    if not wakes:
+        server.answer()
     programs.await_that(lambda: not is_there(server, microphone), "the microphone is removed", 10)
 
 

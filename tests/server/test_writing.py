@@ -163,8 +163,9 @@ def test_a_time_to_wait_is_a_time(server: SoundServer) -> None:
         assert microphone.stats.frames_written == 0
 
 
-def test_many_threads_write_at_once(server: SoundServer, record: Record) -> None:
-    with vmic.create_microphone_device("mic", 48000) as microphone:
+@pytest.mark.parametrize("non_blocking", [False, True])
+def test_many_threads_write_at_once(server: SoundServer, record: Record, non_blocking: bool) -> None:
+    with vmic.create_microphone_device("mic", 48000, non_blocking=non_blocking) as microphone:
         recorder = record(microphone)
 
         def write(value: int) -> None:

@@ -1,0 +1,349 @@
+/* The stream and its writer, as they are, on a server that fails, hangs and lies: the input is a script of
+ * what two of a program's threads and the server do. FUZZ_TRACE=1 in the environment shows it.
+ *
+ * The first byte chooses the config; then each pair of bytes is an operation and its argument.
+ */
+#include "server.h"
+#include "stream.h"
+#include "world.h"
+
+#include <string.h>
+
+#define MS (1000 * US)
+#define SECOND (1000 * MS)
+#define OPERATIONS 200
+#define LONGEST_WRITE 4096
+/* 2.5 ms at the lowest rate. */
+#define STILL 20
+/* How much later than its timeout a call may return: what it does takes some looks at the clock. */
+#define LATE MS
+/* By so many frames the stream may be wrong about what is heard: some roundings, and as many more for
+ * every time that the server was emptied. */
+#define INEXACT 8
+
+enum job { NOTHING, WAIT, DO_FLUSH, STOP, QUIT };
+
+static struct run {
+    vmic_config config;
+    vmic_stream *stream;
+    vmic_stats before;
+    uint64_t written; /* frames that were accepted ... */
+    uint64_t writing; /* ... or are being written */
+    uint64_t emptied; /* times */
+    /* The thread that waits, flushes and stops. */
+    enum job job;
+    vmic_event event;
+    uint64_t index;
+    int64_t timeout;
+    uint64_t fade_us;
+} run;
+static struct server server;
+static bool trace;
+
+#define SAY(...) (trace ? (void)fprintf(stderr, __VA_ARGS__) : (void)0)
+
+/* ---- what is so at any time ---- */
+
+static vmic_stats look(void) {
+    /* As it was before: another thread may go on meanwhile, and look too. */
+    vmic_stats b = run.before, s;
+    uint64_t written = run.written, skipped = server.skipped;
+    vmic_get_stats(run.stream, &s);
+    MUST(s.written == s.heard + s.dropped + s.lost + s.queued);
+    MUST(s.gone == s.heard + s.dropped + s.lost);
+    MUST(s.gone <= s.taken && s.taken <= s.written);
+    MUST(s.written >= written && s.written <= run.writing);
+    MUST(s.heard + s.lost <= server.got);
+    MUST(s.dropped >= skipped);
+    MUST(s.taken >= b.taken && s.gone >= b.gone && s.heard >= b.heard && s.dropped >= b.dropped);
+    MUST(s.lost >= b.lost && s.underruns >= b.underruns && s.reopened >= b.reopened);
+    run.before = s;
+    return s;
+}
+
+/* Silence is not parted from the step that follows it, nor a ramp split, for want of room. */
+static uint64_t most_held(void) {
+    uint64_t us = run.config.ahead_us + run.config.ramp_us + run.config.step_ns / 1000;
+    return us * run.config.sample_rate / 1000000 + INEXACT;
+}
+
+/* What the stream says was heard is what was. */
+static void check_heard(void) {
+    uint64_t said = look().heard, truly = server_heard(&server);
+    uint64_t wrong = said > truly ? said - truly : truly - said;
+    SAY("  heard %lu, truly %lu, highest %lu\n", said, truly, server.highest);
+    MUST(!server.exact || wrong <= INEXACT * (1 + run.emptied));
+    MUST(!server.exact || server.highest <= most_held());
+}
+
+/* ---- the thread that waits, flushes and stops ---- */
+
+static int wait_for_event(void) {
+    int result = vmic_wait(run.stream, run.event, run.index, (uint64_t)(run.timeout / US));
+    vmic_stats s = look();
+    if (result == VMIC_OK && run.event == VMIC_TAKEN)
+        MUST(s.taken >= run.index);
+    if (result == VMIC_OK && run.event == VMIC_GONE)
+        MUST(s.gone >= run.index);
+    return result;
+}
+
+static int flush(void) {
+    vmic_flushed flushed;
+    uint64_t least = run.written;
+    server.may_skip = UINT32_MAX - 1; /* a write may still come before it */
+    run.emptied++;
+    int result = vmic_flush(run.stream, run.fade_us, (uint64_t)(run.timeout / US), &flushed);
+    server.may_skip = (uint32_t)run.writing;
+    if (result == VMIC_OK) {
+        MUST(flushed.heard_to <= flushed.dropped_to);
+        MUST(flushed.dropped_to >= least && flushed.dropped_to <= run.writing);
+        MUST(flushed.heard_to + 1 >= server.not_before);
+        server.not_before = (uint32_t)flushed.dropped_to + 1;
+        MUST(look().gone >= flushed.dropped_to);
+    }
+    return result;
+}
+
+static int stop(void) {
+    server.may_skip = (uint32_t)run.written;
+    server.exact = false; /* what it plays until it is closed counts as dropped */
+    int result = vmic_stop(run.stream, (uint64_t)(run.timeout / US));
+    MUST(result == VMIC_TIMEOUT || !server.open);
+    return result;
+}
+
+static void *work(void *argument) {
+    (void)argument;
+    for (;;) {
+        while (run.job == NOTHING)
+            world_sleep(&run.job, NEVER);
+        if (run.job == QUIT)
+            return NULL;
+        int64_t deadline = world_now() + run.timeout;
+        int result = run.job == WAIT ? wait_for_event() : run.job == DO_FLUSH ? flush() : stop();
+        MUST(result == VMIC_OK || result == VMIC_TIMEOUT);
+        MUST(world_now() <= deadline + LATE);
+        SAY("  returned %d\n", result);
+        run.job = NOTHING;
+    }
+}
+
+/* Does nothing when that thread is busy. */
+static void give(enum job job, int64_t timeout) {
+    if (run.job != NOTHING)
+        return;
+    run.timeout = timeout;
+    run.job = job;
+    world_wake(&run.job);
+}
+
+static void give_wait(vmic_event event, uint64_t index, int64_t timeout) {
+    if (run.job != NOTHING)
+        return;
+    run.event = event;
+    run.index = index;
+    give(WAIT, timeout);
+}
+
+/* ---- the script ---- */
+
+static void write_frames(uint64_t count) {
+    static struct frame frames[LONGEST_WRITE];
+    for (uint32_t i = 0; i < count; i++)
+        frames[i] = frame_of((uint32_t)run.written + i + 1);
+    vmic_stats s = look();
+    uint64_t room = run.config.capacity - (s.written - s.taken);
+    run.writing = run.written + count;
+    uint64_t accepted = vmic_write(run.stream, frames, count);
+    run.writing = run.written += accepted;
+    MUST(accepted <= count && accepted >= (count < room ? count : room));
+    s = look();
+    MUST(s.written - s.taken <= run.config.capacity);
+}
+
+static void let_pass(int64_t ns) {
+    world_sleep(NULL, world_now() + ns);
+}
+
+static void recover(void) {
+    server_recover(&server);
+    /* What PulseAudio (16.1) does when it has run dry: it plays on once it has 2.5 ms, and says that it is
+     * full. */
+    if (server.still > STILL)
+        server.still = STILL;
+    if (server.lie < 0)
+        server.lie = 0;
+}
+
+static void set_call(enum call call, int64_t takes) {
+    server.calls[call].takes = takes;
+}
+
+static void operate(uint8_t operation, uint8_t argument) {
+    enum call call = argument % CALLS;
+    switch (operation % 16) {
+    case 0:
+    case 1:
+        SAY("write %d\n", argument);
+        write_frames(argument);
+        break;
+    case 2:
+        SAY("write %d\n", argument * 16);
+        write_frames(argument * 16);
+        break;
+    case 3:
+        SAY("let %d us pass\n", argument * 100);
+        let_pass(argument * 100 * US);
+        break;
+    case 4:
+        SAY("let %d ms pass\n", argument * 10);
+        let_pass(argument * 10 * MS);
+        break;
+    case 5:
+        run.fade_us = argument % 3 * 5000;
+        SAY("flush, within %d ms, fade %lu us\n", argument, run.fade_us);
+        give(DO_FLUSH, argument * MS);
+        break;
+    case 6:
+        SAY("wait for event %d, index %d on\n", argument % 5, argument / 5 * 64);
+        give_wait(argument % 5, run.before.gone + argument / 5 * 64, 200 * MS);
+        break;
+    case 7:
+        SAY("call %d fails at its call number %d\n", call, 1 + argument / CALLS);
+        server.calls[call].fails_in = call == CLOSE ? 0 : 1 + argument / CALLS;
+        break;
+    case 8:
+        SAY("call %d hangs\n", call);
+        set_call(call, NEVER);
+        break;
+    case 9:
+        SAY("call %d takes %d ms\n", call, argument / CALLS);
+        set_call(call, argument / CALLS * MS);
+        break;
+    case 10:
+        SAY("no call hangs or fails\n");
+        recover();
+        break;
+    case 11:
+        SAY("reopen\n");
+        vmic_reopen(run.stream);
+        break;
+    case 12:
+        SAY("another thread goes on in %d\n", argument);
+        world_preempt(argument);
+        break;
+    case 13:
+        server.lie = ((int8_t)argument) * 500 * US;
+        SAY("it lies by %ld us\n", server.lie / US);
+        server.exact = false;
+        break;
+    case 14:
+        SAY("it stands still with %d frames\n", argument * 4);
+        server.still = argument * 4;
+        server.exact = false;
+        break;
+    default:
+        if (argument < 240) {
+            SAY("a flush leaves %d frames\n", argument);
+            server.keeps = argument;
+            server.exact = false; /* they count as heard at once */
+            break;
+        }
+        SAY("stop, within %d ms\n", argument - 240);
+        give(STOP, (argument - 240) * MS);
+    }
+    check_heard();
+}
+
+/* ---- the frame around it ---- */
+
+static vmic_config config_of(uint8_t byte) {
+    static const uint32_t rates[] = {48000, 44100, 8000, 16001};
+    static const uint64_t capacities[] = {4096, 509, 30000, 3};
+    vmic_config config = {
+        .sample_rate = rates[byte % 4],
+        .channels = sizeof(struct frame) / sizeof(int16_t),
+        .capacity = capacities[byte / 4 % 4],
+        .ahead_us = 40000,
+        .reserve_us = 5000,
+        .cushion_most_us = 150000,
+        .paced_us = 20000,
+        .ramp_us = byte & 64 ? 1500 : 0,
+        .low_us = 2000,
+        .step_ns = 5000000,
+        .tells_level = 1,
+    };
+    if (byte & 16) {
+        config.reserve_us = 8000;
+        config.low_us = 1000;
+        config.step_ns = 5333333;
+    }
+    if (byte & 32)
+        config.reserve_us = 0;
+    return config;
+}
+
+/* The caller's thread has done, whatever it waits for. */
+static void finish_job(void) {
+    recover();
+    for (int i = 0; run.job != NOTHING && i < 100; i++)
+        let_pass(10 * MS);
+    MUST(run.job == NOTHING);
+}
+
+/* However it was treated: as soon as the server is well, all that was written and not dropped is heard, and
+ * what is written then is handed over behind the cushion (unless it says that it is full). */
+static void check_recovers(void) {
+    finish_job();
+    vmic_reopen(run.stream);
+    give_wait(VMIC_OPENED, 0, SECOND);
+    finish_job();
+    MUST(look().state == VMIC_OPEN || run.before.state == VMIC_AWAY);
+    vmic_reopen(run.stream);
+    /* Four times as long, for what it says may make the writer go by the clock alone. */
+    give_wait(VMIC_GONE, run.written, (int64_t)(2 + 4 * run.before.queued / run.config.sample_rate) * SECOND);
+    while (run.job != NOTHING)
+        let_pass(100 * MS);
+    MUST(look().queued == 0);
+    write_frames(3);
+    let_pass(MS + (int64_t)look().cushion_us * US);
+    MUST(look().taken == run.written || server.lie != 0);
+    check_heard();
+}
+
+static void check_end(bool stopped_before) {
+    give(STOP, SECOND);
+    finish_job();
+    vmic_stats s = look();
+    /* What is written after a stop stays in the ring. */
+    MUST(stopped_before || s.queued == 0);
+    MUST(s.dropped >= s.taken - server.got);
+    run.job = QUIT;
+    world_wake(&run.job);
+    vmic_free(run.stream);
+    world_settle();
+    server_end(&server);
+    world_end();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    trace = getenv("FUZZ_TRACE") != NULL;
+    run = (struct run){.config = config_of(size > 0 ? data[0] : 0)};
+    world_begin();
+    server_begin(&server, run.config.sample_rate);
+    run.stream = stream_create(&run.config, &server.sink);
+    MUST(run.stream);
+    world_start(work, NULL);
+    bool stopped = false;
+    for (size_t i = 1; i + 1 < size && i < 2 * OPERATIONS; i += 2) {
+        operate(data[i], data[i + 1]);
+        stopped = stopped || run.job == STOP;
+    }
+    world_preempt(0);
+    if (!stopped)
+        check_recovers();
+    check_end(stopped);
+    return 0;
+}
