@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define SECOND INT64_C(1000000000)
-#define RECORD_FRAMES (1 << 20)
+#define RECORD_FRAMES (1 << 22)
 /* What a failed call says. */
 #define FAILED 7
 
