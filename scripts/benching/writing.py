@@ -1,0 +1,196 @@
+"""The process that writes: it rehearses with nothing to write to, opens a contestant, and writes.
+
+It says its devices' sources; writes once it is told to, and says what that cost; lets all be heard once it is
+told to; and takes the devices away at the next word. The times go to a file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from signals import PERIOD, numbered
+
+from benching import outputs, processes
+from benching.contestants import CONTESTANTS
+from benching.measuring import RATE, Times, percentiles
+from benching.outputs import Floor, Output
+from benching.partner import hear, say
+
+# The documented daily loop writes 20 ms, then sleeps 20 ms.
+PACES = ("clock", "daily", "contestant")
+LEAD = 0.1
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of the writes; each of shape (chunks, microphones).
+
+    Attributes:
+        calls: When each was called; `time.monotonic()`.
+        returns: When it returned.
+        late: How much later than meant it was called; of no rows when it was not meant for a time.
+    """
+
+    calls: Times
+    returns: Times
+    late: Times
+
+
+class Nothing:
+    """What a rehearsal writes to."""
+
+    source = ""
+
+    def write(self, frames: bytes) -> None:
+        """Do nothing."""
+
+    def drain(self) -> None:
+        """Do nothing."""
+
+
+def write(writers: Sequence[Output], chunk: int, chunks: int, pace: str, phase: float) -> Written:
+    """Write the numbered signal to each, chunk by chunk; to several from a thread each, out of step."""
+    # From any of its numbers on there is a chunk.
+    signal = numbered(PERIOD + chunk).tobytes()
+    begin = time.monotonic() + LEAD + phase
+    begins = [begin + i * chunk / RATE / len(writers) for i in range(len(writers))]
+    if len(writers) == 1:
+        return write_one(writers[0], signal, chunk, chunks, pace=pace, begin=begin)
+    with ThreadPoolExecutor(len(writers)) as pool:
+        parts = list(
+            pool.map(lambda w, at: write_one(w, signal, chunk, chunks, pace=pace, begin=at), writers, begins)
+        )
+    return Written(
+        np.concatenate([part.calls for part in parts], axis=1),
+        np.concatenate([part.returns for part in parts], axis=1),
+        np.concatenate([part.late for part in parts], axis=1),
+    )
+
+
+def write_one(writer: Output, signal: bytes, chunk: int, chunks: int, *, pace: str, begin: float) -> Written:
+    """The same to one, from the time `begin` on."""
+    # Filled, not empty: the memory is there before the clock runs.
+    calls, returns = np.full((2, chunks, 1), np.nan)
+    deadlines = (begin + np.arange(chunks) * chunk / RATE)[:, None]
+    for i in range(chunks):
+        at = 2 * (i * chunk % PERIOD)
+        frames = signal[at : at + 2 * chunk]
+        if pace == "daily" and i:
+            time.sleep(chunk / RATE)
+        elif pace == "clock" or not i:
+            sleep_until(deadlines[i, 0])
+        called = time.monotonic()
+        writer.write(frames)
+        returned = time.monotonic()
+        calls[i, 0], returns[i, 0] = called, returned
+    return Written(calls, returns, calls - deadlines if pace == "clock" else calls[:0])
+
+
+def sleep_until(deadline: float) -> None:
+    """Sleep, as a careful program paces itself."""
+    remaining = deadline - time.monotonic()
+    if remaining > 0:
+        time.sleep(remaining)
+
+
+def write_floors(floors: Sequence[Floor], chunk: int, chunks: int, phase: float) -> Written:
+    """The same for programs that write by themselves."""
+    begin = time.monotonic() + LEAD + phase
+    begins = [begin + i * chunk / RATE / len(floors) for i in range(len(floors))]
+    for floor, at in zip(floors, begins, strict=True):
+        floor.begin(at)
+    for floor in floors:
+        floor.await_written()
+    times = np.stack([floor.times(chunks) for floor in floors], axis=1)
+    deadlines = np.array(begins) + np.arange(chunks)[:, None] * chunk / RATE
+    return Written(times[:, :, 0], times[:, :, 1], times[:, :, 0] - deadlines)
+
+
+def be_busy(threads: int) -> None:
+    """Let so many threads compute without an end."""
+
+    def compute() -> None:
+        n = 0
+        while True:
+            n += 1
+
+    for _ in range(threads):
+        threading.Thread(target=compute, daemon=True).start()
+
+
+def main() -> None:
+    """See the module's docstring."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--contestant", choices=CONTESTANTS, required=True)
+    parser.add_argument("--microphones", type=int, default=1)
+    parser.add_argument("--chunk-ms", type=float, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--phase-ms", type=float, default=0, help="after a whole chunk's time")
+    parser.add_argument("--busy-threads", type=int, default=0)
+    parser.add_argument("--pace", choices=PACES, required=True)
+    parser.add_argument("--rehearse", type=float, required=True, help="seconds")
+    parser.add_argument("--times", type=Path, required=True, help="the file to leave the times in")
+    options = parser.parse_args()
+    be_busy(options.busy_threads)
+    chunk = int(options.chunk_ms * RATE / 1000)
+    chunks = max(1, round(options.seconds * RATE / chunk))
+
+    mine = [os.getpid()]
+    # What is done once is no part of it.
+    write([Nothing()], RATE // 100, 10, "clock", 0)
+    used = processes.cpu_time(mine)
+    rehearsal = max(1, round(options.rehearse * RATE / chunk))
+    # The same loop at the same pace, but for what is measured.
+    bare = write([Nothing()] * options.microphones, chunk, rehearsal, "clock", 0)
+    own_cpu = (processes.cpu_time(mine) - used) / (rehearsal * chunk / RATE)
+    own_memory = processes.memory(mine)
+
+    contestant = CONTESTANTS[options.contestant]
+    pace = "contestant" if contestant.paces and options.pace == "clock" else options.pace
+    phase = options.phase_ms / 1000
+    with outputs.opened(contestant, options.microphones, chunk) as writers:
+        floors = [writer for writer in writers if isinstance(writer, Floor)]
+        for floor in floors:
+            floor.start(chunk, chunks, options.busy_threads)
+        say([writer.source for writer in writers])
+        hear()
+        counted = processes.marked(os.environ[processes.MARK])
+        if floors:
+            # What Python does here is no part of it.
+            counted.remove(os.getpid())
+            own_cpu = own_memory = 0
+        used = processes.cpu_time(counted)
+        written = (
+            write_floors(floors, chunk, chunks, phase)
+            if floors
+            else write(writers, chunk, chunks, pace, phase)
+        )
+        cpu = (processes.cpu_time(counted) - used) / (chunks * chunk / RATE) - own_cpu
+        say(
+            {
+                "cpu": 100 * cpu,
+                "memory": processes.memory(counted) - own_memory,
+                **percentiles("bare_late", 1000 * bare.late.ravel()),
+                **percentiles("bare_write_us", 1e6 * (bare.returns - bare.calls).ravel()),
+                **percentiles("late", 1000 * written.late.ravel()),
+                **percentiles("write_us", 1e6 * (written.returns - written.calls).ravel()),
+            }
+        )
+        np.savez(options.times, calls=written.calls)
+        hear()
+        for writer in writers:
+            writer.drain()
+        say("drained")
+        hear()
+
+
+if __name__ == "__main__":
+    main()
