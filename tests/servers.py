@@ -134,7 +134,12 @@ class SoundServer:
 
         That happens when the machine stands still for longer than the step's 5 ms (PipeWire).
         """
-        return " client missed " in self.log()
+        return self.missed_steps > 0
+
+    @property
+    def missed_steps(self) -> int:
+        """How often it says so."""
+        return self.log().count(" client missed ")
 
     def log(self) -> str:
         return "\n".join(f"--- {p.name}\n{p.read_text(errors='replace')}" for p in self.root.glob("*.log"))

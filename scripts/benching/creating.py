@@ -29,7 +29,7 @@ def main() -> None:
         began = time.monotonic()
         with outputs.opened(contestant, 1, CHUNK) as (writer,):
             if isinstance(writer, Floor):
-                writer.start(CHUNK, CHUNKS, 0)
+                writer.start(CHUNK, CHUNKS)
                 opened = time.monotonic()
                 writer.begin(opened)
                 writer.await_written()

@@ -1,9 +1,11 @@
-// The quickest application there can be: it is connected before the microphone exists, opens every source as soon as
-// the server tells of it, in fragments of 5 ms, and says when the first frame that is not silence came.
+// The quickest application there can be: it is connected before the microphone exists, opens every source as
+// soon as the server tells of it, in fragments of 5 ms, and says when the first frame that is not silence
+// came.
 //
 //   first_frame RATE
 //
-// Says "ready", then a line for each source: its name, and CLOCK_MONOTONIC in seconds. Ends with its standard input.
+// Says "ready", then a line for each source: its name, and CLOCK_MONOTONIC in seconds. Ends with its standard
+// input.
 #include <pulse/pulseaudio.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -53,8 +55,8 @@ static void on_source(pa_context *context, const pa_source_info *source, int end
     if (end || source->monitor_of_sink != PA_INVALID_INDEX)
         return;
     const pa_sample_spec spec = {PA_SAMPLE_S16LE, rate, 1};
-    const pa_buffer_attr buffer = {
-        (uint32_t)-1, (uint32_t)-1, (uint32_t)-1, (uint32_t)-1, (uint32_t)pa_usec_to_bytes(5000, &spec)};
+    const pa_buffer_attr buffer = {(uint32_t)-1, (uint32_t)-1, (uint32_t)-1, (uint32_t)-1,
+                                   (uint32_t)pa_usec_to_bytes(5000, &spec)};
     pa_stream *stream = pa_stream_new(context, "first frame", &spec, NULL);
     char *name = strdup(source->name);
     if (!stream || !name)
@@ -94,7 +96,8 @@ static void on_state(pa_context *context, void *unused) {
     }
 }
 
-static void on_input(pa_mainloop_api *api, pa_io_event *event, int fd, pa_io_event_flags_t flags, void *unused) {
+static void on_input(pa_mainloop_api *api, pa_io_event *event, int fd, pa_io_event_flags_t flags,
+                     void *unused) {
     (void)event, (void)fd, (void)flags, (void)unused;
     api->quit(api, 0);
 }

@@ -115,10 +115,16 @@ GOALS = (
 )
 
 
-def lost(runs: Sequence[Run]) -> Goal:
-    """No frame of vmic's is lost, repeated or out of order, in any run."""
-    counts = [r.value("lost") + r.value("repeated") for r in runs if "lost" in r.values]
-    return Goal("any workload, frames lost, repeated or out of order", 0, lambda _: counts, worst=True)
+def lost(runs: Sequence[Run]) -> list[Goal]:
+    """No frame of vmic's is lost, repeated or out of order, in any run: that alone must hold in the worst."""
+    what = "any workload, frames lost, repeated or out of order"
+    counts = [run.value("lost") + run.value("repeated") for run in runs]
+    # What PipeWire loses when the machine stands still was in its graph.
+    where = [c for c, run in zip(counts, runs, strict=True) if not run.value("missed_steps")]
+    return [
+        Goal(what, 0, lambda _: counts, worst=True),
+        Goal(f"{what}, where the server missed no step", 0, lambda _: where, worst=True),
+    ]
 
 
 def markdown(runs: Sequence[Run]) -> str:
@@ -131,6 +137,6 @@ def markdown(runs: Sequence[Run]) -> str:
             return [run for run in done if (run.workload, run.contestant) == (workload, contestant)]
 
         ours = [run for run in done if run.contestant.startswith("vmic")]
-        rows += [row for goal in (*GOALS, lost(ours)) if (row := goal.row(server, pick))]
+        rows += [row for goal in (*GOALS, *lost(ours)) if (row := goal.row(server, pick))]
     heads = ("goal", "server", "at most", "median", "worst", "reached")
     return f"**What is aimed for**\n\n{table(heads, rows)}" if rows else ""

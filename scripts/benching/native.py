@@ -19,5 +19,5 @@ def program(name: str) -> Path:
     flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", PROGRAMS[name]], text=True).split()
     # Two benches at once find a whole program each.
     fresh = built.with_suffix(".new")
-    subprocess.run(["cc", "-O2", "-Wall", "-pthread", "-o", str(fresh), str(source), *flags], check=True)
+    subprocess.run(["cc", "-O2", "-Wall", "-o", str(fresh), str(source), *flags], check=True)
     return fresh.replace(built)

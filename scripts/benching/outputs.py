@@ -203,9 +203,9 @@ class Floor:
     def __init__(self, device: MadeDevice, block: int, stack: contextlib.ExitStack) -> None:
         self.source, self._sink, self._block, self._stack = device.source, device.sink, block, stack
 
-    def start(self, chunk: int, chunks: int, busy_threads: int) -> None:
+    def start(self, chunk: int, chunks: int) -> None:
         """Open its stream."""
-        numbers = (RATE, chunk, self._block, chunks, busy_threads)
+        numbers = (RATE, chunk, self._block, chunks)
         argv = [str(native.program("floor")), self._sink, *map(str, numbers)]
         process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._process = self._stack.enter_context(process)

@@ -38,6 +38,7 @@ FRAMES = (
     Column("gap_ms", "silence ms", 1),
     Column("lost", "frames lost"),
     Column("repeated", "repeated"),
+    Column("missed_steps", "steps missed by the server"),
 )
 COST = (
     Column("cpu", "writer's CPU %", 2),

@@ -111,7 +111,7 @@ def _write(server: SoundServer, workload: Workload, contestant: str, result: Run
         "times": times,
     }
     arguments = [f"--{key}={value}" for key, value in options.items()]
-    before = server.stood_still
+    missed = server.missed_steps
     with (
         _busy(workload.busy_processes),
         Partner.module("writing", *arguments, env=env, log=server.root / "writing.log") as writer,
@@ -146,7 +146,7 @@ def _write(server: SoundServer, workload: Workload, contestant: str, result: Run
         "server_cpu": server_cpu,
         "server_memory": server_memory,
         "seconds": seconds,
-        "stood_still": float(server.stood_still and not before),
+        "missed_steps": float(server.missed_steps - missed),
     }
     if workload.busy_threads:
         # The busy threads' own would be most of it.

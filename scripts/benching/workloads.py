@@ -20,7 +20,7 @@ class Workload:
         seconds: Of signal; the number of devices where they are only made.
         contestants: Who takes part unless told otherwise.
         chunk_ms: What is written at once; 0 for all of it.
-        busy_threads: In the writing process, in its own language.
+        busy_threads: Of Python, in the process that writes, or that feeds or starts the program that does.
         busy_processes: Beside it.
         microphones: At once.
         pace: See `writing`.

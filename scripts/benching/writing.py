@@ -159,7 +159,7 @@ def main() -> None:
     with outputs.opened(contestant, options.microphones, chunk) as writers:
         floors = [writer for writer in writers if isinstance(writer, Floor)]
         for floor in floors:
-            floor.start(chunk, chunks, options.busy_threads)
+            floor.start(chunk, chunks)
         say([writer.source for writer in writers])
         hear()
         counted = processes.marked(os.environ[processes.MARK])
