@@ -30,7 +30,6 @@ class Heard:
         repeated: Frames whose number does not go on from the one before.
         foreign: Frames whose channels do not agree on a number.
         silence: Frames of silence between the first and the last.
-        gaps: Places where that silence is.
     """
 
     frames: int
@@ -38,7 +37,6 @@ class Heard:
     repeated: int
     foreign: int
     silence: int
-    gaps: int
     first: int | None
 
     @classmethod
@@ -46,7 +44,7 @@ class Heard:
         channels = recording.shape[1]
         sounding = np.flatnonzero(recording.any(axis=1))
         if not len(sounding):
-            return cls(0, 0, 0, 0, 0, 0, None)
+            return cls(0, 0, 0, 0, 0, None)
         heard = recording[sounding]
         numbers = (heard.view(np.uint16).astype(np.int64) - 1 - 1000 * np.arange(channels)) % PERIOD
         foreign = int((numbers != numbers[:, :1]).any(axis=1).sum())
@@ -59,7 +57,6 @@ class Heard:
             repeated=int(((steps == 0) | (steps >= PERIOD // 2)).sum()),
             foreign=foreign,
             silence=int(sounding[-1] - sounding[0] + 1 - len(sounding)),
-            gaps=int((np.diff(sounding) > 1).sum()),
             first=int(numbers[0, 0]),
         )
 

@@ -1,8 +1,7 @@
 """Measures vmic, and what one would take instead, on a PulseAudio and a PipeWire of the bench's own.
 
 Each contestant writes numbered frames from a process of its own; another captures them and notes when each
-came.
-Prints the README's tables (Markdown) on standard output, and the progress on standard error.
+came. The README's tables (Markdown) go to standard output, the progress to standard error.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ def main() -> None:
         native.program(name)
     runs = [run for path in options.read for run in read(path)]
     tasks = list(plan(kinds, options))
-    total = sum(ROUND + sum(w.estimate(c) for w, c in pairs) for _, pairs in tasks)
+    total = sum(ROUND + sum(workload.estimate for workload, _ in pairs) for _, pairs in tasks)
     tell(f"{sum(len(pairs) for _, pairs in tasks)} runs, about {total / 60:.0f} minutes")
     began = time.monotonic()
     for kind, pairs in tasks:
@@ -55,7 +54,7 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     """What is asked for."""
-    minutes = len(KINDS) * RUNS * sum(w.estimate(c) for w in WORKLOADS.values() for c in w.contestants) / 60
+    minutes = len(KINDS) * RUNS * sum(w.estimate * len(w.contestants) for w in WORKLOADS.values()) / 60
     parts = "\n".join(f"  {w.name}: {w.what}; {', '.join(w.contestants)}" for w in WORKLOADS.values())
     names = "\n".join(f"  {c.name}: {c.what}" for c in CONTESTANTS.values())
     parser = argparse.ArgumentParser(
@@ -119,7 +118,7 @@ def whole_report(runs: Sequence[Run]) -> str:
 
 def is_growing(run: Run) -> bool:
     """Whether it is a soak that is not flat."""
-    return run.workload == SOAK.name and bool(soaking.growth(soaking.parts(run)))
+    return run.workload == SOAK.name and not run.error and bool(soaking.growth(soaking.parts(run)))
 
 
 def write(path: Path, runs: Sequence[Run]) -> None:

@@ -105,6 +105,13 @@ def frames_missing(recording: Samples, written: int) -> int:
     return written - int(((numbers >= 0) & (numbers < written)).sum())
 
 
+def all_latencies(captures: list[Capture], calls: Times, chunk: int) -> Times:
+    """`latencies` of all microphones in milliseconds, where they are known; see `judge`."""
+    waits = np.concatenate([latencies(c, calls[:, i], chunk) for i, c in enumerate(captures)])
+    known: Times = 1000 * waits[~np.isnan(waits)]
+    return known
+
+
 def judge(captures: list[Capture], calls: Times, chunk: int) -> dict[str, float]:
     """The numbers of a run.
 
@@ -114,14 +121,11 @@ def judge(captures: list[Capture], calls: Times, chunk: int) -> dict[str, float]
         chunk: Frames in a chunk.
     """
     written = calls.shape[0] * chunk
-    waits = 1000 * np.concatenate(
-        [latencies(c, calls[:, i], chunk) for i, c in enumerate(captures)] or [np.array([])]
-    )
     silences = [gaps(capture.recording) for capture in captures]
     begins = np.concatenate([begin for begin, _ in silences])
     heard = [Heard.in_recording(capture.recording) for capture in captures]
     return {
-        **percentiles("latency", waits[~np.isnan(waits)]),
+        **percentiles("latency", all_latencies(captures, calls, chunk)),
         "gaps": float(len(begins)),
         "gaps_first": float((begins < FIRST).sum()),
         "gaps_after": float((begins >= FIRST).sum()),

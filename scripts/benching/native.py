@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -18,6 +19,6 @@ def program(name: str) -> Path:
     _BUILT.mkdir(parents=True, exist_ok=True)
     flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", PROGRAMS[name]], text=True).split()
     # Two benches at once find a whole program each.
-    fresh = built.with_suffix(".new")
+    fresh = built.with_suffix(f".{os.getpid()}")
     subprocess.run(["cc", "-O2", "-Wall", "-o", str(fresh), str(source), *flags], check=True)
     return fresh.replace(built)

@@ -39,9 +39,6 @@ class Output(Protocol):
         """Wait until they are heard."""
 
 
-Outputs = Iterator[list[Output]]
-
-
 @contextlib.contextmanager
 def opened(contestant: Contestant, microphones: int, chunk: int) -> Iterator[list[Output]]:
     """Make the devices, and a stream into each.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import select
 import subprocess
@@ -33,9 +34,10 @@ class Partner:
         return cls([sys.executable, "-m", f"benching.{name}", *arguments], env, log)
 
     def say(self, word: object) -> None:
-        """Let it hear this."""
+        """Let it hear this; it is no matter here whether it still runs."""
         assert self._process.stdin
-        self._process.stdin.write(json.dumps(word).encode() + b"\n")
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(word).encode() + b"\n")
 
     def hear(self, timeout: float) -> Any:
         """What it says next.

@@ -88,70 +88,80 @@ def run(server: SoundServer, name: str, workload: Workload, contestant: str) -> 
         else:
             probe = {"created": probing.created, "resting": probing.resting}[workload.kind]
             result.values = probe(server, workload, contestant)
-    except RunError as error:
+    except (RunError, OSError) as error:
+        # OSError: the server, whose costs are read, has gone.
         result.error = str(error)
     return result
 
 
 def _write(server: SoundServer, workload: Workload, contestant: str, result: Run) -> None:
-    seconds = workload.seconds
-    servers = [process.pid for process in server.processes.values()]
+    """Let it write and be captured, and judge what came."""
+    arguments = [*_arguments(workload, contestant), f"--times={server.root / 'times.npz'}"]
     env = {**server.env, processes.MARK: "writer"}
-    times = server.root / "times.npz"
-    chunk_ms = workload.chunk_ms or 1000 * seconds
-    options = {
-        "contestant": contestant,
-        "microphones": workload.microphones,
-        "chunk-ms": chunk_ms,
-        "seconds": seconds,
-        "phase-ms": random.uniform(0, 10),
-        "busy-threads": workload.busy_threads,
-        "pace": workload.pace,
-        "rehearse": 0 if not workload.chunk_ms else workload.rehearsal(contestant),
-        "times": times,
-    }
-    arguments = [f"--{key}={value}" for key, value in options.items()]
     missed = server.missed_steps
     with (
         _busy(workload.busy_processes),
         Partner.module("writing", *arguments, env=env, log=server.root / "writing.log") as writer,
     ):
-        sources = writer.hear(_TIMEOUT + workload.rehearsal(contestant))
+        sources = writer.hear(_TIMEOUT + workload.rehearsal)
         with _capturing(server, sources, silent=CONTESTANTS[contestant].silent):
-            ours = processes.marked("writer")
-            used = processes.cpu_time(servers)
-            writer.say("go")
-            while not writer.has_said(seconds / _SAMPLES):
-                result.memories.append((processes.memory(ours), processes.memory(servers)))
-                if len(result.memories) > 4 * _SAMPLES:
-                    raise RunError("writes for more than four times as long as it should")
-            said = writer.hear(_TIMEOUT)
-            server_cpu = 100 * (processes.cpu_time(servers) - used) / seconds
-            server_memory = processes.memory(servers)
+            cost = _watched(server, writer, workload.seconds, result)
             writer.say("drain")
-            writer.hear(seconds + _TIMEOUT)
+            writer.hear(workload.seconds + _TIMEOUT)
             time.sleep(_TAIL)
         writer.say("end")
-    with np.load(times) as saved:
+    with np.load(server.root / "times.npz") as saved:
         calls: Times = saved["calls"]
     captures = [Capture.load(server.root / f"capture-{i}.npz") for i in range(len(sources))]
-    chunk = int(chunk_ms * measuring.RATE / 1000)
-    waits = 1000 * np.concatenate(
-        [measuring.latencies(c, calls[:, i], chunk) for i, c in enumerate(captures)]
-    )
-    result.latencies = [round(float(wait), 3) for wait in waits if not np.isnan(wait)]
-    result.values = {
+    chunk = int(_chunk_ms(workload) * measuring.RATE / 1000)
+    result.latencies = measuring.all_latencies(captures, calls, chunk).round(3).tolist()
+    values = {
         **measuring.judge(captures, calls, chunk),
-        **said,
-        "server_cpu": server_cpu,
-        "server_memory": server_memory,
-        "seconds": seconds,
+        **cost,
+        "seconds": workload.seconds,
         "missed_steps": float(server.missed_steps - missed),
     }
     if workload.busy_threads:
         # The busy threads' own would be most of it.
-        del result.values["cpu"]
-    result.values = {key: value for key, value in result.values.items() if not math.isnan(value)}
+        del values["cpu"]
+    result.values = {key: value for key, value in values.items() if not math.isnan(value)}
+
+
+def _chunk_ms(workload: Workload) -> float:
+    return workload.chunk_ms or 1000 * workload.seconds
+
+
+def _arguments(workload: Workload, contestant: str) -> list[str]:
+    options = {
+        "contestant": contestant,
+        "microphones": workload.microphones,
+        "chunk-ms": _chunk_ms(workload),
+        "seconds": workload.seconds,
+        "phase-ms": random.uniform(0, 10),
+        "busy-threads": workload.busy_threads,
+        "pace": workload.pace,
+        "rehearse": workload.rehearsal,
+    }
+    return [f"--{key}={value}" for key, value in options.items()]
+
+
+def _watched(server: SoundServer, writer: Partner, seconds: float, result: Run) -> dict[str, float]:
+    """What it cost to let it write: in its own words, and the server's."""
+    servers = [process.pid for process in server.processes.values()]
+    ours = processes.marked("writer")
+    limit = 4 * seconds + _TIMEOUT
+    deadline = time.monotonic() + limit
+    used = processes.cpu_time(servers)
+    writer.say("go")
+    while not writer.has_said(seconds / _SAMPLES):
+        result.memories.append((processes.memory(ours), processes.memory(servers)))
+        if time.monotonic() > deadline:
+            raise RunError(f"writes {seconds:g} s of sound for more than {limit:g} s")
+    return {
+        **writer.hear(_TIMEOUT),
+        "server_cpu": 100 * (processes.cpu_time(servers) - used) / seconds,
+        "server_memory": processes.memory(servers),
+    }
 
 
 @contextlib.contextmanager

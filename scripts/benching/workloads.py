@@ -23,6 +23,7 @@ class Workload:
         busy_threads: Of Python, in the process that writes, or that feeds or starts the program that does.
         busy_processes: Beside it.
         microphones: At once.
+        held_to_loop: Whether it is judged by what the writing loop alone does, which then runs longer.
         pace: See `writing`.
         kind: "written", or which of `probing`'s measurements it is.
     """
@@ -35,39 +36,44 @@ class Workload:
     busy_threads: int = 0
     busy_processes: int = 0
     microphones: int = 1
+    held_to_loop: bool = False
     pace: str = "clock"
     kind: str = "written"
 
-    def rehearsal(self, contestant: str) -> float:
-        """Seconds that the writer's own loop is watched for: long, where vmic is held to what it finds."""
-        return min(self.seconds, 12.0 if self.held_to_loop and contestant.startswith("vmic") else 2.0)
+    @property
+    def rehearsal(self) -> float:
+        """Seconds that the same loop runs before, with nothing to write to."""
+        return 0 if not self.chunk_ms else min(self.seconds, 12.0 if self.held_to_loop else 2.0)
 
     @property
-    def held_to_loop(self) -> bool:
-        """Whether a goal is measured by the writer's own loop."""
-        return self.busy_threads > 0 or self.name == "steady"
-
-    def estimate(self, contestant: str) -> float:
+    def estimate(self) -> float:
         """Seconds that a run takes, about."""
         if self.kind == "created":
             return 2 + self.seconds
         if self.kind == "resting":
             return 10 + 2 * self.seconds
-        return 2.5 + self.rehearsal(contestant) + self.seconds
+        return 2.5 + self.rehearsal + self.seconds
 
 
 WORKLOADS = {
     w.name: w
     for w in (
         Workload("idle", "10 ms chunks, a machine that does nothing else", 5, EVERYBODY, chunk_ms=10),
-        Workload("steady", "20 ms chunks, a machine that does nothing else", 20),
-        Workload("threads", "20 ms chunks, two busy threads in the writing process", 12, busy_threads=2),
+        Workload("steady", "20 ms chunks, a machine that does nothing else", 20, held_to_loop=True),
+        Workload(
+            "threads",
+            "20 ms chunks, two busy threads in the writing process",
+            12,
+            busy_threads=2,
+            held_to_loop=True,
+        ),
         Workload(
             "busy",
             "20 ms chunks, two busy threads in the writing process and four busy processes",
             12,
             EVERYBODY,
             busy_threads=2,
+            held_to_loop=True,
             busy_processes=4,
         ),
         Workload(
@@ -76,6 +82,7 @@ WORKLOADS = {
             62,
             ("vmic-safe",),
             busy_threads=2,
+            held_to_loop=True,
             busy_processes=4,
         ),
         Workload("daily", "20 ms written, then 20 ms slept, for a minute", 62, ("vmic",), pace="daily"),

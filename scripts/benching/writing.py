@@ -126,65 +126,79 @@ def be_busy(threads: int) -> None:
         threading.Thread(target=compute, daemon=True).start()
 
 
-def main() -> None:
-    """See the module's docstring."""
+def options() -> argparse.Namespace:
+    """What is to be written, and how."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contestant", choices=CONTESTANTS, required=True)
     parser.add_argument("--microphones", type=int, default=1)
     parser.add_argument("--chunk-ms", type=float, required=True)
     parser.add_argument("--seconds", type=float, required=True)
-    parser.add_argument("--phase-ms", type=float, default=0, help="after a whole chunk's time")
+    parser.add_argument("--phase-ms", type=float, default=0, help="how long to wait before the first write")
     parser.add_argument("--busy-threads", type=int, default=0)
     parser.add_argument("--pace", choices=PACES, required=True)
     parser.add_argument("--rehearse", type=float, required=True, help="seconds")
     parser.add_argument("--times", type=Path, required=True, help="the file to leave the times in")
-    options = parser.parse_args()
-    be_busy(options.busy_threads)
-    chunk = int(options.chunk_ms * RATE / 1000)
-    chunks = max(1, round(options.seconds * RATE / chunk))
+    return parser.parse_args()
 
-    mine = [os.getpid()]
-    # What is done once is no part of it.
-    write([Nothing()], RATE // 100, 10, "clock", 0)
-    used = processes.cpu_time(mine)
-    rehearsal = max(1, round(options.rehearse * RATE / chunk))
-    # The same loop at the same pace, but for what is measured.
-    bare = write([Nothing()] * options.microphones, chunk, rehearsal, "clock", 0)
-    own_cpu = (processes.cpu_time(mine) - used) / (rehearsal * chunk / RATE)
-    own_memory = processes.memory(mine)
 
-    contestant = CONTESTANTS[options.contestant]
-    pace = "contestant" if contestant.paces and options.pace == "clock" else options.pace
-    phase = options.phase_ms / 1000
-    with outputs.opened(contestant, options.microphones, chunk) as writers:
+@dataclass(frozen=True)
+class Rehearsal:
+    """The same loop at the same pace, but for what is measured."""
+
+    written: Written
+    cpu: float  # of a core
+    memory: float  # MB
+
+    @classmethod
+    def of(cls, microphones: int, chunk: int, chunks: int) -> Rehearsal:
+        """Rehearse."""
+        # What is done once is no part of it.
+        write([Nothing()], RATE // 100, 10, "clock", 0)
+        me = [os.getpid()]
+        used = processes.cpu_time(me)
+        written = write([Nothing()] * microphones, chunk, chunks, "clock", 0)
+        cpu = (processes.cpu_time(me) - used) / (chunks * chunk / RATE)
+        return cls(written, cpu, processes.memory(me))
+
+
+def main() -> None:
+    """See the module's docstring."""
+    asked = options()
+    contestant = CONTESTANTS[asked.contestant]
+    chunk = int(asked.chunk_ms * RATE / 1000)
+    chunks = max(1, round(asked.seconds * RATE / chunk))
+    pace = "contestant" if contestant.paces and asked.pace == "clock" else asked.pace
+    be_busy(asked.busy_threads)
+    bare = Rehearsal.of(asked.microphones, chunk, max(1, round(asked.rehearse * RATE / chunk)))
+    with outputs.opened(contestant, asked.microphones, chunk) as writers:
         floors = [writer for writer in writers if isinstance(writer, Floor)]
         for floor in floors:
             floor.start(chunk, chunks)
         say([writer.source for writer in writers])
         hear()
         counted = processes.marked(os.environ[processes.MARK])
+        own_cpu, own_memory = bare.cpu, bare.memory
         if floors:
             # What Python does here is no part of it.
             counted.remove(os.getpid())
             own_cpu = own_memory = 0
         used = processes.cpu_time(counted)
-        written = (
-            write_floors(floors, chunk, chunks, phase)
-            if floors
-            else write(writers, chunk, chunks, pace, phase)
-        )
-        cpu = (processes.cpu_time(counted) - used) / (chunks * chunk / RATE) - own_cpu
+        if floors:
+            written = write_floors(floors, chunk, chunks, asked.phase_ms / 1000)
+        else:
+            written = write(writers, chunk, chunks, pace, asked.phase_ms / 1000)
+        cpu = (processes.cpu_time(counted) - used) / (chunks * chunk / RATE)
         say(
             {
-                "cpu": 100 * cpu,
+                "cpu": 100 * (cpu - own_cpu),
                 "memory": processes.memory(counted) - own_memory,
-                **percentiles("bare_late", 1000 * bare.late.ravel()),
-                **percentiles("bare_write_us", 1e6 * (bare.returns - bare.calls).ravel()),
+                **percentiles("bare_late", 1000 * bare.written.late.ravel()),
+                **percentiles("bare_write_us", 1e6 * (bare.written.returns - bare.written.calls).ravel()),
                 **percentiles("late", 1000 * written.late.ravel()),
                 **percentiles("write_us", 1e6 * (written.returns - written.calls).ravel()),
             }
         )
-        np.savez(options.times, calls=written.calls)
+        np.savez(asked.times, calls=written.calls)
         hear()
         for writer in writers:
             writer.drain()
