@@ -66,10 +66,14 @@ class _Vmic:
         import vmic
 
         create: Callable[..., vmic.VirtualMicrophoneDevice] = vmic.create_microphone_device
-        microphone = stack.enter_context(create(f"bench-{index}", RATE, 1, **contestant.options))
-        self.source = microphone.source_name
-        self.write = microphone.write_frames
-        self.drain = microphone.drain
+        self._microphone = stack.enter_context(create(f"bench-{index}", RATE, 1, **contestant.options))
+        self.source = self._microphone.source_name
+        self.drain = self._microphone.drain
+
+    def write(self, frames: bytes) -> None:
+        accepted = self._microphone.write_frames(frames)
+        if 2 * accepted != len(frames):
+            raise RuntimeError(f"took {accepted} of {len(frames) // 2} frames: {self._microphone.stats}")
 
 
 class _Fifo:
