@@ -1,0 +1,47 @@
+"""The process that makes devices and writes to each at once: says when it began, and when it could write."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from signals import numbered
+
+from benching import outputs
+from benching.contestants import CONTESTANTS
+from benching.measuring import RATE
+from benching.outputs import Floor
+from benching.partner import hear, say
+
+CHUNK = RATE // 100
+# So that the quickest application certainly hears one.
+CHUNKS = 40
+
+
+def main() -> None:
+    """See the module's docstring."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--contestant", choices=CONTESTANTS, required=True)
+    options = parser.parse_args()
+    contestant = CONTESTANTS[options.contestant]
+    frames = numbered(CHUNK).tobytes()
+    while True:
+        began = time.monotonic()
+        with outputs.opened(contestant, 1, CHUNK) as (writer,):
+            if isinstance(writer, Floor):
+                writer.start(CHUNK, CHUNKS)
+                opened = time.monotonic()
+                writer.begin(opened)
+                writer.await_written()
+                writer.times(CHUNKS)
+            else:
+                opened = time.monotonic()
+                for i in range(CHUNKS):
+                    time.sleep(max(0.0, opened + i * CHUNK / RATE - time.monotonic()))
+                    writer.write(frames)
+        say([began, opened])
+        hear()
+
+
+if __name__ == "__main__":
+    main()

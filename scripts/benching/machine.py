@@ -1,0 +1,29 @@
+"""What the numbers were measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from pathlib import Path
+
+from servers import SoundServer
+
+
+def described() -> str:
+    """The processor, the kernel and the distribution, in a sentence's words."""
+    model = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    virtual = "hypervisor" in Path("/proc/cpuinfo").read_text()
+    return (
+        f"{'a virtual machine' if virtual else 'a machine'} with {os.cpu_count()} cores "
+        f"({model[1] if model else platform.machine()}), Linux {platform.release()}, "
+        f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Python {platform.python_version()}"
+    )
+
+
+def server_name(server: SoundServer) -> str:
+    """The server's name and version, as people say them."""
+    with server.client() as pulse:
+        info = pulse.server_info()
+    on_pipewire = re.search(r"PipeWire [\d.]+", info.server_name)
+    return on_pipewire[0] if on_pipewire else f"PulseAudio {info.server_version}"

@@ -1,0 +1,82 @@
+"""The measurements that are no run of a written signal: making a device, and one that rests."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+
+from servers import SoundServer
+
+from benching import native, processes
+from benching.measuring import RATE
+from benching.partner import Partner
+from benching.workloads import Workload
+
+_TIMEOUT = 30.0
+# A server puts aside what was not used for 5 s; only then does a device rest.
+_SETTLED = 7.0
+_REST = """\
+import sys, vmic
+with vmic.create_microphone_device("bench", 48000):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def created(server: SoundServer, workload: Workload, contestant: str) -> dict[str, float]:
+    """How long a device takes from the call that makes it, made several times by one process.
+
+    "opened" is until it can be written to; "first_frame" until an application has the first frame that is not
+    silence. That application is connected before, opens the source as soon as the server tells of it, and
+    captures fragments of 5 ms; the writer writes 10 ms chunks from the moment that it can.
+    """
+    listener = [str(native.program("first_frame")), str(RATE)]
+    opened, heard = [], []
+    with (
+        Partner(listener, server.env, server.root / "first_frame.log") as application,
+        Partner.module(
+            "creating", "--contestant", contestant, env=server.env, log=server.root / "creating.log"
+        ) as writer,
+    ):
+        assert application.hear_line(_TIMEOUT) == "ready"
+        # The first one loads the program, and is not counted.
+        for _ in range(1 + int(workload.seconds)):
+            began, could_write = writer.hear(_TIMEOUT)
+            first = float(application.hear_line(_TIMEOUT).split()[1])
+            writer.say("again")
+            opened.append(1000 * (could_write - began))
+            heard.append(1000 * (first - began))
+    return {
+        "opened": statistics.median(opened[1:]),
+        "opened_max": max(opened[1:]),
+        "first_frame": statistics.median(heard[1:]),
+        "first_frame_max": max(heard[1:]),
+    }
+
+
+def resting(server: SoundServer, workload: Workload, _: str) -> dict[str, float]:
+    """What a device costs that nobody writes to or captures, in percents of a core, and a server without."""
+    servers = [process.pid for process in server.processes.values()]
+    time.sleep(_SETTLED)
+    without = _percent(servers, workload.seconds)
+    mark = "resting"
+    argv = [sys.executable, "-c", _REST]
+    with Partner(argv, {**server.env, processes.MARK: mark}, server.root / "resting.log") as program:
+        program.hear_line(_TIMEOUT)
+        time.sleep(_SETTLED)
+        ours = processes.marked(mark)
+        before = processes.cpu_time(ours)
+        served = _percent(servers, workload.seconds)
+        return {
+            "cpu": 100 * (processes.cpu_time(ours) - before) / workload.seconds,
+            "server_cpu": served,
+            "server_cpu_without": without,
+            "memory": processes.memory(ours),
+        }
+
+
+def _percent(pids: list[int], seconds: float) -> float:
+    before = processes.cpu_time(pids)
+    time.sleep(seconds)
+    return 100 * (processes.cpu_time(pids) - before) / seconds

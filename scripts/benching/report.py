@@ -1,0 +1,119 @@
+"""The tables, in Markdown: for each workload a row for each contestant, and what was aimed for."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from benching.contestants import CONTESTANTS
+from benching.running import Run
+from benching.workloads import WORKLOADS, Workload
+
+
+@dataclass(frozen=True)
+class Column:
+    """A number of a run: its name in `Run.values`, its head, and how many decimals it is shown with."""
+
+    key: str
+    head: str
+    decimals: int = 0
+
+    def cell(self, runs: Sequence[Run]) -> str:
+        """The median of the runs, and the worst in brackets where it is another."""
+        values = [value for run in runs if not math.isnan(value := run.value(self.key))]
+        if not values:
+            return "-"
+        median, worst = (f"{value:,.{self.decimals}f}" for value in (statistics.median(values), max(values)))
+        return median if median == worst else f"{median} ({worst})"
+
+
+LATENCY = (
+    Column("latency_p50", "p50 ms", 1),
+    Column("latency_p99", "p99 ms", 1),
+    Column("latency_max", "longest ms", 1),
+)
+FRAMES = (
+    Column("gap_ms", "silence ms", 1),
+    Column("lost", "frames lost"),
+    Column("repeated", "repeated"),
+    Column("missed_steps", "steps missed by the server"),
+)
+COST = (
+    Column("cpu", "writer's CPU %", 2),
+    Column("server_cpu", "server's CPU %", 1),
+    Column("memory", "memory MB", 1),
+    Column("write_us_p99", "a write's p99 us", 1),
+)
+FIRST_GAPS = (Column("gaps_first", "gaps in 2 s"), Column("gaps_after", "gaps after"))
+LOADED = (
+    *LATENCY,
+    Column("bare_late_max", "L ms", 1),
+    *FIRST_GAPS,
+    *FRAMES,
+    Column("write_us_p99", "a write's p99 us", 1),
+)
+CREATED = (
+    Column("opened", "can be written to after ms", 1),
+    Column("first_frame", "first frame heard after ms", 1),
+)
+RESTING = (
+    Column("cpu", "its process's CPU %", 3),
+    Column("server_cpu", "server's CPU %", 3),
+    Column("server_cpu_without", "without the device %", 3),
+    Column("memory", "memory MB", 1),
+)
+
+
+def columns(workload: Workload) -> tuple[Column, ...]:
+    """What is worth telling of this workload."""
+    if workload.kind != "written":
+        return {"created": CREATED, "resting": RESTING}[workload.kind]
+    if workload.busy_threads:
+        return LOADED
+    return (*LATENCY, *FIRST_GAPS, *FRAMES, *COST)
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Markdown."""
+    heads = list(heads)
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def workload_table(workload: Workload, runs: Sequence[Run]) -> str:
+    """What the contestants did in one workload, on each server."""
+    shown = columns(workload)
+    rows = []
+    for server in dict.fromkeys(run.server for run in runs):
+        for name, contestant in CONTESTANTS.items():
+            its = [run for run in runs if (run.server, run.contestant) == (server, name)]
+            done = [run for run in its if not run.error]
+            if done:
+                rows.append([server, contestant.what, *(column.cell(done) for column in shown)])
+            elif its:
+                rows.append([server, contestant.what, f"failed: {its[0].error}", *["-"] * (len(shown) - 1)])
+    count = max(len([r for r in runs if (r.server, r.contestant) == (x.server, x.contestant)]) for x in runs)
+    title = f"**{workload.name}**: {workload.what} (runs of each: {count})"
+    return f"{title}\n\n{table(['server', 'writer', *(column.head for column in shown)], rows)}"
+
+
+EXPLAINED = """\
+Medians over the runs, the worst run in brackets. Latency is from the call of a write to the arrival of that
+chunk's first frame at the application: another process, which captures with `parec` in fragments of 5 ms.
+48000 Hz, one channel; each run at a random phase. A gap is a place where the application heard silence
+between two written frames (module-pipe-source gives no silence: its gaps are latency). CPU is in percents of
+a core, of all processes of the writing side, less what the same loop takes with nothing to write to; memory
+is what they hold beyond that loop. L is the worst lateness of that bare loop, beside the same threads and
+processes, just before."""
+
+
+def markdown(machine: str, runs: Sequence[Run]) -> str:
+    """All tables of what there is."""
+    parts = [f"Measured with `scripts/bench` on {machine}.", EXPLAINED]
+    for workload in WORKLOADS.values():
+        its = [run for run in runs if run.workload == workload.name]
+        if its:
+            parts.append(workload_table(workload, its))
+    return "\n\n".join(parts)

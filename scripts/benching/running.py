@@ -1,0 +1,187 @@
+"""One run: a contestant writes on a server, and a process of its own captures."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from servers import SoundServer
+
+from benching import measuring, probing, processes
+from benching.contestants import CONTESTANTS
+from benching.measuring import Capture, Times
+from benching.partner import Partner, RunError
+from benching.workloads import Workload
+
+_TIMEOUT = 30.0
+# Long after the last frame was heard by an application with fragments of 5 ms.
+_TAIL = 0.3
+# So often in a run is memory looked at.
+_SAMPLES = 40
+
+
+@dataclass
+class Run:
+    """What one run gave.
+
+    Attributes:
+        values: By name, those that there are; `report` tells what they are.
+        latencies: Milliseconds, of each chunk that was heard, in the order of the writes.
+        memories: Resident megabytes of the writing side and of the server, now and then, in order.
+        error: Why there is nothing.
+    """
+
+    server: str
+    workload: str
+    contestant: str
+    values: dict[str, float] = field(default_factory=dict)
+    latencies: list[float] = field(default_factory=list)
+    memories: list[tuple[float, float]] = field(default_factory=list)
+    error: str = ""
+
+    def value(self, key: str) -> float:
+        """One of them; not a number when this run has none."""
+        return self.values.get(key, math.nan)
+
+    def __str__(self) -> str:
+        """For whoever watches the progress."""
+        if self.error:
+            return f"FAILED: {self.error}"
+        return ", ".join(f"{name} {value:.4g}" for name, value in self.values.items() if name in _SHOWN)
+
+
+_SHOWN = (
+    "latency_p50",
+    "latency_p99",
+    "latency_max",
+    "gaps",
+    "lost",
+    "repeated",
+    "bare_late_max",
+    "cpu",
+    "server_cpu",
+    "opened",
+    "first_frame",
+)
+
+
+def run(server: SoundServer, name: str, workload: Workload, contestant: str) -> Run:
+    """Put `contestant` through `workload`; a failure is told in what it returns.
+
+    Args:
+        server: To do it on.
+        name: What that server is called in the report.
+        workload: What to put it through.
+        contestant: Its name.
+    """
+    result = Run(name, workload.name, contestant)
+    try:
+        if workload.kind == "written":
+            _write(server, workload, contestant, result)
+        else:
+            probe = {"created": probing.created, "resting": probing.resting}[workload.kind]
+            result.values = probe(server, workload, contestant)
+    except (RunError, OSError) as error:
+        # OSError: the server, whose costs are read, has gone.
+        result.error = str(error)
+    return result
+
+
+def _write(server: SoundServer, workload: Workload, contestant: str, result: Run) -> None:
+    """Let it write and be captured, and judge what came."""
+    arguments = [*_arguments(workload, contestant), f"--times={server.root / 'times.npz'}"]
+    env = {**server.env, processes.MARK: "writer"}
+    missed = server.steps_missed
+    with (
+        _busy(workload.busy_processes),
+        Partner.module("writing", *arguments, env=env, log=server.root / "writing.log") as writer,
+    ):
+        sources = writer.hear(_TIMEOUT + workload.rehearsal)
+        with _capturing(server, sources, silent=CONTESTANTS[contestant].silent):
+            cost = _watched(server, writer, workload.seconds, result)
+            writer.say("drain")
+            writer.hear(workload.seconds + _TIMEOUT)
+            time.sleep(_TAIL)
+        writer.say("end")
+    with np.load(server.root / "times.npz") as saved:
+        calls: Times = saved["calls"]
+    captures = [Capture.load(server.root / f"capture-{i}.npz") for i in range(len(sources))]
+    chunk = int(_chunk_ms(workload) * measuring.RATE / 1000)
+    result.latencies = measuring.all_latencies(captures, calls, chunk).round(3).tolist()
+    values = {
+        **measuring.judge(captures, calls, chunk),
+        **cost,
+        "seconds": workload.seconds,
+        "missed_steps": float(server.steps_missed - missed),
+    }
+    if workload.busy_threads:
+        # The busy threads' own would be most of it.
+        del values["cpu"]
+    result.values = {key: value for key, value in values.items() if not math.isnan(value)}
+
+
+def _chunk_ms(workload: Workload) -> float:
+    return workload.chunk_ms or 1000 * workload.seconds
+
+
+def _arguments(workload: Workload, contestant: str) -> list[str]:
+    options = {
+        "contestant": contestant,
+        "microphones": workload.microphones,
+        "chunk-ms": _chunk_ms(workload),
+        "seconds": workload.seconds,
+        "phase-ms": random.uniform(0, 10),
+        "busy-threads": workload.busy_threads,
+        "pace": workload.pace,
+        "rehearse": workload.rehearsal,
+    }
+    return [f"--{key}={value}" for key, value in options.items()]
+
+
+def _watched(server: SoundServer, writer: Partner, seconds: float, result: Run) -> dict[str, float]:
+    """What it cost to let it write: in its own words, and the server's."""
+    servers = [process.pid for process in server.processes.values()]
+    ours = processes.marked("writer")
+    limit = 4 * seconds + _TIMEOUT
+    deadline = time.monotonic() + limit
+    used = processes.cpu_time(servers)
+    writer.say("go")
+    while not writer.has_said(seconds / _SAMPLES):
+        result.memories.append((processes.memory(ours), processes.memory(servers)))
+        if time.monotonic() > deadline:
+            raise RunError(f"writes {seconds:g} s of sound for more than {limit:g} s")
+    return {
+        **writer.hear(_TIMEOUT),
+        "server_cpu": 100 * (processes.cpu_time(servers) - used) / seconds,
+        "server_memory": processes.memory(servers),
+    }
+
+
+@contextlib.contextmanager
+def _capturing(server: SoundServer, sources: list[str], *, silent: bool) -> Iterator[None]:
+    arguments = [f"--folder={server.root}", *(["--silent"] if silent else []), *sources]
+    log = server.root / "capturing.log"
+    with Partner.module("capturing", *arguments, env=server.env, log=log) as capture:
+        said = capture.hear(_TIMEOUT)
+        assert said == "ready"
+        yield
+
+
+@contextlib.contextmanager
+def _busy(count: int) -> Iterator[None]:
+    """So many processes that compute without an end."""
+    argv = [sys.executable, "-c", "while True: pass"]
+    busy = [subprocess.Popen(argv) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()

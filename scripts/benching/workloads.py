@@ -1,0 +1,106 @@
+"""What contestants are put through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benching.contestants import EVERYBODY
+
+US = ("vmic", "vmic-blocking", "pasimple", "floor")
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One of them.
+
+    Attributes:
+        name: As on the command line.
+        what: In the README.
+        seconds: Of signal; the number of devices where they are only made.
+        contestants: Who takes part unless told otherwise.
+        chunk_ms: What is written at once; 0 for all of it.
+        busy_threads: Of Python, in the process that writes, or that feeds or starts the program that does.
+        busy_processes: Beside it.
+        microphones: At once.
+        held_to_loop: Whether it is judged by what the writing loop alone does, which then runs longer.
+        pace: See `writing`.
+        kind: "written", or which of `probing`'s measurements it is.
+    """
+
+    name: str
+    what: str
+    seconds: float
+    contestants: Sequence[str] = US
+    chunk_ms: float = 20
+    busy_threads: int = 0
+    busy_processes: int = 0
+    microphones: int = 1
+    held_to_loop: bool = False
+    pace: str = "clock"
+    kind: str = "written"
+
+    @property
+    def rehearsal(self) -> float:
+        """Seconds that the same loop runs before, with nothing to write to."""
+        return 0 if not self.chunk_ms else min(self.seconds, 12.0 if self.held_to_loop else 2.0)
+
+    @property
+    def estimate(self) -> float:
+        """Seconds that a run takes, about."""
+        if self.kind == "created":
+            return 2 + self.seconds
+        if self.kind == "resting":
+            return 10 + 2 * self.seconds
+        return 2.5 + self.rehearsal + self.seconds
+
+
+WORKLOADS = {
+    w.name: w
+    for w in (
+        Workload("idle", "10 ms chunks, a machine that does nothing else", 5, EVERYBODY, chunk_ms=10),
+        Workload("steady", "20 ms chunks, a machine that does nothing else", 20, held_to_loop=True),
+        Workload(
+            "threads",
+            "20 ms chunks, two busy threads in the writing process",
+            12,
+            busy_threads=2,
+            held_to_loop=True,
+        ),
+        Workload(
+            "busy",
+            "20 ms chunks, two busy threads in the writing process and four busy processes",
+            12,
+            EVERYBODY,
+            busy_threads=2,
+            held_to_loop=True,
+            busy_processes=4,
+        ),
+        Workload(
+            "busy-minute",
+            "the same load for a minute",
+            62,
+            ("vmic-safe",),
+            busy_threads=2,
+            held_to_loop=True,
+            busy_processes=4,
+        ),
+        Workload("daily", "20 ms written, then 20 ms slept, for a minute", 62, ("vmic",), pace="daily"),
+        Workload("burst", "10 s written at once", 10, (*US, "pacat", "pipe-source"), chunk_ms=0),
+        *(
+            Workload(
+                f"microphones-{n}",
+                f"{n} at once, 20 ms chunks, each written (from a thread of its own) and captured",
+                6,
+                ("vmic", "pasimple", "floor"),
+                microphones=n,
+            )
+            for n in (1, 8, 16, 25)
+        ),
+        Workload(
+            "created", "a device from its creation to its first frame heard", 4, EVERYBODY, 10, kind="created"
+        ),
+        Workload("resting", "a device that nobody writes to or captures", 20, ("vmic",), kind="resting"),
+    )
+}
+SOAK = Workload("soak", "20 ms chunks for ten minutes", 600, ("vmic",))

@@ -1,0 +1,56 @@
+"""The bench measures what it says: vmic and its floor for half a second, on each server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, available_servers
+
+FOLDERS = (ROOT / "tests", ROOT / "scripts")
+
+
+def bench(*arguments: str | Path, path: Sequence[Path] = ()) -> subprocess.CompletedProcess[str]:
+    """Run it, with modules from `path` before any others."""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (*path, *FOLDERS)))}
+    command = [sys.executable, "-m", "benching", *map(str, arguments)]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize("kind", available_servers())
+def test_every_frame_is_accounted_for(kind: str, tmp_path: Path) -> None:
+    numbers, picture = tmp_path / "numbers.json", tmp_path / "picture.png"
+    asked = ["--server", kind, "--workload", "idle", "--contestant", "vmic", "floor", "--seconds", "0.5"]
+    done = bench(*asked, "--runs", "1", "--json", numbers, "--plot", picture)
+    assert done.returncode == 0, done.stderr
+    runs = {run["contestant"]: run for run in json.loads(numbers.read_text())["runs"]}
+    assert set(runs) == {"vmic", "floor"}
+    for contestant, run in runs.items():
+        values = run["values"]
+        assert values["written"] == 24000
+        assert values["repeated"] == 0
+        # PipeWire itself loses frames when the machine stands still, and says so.
+        assert values["lost"] == 0 or values["missed_steps"], (contestant, values)
+        assert len(run["latencies"]) == 50 or values["lost"]
+        assert 0 < values["latency_p50"] <= values["latency_p99"] <= values["latency_max"]
+        assert values["cpu"] > 0
+    for word in ("vmic, non-blocking", "the floor", "What is aimed for", "frames lost"):
+        assert word in done.stdout
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_contestant_that_cannot_is_told_and_fails_the_bench(tmp_path: Path) -> None:
+    (tmp_path / "pasimple.py").write_text("raise ImportError('not here')")
+    numbers = tmp_path / "numbers.json"
+    asked = ["--server", available_servers()[0], "--workload", "idle", "--contestant", "pasimple"]
+    done = bench(*asked, "--seconds", "0.5", "--runs", "1", "--json", numbers, path=[tmp_path])
+    assert done.returncode == 1
+    assert "FAILED: ended; it said: ImportError: not here" in done.stderr
+    (run,) = json.loads(numbers.read_text())["runs"]
+    assert "ImportError" in run["error"]
