@@ -66,7 +66,7 @@ class Watch(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="vmic-listeners", daemon=True)
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._lock = threading.Lock()  # guards what follows
+        self._lock = threading.RLock()  # guards what follows; reentrant as `_joining` is
         self._watchers: set[Watcher] = set()
         self._stopping = False
         # The thread's own.
@@ -156,7 +156,7 @@ class Watch(threading.Thread):
         now = time.time()
         self._since = {(s.index, s.source): self._since.get((s.index, s.source), now) for s in streams}
         listeners: dict[Key, list[Listener]] = {}
-        for stream in streams:
+        for stream in sorted(streams, key=lambda s: self._since[s.index, s.source]):
             properties = {**clients.get(stream.client, {}), **stream.proplist}
             listener = _listener(stream, properties, self._since[stream.index, stream.source])
             listeners.setdefault(microphones[stream.source], []).append(listener)
@@ -189,7 +189,8 @@ def _listener(stream: Any, properties: dict[str, str], since: float) -> Listener
 
 # ---- the one of this process ----
 
-_joining = threading.Lock()
+# Reentrant: a microphone may be collected, and so leave, wherever the collector happens to run.
+_joining = threading.RLock()
 _shared: Watch | None = None
 
 
@@ -211,12 +212,3 @@ def leave(watcher: Watcher) -> None:
             return
         ending, _shared = _shared, None
     ending.join(_STOP_TIMEOUT)
-
-
-def _forget() -> None:
-    """A forked child has not got the thread, and the lock may have been somebody's."""
-    global _joining, _shared
-    _joining, _shared = threading.Lock(), None
-
-
-os.register_at_fork(after_in_child=_forget)
