@@ -6,7 +6,6 @@ No wait holds a thread, for it is known beforehand when a frame is heard; a flus
 from __future__ import annotations
 
 import functools
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -161,14 +160,14 @@ class Awaitable:
             check_seconds("timeout", timeout)
         import asyncio  # noqa: PLC0415 (see _waking)
 
-        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             woken, wake = _waking.of_task()
             with self._listeners.waking(wake):
                 if self._listeners.is_heard():
                     return True
-                remaining = deadline - time.monotonic()
-                if remaining <= 0:
+                remaining = None if deadline is None else deadline - time.monotonic()
+                if remaining is not None and remaining <= 0:
                     return False
                 await asyncio.wait([woken], timeout=remaining)
 
@@ -178,10 +177,10 @@ class Awaitable:
 
         deadline = time.monotonic() + seconds
         while (ahead := index - self._stream.state().gone) > 0:
-            check()
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 return False
             needed = max(_SHORTEST, ahead / self._writing.sample_rate)
             await asyncio.sleep(min(needed, _LONGEST, remaining))
+            check()
         return True

@@ -60,7 +60,7 @@ class Watch(threading.Thread):
     """Follows every recording stream of the server, and tells the watchers of their own.
 
     It polls the connection's sockets itself, together with a descriptor of its own: so it costs nothing while
-    nothing happens, and `stop` ends it at once even when the server hangs.
+    nothing happens, and `remove` ends it at once even when the server hangs.
     """
 
     def __init__(self) -> None:
@@ -101,7 +101,8 @@ class Watch(threading.Thread):
             if select.select([self._wake], [], [], pause)[0]:
                 os.eventfd_read(self._wake)
             pause = min(2 * pause, _LAST_PAUSE)
-        os.close(self._wake)
+        with self._lock:  # `remove` may still be about to write to it
+            os.close(self._wake)
 
     def _make_wakeable(self, pulse: pulsectl.Pulse) -> None:
         """Let `add` and `remove` interrupt every wait for the server (pulsectl's own way loses calls)."""

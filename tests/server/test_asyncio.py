@@ -24,7 +24,7 @@ T = TypeVar("T")
 Record = Callable[..., Recorder]
 Start = Callable[..., subprocess.Popen[str]]
 
-# A beat took 5.3 to 7.4 ms, of which 5 are slept (22 runs); what would block here does so for 0.3 s or longer.
+# A beat took 5.3 to 7.4 ms, of which 5 are slept (22 runs); what would block here does so for 0.3 s or more.
 STILL = 0.2
 
 
@@ -137,10 +137,11 @@ def test_tasks_and_threads_take_turns(server: SoundServer, record: Record) -> No
 @pytest.mark.parametrize("how", ["cancel", "timeout"])
 def test_a_cancelled_write_leaves_what_it_queued(server: SoundServer, record: Record, how: str) -> None:
     interrupted: list[BaseException] = []
+    called: list[int] = []
 
     async def write(microphone: vmic.VirtualMicrophoneDevice) -> None:
         try:
-            await microphone.write_frames_async(numbered(480_000))
+            await microphone.write_frames_async(numbered(480_000), called.append)
         except asyncio.CancelledError as error:
             interrupted.append(error)
             raise
@@ -149,7 +150,7 @@ def test_a_cancelled_write_leaves_what_it_queued(server: SoundServer, record: Re
         if how == "cancel":
             task = asyncio.create_task(write(microphone))
             # This one waits for its turn, and is never taken.
-            waiting = asyncio.create_task(microphone.write_frames_async(numbered(480, first=9)))
+            waiting = asyncio.create_task(microphone.write_frames_async(numbered(480), called.append))
             await until_heard(microphone, 4800)
             for each in (waiting, task):
                 each.cancel()
@@ -173,6 +174,7 @@ def test_a_cancelled_write_leaves_what_it_queued(server: SoundServer, record: Re
     recorder.await_end()
     recorder.heard().assert_exact(accepted + 4800)
     assert [error.frames_written for error in interrupted] == [accepted]  # type: ignore[attr-defined]
+    assert called == [accepted]
 
 
 def test_flush_ends_a_write_without_an_error(server: SoundServer) -> None:
@@ -297,15 +299,19 @@ def test_a_frozen_server_blocks_no_loop(server: SoundServer) -> None:
 def test_close_ends_every_wait(server: SoundServer) -> None:
     async def wait(microphone: vmic.VirtualMicrophoneDevice) -> None:
         writes = [asyncio.create_task(microphone.write_frames_async(numbered(480_000))) for _ in range(3)]
-        waits = [asyncio.create_task(microphone.wait_for_listener_async())]
         await until_heard(microphone, 480)
+        waits = [
+            asyncio.create_task(microphone.drain_async()),
+            asyncio.create_task(microphone.wait_for_listener_async()),
+        ]
+        await asyncio.sleep(0)
         thread = threading.Thread(target=microphone.close)
         thread.start()
         ended = await asyncio.gather(*writes, *waits, return_exceptions=True)
         thread.join()
-        assert [type(error) for error in ended] == [vmic.ClosedError] * 4
+        assert [type(error) for error in ended] == [vmic.ClosedError] * 5
         taken = [error.frames_written for error in ended if isinstance(error, vmic.ClosedError)]
-        assert taken == [microphone.stats.frames_written, 0, 0, 0]
+        assert taken == [microphone.stats.frames_written, 0, 0, 0, 0]
         for use in (
             microphone.write_frames_async(b""),
             microphone.drain_async(),
