@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import gc
+import itertools
 import signal
 import subprocess
 import threading
@@ -24,8 +25,9 @@ T = TypeVar("T")
 Record = Callable[..., Recorder]
 Start = Callable[..., subprocess.Popen[str]]
 
-# A beat took 5.3 to 7.4 ms, of which 5 are slept (22 runs); what would block here does so for 0.3 s or more.
-STILL = 0.2
+# A beat is slept for 5 ms and took 7.4 at most (22 runs); this machine itself stood still for 0.2 s once. A
+# flush that blocks does so for 1 s here, and a write for most of the time: then few beats are left.
+BEAT, LONGEST_BEAT = 0.005, 0.5
 
 
 class Refusing(concurrent.futures.ThreadPoolExecutor):
@@ -35,31 +37,36 @@ class Refusing(concurrent.futures.ThreadPoolExecutor):
         raise AssertionError("the default executor is not used")
 
 
-async def heartbeat(longest: list[float]) -> None:
-    """Note for how long the loop stood still at most."""
-    last = time.monotonic()
+async def heartbeat(beats: list[float]) -> None:
+    """Note when the loop was free."""
     while True:
-        await asyncio.sleep(0.005)
-        now = time.monotonic()
-        longest[0] = max(longest[0], now - last)
-        last = now
+        beats.append(time.monotonic())
+        await asyncio.sleep(BEAT)
+
+
+def assert_steady(beats: list[float]) -> None:
+    gaps = [after - before for before, after in itertools.pairwise(beats)]
+    assert max(gaps, default=0) < LONGEST_BEAT
+    assert len(beats) >= 0.1 * (beats[-1] - beats[0]) / BEAT
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run `work` in a loop of its own, which it must never block."""
-    longest = [0.0]
+    beats: list[float] = []
 
     async def main() -> T:
         asyncio.get_running_loop().set_default_executor(Refusing())
-        heart = asyncio.create_task(heartbeat(longest))
+        heart = asyncio.create_task(heartbeat(beats))
+        await asyncio.sleep(0)
         try:
             return await work
         finally:
+            beats.append(time.monotonic())
             heart.cancel()
 
     before = {t for t in threading.enumerate() if t.name.startswith("vmic-")}
     result = asyncio.run(main())
-    assert longest[0] < STILL
+    assert_steady(beats)
     left = {t for t in threading.enumerate() if t.name.startswith("vmic-")} - before
     # These belong to the microphone, and not to what was awaited.
     assert {t.name for t in left} <= {"vmic-listeners", "vmic-completions"}
@@ -146,6 +153,10 @@ def test_a_cancelled_write_leaves_what_it_queued(server: SoundServer, record: Re
             interrupted.append(error)
             raise
 
+    async def expire(microphone: vmic.VirtualMicrophoneDevice, limit: asyncio.Timeout) -> None:
+        await until_heard(microphone, 4800)
+        limit.reschedule(asyncio.get_running_loop().time())
+
     async def speak(microphone: vmic.VirtualMicrophoneDevice) -> int:
         if how == "cancel":
             task = asyncio.create_task(write(microphone))
@@ -157,9 +168,12 @@ def test_a_cancelled_write_leaves_what_it_queued(server: SoundServer, record: Re
                 with pytest.raises(asyncio.CancelledError):
                     await each
         else:
+            limit = asyncio.timeout(None)
+            expiry = asyncio.create_task(expire(microphone, limit))
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.3):
+                async with limit:
                     await write(microphone)
+            await expiry
         accepted = balanced(microphone).frames_written
         assert 4800 <= accepted < 480_000
         begin = time.monotonic()
