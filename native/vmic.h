@@ -48,7 +48,6 @@ typedef struct vmic_config {
     uint32_t reserve_us;     /* the server holds so much, at least, when data comes after silence */
     uint32_t cushion_us; /* silence before the first frame of an utterance: it absorbs a late next write */
     uint32_t cushion_most_us; /* what that may grow to, when writes are late */
-    uint32_t paced_us;        /* a blocking write may leave so much queued, or the cushion if that is more */
     uint32_t ramp_us;         /* how long inserted silence takes from the data before it down, and up again */
     uint32_t low_us;          /* so long before the server runs dry, silence is added */
     uint32_t step_ns;         /* how much the server takes at a time */
@@ -84,7 +83,6 @@ typedef enum vmic_event {
     VMIC_LEFT,   /* the state is VMIC_AWAY */
     VMIC_TAKEN,  /* all before `index` have left the ring */
     VMIC_GONE,   /* all before `index` were heard, dropped or lost */
-    VMIC_DUE,    /* of those before `index` no more is queued than a blocking write may leave */
 } vmic_event;
 
 /* Makes a stream and starts its thread, which connects. Does not block; the strings are copied. Wait for
@@ -95,7 +93,7 @@ vmic_stream *vmic_create(const vmic_config *config);
 uint64_t vmic_write(vmic_stream *stream, const void *frames, uint64_t count);
 
 /* Blocks until `event` is so, at most `timeout_us` or until vmic_stop(). VMIC_OK or VMIC_TIMEOUT. `index`
- * counts for VMIC_TAKEN, VMIC_GONE and VMIC_DUE only. */
+ * counts for VMIC_TAKEN and VMIC_GONE only. */
 int vmic_wait(vmic_stream *stream, vmic_event event, uint64_t index, uint64_t timeout_us);
 
 /* Whether `event` is so. Does not block. */

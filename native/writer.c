@@ -56,7 +56,6 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
         .reserve = config->reserve_us * 1000LL,
         .low = config->low_us * 1000LL,
         .fills_steps = config->tells_level != 0,
-        .paced = config->paced_us * 1000LL,
     };
     /* The server counts in frames: 5 ms at 44100 Hz are 220, and its step lasts as long as these. */
     w->step = to_ns(w, to_frames(w, config->step_ns + 1));
@@ -95,11 +94,6 @@ int64_t writer_gone_at(struct writer *w, uint64_t index) {
     if (outlet_unheard(w) <= taken - index)
         return 0;
     return w->empty_at - to_ns(w, timeline_tail(&w->timeline, taken - index));
-}
-
-int64_t writer_due_at(struct writer *w, uint64_t index) {
-    uint64_t queued = to_frames(w, most(w->paced, w->cushion.size));
-    return writer_gone_at(w, index > queued ? index - queued : 0);
 }
 
 void writer_note_write(struct writer *w) {

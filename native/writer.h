@@ -22,9 +22,9 @@ struct writer {
     /* Set before the thread starts, never changed. */
     struct sink *sink;
     uint32_t sample_rate, channels;
-    int64_t ahead, reserve, low, step, paced; /* ns */
-    uint64_t ramp;                            /* frames */
-    bool fills_steps;                         /* the server fills a step with silence when it finds less */
+    int64_t ahead, reserve, low, step; /* ns */
+    uint64_t ramp;                     /* frames */
+    bool fills_steps;                  /* the server fills a step with silence when it finds less */
 
     struct ring ring; /* the writer consumes */
 
@@ -83,8 +83,6 @@ void writer_get_stats(struct writer *writer, vmic_stats *stats);
 /* When all before `index` will be gone, as far as it is known: 0 when they are, INT64_MAX when they have not
  * even been taken. */
 int64_t writer_gone_at(struct writer *writer, uint64_t index);
-/* The same, for a blocking write that ends at `index`: what the cushion holds may still be queued. */
-int64_t writer_due_at(struct writer *writer, uint64_t index);
 /* A write begins. */
 void writer_note_write(struct writer *writer);
 

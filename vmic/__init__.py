@@ -23,6 +23,7 @@ from vmic._device import MicrophoneInfo
 from vmic._errors import ClosedError, DeviceError, DeviceLostError, ServerError, VmicError
 from vmic._microphone import VirtualMicrophoneDevice
 from vmic._stats import MicrophoneStats
+from vmic._watch import Listener
 
 __version__ = "0.1.0"
 
@@ -30,6 +31,7 @@ __all__ = [
     "ClosedError",
     "DeviceError",
     "DeviceLostError",
+    "Listener",
     "MicrophoneInfo",
     "MicrophoneStats",
     "ServerError",

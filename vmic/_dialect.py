@@ -119,7 +119,7 @@ PULSEAUDIO = Dialect(
     quoting=lambda _: backslashed,
     settles=0.0,
     # What it says of its level is right within 2.2 ms, but for a second after it hung up to 54 ms too low:
-    # in 15 of 79 closes then, on a busy machine, the end was cut off, and in none of 21 with this tail (16.1).
+    # in 15 of 79 closes then, on a busy machine, the end was cut off, in none of 21 with this tail (16.1).
     tuning=Tuning(
         ahead=0.040, reserve=0.003, low=0.0015, step=0.005, tells_level=True, latency=0.020, tail=0.1
     ),

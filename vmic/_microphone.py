@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import TracebackType
 
-from vmic import _stats, _stream
+from vmic import _stats, _stream, _waking
 from vmic._arguments import check_fade, check_seconds
+from vmic._awaitable import Awaitable
 from vmic._completion import Completion
 from vmic._device import MicrophoneInfo
 from vmic._errors import ClosedError, DeviceLostError
 from vmic._ledger import Ledger
 from vmic._lifetime import forget, remember
-from vmic._pcm import Frames, as_frames
+from vmic._listeners import Listeners, WithListeners
+from vmic._pcm import Frames
 from vmic._revival import Revival
 from vmic._stats import MicrophoneStats
 from vmic._stream import Stream
+from vmic._writing import PacedWrite, Writing, checked
 
 _SLICE = 0.05
 _FLUSH_TIMEOUT = 1.0
@@ -30,7 +32,7 @@ _PATIENCE = 5.0
 _GC_PATIENCE = 2.0
 
 
-class VirtualMicrophoneDevice:
+class VirtualMicrophoneDevice(WithListeners, Awaitable):
     """A microphone of the operating system, whose sound is what is written to it.
 
     Made by `create_microphone_device` and `open_microphone_device`. Every method may be called from any
@@ -45,12 +47,18 @@ class VirtualMicrophoneDevice:
         tuning = revival.tuning
         self._info = info
         self._non_blocking = non_blocking
-        self._room_frames = int(room * info.sample_rate)
         self._tail = tuning.tail
         self._stream = stream
         self._revival = revival
         self._ledger = Ledger(stream, info.channels)
-        self._turn = threading.Lock()  # blocking writes are taken one after the other
+        self._writing = Writing(
+            stream,
+            self._ledger,
+            sample_rate=info.sample_rate,
+            latency=tuning.latency,
+            room=room,
+        )
+        self._listeners = Listeners((info.name, revival.owner), stream)
         self._closing = threading.Lock()
         self._closed = False
         remember(self)
@@ -135,12 +143,7 @@ class VirtualMicrophoneDevice:
                 (the KeyboardInterrupt has the same attribute).
             ClosedError: The device is closed, or was during the write.
         """
-        if (frames is None) == (frame is None):
-            raise TypeError("write_frames takes frames, as its first argument or as frames= or frame=")
-        view, count = as_frames(frame if frames is None else frames, self.channels)
-        if completion is not None and not callable(completion):
-            raise TypeError(f"completion is a function of the frames written, not {completion!r}")
-        check_seconds("timeout", timeout)
+        view, count = checked(frames, frame, self.channels, completion, timeout)
         self._check_open()
         if self._non_blocking:
             return self._ledger.post(view, count, completion)
@@ -159,12 +162,8 @@ class VirtualMicrophoneDevice:
             DeviceLostError: Without a timeout, the audio was not taken within 5 s beyond its length.
             ClosedError: The device is closed, or was meanwhile.
         """
-        if timeout is not None:
-            check_seconds("timeout", timeout)
-        self._check_open()
-        index = self._stream.state().written
-        limit = self._audio_time() + _PATIENCE if timeout is None else timeout
-        if self._wait(functools.partial(self._stream.wait_gone, index), limit, self._check_open):
+        limit = self._drain_limit(timeout)
+        if self._wait_gone(self._stream.state().written, limit, self._check_open):
             return True
         if timeout is None:
             raise self._lost("drained", 0)
@@ -228,10 +227,11 @@ class VirtualMicrophoneDevice:
                 return
             self._final = self._stream.state()
             self._closed = True
+            self._listeners.close()
             forget(self)
             try:
-                limit = min(self._audio_time() + patience, at_most)
-                self._wait(functools.partial(self._stream.wait_gone, self._final.written), limit, _go_on)
+                limit = min(self._writing.audio_time() + patience, at_most)
+                self._wait_gone(self._final.written, limit, _go_on)
                 time.sleep(self._tail if self._final.written else 0)
             finally:
                 self._tear_down()
@@ -249,41 +249,35 @@ class VirtualMicrophoneDevice:
     def _write_through(
         self, view: memoryview, count: int, completion: Completion | None, timeout: float
     ) -> int:
-        """Queue piece by piece, at the pace of the server."""
-        done = 0
-        try:
-            with _held(self._turn, self._check_open):
-                deadline = time.monotonic() + self._audio_time() + count / self.sample_rate + timeout
-                entry = self._ledger.begin(count, completion)
-                try:
-                    while True:
-                        self._check_open(done)
-                        index = self._ledger.go_on(entry, view)
-                        done = entry.done
-                        if entry.flushed:
-                            return done
-                        if done == count:
-                            ready = functools.partial(self._stream.wait_due, index)
-                        else:
-                            ready = functools.partial(self._stream.wait_gone, index - self._room_frames)
-                        remaining = deadline - time.monotonic()
-                        if not self._wait(ready, remaining, lambda: self._check_open(entry.done)):
-                            raise self._lost("written", done)
-                        if done == count:
-                            return done
-                finally:
-                    self._ledger.end(entry)
-        except KeyboardInterrupt as interrupt:
-            interrupt.frames_written = done  # type: ignore[attr-defined]
-            raise
+        come, wake = _waking.of_thread()
+        with PacedWrite(
+            self._writing, view, count, completion=completion, timeout=timeout, wake=wake
+        ) as write:
 
-    def _audio_time(self) -> float:
-        return self._stream.state().queued / self.sample_rate
+            def check() -> None:
+                self._check_open(write.done)
 
-    def _wait(self, happened: Callable[[float], bool], seconds: float, check: Callable[[], None]) -> bool:
-        """Wait for what `happened` waits for, piece by piece; `check` raises when there is no point."""
+            while not come.wait(_SLICE):
+                check()
+            while True:
+                check()
+                index = write.go_on()
+                if index is None:
+                    return write.done
+                if not self._wait_gone(index, write.remaining(), check):
+                    raise self._lost("written", write.done)
+
+    def _drain_limit(self, timeout: float | None) -> float:
+        """How long a drain waits at most."""
+        if timeout is not None:
+            check_seconds("timeout", timeout)
+        self._check_open()
+        return self._writing.audio_time() + _PATIENCE if timeout is None else timeout
+
+    def _wait_gone(self, index: int, seconds: float, check: Callable[[], None]) -> bool:
+        """Wait until all before `index` is heard, dropped or lost; `check` raises when there is no point."""
         deadline = time.monotonic() + seconds
-        while not happened(min(_SLICE, max(0.0, deadline - time.monotonic()))):
+        while not self._stream.wait_gone(index, min(_SLICE, max(0.0, deadline - time.monotonic()))):
             check()
             if time.monotonic() >= deadline:
                 return False
@@ -309,14 +303,3 @@ class VirtualMicrophoneDevice:
 
 def _go_on() -> None:
     """The end waits whatever happens."""
-
-
-@contextlib.contextmanager
-def _held(lock: threading.Lock, check: Callable[[], None]) -> Iterator[None]:
-    """Hold `lock`; while somebody else does, `check` may raise."""
-    while not lock.acquire(timeout=_SLICE):
-        check()
-    try:
-        yield
-    finally:
-        lock.release()

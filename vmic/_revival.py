@@ -26,6 +26,7 @@ class Revival:
     """Watches one stream; when it goes away, makes the device anew and opens the stream again.
 
     Attributes:
+        owner: Whose the device is.
         trouble: Why the last try failed, for messages; "" when none did.
     """
 
@@ -41,7 +42,7 @@ class Revival:
         self.tuning = tuning
         self.trouble = ""
         self._name = device.info.name
-        self._owner = device.owner
+        self.owner = device.owner
         self._stream = stream
         self._make = make
         self._stopped = threading.Event()
@@ -61,7 +62,7 @@ class Revival:
 
         def remove(pulse: pulsectl.Pulse) -> None:
             device = _device.find(pulse, self._name)
-            if device is not None and device.owner == self._owner:
+            if device is not None and device.owner == self.owner:
                 _device.remove(pulse, device)
 
         try:
@@ -98,9 +99,9 @@ class Revival:
 
     def _device_again(self, pulse: pulsectl.Pulse) -> Device:
         device = _device.find(pulse, self._name)
-        if device is not None and device.owner == self._owner and device.complete:
+        if device is not None and device.owner == self.owner and device.complete:
             return device
-        if device is not None and device.owner != self._owner:
+        if device is not None and device.owner != self.owner:
             raise DeviceError(f"microphone {self._name!r} has been taken over by another program")
         if self._make is None:
             raise DeviceError(f"microphone {self._name!r} is not there any more")

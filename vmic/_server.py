@@ -105,10 +105,11 @@ def call(
     return conversation.result
 
 
-def connect() -> pulsectl.Pulse:
-    """Connect to the server; the connection closes with its context."""
+def connect(prepare: Callable[[pulsectl.Pulse], object] = lambda _: None) -> pulsectl.Pulse:
+    """Connect to the server, after `prepare`; the connection closes with its context."""
     pulse = pulsectl.Pulse("vmic", server=_desktop_server(), connect=False)
     try:
+        prepare(pulse)
         pulse.connect(autospawn=False)
     except pulsectl.PulseError:
         code = _libpulse.pa.context_errno(pulse._ctx)

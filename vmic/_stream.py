@@ -76,7 +76,6 @@ class Stream:
         config.reserve_us = int(tuning.reserve * 1e6)
         config.cushion_us = int(cushion.least * 1e6)
         config.cushion_most_us = int(cushion.most * 1e6)
-        config.paced_us = int(tuning.latency * 1e6)
         config.ramp_us = _RAMP_US
         config.low_us = int(tuning.low * 1e6)
         config.step_ns = int(tuning.step * 1e9)
@@ -109,10 +108,6 @@ class Stream:
     def wait_gone(self, index: int, timeout: float) -> bool:
         """Wait until every frame before `index` was heard, dropped or lost."""
         return self._wait(lib.VMIC_GONE, index, timeout)
-
-    def wait_due(self, index: int, timeout: float) -> bool:
-        """Wait until a blocking write that ends at `index` may return."""
-        return self._wait(lib.VMIC_DUE, index, timeout)
 
     def flush(self, fade: float, timeout: float) -> tuple[int, int] | None:
         """Drop what is not heard, with a fade of so many seconds.

@@ -35,7 +35,7 @@ def test_an_utterance_begins_as_soon_as_latency_says(server: SoundServer) -> Non
             "mic",
             48000,
             non_blocking=True,
-            latency=latency,
+            latency=latency,  # type: ignore[arg-type]
         ) as microphone:
             least = microphone.stats.cushion
             assert least == pytest.approx(cushion, abs=0.01)

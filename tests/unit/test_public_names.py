@@ -28,7 +28,8 @@ def members() -> Iterator[tuple[str, object]]:
         thing = getattr(vmic, name)
         yield name, thing
         if inspect.isclass(thing):
-            for attribute, value in vars(thing).items():
+            ours = [base for base in thing.__mro__ if base.__module__.partition(".")[0] == "vmic"]
+            for attribute, value in ((a, v) for base in ours for a, v in vars(base).items()):
                 if not attribute.startswith("_") and (
                     callable(value) or isinstance(value, (property, classmethod))
                 ):

@@ -206,7 +206,7 @@ static void operate(uint8_t operation, uint8_t argument) {
         give(DO_FLUSH, argument * MS);
         break;
     case 6:
-        SAY("wait for event %d, index %d on\n", argument % 5, argument / 5 * 64);
+        SAY("wait for event %d, index %d on\n", argument % 4, argument / 4 * 64);
         give_wait(argument % 5, run.before.gone + argument / 5 * 64, 200 * MS);
         break;
     case 7:
@@ -268,7 +268,6 @@ static vmic_config config_of(uint8_t byte) {
         .ahead_us = 40000,
         .reserve_us = 5000,
         .cushion_most_us = 150000,
-        .paced_us = 20000,
         .ramp_us = byte & 64 ? 1500 : 0,
         .low_us = 2000,
         .step_ns = 5000000,

@@ -1,0 +1,184 @@
+"""The awaitable half of a microphone: it blocks no event loop, and what is cancelled leaves nothing behind.
+
+No wait holds a thread, for it is known beforehand when a frame is heard; a flush does, for at most a second.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from vmic import _waking
+from vmic._arguments import check_seconds
+from vmic._completion import Completion
+from vmic._listeners import Listeners
+from vmic._pcm import Frames
+from vmic._stream import Stream
+from vmic._writing import PacedWrite, Writing, checked
+
+if TYPE_CHECKING:
+    from vmic._errors import DeviceLostError
+
+# How often a task looks at least: a flush or a close may have come. And at most: a server that hangs keeps
+# the last frame for as long as it likes.
+_LONGEST, _SHORTEST = 0.02, 0.002
+
+
+class Awaitable:
+    """The methods of a microphone for `asyncio`; each may be awaited in any loop, also in several at once."""
+
+    if TYPE_CHECKING:  # what the microphone has
+        _writing: Writing
+        _stream: Stream
+        _listeners: Listeners
+        _non_blocking: bool
+
+        @property
+        def channels(self) -> int: ...
+        def _check_open(self, frames_written: int = 0) -> None: ...
+        def _lost(self, what: str, frames_written: int) -> DeviceLostError: ...
+        def _drain_limit(self, timeout: float | None) -> float: ...
+        def flush(self, fade_ms: float = 5) -> tuple[int, int]: ...
+
+    async def write_frames_async(
+        self,
+        frames: Frames | None = None,
+        completion: Completion | None = None,
+        *,
+        timeout: float = 5.0,
+        frame: Frames | None = None,
+    ) -> int:
+        """Write audio, as `write_frames` does, without blocking the event loop.
+
+        Writes that are awaited at once are taken one after the other, first come, first served, also between
+        tasks and threads. A cancelled one (by `asyncio.timeout` for example) leaves what it has queued, which
+        is heard, and the rest is never taken; the CancelledError has `frames_written`. On a non-blocking
+        device it copies the frames and returns at once.
+
+        Args:
+            frames: As in `write_frames`; not to be changed before this returns.
+            completion: As in `write_frames`; it runs on a thread of vmic's, not in the loop.
+            timeout: As in `write_frames`.
+            frame: The same as ``frames``.
+
+        Returns:
+            Frames accepted, as `write_frames` does.
+
+        Raises:
+            ValueError: The frames do not fit the device.
+            TypeError: They are of no such type.
+            DeviceLostError: The server stopped taking audio; `frames_written` says how far it came.
+            ClosedError: The device is closed, or was during the write.
+        """
+        view, count = checked(frames, frame, self.channels, completion, timeout)
+        self._check_open()
+        if self._non_blocking:
+            return self._writing.ledger.post(view, count, completion)
+        come, wake = _waking.of_task()
+        with PacedWrite(
+            self._writing, view, count, completion=completion, timeout=timeout, wake=wake
+        ) as write:
+            await come
+            while True:
+                self._check_open(write.done)
+                index = write.go_on()
+                if index is None:
+                    return write.done
+                check = functools.partial(self._check_open, write.done)
+                if not await self._gone(index, write.remaining(), check):
+                    raise self._lost("written", write.done)
+
+    async def drain_async(self, timeout: float | None = None) -> bool:
+        """Wait until everything written so far is heard, as `drain` does, without blocking the event loop.
+
+        Args:
+            timeout: Seconds to wait at most; None for as long as the audio needs.
+
+        Returns:
+            False when `timeout` passed first.
+
+        Raises:
+            DeviceLostError: Without a timeout, the audio was not taken within 5 s beyond its length.
+            ClosedError: The device is closed, or was meanwhile.
+        """
+        limit = self._drain_limit(timeout)
+        if await self._gone(self._stream.state().written, limit, self._check_open):
+            return True
+        if timeout is None:
+            raise self._lost("drained", 0)
+        return False
+
+    async def flush_async(self, fade_ms: float = 5) -> tuple[int, int]:
+        """Drop what has not been heard, as `flush` does, without blocking the event loop.
+
+        Cancelling ends the wait, not the flush, which runs on a thread of its own for some milliseconds.
+
+        Args:
+            fade_ms: As in `flush`.
+
+        Returns:
+            Frames heard and frames dropped, of the writes that had not been heard to their end.
+
+        Raises:
+            DeviceLostError: The server hangs. The frames will be dropped when it goes on.
+            ClosedError: The device is closed.
+        """
+        outcome: Future[tuple[int, int]] = Future()
+        done, wake = _waking.of_task()
+
+        def run() -> None:
+            try:
+                outcome.set_result(self.flush(fade_ms))
+            except BaseException as error:  # noqa: BLE001 (it is raised in the task)
+                outcome.set_exception(error)
+            wake()
+
+        # Not asyncio's pool, which has few threads: those of a server that hangs would hold up all else.
+        threading.Thread(target=run, name="vmic-flush", daemon=True).start()
+        await done
+        return outcome.result()
+
+    async def wait_for_listener_async(self, timeout: float | None = None) -> bool:
+        """Wait until an application hears the microphone, as `wait_for_listener`, not blocking the loop.
+
+        Args:
+            timeout: Seconds to wait at most; None for as long as it takes.
+
+        Returns:
+            False when `timeout` passed first.
+
+        Raises:
+            ClosedError: The device is closed, or was meanwhile.
+        """
+        if timeout is not None:
+            check_seconds("timeout", timeout)
+        import asyncio  # noqa: PLC0415 (see _waking)
+
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            woken, wake = _waking.of_task()
+            with self._listeners.waking(wake):
+                if self._listeners.is_heard():
+                    return True
+                remaining = None if deadline is None else deadline - time.monotonic()
+                if remaining is not None and remaining <= 0:
+                    return False
+                await asyncio.wait([woken], timeout=remaining)
+
+    async def _gone(self, index: int, seconds: float, check: Callable[[], None]) -> bool:
+        """Wait until all before `index` is heard, dropped or lost; `check` raises when there is no point."""
+        import asyncio  # noqa: PLC0415
+
+        deadline = time.monotonic() + seconds
+        while (ahead := index - self._stream.state().gone) > 0:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return False
+            needed = max(_SHORTEST, ahead / self._writing.sample_rate)
+            await asyncio.sleep(min(needed, _LONGEST, remaining))
+            check()
+        return True

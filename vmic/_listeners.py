@@ -1,0 +1,189 @@
+"""Who listens to one microphone, for those who ask, wait or want to be called."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from vmic import _server, _waking, _watch
+from vmic._arguments import check_seconds
+from vmic._errors import ClosedError, ServerError
+from vmic._stream import Stream
+from vmic._waking import Wake
+from vmic._watch import Key, Listener
+
+ListenersCallback = Callable[[tuple[Listener, ...]], object]
+
+# As long as a thread can wait at once.
+_LONGEST = threading.TIMEOUT_MAX
+
+_log = logging.getLogger("vmic")
+
+
+class Listeners:
+    """The listeners of one microphone. The server is asked from the first use on."""
+
+    def __init__(self, key: Key, stream: Stream) -> None:
+        """Of the microphone `key`, into which `stream` goes."""
+        self.key = key
+        self._stream = stream
+        self._changed = threading.Condition()  # guards what follows
+        self._watched = False
+        self._closed = False
+        self._now: tuple[Listener, ...] | None = None  # None: not known yet
+        self._wakes: list[Wake] = []
+        self._callback: ListenersCallback | None = None
+        self._told: tuple[Listener, ...] = ()
+        self._teller: threading.Thread | None = None
+
+    def publish(self, listeners: tuple[Listener, ...]) -> None:
+        """These they are now; called by the watch."""
+        with self._changed:
+            self._now = listeners
+            self._wake_all()
+
+    def now(self) -> tuple[Listener, ...]:
+        """Who listens; blocks at the first use, until the server has answered."""
+        deadline = time.monotonic() + _server.TIMEOUT
+        woken, wake = _waking.of_thread()
+        with self.waking(wake):
+            while (listeners := self._known()) is None:
+                if not woken.wait(max(0.0, deadline - time.monotonic())):
+                    raise ServerError(
+                        f"the sound server at {_server.address()} did not say who records microphone "
+                        f"{self.key[0]!r} within {_server.TIMEOUT:g} s: it hangs, restart it"
+                    )
+                woken.clear()
+        return listeners
+
+    def is_heard(self) -> bool:
+        """Whether somebody hears the microphone, as far as is known; does not block."""
+        return any(not listener.muted for listener in self._known() or ())
+
+    def wait(self, timeout: float) -> bool:
+        """Block until somebody hears the microphone, at most `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        woken, wake = _waking.of_thread()
+        with self.waking(wake):
+            while not self.is_heard():
+                if not woken.wait(min(_LONGEST, max(0.0, deadline - time.monotonic()))):
+                    return False
+                woken.clear()
+        return True
+
+    @contextlib.contextmanager
+    def waking(self, wake: Wake) -> Iterator[None]:
+        """Call `wake` after each change, and at the end."""
+        with self._changed:
+            self._wakes.append(wake)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._wakes.remove(wake)
+
+    def call(self, callback: ListenersCallback | None) -> None:
+        """Call `callback`, and no other, after each change."""
+        self._known()
+        with self._changed:
+            self._callback, self._told = callback, ()
+            self._changed.notify_all()
+            if self._teller is None and callback is not None:
+                self._teller = threading.Thread(target=self._tell, name="vmic-listeners-changed", daemon=True)
+                self._teller.start()
+
+    def close(self) -> None:
+        """Ask the server no more, and end every wait. A callback that runs goes on to its end."""
+        with self._changed:
+            self._closed = True
+            watched, self._watched = self._watched, False
+            self._wake_all()
+        if watched:
+            _watch.leave(self)
+
+    def _known(self) -> tuple[Listener, ...] | None:
+        self._stream.check_process()
+        with self._changed:
+            if self._closed:
+                raise ClosedError(f"microphone {self.key[0]!r} is closed")
+            if not self._watched:
+                self._watched = True
+                _watch.join(self)
+            return self._now
+
+    def _wake_all(self) -> None:
+        self._changed.notify_all()
+        for wake in list(self._wakes):
+            wake()
+
+    def _tell(self) -> None:
+        """Call back with what is so now: what came and went during a slow call is not told."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._has_news())
+                if self._closed or self._callback is None:
+                    return
+                callback, self._told = self._callback, self._now or ()
+                listeners = self._told
+            try:
+                callback(listeners)
+            except BaseException:  # noqa: BLE001 (the user's: sys.exit there is a mistake like any other)
+                _log.exception("the listeners callback %r raised", callback)
+
+    def _has_news(self) -> bool:
+        return self._callback is not None and (self._now or ()) != self._told
+
+
+class WithListeners:
+    """What a microphone shows of its listeners."""
+
+    _listeners: Listeners
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """The applications that record the microphone now, in the order in which they came.
+
+        No level meter, no paused recording, and none of the monitor behind the microphone. The first use
+        connects to the server, for some milliseconds (at most 5 s, then `ServerError`); from then on it does
+        not block, and the answer is some milliseconds old. While the server is away nobody listens.
+        """
+        return self._listeners.now()
+
+    def wait_for_listener(self, timeout: float | None = None) -> bool:
+        """Wait until an application hears the microphone, so that the first word is not spoken to nobody.
+
+        It is one of `listeners` that is not muted. Blocks, also while the server is away.
+
+        Args:
+            timeout: Seconds to wait at most; None for as long as it takes.
+
+        Returns:
+            False when `timeout` passed first.
+
+        Raises:
+            ClosedError: The device is closed, or was meanwhile.
+        """
+        if timeout is not None:
+            check_seconds("timeout", timeout)
+        return self._listeners.wait(math.inf if timeout is None else timeout)
+
+    def on_listeners_changed(self, callback: ListenersCallback | None) -> None:
+        """Call `callback` with `listeners` whenever they change; at once when somebody listens already.
+
+        It runs on a thread of vmic's, and may be slow, raise (which is logged) or use the microphone; what
+        comes and goes during a slow call is not told. After `close` it is called no more. Does not block.
+
+        Args:
+            callback: A function of a tuple of `Listener`, instead of the one before; None for none.
+
+        Raises:
+            TypeError: It is no function.
+            ClosedError: The device is closed.
+        """
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback is a function of the listeners, not {callback!r}")
+        self._listeners.call(callback)

@@ -1,0 +1,154 @@
+"""Blocking writes: queued piece by piece, at the pace of the server, one after the other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from types import TracebackType
+
+from vmic._arguments import check_seconds
+from vmic._completion import Completion
+from vmic._ledger import Entry, Ledger
+from vmic._pcm import Frames, as_frames
+from vmic._stream import Stream
+from vmic._waking import Wake
+
+
+def checked(
+    frames: Frames | None,
+    frame: Frames | None,
+    channels: int,
+    completion: Completion | None,
+    timeout: float,
+) -> tuple[memoryview, int]:
+    """Check the arguments of `write_frames`; the frames as bytes, and how many there are."""
+    if (frames is None) == (frame is None):
+        raise TypeError("write_frames takes frames, as its first argument or as frames= or frame=")
+    view, count = as_frames(frame if frames is None else frames, channels)
+    if completion is not None and not callable(completion):
+        raise TypeError(f"completion is a function of the frames written, not {completion!r}")
+    check_seconds("timeout", timeout)
+    return view, count
+
+
+class Turns:
+    """Who waits gets its turn in the order of `enter`."""
+
+    def __init__(self) -> None:
+        # Reentrant: a task that is collected leaves wherever the collector happens to run.
+        self._lock = threading.RLock()
+        self._queue: deque[Wake] = deque()
+
+    def enter(self, wake: Wake) -> None:
+        """Wait in line; `wake` is called when it is this one's turn, perhaps at once."""
+        with self._lock:
+            self._queue.append(wake)
+            if len(self._queue) == 1:
+                wake()
+
+    def leave(self, wake: Wake) -> None:
+        """The turn is over, or is waited for no more."""
+        with self._lock:
+            if wake not in self._queue:
+                return
+            was_its = self._queue[0] is wake
+            self._queue.remove(wake)
+            # One whose event loop was closed does not come any more.
+            while was_its and self._queue and not self._queue[0]():
+                self._queue.popleft()
+
+
+class Writing:
+    """The blocking writes of one microphone."""
+
+    def __init__(
+        self, stream: Stream, ledger: Ledger, *, sample_rate: int, latency: float, room: float
+    ) -> None:
+        """Write to `stream` through `ledger`.
+
+        Args:
+            stream: Where the frames go.
+            ledger: Where they are booked.
+            sample_rate: Frames a second.
+            latency: Seconds that a write may leave queued, or the cushion if that is longer.
+            room: While it is not over, so many seconds are kept in the queue.
+        """
+        self.stream = stream
+        self.ledger = ledger
+        self.sample_rate = sample_rate
+        self.latency = latency
+        self.room = room
+        self.turns = Turns()
+
+    def may_stay(self, *, over: bool) -> int:
+        """How many frames may stay queued while a write waits, or when it is `over`."""
+        seconds = max(self.latency, self.stream.state().cushion) if over else self.room
+        return int(seconds * self.sample_rate)
+
+    def audio_time(self) -> float:
+        """Seconds until all that is queued is heard, when the server keeps its pace."""
+        return self.stream.state().queued / self.sample_rate
+
+
+class PacedWrite:
+    """One blocking write, from the wait for its turn to its end; a context manager.
+
+    Who runs it waits, as a thread or as a task: first for `wake`, and then for each index of `go_on`.
+
+    Attributes:
+        done: Frames queued. An interrupt (KeyboardInterrupt, CancelledError) gets it as `frames_written`.
+    """
+
+    def __init__(
+        self,
+        writing: Writing,
+        view: memoryview,
+        count: int,
+        *,
+        completion: Completion | None,
+        timeout: float,
+        wake: Wake,
+    ) -> None:
+        """Write the `count` frames of `view`."""
+        self.done = 0
+        self._writing = writing
+        self._view = view
+        self._count = count
+        self._completion = completion
+        self._timeout = timeout
+        self._wake = wake
+        self._entry: Entry | None = None
+        self._deadline = 0.0
+
+    def __enter__(self) -> PacedWrite:
+        self._writing.turns.enter(self._wake)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._entry is not None:
+            self._writing.ledger.end(self._entry)
+        self._writing.turns.leave(self._wake)
+        if error is not None and not isinstance(error, Exception):
+            error.frames_written = self.done  # type: ignore[attr-defined]
+
+    def go_on(self) -> int | None:
+        """Queue what fits. The index that is to be gone before there is more to do; None at the end."""
+        writing = self._writing
+        if self._entry is None:
+            needed = writing.audio_time() + self._count / writing.sample_rate
+            self._deadline = time.monotonic() + needed + self._timeout
+            self._entry = writing.ledger.begin(self._count, self._completion)
+        elif self.done == self._count:
+            return None
+        index = writing.ledger.go_on(self._entry, self._view)
+        self.done = self._entry.done
+        if self._entry.flushed:
+            return None
+        return index - writing.may_stay(over=self.done == self._count)
+
+    def remaining(self) -> float:
+        """Seconds that it may still take."""
+        return self._deadline - time.monotonic()
