@@ -38,10 +38,14 @@ void rounds_add(struct rounds *r, int64_t now_at, uint64_t frames) {
         r->part = 0;
 }
 
+int64_t rounds_told_from_at(const struct rounds *r) {
+    return r->began_at == 0 ? 0 : r->began_at + to_ns(r, r->step) + MS;
+}
+
 int rounds_told(struct rounds *r, int64_t now_at, int64_t heard_at) {
     if (now_at > r->empty_at && heard_at - now_at <= to_ns(r, r->step))
         return 0;
-    if (r->began_at != 0 && now_at >= r->began_at + to_ns(r, r->step) + MS) {
+    if (r->began_at != 0 && now_at >= rounds_told_from_at(r)) {
         r->round_at = heard_at - to_ns(r, r->frames);
         r->began_at = 0;
     }

@@ -31,6 +31,8 @@ void rounds_add(struct rounds *rounds, int64_t now_at, uint64_t frames);
  * run dry goes on telling what it last had, for good (16.1). */
 int rounds_told(struct rounds *rounds, int64_t now_at, int64_t heard_at);
 
+/* When what it tells will say where its rounds are; 0 when that is known. */
+int64_t rounds_told_from_at(const struct rounds *rounds);
 /* The first round that a piece written now is in time for. */
 int64_t rounds_next_at(const struct rounds *rounds, int64_t now_at);
 /* How long `part` is. */

@@ -13,6 +13,8 @@
 /* tlength is a ceiling, and costs nothing while the writer holds the level below it. */
 #define TLENGTH_US 120000
 #define PREBUF_US 2500
+/* Until it has played this it tells where its rounds are. */
+#define SET_OFF_US 15000
 /* How many steps find_step() looks at. */
 #define LOOKS 3
 /* Six steps of PulseAudio's null sink. */
@@ -26,6 +28,7 @@ struct sink_pulse {
     pa_sample_spec spec;
     int64_t step;
     bool tells_level;
+    bool just_open;       /* nobody has looked at its level */
     struct rounds rounds; /* when it takes a step, if it tells what it holds */
     struct steps steps;   /* what it holds, if it does not */
 };
@@ -56,6 +59,11 @@ static int write_silence(struct sink_pulse *self, size_t bytes) {
     return failed ? error : 0;
 }
 
+static void sleep_until(int64_t at) {
+    struct timespec until = {.tv_sec = at / SECOND, .tv_nsec = at % SECOND};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
 static int64_t told_level(struct sink_pulse *self, int *error) {
     pa_usec_t latency = pa_simple_get_latency(self->simple, error);
     self->failed |= latency == (pa_usec_t)-1;
@@ -65,9 +73,10 @@ static int64_t told_level(struct sink_pulse *self, int *error) {
 /* libpulse 16.1 counts the time that a new stream waits for its first frame as played: 0.7 s later its
  * latency was 0.7 s too low, for good. So it gets some silence before anything else happens. */
 static int set_off(struct sink_pulse *self) {
-    size_t bytes = pa_usec_to_bytes(2 * PREBUF_US, &self->spec);
+    size_t bytes = pa_usec_to_bytes(SET_OFF_US, &self->spec);
     rounds_begin(&self->rounds, self->spec.rate, self->step, clock_now());
     rounds_add(&self->rounds, clock_now(), bytes / pa_frame_size(&self->spec));
+    self->just_open = true;
     return write_silence(self, bytes);
 }
 
@@ -139,6 +148,9 @@ static struct level level_as_told(struct sink_pulse *self, int64_t now, int64_t 
 static int pulse_level(struct sink *sink, struct level *level) {
     struct sink_pulse *self = (struct sink_pulse *)sink;
     int error = 0;
+    if (self->tells_level && self->just_open)
+        sleep_until(rounds_told_from_at(&self->rounds));
+    self->just_open = false;
     int64_t told = told_level(self, &error);
     int64_t now = clock_now();
     if (self->tells_level)
@@ -157,7 +169,7 @@ static void pulse_close(struct sink *sink) {
      * 40 ms of audio in the server. So it lets go of everything first. */
     int error = 0;
     if (!self->failed && pa_simple_flush(self->simple, &error) == 0)
-        clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = QUIET_NS}, NULL);
+        sleep_until(clock_now() + QUIET_NS);
     pa_simple_free(self->simple);
     self->simple = NULL;
 }

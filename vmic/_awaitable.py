@@ -174,7 +174,7 @@ class Awaitable:
         import asyncio  # noqa: PLC0415
 
         deadline = time.monotonic() + seconds
-        while (ahead := index - self._stream.state().gone) > 0:
+        while (ahead := index - self._stream.gone()) > 0:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 return False

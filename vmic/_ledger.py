@@ -123,7 +123,7 @@ class Ledger:
             self._unheard.pop()
         self._unheard.append((start, self._written))
         if len(self._unheard) >= self._tidy_at:
-            self._forget(self._stream.state().gone)
+            self._forget(self._stream.gone())
             self._tidy_at = 2 * len(self._unheard) + _TIDY_AT
         return accepted
 

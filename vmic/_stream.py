@@ -18,6 +18,17 @@ _SLICE = 0.05
 # How long the thread may take to let go of the server before it is left to itself.
 _CLOSE_TIMEOUT = 1.0
 
+# How often this process is a fork of the one that imported this; getpid() at each call took as long as a write.
+_generation = 0
+
+
+def _note_fork() -> None:
+    global _generation  # noqa: PLW0603 (a fact about the process)
+    _generation += 1
+
+
+os.register_at_fork(after_in_child=_note_fork)
+
 OPENING, OPEN, AWAY = quick.VMIC_OPENING, quick.VMIC_OPEN, quick.VMIC_AWAY
 # A longer one only makes a gap longer: 1.5 ms takes the click off it.
 _RAMP_US = 1500
@@ -86,7 +97,8 @@ class Stream:
         # A call that is under way in another thread holds on to it, so close() pulls nothing from under it.
         self._handle = ffi.gc(handle, lib.vmic_free)
         self._quick_handle = quick_ffi.cast("vmic_stream *", int(ffi.cast("uintptr_t", handle)))
-        self._pid = os.getpid()
+        self._picture = quick_ffi.new("vmic_stats *")
+        self._pid, self._generation = os.getpid(), _generation
 
     def write(self, frames: memoryview, count: int) -> int:
         """Queue up to `count` frames and return how many; never blocks."""
@@ -124,6 +136,12 @@ class Stream:
         """Connect again after AWAY."""
         lib.vmic_reopen(self._alive())
 
+    def gone(self) -> int:
+        """The index before which every frame was heard, dropped or lost."""
+        self._alive()
+        quick.vmic_get_stats(self._quick_handle, self._picture)
+        return int(self._picture.gone)
+
     def state(self) -> StreamState:
         """One consistent picture."""
         self._alive()
@@ -154,7 +172,7 @@ class Stream:
     @property
     def is_ours(self) -> bool:
         """Whether this process made it, and not the parent that forked this process."""
-        return os.getpid() == self._pid
+        return self._generation == _generation
 
     @property
     def is_away(self) -> bool:
@@ -163,10 +181,10 @@ class Stream:
 
     def check_process(self) -> None:
         """Raise DeviceError in a forked child: the thread and the connection are its parent's."""
-        if not self.is_ours:
+        if self._generation != _generation:
             raise DeviceError(
-                f"this microphone belongs to process {self._pid}, which forked: use it there, or call "
-                "open_microphone_device here"
+                f"this microphone belongs to process {self._pid}, which forked: use it there, or start a new "
+                'program here (multiprocessing with "spawn"); a forked one cannot use libpulse'
             )
 
     def _alive(self) -> object:
