@@ -18,7 +18,7 @@ _SLICE = 0.05
 # How long the thread may take to let go of the server before it is left to itself.
 _CLOSE_TIMEOUT = 1.0
 
-# How often this process is a fork of the one that imported this; getpid() at each call took as long as a write.
+# How often this process is a fork of the one that imported this: os.getpid() in each call is a system call.
 _generation = 0
 
 

@@ -1,6 +1,8 @@
 /* vmic_flush(): what it drops, what it says, and a server that hangs meanwhile. */
 #include "fixture.h"
 
+#include <stdlib.h>
+
 /* 5 s of silence, then 5 s of data in the sink, 5 s in the ring: the machine has 5 s to play none of it. */
 #define IN_SINK (5 * RATE)
 #define WRITTEN (10 * RATE)
@@ -62,6 +64,43 @@ static void tells_what_was_heard(void) {
     CHECK_EQUAL(flushed.dropped_to, WRITTEN);
     CHECK_EQUAL(stats.heard, flushed.heard_to);
     CHECK_EQUAL(stats.dropped, WRITTEN - flushed.heard_to);
+    end_stream(&f);
+}
+
+/* The sound goes on from where the sink had played, and gets softer, to silence. */
+static void fades_away(void) {
+    struct fixture f = half_handed();
+    const uint32_t *frames;
+    uint64_t before = fake_recording(f.fake, &frames);
+    vmic_flushed flushed;
+    CHECK_EQUAL(vmic_flush(f.stream, 10000, PATIENCE_US, &flushed), VMIC_OK);
+    uint64_t count = fake_recording(f.fake, &frames) - before;
+    CHECK_COMPARE(count, >=, RATE / 100);
+    /* The low halves of the numbers are the left channel. */
+    for (uint64_t k = 0; k < RATE / 100; k++) {
+        int64_t whole = (int16_t)((flushed.heard_to + 1 + k) & 0xffff);
+        int64_t faded = (int16_t)(frames[before + k] & 0xffff);
+        CHECK_COMPARE(llabs(faded), <=, (uint64_t)llabs(whole));
+        if (k == 0)
+            CHECK_COMPARE(llabs(whole - faded), <=, 1);
+    }
+    CHECK_EQUAL(frames[before + RATE / 100 - 1], 0);
+    CHECK_EQUAL(look(&f).dropped, WRITTEN - flushed.heard_to);
+    check_goes_on(&f, WRITTEN);
+    end_stream(&f);
+}
+
+/* With less than a fade left, that is what fades. */
+static void fades_what_there_is(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    put_all(&f, 1, 100);
+    must(&f, VMIC_TAKEN, 100);
+    vmic_flushed flushed;
+    CHECK_EQUAL(vmic_flush(f.stream, 100000, PATIENCE_US, &flushed), VMIC_OK);
+    CHECK_EQUAL(flushed.heard_to, 0);
+    CHECK_EQUAL(look(&f).dropped, 100);
+    check_goes_on(&f, 100);
     end_stream(&f);
 }
 
@@ -211,6 +250,8 @@ static void while_away(void) {
 int main(void) {
     RUN(drops_all_that_is_not_heard);
     RUN(tells_what_was_heard);
+    RUN(fades_away);
+    RUN(fades_what_there_is);
     RUN(nothing_to_drop);
     RUN(while_a_write_stalls);
     RUN(while_a_write_of_data_stalls);

@@ -2,6 +2,8 @@
 #include "fixture.h"
 #include "random.h"
 
+#include <stdlib.h>
+
 #define MS (RATE / 1000)
 
 /* The ring is small, so that it wraps some hundred times. */
@@ -173,6 +175,46 @@ static void no_gap_is_no_underrun(void) {
     end_stream(&f);
 }
 
+static void put_loud(struct fixture *f, uint64_t count) {
+    int16_t frames[2 * 2400];
+    CHECK_COMPARE(count, <=, 2400);
+    for (uint64_t i = 0; i < count; i++) {
+        frames[2 * i] = 20000;
+        frames[2 * i + 1] = -10000;
+    }
+    CHECK_EQUAL(vmic_write(f->stream, frames, count), count);
+}
+
+/* Before, between and after: no step is steeper than a ramp of 72 frames, 1.5 times its mean. The sink has a
+ * second left when it gets silence, so none comes too late. */
+static void a_gap_does_not_click(void) {
+    vmic_config config = roomy();
+    config.reserve_us = 0;
+    config.low_us = 1000000;
+    config.ramp_us = 1500;
+    struct fixture f = open_stream(&config);
+    put_loud(&f, 2400);
+    fake_wait_silence(f.fake, 10 * MS);
+    put_loud(&f, 1);
+    must(&f, VMIC_TAKEN, 2401);
+    fake_wait_silence(f.fake, 10 * MS);
+    const uint32_t *recording;
+    uint64_t count = fake_recording(f.fake, &recording);
+    uint64_t written = 0, silent = 0;
+    int16_t before = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        int16_t left = (int16_t)(recording[i] & 0xffff), right = (int16_t)(recording[i] >> 16);
+        CHECK_COMPARE(abs(left - before), <=, 20000 * 3 / 2 / 72 + 1);
+        CHECK_COMPARE(abs(left + 2 * right), <=, 2);
+        before = left;
+        written += left == 20000;
+        silent += left == 0;
+    }
+    CHECK_EQUAL(written, 2401);
+    CHECK_COMPARE(silent, >, 0);
+    end_stream(&f);
+}
+
 static void waiting_for_opened(void) {
     vmic_config config = roomy();
     struct fixture f = {.fake = fake_new(RATE)};
@@ -241,6 +283,7 @@ int main(void) {
     RUN(is_paced, 50);
     RUN(an_underrun_counts_once);
     RUN(no_gap_is_no_underrun);
+    RUN(a_gap_does_not_click);
     RUN(waiting_for_opened);
     RUN(waiting_for_taken);
     RUN(waiting_for_gone);
