@@ -118,13 +118,13 @@ def test_two_writers_on_one_microphone_are_mixed(server: SoundServer, record: Re
             second.write_frames(np.full(48000, 5000, np.int16))
             microphone.write_frames(np.full(48000, 300, np.int16))
         # The second writer's close has left the device.
-        microphone.write_frames(np.full(480, 77, np.int16))
+        microphone.write_frames(np.full(480, 30000, np.int16))
     recording = recorder.await_end()[:, 0]
     assert np.count_nonzero(recording == 5300) > 40000
-    written = np.count_nonzero(np.isin(recording, (300, 5000, 5300, 77)))
+    written = np.count_nonzero(np.isin(recording, (300, 5000, 5300, 30000)))
     # The rest is ramps of 72 frames: each of the three utterances has two.
     assert np.count_nonzero(recording) - written <= 6 * 72
-    assert np.count_nonzero(recording == 77) == 480
+    assert np.count_nonzero(recording == 30000) == 480
 
 
 def test_silence_is_heard_when_nothing_is_written(server: SoundServer, record: Record) -> None:
