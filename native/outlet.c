@@ -33,7 +33,7 @@ uint64_t outlet_unheard(struct writer *w) {
 
 void outlet_clear(struct writer *w) {
     timeline_clear(&w->timeline);
-    w->empty_at = w->reckoned_at = 0;
+    w->empty_at = w->reckoned_at = w->stands_since = 0;
     w->owed = w->inserted = 0;
     w->led_in = w->speaking = false;
 }
@@ -77,9 +77,10 @@ bool outlet_measure(struct writer *w) {
     if (w->stands_since == 0 || level.heard_at - now < w->told)
         w->stands_since = now;
     w->told = level.heard_at - now;
-    /* A PulseAudio (16.1) that has run dry may go on saying what it held a moment before, for good, and was
-     * never given more: then the clock knows better. */
-    w->empty_at = now - w->stands_since < STANDS_NS ? level.heard_at : w->reckoned_at;
+    /* Up to a step is the time to its next one. A PulseAudio (16.1) that has run dry may go on saying what it
+     * held a moment before, for good, and was never given more: then the clock knows better. */
+    bool stands = w->told > w->step && now - w->stands_since > STANDS_NS;
+    w->empty_at = stands ? w->reckoned_at : level.heard_at;
     w->dry_at = least(level.dry_at, w->empty_at);
     return true;
 }

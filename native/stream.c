@@ -125,7 +125,7 @@ int vmic_flush(vmic_stream *stream, uint64_t fade_us, uint64_t timeout_us, vmic_
     writer->fade = (int64_t)fade_us * 1000;
     uint64_t mine = ++writer->flushes_wanted;
     pthread_cond_signal(&writer->wake);
-    while (writer->flushes_done < mine && clock_now() < deadline)
+    while (writer->flushes_done < mine && !writer->stopped && clock_now() < deadline)
         wait_until(&writer->changed, &writer->lock, deadline);
     int done = writer->flushes_done >= mine;
     if (done)

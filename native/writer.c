@@ -10,6 +10,7 @@
 #define LINGER_NS SECOND
 /* Two writes further apart than this are two utterances, and the silence between them is no underrun. */
 #define UNDERRUN_NS (SECOND / 2)
+#define LONGEST_FADE_NS (100 * MS)
 /* An edge of so much does not click. */
 #define INAUDIBLE 100
 /* How often an idle writer looks whether the server is still there. */
@@ -36,7 +37,7 @@ static uint64_t to_frames_at_least(const struct writer *w, int64_t ns) {
 static int init_memory(struct writer *w, uint64_t capacity) {
     size_t frame_size = w->channels * sizeof(int16_t);
     /* The longest that is written at once, and what is rounded up. */
-    uint64_t longest = to_frames(w, w->ahead + 2 * w->step) + 2;
+    uint64_t longest = to_frames(w, most(w->ahead + 2 * w->step, LONGEST_FADE_NS)) + 2;
     w->scratch = calloc(longest, frame_size);
     if (w->scratch && recent_init(&w->recent, longest, frame_size) == 0) {
         if (ring_init(&w->ring, capacity, frame_size) == 0)
@@ -102,12 +103,19 @@ void writer_note_write(struct writer *w) {
         cushion_in_time(&w->cushion, clock_now(), margin);
 }
 
+/* Data would go on the utterance of the data before it. */
+static bool goes_on(const struct writer *w) {
+    return w->speaking && clock_now() - w->last_data < UNDERRUN_NS;
+}
+
 void writer_get_stats(struct writer *w, vmic_stats *stats) {
     /* `taken` moves only under the lock, `written` at any time: read it once. */
     uint64_t written = ring_written(&w->ring);
     uint64_t taken = ring_taken(&w->ring);
     uint64_t unheard = outlet_unheard(w);
     int64_t queued = outlet_held(w) + w->owed + to_ns(w, written - taken);
+    if (!timeline_ends_in_data(&w->timeline) && written == taken)
+        queued = most(queued, goes_on(w) ? w->reserve : w->cushion.size);
     *stats = (vmic_stats){
         .state = w->state,
         .error = w->error,
@@ -126,11 +134,6 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
 }
 
 /* ---- silence and data ---- */
-
-/* Data would go on the utterance of the data before it. */
-static bool goes_on(const struct writer *w) {
-    return w->speaking && clock_now() - w->last_data < UNDERRUN_NS;
-}
 
 static int64_t whole_steps(const struct writer *w, int64_t ns) {
     return ns > 0 ? (ns + w->step - 1) / w->step * w->step : 0;
@@ -153,7 +156,7 @@ static int64_t steps_in(const struct writer *w, int64_t room) {
 /* The part of the silence owed that is written now: what remains is no less than a ramp. */
 static int64_t part_of_owed(const struct writer *w, int64_t room) {
     int64_t part = steps_in(w, room);
-    return w->owed - part < to_ns(w, w->ramp) ? w->owed : part;
+    return part >= w->owed ? w->owed : least(part, w->owed - to_ns(w, w->ramp));
 }
 
 /* Puts the part of the silence owed that is written now into the scratch memory: down from the data before
@@ -284,7 +287,7 @@ static uint64_t copy_next(struct writer *w, uint64_t back, uint64_t in_ring, uin
 /* The sound ends in a fade of what was taken back, and with at least a step: the clock of a PulseAudio that
  * was flushed stands until it gets something, and with it its level (16.1). */
 static void fade_out(struct writer *w, uint64_t back, uint64_t in_ring) {
-    uint64_t count = copy_next(w, back, in_ring, to_frames(w, least(w->fade, w->ahead)));
+    uint64_t count = copy_next(w, back, in_ring, to_frames(w, least(w->fade, LONGEST_FADE_NS)));
     uint64_t step = to_frames_at_least(w, w->step);
     uint64_t all = count > step ? count : step;
     shape_fade(w->scratch, w->channels, count);

@@ -89,7 +89,15 @@ class Ledger:
             Frames heard and dropped of the writes that were not heard to their end; None when the server
             hangs, and the frames are dropped later.
         """
-        with self._flushing, self._completions.flushing() as flushed:
+        if not self._flushing.acquire(timeout=timeout):
+            return None  # another flush waits for the server, and drops the same
+        try:
+            return self._flush(fade, timeout)
+        finally:
+            self._flushing.release()
+
+    def _flush(self, fade: float, timeout: float) -> tuple[int, int] | None:
+        with self._completions.flushing() as flushed:
             with self._lock:
                 self._flushes += 1
             dropped = self._stream.flush(fade, timeout)

@@ -197,8 +197,8 @@ class VirtualMicrophoneDevice(WithListeners, Awaitable):
     def close(self) -> None:
         """Let everything written be heard, then take the microphone away.
 
-        A device from `open_microphone_device` stays. Blocks for as long as the audio needs, and at most 5 s
-        more when the server does not take it. Ctrl-C cuts it short. Closing twice does nothing.
+        A device from `open_microphone_device` stays. Blocks for as long as the audio needs, and some 7 s
+        more when the server hangs (12 s at most). Ctrl-C cuts it short. Closing twice does nothing.
         """
         self._close(_PATIENCE)
 
@@ -227,9 +227,9 @@ class VirtualMicrophoneDevice(WithListeners, Awaitable):
                 return
             self._final = self._stream.state()
             self._closed = True
-            self._listeners.close()
-            forget(self)
             try:
+                forget(self)
+                self._listeners.close()
                 limit = min(self._writing.audio_time() + patience, at_most)
                 self._wait_gone(self._final.written, limit, _go_on)
                 time.sleep(self._tail if self._final.written else 0)

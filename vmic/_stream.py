@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from vmic._dialect import Tuning
 from vmic._errors import ClosedError, DeviceError
@@ -15,6 +16,8 @@ from vmic._libpulse import ffi, lib, quick, quick_ffi
 
 # How long a wait may keep Python from noticing Ctrl-C.
 _SLICE = 0.05
+# Bytes that are copied without the GIL.
+_LONG_COPY = 1 << 20
 # How long the thread may take to let go of the server before it is left to itself.
 _CLOSE_TIMEOUT = 1.0
 
@@ -32,6 +35,13 @@ os.register_at_fork(after_in_child=_note_fork)
 OPENING, OPEN, AWAY = quick.VMIC_OPENING, quick.VMIC_OPEN, quick.VMIC_AWAY
 # A longer one only makes a gap longer: 1.5 ms takes the click off it.
 _RAMP_US = 1500
+
+
+class _Handle(NamedTuple):
+    """The stream, as the calls that may wait take it, and the quick ones: the first keeps it."""
+
+    waiting: Any
+    quick: Any
 
 
 @dataclass(frozen=True)
@@ -95,15 +105,20 @@ class Stream:
         if handle == ffi.NULL:
             raise DeviceError(f"cannot start the writer for {sink}: {os.strerror(ffi.errno or errno.ENOMEM)}")
         # A call that is under way in another thread holds on to it, so close() pulls nothing from under it.
-        self._handle = ffi.gc(handle, lib.vmic_free)
-        self._quick_handle = quick_ffi.cast("vmic_stream *", int(ffi.cast("uintptr_t", handle)))
+        self._handle: _Handle | None = _Handle(
+            ffi.gc(handle, lib.vmic_free),
+            quick_ffi.cast("vmic_stream *", int(ffi.cast("uintptr_t", handle))),
+        )
         self._picture = quick_ffi.new("vmic_stats *")
         self._pid, self._generation = os.getpid(), _generation
 
     def write(self, frames: memoryview, count: int) -> int:
         """Queue up to `count` frames and return how many; never blocks."""
-        self._alive()
-        return int(quick.vmic_write(self._quick_handle, quick_ffi.from_buffer(frames), count))
+        handle = self._alive()
+        # With the GIL, so a long copy would hold up every thread: 42 MB took 29 ms.
+        if frames.nbytes > _LONG_COPY:
+            return int(lib.vmic_write(handle.waiting, ffi.from_buffer(frames), count))
+        return int(quick.vmic_write(handle.quick, quick_ffi.from_buffer(frames), count))
 
     def wait_open(self, timeout: float) -> bool:
         """Wait until the stream is no longer OPENING."""
@@ -128,25 +143,25 @@ class Stream:
             From and to which index was dropped; None when the server hangs.
         """
         result = ffi.new("vmic_flushed *")
-        if lib.vmic_flush(self._alive(), int(fade * 1e6), int(timeout * 1e6), result) != lib.VMIC_OK:
+        if lib.vmic_flush(self._alive().waiting, int(fade * 1e6), int(timeout * 1e6), result) != lib.VMIC_OK:
             return None
         return int(result.heard_to), int(result.dropped_to)
 
     def reopen(self) -> None:
         """Connect again after AWAY."""
-        lib.vmic_reopen(self._alive())
+        lib.vmic_reopen(self._alive().waiting)
 
     def gone(self) -> int:
         """The index before which every frame was heard, dropped or lost."""
-        self._alive()
-        quick.vmic_get_stats(self._quick_handle, self._picture)
+        handle = self._alive()
+        quick.vmic_get_stats(handle.quick, self._picture)
         return int(self._picture.gone)
 
     def state(self) -> StreamState:
         """One consistent picture."""
-        self._alive()
+        handle = self._alive()
         s = quick_ffi.new("vmic_stats *")
-        quick.vmic_get_stats(self._quick_handle, s)
+        quick.vmic_get_stats(handle.quick, s)
         return StreamState(
             state=s.state,
             error=s.error,
@@ -167,7 +182,7 @@ class Stream:
         """End the stream; what is not heard is dropped. Blocks at most a second, when the server hangs."""
         handle, self._handle = self._handle, None
         if handle is not None and self.is_ours:
-            lib.vmic_stop(handle, int(_CLOSE_TIMEOUT * 1e6))
+            lib.vmic_stop(handle.waiting, int(_CLOSE_TIMEOUT * 1e6))
 
     @property
     def is_ours(self) -> bool:
@@ -187,7 +202,7 @@ class Stream:
                 'program here (multiprocessing with "spawn"); a forked one cannot use libpulse'
             )
 
-    def _alive(self) -> object:
+    def _alive(self) -> _Handle:
         self.check_process()
         handle = self._handle
         if handle is None:
@@ -195,9 +210,9 @@ class Stream:
         return handle
 
     def _wait(self, event: int, index: int, timeout: float) -> bool:
-        self._alive()
+        handle = self._alive()
         index = max(0, index)
-        if quick.vmic_reached(self._quick_handle, event, index):
+        if quick.vmic_reached(handle.quick, event, index):
             return True
         # Signals reach the main thread alone.
         longest = _SLICE if threading.current_thread() is threading.main_thread() else timeout
@@ -205,7 +220,7 @@ class Stream:
         while True:
             remaining = max(0.0, deadline - time.monotonic())
             wait_us = int(min(remaining, longest) * 1e6)
-            if lib.vmic_wait(self._alive(), event, index, wait_us) == lib.VMIC_OK:
+            if lib.vmic_wait(self._alive().waiting, event, index, wait_us) == lib.VMIC_OK:
                 return True
             if remaining <= longest:
                 return False

@@ -212,4 +212,6 @@ def leave(watcher: Watcher) -> None:
         if _shared is None or not _shared.remove(watcher):
             return
         ending, _shared = _shared, None
-    ending.join(_STOP_TIMEOUT)
+    # A microphone may be collected on the watch's own thread.
+    if ending is not threading.current_thread():
+        ending.join(_STOP_TIMEOUT)

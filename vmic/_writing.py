@@ -88,7 +88,8 @@ class Writing:
 
     def audio_time(self) -> float:
         """Seconds until all that is queued is heard, when the server keeps its pace."""
-        return self.stream.state().queued / self.sample_rate
+        state = self.stream.state()
+        return state.queued / self.sample_rate + state.cushion
 
 
 class PacedWrite:
@@ -122,15 +123,21 @@ class PacedWrite:
         self._deadline = 0.0
 
     def __enter__(self) -> PacedWrite:
-        self._writing.turns.enter(self._wake)
+        try:
+            self._writing.turns.enter(self._wake)
+        except BaseException:  # Ctrl-C
+            self._writing.turns.leave(self._wake)
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._entry is not None:
-            self._writing.ledger.end(self._entry)
-        self._writing.turns.leave(self._wake)
+        try:
+            if self._entry is not None:
+                self._writing.ledger.end(self._entry)
+        finally:
+            self._writing.turns.leave(self._wake)
         if error is not None and not isinstance(error, Exception):
             error.frames_written = self.done  # type: ignore[attr-defined]
 
