@@ -60,9 +60,8 @@ void cushion_begin(struct cushion *c, int64_t now_at) {
 }
 
 /* The margin that a write has when it is not late: little more than the cushion, or it was a piece of a long
- * one.
- */
-*/ static int64_t usual(const struct cushion *c) {
+ * one. */
+static int64_t usual(const struct cushion *c) {
     return least(c->size + MARGIN, most(c->lately, c->before));
 }
 

@@ -166,6 +166,7 @@ class SoundServer:
 
     def assert_identity(self) -> None:
         """Assert that the server that answers is this one, by the name it gives and by its process."""
+        assert self.main_process.poll() is None, f"the server died: {self.log()}"
         with socket.socket(socket.AF_UNIX) as probe:
             probe.connect(str(self.socket))
             peer = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]

@@ -48,9 +48,9 @@ static bool begin(struct server *server, enum call call) {
     MUST(!server->busy && !server->destroyed);
     MUST(call == CLOSE || (call == OPEN ? !server->open : server->usable));
     server->busy = true;
+    world_pass();
     int64_t takes = server->calls[call].takes;
     server->calls[call].takes = 0;
-    world_pass();
     if (takes != 0)
         world_sleep(server, takes == NEVER ? NEVER : world_now() + takes);
     unsigned *fails_in = &server->calls[call].fails_in;
@@ -58,6 +58,7 @@ static bool begin(struct server *server, enum call call) {
     server->usable = server->usable && !fails;
     if (fails)
         cut(server, 0);
+    server->failed += fails;
     return fails;
 }
 

@@ -31,6 +31,7 @@ struct server {
     uint32_t may_skip;            /* frames up to this one may be missing: a flush has been asked for */
     uint64_t got, skipped, heard; /* users' frames */
     bool exact;                   /* it never lied, never stood still */
+    uint64_t failed;              /* calls */
     bool destroyed;
 
     bool busy, open, usable;
