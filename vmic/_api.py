@@ -179,12 +179,18 @@ def _attach(
         if stream.is_away:
             said = _stream.error_text(stream.state().error)
             raise ServerError(f"the sound server opened no stream for {info.name!r}: {said}")
-        _server.call(lambda pulse: _device.set_writer_volume(pulse, device.sink_name))
+        _server.call(functools.partial(_set_out, sink_name=device.sink_name, new=make is not None))
         revival = Revival(device, stream, tuning, make)
     except BaseException:
         stream.close()
         raise
     return VirtualMicrophoneDevice(info, stream, revival, non_blocking=non_blocking, room=seconds / 2)
+
+
+def _set_out(pulse: pulsectl.Pulse, sink_name: str, *, new: bool) -> None:
+    _device.set_writer_volume(pulse, sink_name)
+    if new:
+        _device.play_at_once(pulse, sink_name)
 
 
 def _find(pulse: pulsectl.Pulse, name: str) -> Device:

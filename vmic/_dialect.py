@@ -45,6 +45,7 @@ class Dialect:
         silence_properties: The same for the silent output, which must be preferred to the sink.
         quoting: How the server reads quotes, by the properties that its sink came out with.
         settles: Seconds within which the server may still put an old volume back.
+        begins_long: Whether a new sink begins with a step that is longer than a stream asks for.
     """
 
     sink_arguments: str
@@ -53,6 +54,7 @@ class Dialect:
     silence_properties: Properties
     quoting: Callable[[Properties], Quoting]
     settles: float
+    begins_long: bool
     tuning: Tuning
 
 
@@ -118,6 +120,7 @@ PULSEAUDIO = Dialect(
     silence_properties={},
     quoting=lambda _: backslashed,
     settles=0.0,
+    begins_long=True,
     # What it says of its level is right within 2.2 ms, but for a second after it hung up to 54 ms too low:
     # in 15 of 79 closes then, on a busy machine, the end was cut off, in none of 21 with this tail (16.1).
     tuning=Tuning(
@@ -140,6 +143,7 @@ PIPEWIRE = Dialect(
     quoting=lambda sink: as_json if "\\" in sink.get(_PROBE, "") else twice_backslashed,
     # 0.3.65 restores volumes up to 11 ms after the node is there.
     settles=0.05,
+    begins_long=False,
     # Its get_latency wanders by 6 to 10 ms in 2 s, so the level is reckoned by the clock. p50 from write to
     # capture was 11.5 ms with this reserve, 10.6 with 7 and 9.5 with 6, but there were gaps (0.3.65).
     tuning=Tuning(

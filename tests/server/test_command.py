@@ -60,6 +60,8 @@ def test_a_microphone_stays_until_it_is_removed(server: SoundServer) -> None:
         # PipeWire tells the rate of its graph.
         assert source.sample_spec.rate == (16000 if server.kind == "pulseaudio" else 48000)
         assert source.sample_spec.channels == 2
+        if server.kind == "pulseaudio":
+            assert "suspended" not in {sink.state for sink in pulse.sink_list()}
     assert rows() == [HEAD, ["mic", "mic", "16000", "2", NOBODY]]
     assert command("remove", "mic").stdout == b""
     assert rows() == [HEAD]

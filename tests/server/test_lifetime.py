@@ -152,6 +152,14 @@ def test_volume_is_full_whatever_the_server_remembers(server: SoundServer) -> No
                 pulse.mute(thing)
 
 
+def test_nothing_lies_before_the_first_frame(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 48000), server.client() as pulse:
+        sink = next(s for s in pulse.sink_list() if s.name.startswith("vmic-sink-"))
+        assert sink.state != "suspended"
+        # PulseAudio's fetches 5 ms at a time; the 50 ms that it begins with were 30 to 45 here.
+        assert sink.latency <= 5000
+
+
 def await_defaults(server: SoundServer, sink: str, source: str) -> None:
     deadline = time.monotonic() + 5
     with server.client() as pulse:
