@@ -22,7 +22,8 @@
 #define PLAYS_WITHIN_NS (70 * MS)
 /* How many steps find_step() looks at. */
 #define LOOKS 3
-/* Twelve steps of PulseAudio's null sink; with six it still aborted twice in ten runs of 700 tests. */
+/* Twelve steps of PulseAudio's null sink. With six a server died twice in some ten runs of all tests; why was
+ * not seen. */
 #define QUIET_NS (60 * MS)
 
 struct sink_pulse {
