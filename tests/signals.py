@@ -101,12 +101,13 @@ def is_written(recording: Samples, sample_rate: int) -> npt.NDArray[np.bool_]:
 
 def _is_late_ramp(run: Samples, last: Samples, sample_rate: int) -> bool:
     """Whether `run` is a ramp down from the frame `last` that came when the sound had run dry already."""
-    down = _weighed(last, sample_rate)[::-1]
+    down = ramp_to(last, sample_rate)[::-1]
     sounding = down[down.any(axis=1)]
     return len(run) == len(sounding) and np.array_equal(run, sounding)
 
 
-def _weighed(frame: Samples, sample_rate: int) -> Samples:
+def ramp_to(frame: Samples, sample_rate: int) -> Samples:
+    """The inserted frames that lead from silence up to `frame`."""
     weights = ramp(sample_rate)[:, None]
     return (frame.astype(np.int64) * weights / len(weights) ** 3).astype(np.int16)
 
@@ -115,7 +116,7 @@ def _ramp_length(recording: Samples, begin: int, sample_rate: int) -> int:
     """How many frames from `begin` on, the first after silence, belong to a ramp that leads up to sound."""
     count = len(ramp(sample_rate))
     for place in range(begin + 1, min(begin + count + 1, len(recording))):
-        expected = _weighed(recording[place], sample_rate)
+        expected = ramp_to(recording[place], sample_rate)
         found = recording[max(0, place - count) : place]
         # A recording may begin within a ramp, but a few frames could be anything.
         if len(found) >= 8 and np.array_equal(found, expected[count - len(found) :]) and expected.any():
