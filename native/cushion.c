@@ -1,6 +1,7 @@
 #include "cushion.h"
 
 #include "clock.h"
+#include "least.h"
 
 /* It doubles at an underrun, and grows by so much at least. */
 #define GROWTH (10 * MS)
@@ -13,14 +14,6 @@
 #define PERIOD (SECOND / 2)
 /* How long nothing must have been late before it shrinks. */
 #define CALM (10 * SECOND)
-
-static int64_t least(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
 
 void cushion_init(struct cushion *c, int64_t smallest, int64_t greatest) {
     *c = (struct cushion){.least = smallest, .most = greatest, .size = smallest, .smallest = INT64_MAX};

@@ -1,15 +1,9 @@
 #include "outlet.h"
 
+#include "least.h"
+
 /* So long the level that the server tells may stand while nothing is written: three steps of PulseAudio. */
 #define STANDS_NS (15 * MS)
-
-static int64_t least(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static int64_t later(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
 
 uint64_t to_frames(const struct writer *w, int64_t ns) {
     return ns > 0 ? (uint64_t)ns * w->sample_rate / SECOND : 0;
@@ -17,6 +11,11 @@ uint64_t to_frames(const struct writer *w, int64_t ns) {
 
 int64_t to_ns(const struct writer *w, uint64_t frames) {
     return (int64_t)(frames * SECOND / w->sample_rate);
+}
+
+uint64_t to_frames_at_least(const struct writer *w, int64_t ns) {
+    uint64_t frames = to_frames(w, ns);
+    return to_ns(w, frames) < ns ? frames + 1 : frames;
 }
 
 int64_t outlet_held(struct writer *w) {
@@ -101,8 +100,8 @@ bool outlet_write(struct writer *w, const void *frames, uint64_t silence, uint64
     timeline_append(&w->timeline, silence, 0);
     timeline_append(&w->timeline, data, 1);
     int64_t now = clock_now();
-    w->empty_at = later(w->empty_at, now) + to_ns(w, count);
-    w->reckoned_at = later(w->reckoned_at, now) + to_ns(w, count);
+    w->empty_at = most(w->empty_at, now) + to_ns(w, count);
+    w->reckoned_at = most(w->reckoned_at, now) + to_ns(w, count);
     w->stands_since = 0;
     if (data > 0) {
         ring_take(&w->ring, data);

@@ -32,5 +32,7 @@ void outlet_clear(struct writer *writer);
 
 uint64_t to_frames(const struct writer *writer, int64_t ns);
 int64_t to_ns(const struct writer *writer, uint64_t frames);
+/* As many as last `ns`, rounded up. */
+uint64_t to_frames_at_least(const struct writer *writer, int64_t ns);
 
 #endif

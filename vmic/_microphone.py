@@ -232,6 +232,7 @@ class VirtualMicrophoneDevice(WithListeners, Awaitable):
                 self._listeners.close()
                 limit = min(self._writing.audio_time() + patience, at_most)
                 self._wait_gone(self._final.written, limit, _go_on)
+                # Nobody tells when an application has got the last of it.
                 time.sleep(self._tail if self._final.written else 0)
             finally:
                 self._tear_down()

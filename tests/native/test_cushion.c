@@ -3,6 +3,12 @@
 #include "clock.h"
 #include "cushion.h"
 
+static struct cushion adaptive(void) {
+    struct cushion cushion;
+    cushion_init(&cushion, 5 * MS, 150 * MS);
+    return cushion;
+}
+
 static int64_t in_time(struct cushion *cushion, int64_t now, int64_t seconds, int64_t margin) {
     int64_t end = now + seconds * SECOND;
     for (; now < end; now += 20 * MS)
@@ -11,15 +17,13 @@ static int64_t in_time(struct cushion *cushion, int64_t now, int64_t seconds, in
 }
 
 static void begins_with_the_least(void) {
-    struct cushion cushion;
-    cushion_init(&cushion, 5 * MS, 150 * MS);
+    struct cushion cushion = adaptive();
     CHECK_EQUAL(cushion.size, 5 * MS);
 }
 
 /* The margin is 8 ms and the write 40 ms late, so a cushion of 48 would just have covered it. */
 static void covers_what_was_late(void) {
-    struct cushion cushion;
-    cushion_init(&cushion, 5 * MS, 150 * MS);
+    struct cushion cushion = adaptive();
     int64_t now = in_time(&cushion, SECOND, 1, 8 * MS);
     cushion_underrun(&cushion, now, 40 * MS);
     CHECK_COMPARE(cushion.size, >=, 48 * MS);
@@ -27,8 +31,7 @@ static void covers_what_was_late(void) {
 }
 
 static void a_gap_brings_the_margin_up(void) {
-    struct cushion cushion;
-    cushion_init(&cushion, 5 * MS, 150 * MS);
+    struct cushion cushion = adaptive();
     int64_t now = in_time(&cushion, SECOND, 1, 8 * MS);
     int64_t gap = cushion_gap(&cushion);
     CHECK_COMPARE(gap, >, 0);
@@ -40,8 +43,7 @@ static void a_gap_brings_the_margin_up(void) {
 
 /* A loop that is too slow uses up any margin: its gaps are few and long, but no longer than is useful. */
 static void grows_no_further_for_a_slow_loop(void) {
-    struct cushion cushion;
-    cushion_init(&cushion, 5 * MS, 150 * MS);
+    struct cushion cushion = adaptive();
     int64_t now = SECOND;
     for (int i = 0; i < 20; i++) {
         now = in_time(&cushion, now, 2, 0);
@@ -53,8 +55,7 @@ static void grows_no_further_for_a_slow_loop(void) {
 }
 
 static void never_passes_the_most(void) {
-    struct cushion cushion;
-    cushion_init(&cushion, 5 * MS, 150 * MS);
+    struct cushion cushion = adaptive();
     int64_t now = SECOND;
     for (int i = 0; i < 10; i++)
         cushion_underrun(&cushion, now += SECOND, 149 * MS);
@@ -62,8 +63,7 @@ static void never_passes_the_most(void) {
 }
 
 static void a_pause_is_no_late_write(void) {
-    struct cushion cushion;
-    cushion_init(&cushion, 5 * MS, 150 * MS);
+    struct cushion cushion = adaptive();
     cushion_underrun(&cushion, SECOND, 151 * MS);
     CHECK_EQUAL(cushion.size, 5 * MS);
 }
@@ -80,8 +80,7 @@ static void a_fixed_one_stays(void) {
 }
 
 static void shrinks_when_nothing_is_late(void) {
-    struct cushion cushion;
-    cushion_init(&cushion, 5 * MS, 150 * MS);
+    struct cushion cushion = adaptive();
     int64_t now = in_time(&cushion, SECOND, 1, 8 * MS);
     cushion_underrun(&cushion, now, 80 * MS);
     int64_t grown = cushion.size;
@@ -93,8 +92,7 @@ static void shrinks_when_nothing_is_late(void) {
 
 /* One write in 2 s comes with 6 ms to spare: that is needed. */
 static void keeps_what_is_needed(void) {
-    struct cushion cushion;
-    cushion_init(&cushion, 5 * MS, 150 * MS);
+    struct cushion cushion = adaptive();
     int64_t now = in_time(&cushion, SECOND, 1, 8 * MS);
     cushion_underrun(&cushion, now, 80 * MS);
     int64_t grown = cushion.size;
@@ -106,8 +104,7 @@ static void keeps_what_is_needed(void) {
 }
 
 static void a_long_pause_ends_it(void) {
-    struct cushion cushion;
-    cushion_init(&cushion, 5 * MS, 150 * MS);
+    struct cushion cushion = adaptive();
     cushion_underrun(&cushion, SECOND, 80 * MS);
     int64_t grown = cushion.size;
     cushion_begin(&cushion, 10 * SECOND);

@@ -1,0 +1,150 @@
+#include "feed.h"
+
+#include "least.h"
+#include "outlet.h"
+#include "shape.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How long after the last frame silence is still added, so that the next one needs no new start. */
+#define LINGER_NS SECOND
+/* Two writes further apart than this are two utterances, and the silence between them is no underrun. */
+#define UNDERRUN_NS (SECOND / 2)
+/* An edge of so much does not click. */
+#define INAUDIBLE 100
+/* How often an idle writer looks whether the server is still there. */
+#define IDLE_NS (SECOND / 2)
+
+bool feed_goes_on(const struct writer *w) {
+    return w->speaking && clock_now() - w->last_data < UNDERRUN_NS;
+}
+
+static int64_t whole_steps(const struct writer *w, int64_t ns) {
+    return ns > 0 ? (ns + w->step - 1) / w->step * w->step : 0;
+}
+
+/* At least `ns`, and so much that the next data begins with a step where the server wants it so. */
+static int64_t silence_of(const struct writer *w, int64_t ns) {
+    if (!w->fills_steps)
+        return ns;
+    int64_t part = w->empty_at - w->dry_at;
+    int64_t rest = part > 0 ? w->step - part : 0;
+    return rest + whole_steps(w, ns - rest);
+}
+
+/* As many whole steps as there is room for: at least one. */
+static int64_t steps_in(const struct writer *w, int64_t room) {
+    return most(1, room / w->step) * w->step;
+}
+
+/* The part of the silence owed that is written now: what remains is no less than a ramp. */
+static int64_t part_of_owed(const struct writer *w, int64_t room) {
+    int64_t part = steps_in(w, room);
+    return part >= w->owed ? w->owed : least(part, w->owed - to_ns(w, w->ramp));
+}
+
+/* Puts the part of the silence owed that is written now into the scratch memory: down from the data before
+ * it. Returns its frames. */
+static uint64_t make_silence(struct writer *w, int64_t part) {
+    uint64_t count = to_frames_at_least(w, part);
+    memset(w->scratch, 0, count * w->channels * sizeof *w->scratch);
+    /* What comes too late is silence already. */
+    if (timeline_ends_in_data(&w->timeline) && clock_now() < w->dry_at)
+        shape_down(w->scratch, recent_last(&w->recent), w->channels, w->ramp < count ? w->ramp : count);
+    return count;
+}
+
+static void write_silence(struct writer *w, int64_t room) {
+    int64_t part = part_of_owed(w, room);
+    if (outlet_write(w, w->scratch, make_silence(w, part), 0)) {
+        w->owed -= part;
+        w->inserted += part;
+    }
+}
+
+/* Data comes after silence, and begins with `next`: how much silence is still to come before it. */
+static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
+    int64_t wanted = w->reserve;
+    int64_t ramp = 0;
+    if (feed_goes_on(w)) {
+        w->underruns++;
+        cushion_underrun(&w->cushion, clock_now(), w->inserted);
+    } else {
+        cushion_begin(&w->cushion, clock_now());
+        wanted = w->cushion.size;
+    }
+    for (uint32_t c = 0; c < w->channels; c++)
+        if (abs(next[c]) > INAUDIBLE)
+            ramp = to_ns(w, w->ramp);
+    return silence_of(w, most(most(w->owed, ramp), wanted - level));
+}
+
+static void spoken(struct writer *w) {
+    w->owed = w->inserted = 0;
+    w->led_in = false;
+    w->speaking = true;
+}
+
+/* The silence owed and the data after it, in one: between two the thread may be held up, and a ramp that
+ * leads up to nothing clicks. */
+static void write_both(struct writer *w, const int16_t *frames, uint64_t count) {
+    uint64_t silence = make_silence(w, w->owed);
+    uint64_t ramp = w->ramp < silence ? w->ramp : silence;
+    shape_up(w->scratch + (silence - ramp) * w->channels, frames, w->channels, ramp);
+    memcpy(w->scratch + silence * w->channels, frames, count * w->channels * sizeof *frames);
+    if (outlet_write(w, w->scratch, silence, count))
+        spoken(w);
+}
+
+static void write_data(struct writer *w, const int16_t *frames, uint64_t count) {
+    if (outlet_write(w, frames, 0, count))
+        spoken(w);
+}
+
+static int64_t give_data(struct writer *w, int64_t level) {
+    /* A full server gets no more until there is room for a step. */
+    if (level > w->ahead - w->step)
+        return w->empty_at - w->ahead + w->step;
+    int64_t room = w->ahead - level;
+    const void *next;
+    uint64_t count = ring_peek(&w->ring, &next);
+    /* Once for each start: a server that takes its time would else get silence only. */
+    if (!timeline_ends_in_data(&w->timeline) && !w->led_in) {
+        w->led_in = true;
+        w->owed = lead_in(w, level, next);
+    }
+    uint64_t fits = to_frames_at_least(w, steps_in(w, room - w->owed));
+    count = count < fits ? count : fits;
+    if (w->owed > room)
+        write_silence(w, room);
+    else if (w->owed > 0)
+        write_both(w, next, count);
+    else
+        write_data(w, next, count);
+    return 0;
+}
+
+static int64_t give_silence(struct writer *w, int64_t level) {
+    int64_t now = clock_now();
+    w->hungry = true;
+    if (w->last_data == 0 || now - w->last_data > LINGER_NS)
+        return now + IDLE_NS;
+    int64_t due = w->dry_at - w->low;
+    if (w->silence_at == 0)
+        w->silence_at = due;
+    /* A server that holds less than its prebuf stands still, and its level with it (PulseAudio 16.1). */
+    due = least(due, w->silence_at + w->step);
+    if (due > now)
+        return due;
+    bool gap_begins = w->inserted == 0 && w->speaking;
+    int64_t gap = gap_begins ? cushion_gap(&w->cushion) : 0;
+    w->owed = most(w->owed, silence_of(w, most(gap, w->step / 2)));
+    write_silence(w, w->ahead - level);
+    return 0;
+}
+
+int64_t feed_next(struct writer *w) {
+    int64_t level = outlet_held(w);
+    return ring_length(&w->ring) > 0 ? give_data(w, level) : give_silence(w, level);
+}

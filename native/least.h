@@ -1,0 +1,15 @@
+/* least.h: the lesser and the greater of two times, or lengths of time, in ns. */
+#ifndef VMIC_LEAST_H
+#define VMIC_LEAST_H
+
+#include <stdint.h>
+
+static inline int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static inline int64_t most(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+#endif
