@@ -37,16 +37,25 @@ void outlet_clear(struct writer *w) {
     w->led_in = w->speaking = false;
 }
 
-/* The server or the sink is gone, and with it what it held. */
-static void leave(struct writer *w, int error) {
-    w->lost += outlet_unheard(w);
+static void close_sink(struct writer *w, vmic_state state) {
     outlet_clear(w);
-    w->error = error;
-    w->state = VMIC_AWAY;
+    w->state = state;
+    w->rested = state == VMIC_RESTING;
     pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->lock);
     w->sink->close(w->sink);
     pthread_mutex_lock(&w->lock);
+}
+
+/* The server or the sink is gone, and with it what it held. */
+static void leave(struct writer *w, int error) {
+    w->lost += outlet_unheard(w);
+    w->error = error;
+    close_sink(w, VMIC_AWAY);
+}
+
+void outlet_rest(struct writer *w) {
+    close_sink(w, VMIC_RESTING);
 }
 
 void outlet_open(struct writer *w) {
@@ -58,8 +67,9 @@ void outlet_open(struct writer *w) {
         return;
     }
     w->state = VMIC_OPEN;
-    w->reopened += w->was_open;
+    w->reopened += w->was_open && !w->rested;
     w->was_open = true;
+    w->needed_at = clock_now();
     pthread_cond_broadcast(&w->changed);
 }
 
@@ -106,7 +116,7 @@ bool outlet_write(struct writer *w, const void *frames, uint64_t silence, uint64
     if (data > 0) {
         ring_take(&w->ring, data);
         w->handed += data;
-        w->last_data = now;
+        w->last_data = w->needed_at = now;
         pthread_cond_broadcast(&w->changed);
     }
     return true;

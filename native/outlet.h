@@ -10,6 +10,9 @@
 /* Opens the sink. */
 void outlet_open(struct writer *writer);
 
+/* Closes the sink, in which no frame of the user's is left. */
+void outlet_rest(struct writer *writer);
+
 /* Asks the server for its level, and learns whether it is there. False when it is not. */
 bool outlet_measure(struct writer *writer);
 

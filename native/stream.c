@@ -144,6 +144,16 @@ void vmic_reopen(vmic_stream *stream) {
     pthread_mutex_unlock(&writer->lock);
 }
 
+void vmic_set_listened(vmic_stream *stream, int listened) {
+    struct writer *writer = &stream->writer;
+    pthread_mutex_lock(&writer->lock);
+    if (writer->listened)
+        writer->needed_at = clock_now();
+    writer->listened = listened != 0;
+    pthread_cond_signal(&writer->wake);
+    pthread_mutex_unlock(&writer->lock);
+}
+
 void vmic_get_stats(vmic_stream *stream, vmic_stats *stats) {
     pthread_mutex_lock(&stream->writer.lock);
     writer_get_stats(&stream->writer, stats);

@@ -34,6 +34,7 @@ typedef enum vmic_state {
     VMIC_OPENING, /* the writer thread connects to the server */
     VMIC_OPEN,    /* frames go to the server */
     VMIC_AWAY,    /* the server or the sink is gone; `error` says how; frames wait in the ring */
+    VMIC_RESTING, /* nobody listens or writes, so there is no connection: see vmic_set_listened() */
 } vmic_state;
 
 typedef struct vmic_config {
@@ -51,6 +52,7 @@ typedef struct vmic_config {
     uint32_t ramp_us;         /* how long inserted silence takes from the data before it down, and up again */
     uint32_t low_us;          /* so long before the server runs dry, silence is added */
     uint32_t step_ns;         /* how much the server takes at a time */
+    uint32_t rest_us;         /* when nobody has listened or written for so long, the stream rests */
     int32_t tells_level;      /* 1: the server says what it holds, and fills up a step with silence when it
                                * finds less (PulseAudio); 0: neither (PipeWire) */
 } vmic_config;
@@ -108,6 +110,10 @@ int vmic_flush(vmic_stream *stream, uint64_t fade_us, uint64_t timeout_us, vmic_
 /* After VMIC_AWAY: connects again, with the same config; the frames in the ring follow. Does not block;
  * the state is VMIC_OPENING on return. In any other state it does nothing. */
 void vmic_reopen(vmic_stream *stream);
+
+/* Whether anybody listens: so it is until the first call. A stream that rests connects again when somebody
+ * does, or when it is written to. Does not block. */
+void vmic_set_listened(vmic_stream *stream, int listened);
 
 /* One consistent picture. Does not block. */
 void vmic_get_stats(vmic_stream *stream, vmic_stats *stats);

@@ -34,6 +34,8 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
         .ahead = config->ahead_us * 1000LL,
         .reserve = config->reserve_us * 1000LL,
         .low = config->low_us * 1000LL,
+        .rest = config->rest_us * 1000LL,
+        .listened = true,
         .fills_steps = config->tells_level != 0,
     };
     /* The server counts in frames: 5 ms at 44100 Hz are 220, and its step lasts as long as these. */
@@ -106,13 +108,29 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
     };
 }
 
+static bool is_needed(struct writer *w) {
+    return w->listened || ring_length(&w->ring) > 0;
+}
+
 static int64_t serve(struct writer *w) {
     if (!outlet_measure(w))
         return 0;
+    if (!is_needed(w) && outlet_unheard(w) == 0 && clock_now() - w->needed_at > w->rest) {
+        outlet_rest(w);
+        return 0;
+    }
     /* A flush that came meanwhile must not reach what was written after it, once both are in the server. */
     if (w->flushes_done != w->flushes_wanted)
         return 0;
     return feed_next(w);
+}
+
+static void rest(struct writer *w) {
+    w->hungry = true;
+    if (is_needed(w))
+        w->state = VMIC_OPENING;
+    else
+        pthread_cond_wait(&w->wake, &w->lock);
 }
 
 /* The end: what is not heard is dropped, and from here on nothing moves. */
@@ -135,6 +153,8 @@ void writer_run(struct writer *w) {
             outlet_open(w);
         else if (w->state == VMIC_AWAY)
             pthread_cond_wait(&w->wake, &w->lock);
+        else if (w->state == VMIC_RESTING)
+            rest(w);
         else
             again = serve(w);
         /* What came while the lock was released has set these; a write, `hungry` or the ring. */

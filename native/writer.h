@@ -2,7 +2,8 @@
  *
  * It writes what the ring holds as soon as there is room below `ahead`, and silence only when the server is
  * about to run dry while speech may go on; so what is written is heard at once, and what is late is a short
- * silence, no shorter than the cushion wants. After a second without data it stops and sleeps.
+ * silence, no shorter than the cushion wants. After a second without data it stops and sleeps; when nobody
+ * listens either, it closes the sink after `rest`, until somebody does or writes.
  */
 #ifndef VMIC_WRITER_H
 #define VMIC_WRITER_H
@@ -22,7 +23,7 @@ struct writer {
     /* Set before the thread starts, never changed. */
     struct sink *sink;
     uint32_t sample_rate, channels;
-    int64_t ahead, reserve, low, step; /* ns */
+    int64_t ahead, reserve, low, step, rest; /* ns */
     uint64_t ramp;                     /* frames */
     bool fills_steps;                  /* the server fills a step with silence when it finds less */
 
@@ -38,7 +39,9 @@ struct writer {
     vmic_state state;
     bool stop, stopped;
     bool hungry;   /* the thread sleeps because the ring is empty */
-    bool was_open; /* the sink was open once */
+    bool was_open; /* the sink was open once ... */
+    bool rested;   /* ... and was closed because nobody needed it */
+    bool listened; /* somebody listens */
     int error;
 
     /* What the server holds. */
@@ -58,6 +61,7 @@ struct writer {
     int64_t silence_at; /* when silence was first seen to be due since the last write; 0: not yet */
     int64_t last_data;  /* when data was last written to the sink; 0: never */
     bool speaking;      /* data was written, and no flush came since */
+    int64_t needed_at;  /* when somebody last listened or wrote, or when the sink was opened */
 
     /* Flushes. */
     uint64_t flush_to; /* index: what came before is to be dropped */

@@ -25,29 +25,31 @@ _log = logging.getLogger("vmic")
 
 
 class Listeners:
-    """The listeners of one microphone. The server is asked from the first use on."""
+    """The listeners of one microphone. Its stream is told whether there are any, so that it can rest."""
 
     def __init__(self, key: Key, stream: Stream) -> None:
         """Of the microphone `key`, into which `stream` goes."""
         self.key = key
         self._stream = stream
         self._changed = threading.Condition()  # guards what follows
-        self._watched = False
         self._closed = False
         self._now: tuple[Listener, ...] | None = None  # None: not known yet
         self._wakes: list[Wake] = []
         self._callback: ListenersCallback | None = None
         self._told: tuple[Listener, ...] = ()
         self._teller: threading.Thread | None = None
+        _watch.join(self)
 
     def publish(self, listeners: tuple[Listener, ...]) -> None:
         """These they are now; called by the watch."""
-        with self._changed:
-            self._now = listeners
-            self._wake_all()
+        self._note(listeners, listened=bool(listeners))
+
+    def lose(self) -> None:
+        """The server has gone; called by the watch. A stream that rests is to find out too."""
+        self._note((), listened=True)
 
     def now(self) -> tuple[Listener, ...]:
-        """Who listens; blocks at the first use, until the server has answered."""
+        """Who listens; blocks until the server has first answered."""
         deadline = time.monotonic() + _server.TIMEOUT
         woken, wake = _waking.of_thread()
         with self.waking(wake):
@@ -100,20 +102,23 @@ class Listeners:
         """Ask the server no more, and end every wait. A callback that runs goes on to its end."""
         with self._changed:
             self._closed = True
-            watched, self._watched = self._watched, False
             self._wake_all()
-        if watched:
-            _watch.leave(self)
+        _watch.leave(self)
 
     def _known(self) -> tuple[Listener, ...] | None:
         self._stream.check_process()
         with self._changed:
             if self._closed:
                 raise ClosedError(f"microphone {self.key[0]!r} is closed")
-            if not self._watched:
-                self._watched = True
-                _watch.join(self)
             return self._now
+
+    def _note(self, listeners: tuple[Listener, ...], *, listened: bool) -> None:
+        with self._changed:
+            if self._closed:
+                return
+            self._now = listeners
+            self._stream.set_listened(listened)
+            self._wake_all()
 
     def _wake_all(self) -> None:
         self._changed.notify_all()
@@ -147,9 +152,9 @@ class WithListeners:
     def listeners(self) -> tuple[Listener, ...]:
         """The applications that record the microphone now, in the order in which they came.
 
-        No level meter, no paused recording, and none of the monitor behind the microphone. The first use
-        connects to the server, for some milliseconds (at most 5 s, then `ServerError`); from then on it does
-        not block, and the answer is some milliseconds old. While the server is away nobody listens.
+        No level meter, no paused recording, and none of the monitor behind the microphone. The answer is some
+        milliseconds old, and does not block, but for some milliseconds after the device was made (at most
+        5 s, then `ServerError`). While the server is away nobody listens.
         """
         return self._listeners.now()
 

@@ -1,6 +1,6 @@
 """The one connection on which this process follows who records its microphones.
 
-It is opened for the first microphone that asks, and goes with the last: PulseAudio takes 64 in all.
+It is opened for the first microphone, and goes with the last: PulseAudio takes 64 in all.
 """
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ class Watcher(Protocol):
     def publish(self, listeners: tuple[Listener, ...]) -> None:
         """Take note of who records the microphone now; does not block."""
 
+    def lose(self) -> None:
+        """Take note that the server has gone; does not block."""
+
 
 class Watch(threading.Thread):
     """Follows every recording stream of the server, and tells the watchers of their own.
@@ -97,7 +100,8 @@ class Watch(threading.Thread):
                 self._follow(pulse)
             # Who recorded has gone with the server, or gets an end from it.
             self._since = {}
-            self._publish({})
+            for watcher in self._all():
+                watcher.lose()
             if select.select([self._wake], [], [], pause)[0]:
                 os.eventfd_read(self._wake)
             pause = min(2 * pause, _LAST_PAUSE)
@@ -164,10 +168,12 @@ class Watch(threading.Thread):
         return listeners
 
     def _publish(self, listeners: dict[Key, list[Listener]]) -> None:
-        with self._lock:
-            watchers = list(self._watchers)
-        for watcher in watchers:
+        for watcher in self._all():
             watcher.publish(tuple(listeners.get(watcher.key, ())))
+
+    def _all(self) -> list[Watcher]:
+        with self._lock:
+            return list(self._watchers)
 
 
 def _hears(stream: Any) -> bool:

@@ -226,8 +226,11 @@ static void operate(uint8_t operation, uint8_t argument) {
         recover();
         break;
     case 11:
-        SAY("reopen\n");
-        vmic_reopen(run.stream);
+        SAY("%s\n", argument & 1 ? "reopen" : argument & 2 ? "somebody listens" : "nobody listens");
+        if (argument & 1)
+            vmic_reopen(run.stream);
+        else
+            vmic_set_listened(run.stream, argument & 2);
         break;
     case 12:
         SAY("another thread goes on in %d\n", argument);
@@ -271,6 +274,7 @@ static vmic_config config_of(uint8_t byte) {
         .ramp_us = byte & 64 ? 1500 : 0,
         .low_us = 2000,
         .step_ns = 5000000,
+        .rest_us = 100000,
         .tells_level = 1,
     };
     if (byte & 16) {
@@ -295,6 +299,7 @@ static void finish_job(void) {
  * what is written then is handed over behind the cushion (unless it says that it is full). */
 static void check_recovers(void) {
     finish_job();
+    vmic_set_listened(run.stream, 1);
     vmic_reopen(run.stream);
     give_wait(VMIC_OPENED, 0, SECOND);
     finish_job();

@@ -1,0 +1,102 @@
+/* A stream that nobody needs closes its sink, and opens it again for whoever does. */
+#include "fixture.h"
+
+static vmic_config restless(void) {
+    vmic_config config = tight();
+    config.rest_us = 1000;
+    return config;
+}
+
+static struct fixture resting_stream(void) {
+    vmic_config config = restless();
+    struct fixture f = open_stream(&config);
+    fake_hold(f.fake, FAKE_CLOSE);
+    vmic_set_listened(f.stream, 0);
+    fake_wait_held(f.fake, FAKE_CLOSE);
+    CHECK_EQUAL(look(&f).state, VMIC_RESTING);
+    must(&f, VMIC_OPENED, 0); /* it is no failure to wait for */
+    must_not(&f, VMIC_LEFT, 0);
+    return f;
+}
+
+static void a_write_opens_it(void) {
+    struct fixture f = resting_stream();
+    put_all(&f, 1, 3);
+    fake_release(f.fake, FAKE_CLOSE);
+    must(&f, VMIC_GONE, 3);
+    put_all(&f, 4, 3);
+    must(&f, VMIC_GONE, 6);
+    check_sequence(&f, 1, 7);
+    CHECK_EQUAL(look(&f).heard, 6);
+    CHECK_EQUAL(look(&f).reopened, 0);
+    CHECK_COMPARE(fake_count(f.fake, FAKE_OPEN), >=, 2);
+    end_stream(&f);
+}
+
+static void a_listener_opens_it(void) {
+    struct fixture f = resting_stream();
+    fake_hold(f.fake, FAKE_OPEN);
+    fake_release(f.fake, FAKE_CLOSE);
+    vmic_set_listened(f.stream, 1);
+    fake_wait_held(f.fake, FAKE_OPEN);
+    fake_release(f.fake, FAKE_OPEN);
+    must(&f, VMIC_OPENED, 0);
+    CHECK_EQUAL(look(&f).state, VMIC_OPEN);
+    end_stream(&f);
+}
+
+static void it_finds_the_server_gone(void) {
+    struct fixture f = resting_stream();
+    fake_fail(f.fake, FAKE_OPEN, 7);
+    fake_release(f.fake, FAKE_CLOSE);
+    put_all(&f, 1, 3);
+    must(&f, VMIC_LEFT, 0);
+    CHECK_EQUAL(look(&f).queued, 3);
+    fake_fail(f.fake, FAKE_OPEN, 0);
+    vmic_reopen(f.stream);
+    must(&f, VMIC_GONE, 3);
+    CHECK_EQUAL(look(&f).reopened, 1);
+    end_stream(&f);
+}
+
+static void a_flush_and_a_stop_find_it_so(void) {
+    struct fixture f = resting_stream();
+    fake_release(f.fake, FAKE_CLOSE);
+    vmic_flushed flushed;
+    CHECK_EQUAL(vmic_flush(f.stream, 5000, PATIENCE_US, &flushed), VMIC_OK);
+    CHECK_EQUAL(flushed.heard_to, flushed.dropped_to);
+    CHECK_EQUAL(look(&f).state, VMIC_RESTING);
+    end_stream(&f);
+}
+
+static void not_while_somebody_listens(void) {
+    vmic_config config = restless();
+    struct fixture f = open_stream(&config);
+    vmic_set_listened(f.stream, 0);
+    vmic_set_listened(f.stream, 1);
+    fake_wait_idle(f.fake, 3);
+    CHECK_EQUAL(fake_count(f.fake, FAKE_CLOSE), 0);
+    end_stream(&f);
+}
+
+static void not_before_all_is_heard(void) {
+    vmic_config config = restless();
+    config.ahead_us = 10000000;
+    config.reserve_us = 2000000;
+    struct fixture f = open_stream(&config);
+    vmic_set_listened(f.stream, 0);
+    put_all(&f, 1, 3);
+    must(&f, VMIC_GONE, 3);
+    CHECK_EQUAL(look(&f).heard, 3);
+    CHECK_EQUAL(fake_count(f.fake, FAKE_OPEN), 1);
+    end_stream(&f);
+}
+
+int main(void) {
+    RUN(a_write_opens_it);
+    RUN(a_listener_opens_it);
+    RUN(it_finds_the_server_gone);
+    RUN(a_flush_and_a_stop_find_it_so);
+    RUN(not_while_somebody_listens);
+    RUN(not_before_all_is_heard);
+}

@@ -1,0 +1,104 @@
+"""A microphone that nobody hears or writes to leaves the server alone, and wakes for whoever needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import programs
+import pytest
+from recording import Recorder
+from servers import SoundServer
+from signals import numbered
+
+import vmic
+
+Record = Callable[..., Recorder]
+
+
+def feeding(server: SoundServer) -> int:
+    """How many streams go into the microphone."""
+    with server.client() as pulse:
+        sinks = {sink.index for sink in pulse.sink_list() if sink.name.startswith("vmic-sink-")}
+        return sum(stream.sink in sinks for stream in pulse.sink_input_list())
+
+
+def await_rest(server: SoundServer) -> None:
+    # 5 s, and what a busy machine takes.
+    programs.await_that(lambda: feeding(server) == 0, "the microphone rests", 15)
+
+
+def is_heard(microphone: vmic.VirtualMicrophoneDevice, recorder: Recorder, first: int = 0) -> None:
+    """Write to it, and see that all of it is recorded."""
+    microphone.write_frames(numbered(9600, first=first))
+    recorder.await_frames(9600)
+    recorder.stop()
+    recorder.heard().assert_exact(9600, first=first)
+
+
+@pytest.fixture
+def microphone(server: SoundServer) -> Iterator[vmic.VirtualMicrophoneDevice]:
+    with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
+        assert feeding(server) == 1
+        await_rest(server)
+        yield microphone
+
+
+def test_a_listener_wakes_it(
+    server: SoundServer, microphone: vmic.VirtualMicrophoneDevice, record: Record
+) -> None:
+    recorder = record(microphone)
+    programs.await_that(lambda: feeding(server) == 1, "it is awake", 10)
+    is_heard(microphone, recorder)
+    assert microphone.stats.reconnects == 0
+    # The recorder has gone.
+    await_rest(server)
+
+
+def test_a_write_wakes_it(
+    server: SoundServer, microphone: vmic.VirtualMicrophoneDevice, record: Record
+) -> None:
+    microphone.write_frames(numbered(9600))
+    assert microphone.drain(timeout=5)
+    assert microphone.stats.heard == 9600
+    assert feeding(server) == 1
+    recorder = record(microphone)
+    is_heard(microphone, recorder, first=9600)
+
+
+def test_the_first_word_to_a_new_listener_is_whole(
+    microphone: vmic.VirtualMicrophoneDevice, record: Record
+) -> None:
+    recorder = record(microphone)
+    assert microphone.wait_for_listener(10)
+    is_heard(microphone, recorder)
+
+
+def test_one_with_a_listener_does_not_rest(server: SoundServer, record: Record) -> None:
+    with (
+        vmic.create_microphone_device("mic", 48000) as microphone,
+        vmic.create_microphone_device("other", 48000),
+    ):
+        record(microphone)
+        programs.await_that(lambda: feeding(server) == 1, "the other one rests", 15)
+        assert microphone.listeners
+        microphone.write_frames(numbered(480))
+
+
+def test_it_comes_back_with_a_server_that_died_meanwhile(
+    server: SoundServer, microphone: vmic.VirtualMicrophoneDevice, record: Record
+) -> None:
+    server.kill(whole=True)
+    server.answer()
+    programs.await_that(lambda: microphone.stats.reconnects == 1, "it is back", 15)
+    recorder = record(microphone)
+    is_heard(microphone, recorder)
+
+
+def test_it_does_not_wait_for_a_frozen_server(
+    server: SoundServer, microphone: vmic.VirtualMicrophoneDevice
+) -> None:
+    with server.frozen():
+        assert microphone.write_frames(numbered(480)) == 480
+        assert not microphone.drain(timeout=0.2)
+    assert microphone.drain(timeout=10)
+    assert microphone.stats.heard == 480
