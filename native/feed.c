@@ -90,7 +90,8 @@ static void spoken(struct writer *w) {
  * leads up to nothing clicks. */
 static void write_both(struct writer *w, const int16_t *frames, uint64_t count) {
     uint64_t silence = make_silence(w, w->owed);
-    uint64_t ramp = w->ramp < silence ? w->ramp : silence;
+    /* An edge that needs one has room for it. */
+    uint64_t ramp = w->ramp <= silence ? w->ramp : 0;
     shape_up(w->scratch + (silence - ramp) * w->channels, frames, w->channels, ramp);
     memcpy(w->scratch + silence * w->channels, frames, count * w->channels * sizeof *frames);
     if (outlet_write(w, w->scratch, silence, count))

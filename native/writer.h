@@ -24,8 +24,8 @@ struct writer {
     struct sink *sink;
     uint32_t sample_rate, channels;
     int64_t ahead, reserve, low, step, rest; /* ns */
-    uint64_t ramp;                     /* frames */
-    bool fills_steps;                  /* the server fills a step with silence when it finds less */
+    uint64_t ramp;                           /* frames */
+    bool fills_steps;                        /* the server fills a step with silence when it finds less */
 
     struct ring ring; /* the writer consumes */
 
