@@ -1,4 +1,4 @@
-"""The measurements that are no run of a written signal: making a device, and one that rests."""
+"""The measurements that are no run of a written signal: making a device, calls without a pause, a rest."""
 
 from __future__ import annotations
 
@@ -55,6 +55,13 @@ def created(server: SoundServer, workload: Workload, contestant: str) -> dict[st
     }
 
 
+def calls(server: SoundServer, workload: Workload, _: str) -> dict[str, float]:
+    """How long writes take that come one after the other, in microseconds."""
+    threads = f"--busy-threads={workload.busy_threads}"
+    with Partner.module("calling", threads, env=server.env, log=server.root / "calling.log") as writer:
+        return dict(writer.hear(_TIMEOUT))
+
+
 def resting(server: SoundServer, workload: Workload, _: str) -> dict[str, float]:
     """What a device costs that nobody writes to or captures, in percents of a core, and a server without."""
     servers = [process.pid for process in server.processes.values()]
@@ -80,3 +87,6 @@ def _percent(pids: list[int], seconds: float) -> float:
     before = processes.cpu_time(pids)
     time.sleep(seconds)
     return 100 * (processes.cpu_time(pids) - before) / seconds
+
+
+KINDS = {"created": created, "calls": calls, "resting": resting}

@@ -58,6 +58,11 @@ CREATED = (
     Column("opened", "can be written to after ms", 1),
     Column("first_frame", "first frame heard after ms", 1),
 )
+CALLS = (
+    Column("write_us_p50", "a write's p50 us", 1),
+    Column("write_us_p99", "p99 us", 1),
+    Column("write_us_max", "longest us", 1),
+)
 RESTING = (
     Column("cpu", "its process's CPU %", 3),
     Column("server_cpu", "server's CPU %", 3),
@@ -69,7 +74,7 @@ RESTING = (
 def columns(workload: Workload) -> tuple[Column, ...]:
     """What is worth telling of this workload."""
     if workload.kind != "written":
-        return {"created": CREATED, "resting": RESTING}[workload.kind]
+        return {"created": CREATED, "calls": CALLS, "resting": RESTING}[workload.kind]
     if workload.busy_threads:
         return LOADED
     return (*LATENCY, *FIRST_GAPS, *FRAMES, *COST)

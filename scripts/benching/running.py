@@ -69,6 +69,8 @@ _SHOWN = (
     "server_cpu",
     "opened",
     "first_frame",
+    "write_us_p50",
+    "write_us_p99",
 )
 
 
@@ -86,8 +88,7 @@ def run(server: SoundServer, name: str, workload: Workload, contestant: str) -> 
         if workload.kind == "written":
             _write(server, workload, contestant, result)
         else:
-            probe = {"created": probing.created, "resting": probing.resting}[workload.kind]
-            result.values = probe(server, workload, contestant)
+            result.values = probing.KINDS[workload.kind](server, workload, contestant)
     except (RunError, OSError) as error:
         # OSError: the server, whose costs are read, has gone.
         result.error = str(error)

@@ -50,6 +50,8 @@ class Workload:
         """Seconds that a run takes, about."""
         if self.kind == "created":
             return 2 + self.seconds
+        if self.kind == "calls":
+            return 3
         if self.kind == "resting":
             return 10 + 2 * self.seconds
         return 2.5 + self.rehearsal + self.seconds
@@ -99,6 +101,15 @@ WORKLOADS = {
         ),
         Workload(
             "created", "a device from its creation to its first frame heard", 4, EVERYBODY, 10, kind="created"
+        ),
+        Workload("calls", "20 ms chunks without a pause", 50, ("vmic",), kind="calls"),
+        Workload(
+            "calls-threads",
+            "20 ms chunks without a pause, two busy threads in the writing process",
+            50,
+            ("vmic",),
+            busy_threads=2,
+            kind="calls",
         ),
         Workload("resting", "a device that nobody writes to or captures", 20, ("vmic",), kind="resting"),
     )
