@@ -5,10 +5,16 @@
 
 /* It doubles at an underrun, and grows by so much at least. */
 #define GROWTH (10 * MS)
+/* What it grows to at once when that much silence was not enough: then the machine is busy, and a write comes
+ * later than one step after the other could follow (50 to 130 ms, beside two busy threads and four
+ * processes). */
+#define LEAP (40 * MS)
 /* What it grows to, while no single write was later than that. A loop that writes 20 ms and sleeps 20 ms is 1
  * % too slow: it has a gap whenever it has used this up. */
 #define GROWN (80 * MS)
 /* Writes under load are late by some ms more, now and then, than the latest one so far. */
+#define BEYOND (10 * MS)
+/* So much a write may come closer than the closest so far. */
 #define MARGIN (5 * MS)
 /* Margins are compared over the last one to two of these. */
 #define PERIOD (SECOND / 2)
@@ -58,12 +64,13 @@ static int64_t usual(const struct cushion *c) {
     return least(c->size + MARGIN, most(c->lately, c->before));
 }
 
-static int64_t grown(const struct cushion *c) {
-    return most(c->size, least(most(c->size + GROWTH, 2 * c->size), least(GROWN, c->most)));
+static int64_t grown(const struct cushion *c, int64_t size) {
+    size = most(size, most(c->size + GROWTH, 2 * c->size));
+    return most(c->size, least(size, least(GROWN, c->most)));
 }
 
-int64_t cushion_gap(const struct cushion *c) {
-    return most(0, grown(c) - usual(c));
+int64_t cushion_gap(const struct cushion *c, int64_t inserted) {
+    return most(0, grown(c, inserted > 0 ? LEAP : 0) - usual(c));
 }
 
 void cushion_underrun(struct cushion *c, int64_t now_at, int64_t silence) {
@@ -71,8 +78,8 @@ void cushion_underrun(struct cushion *c, int64_t now_at, int64_t silence) {
     if (silence > most(c->most, GROWN))
         return;
     int64_t needed = usual(c) + silence;
-    c->size = grown(c);
+    c->size = grown(c, 0);
     if (needed > c->size)
-        c->size = most(c->size, least(c->most, needed + MARGIN));
+        c->size = most(c->size, least(c->most, needed + BEYOND));
     begin_calm(c, now_at);
 }

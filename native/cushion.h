@@ -28,8 +28,9 @@ void cushion_in_time(struct cushion *cushion, int64_t now_at, int64_t margin);
 /* Sound begins after a pause. */
 void cushion_begin(struct cushion *cushion, int64_t now_at);
 
-/* The sound is about to end, and perhaps the next write is only late: how much silence to insert at least. */
-int64_t cushion_gap(const struct cushion *cushion);
+/* The sound is about to end, and perhaps the next write is only late: how much silence to insert in all, at
+ * least, when so much was inserted already. */
+int64_t cushion_gap(const struct cushion *cushion, int64_t inserted);
 
 /* The write came, when so much silence had been inserted. */
 void cushion_underrun(struct cushion *cushion, int64_t now_at, int64_t silence);

@@ -85,25 +85,34 @@ def is_written(recording: Samples, sample_rate: int) -> npt.NDArray[np.bool_]:
     """For each frame, whether it was written: it is not silence, nor a ramp to or from it."""
     written: npt.NDArray[np.bool_] = np.any(recording, axis=1)
     edges = np.flatnonzero(np.diff(np.concatenate(([False], written, [False]))))
-    last = None
+    before = recording[:0]
     for begin, end in edges.reshape(-1, 2):
-        if last is not None and _is_late_ramp(recording[begin:end], recording[last], sample_rate):
+        early = _early_part(before, recording[begin:end], sample_rate)
+        if early is not None:
             written[begin:end] = False
+            written[len(before) - early : len(before)] = False
             continue
-        last = end - 1
+        before = recording[:end]
         written[begin : begin + _ramp_length(recording[:end], int(begin), sample_rate)] = False
         backwards = recording[begin:][::-1]
         length = _ramp_length(backwards, len(recording) - int(end), sample_rate)
         written[end - length : end] = False
-        last -= length
     return written
 
 
-def _is_late_ramp(run: Samples, last: Samples, sample_rate: int) -> bool:
-    """Whether `run` is a ramp down from the frame `last` that came when the sound had run dry already."""
-    down = ramp_to(last, sample_rate)[::-1]
-    sounding = down[down.any(axis=1)]
-    return len(run) == len(sounding) and np.array_equal(run, sounding)
+def _early_part(before: Samples, run: Samples, sample_rate: int) -> int | None:
+    """How much of a ramp down is the end of `before`, when `run` is the rest of it; None when it is not.
+
+    That came when the sound had run dry already: the server took a part with the sound, or nothing.
+    """
+    for early in range(min(len(ramp(sample_rate)), len(before) - 1)):
+        down = ramp_to(before[len(before) - 1 - early], sample_rate)[::-1]
+        rest = down[early:]
+        if np.array_equal(rest[rest.any(axis=1)], run) and np.array_equal(
+            before[len(before) - early :], down[:early]
+        ):
+            return early
+    return None
 
 
 def ramp_to(frame: Samples, sample_rate: int) -> Samples:

@@ -1,0 +1,23 @@
+"""What the tests take for written, and what for inserted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from signals import is_written, numbered, ramp_to
+
+RATE = 48000
+SILENCE = np.zeros((300, 1), np.int16)
+
+
+@pytest.mark.parametrize("early", [0, 1, 7, 8, 40, 72])
+def test_a_ramp_down_was_not_written_though_it_came_in_two_pieces(early: int) -> None:
+    before, after = numbered(500, first=20000), numbered(500, first=20500)
+    down, up = ramp_to(before[-1], RATE)[::-1], ramp_to(after[0], RATE)
+    recording = np.concatenate([before, down[:early], SILENCE, down[early:], SILENCE, up, after])
+    assert np.array_equal(recording[is_written(recording, RATE)], np.concatenate([before, after]))
+
+
+def test_frames_that_are_no_ramp_were_written() -> None:
+    recording = np.concatenate([numbered(500, first=20000), SILENCE, numbered(40, first=7), SILENCE])
+    assert is_written(recording, RATE).sum() == 540
