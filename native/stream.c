@@ -150,6 +150,8 @@ void vmic_set_listened(vmic_stream *stream, int listened) {
     if (writer->listened)
         writer->needed_at = clock_now();
     writer->listened = listened != 0;
+    if (!listened)
+        writer->sounded_at = 0; /* it may be done at once, for it delays nobody's first frame */
     pthread_cond_signal(&writer->wake);
     pthread_mutex_unlock(&writer->lock);
 }

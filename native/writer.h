@@ -61,7 +61,9 @@ struct writer {
     int64_t silence_at; /* when silence was first seen to be due since the last write; 0: not yet */
     int64_t last_data;  /* when data was last written to the sink; 0: never */
     bool speaking;      /* data was written, and no flush came since */
-    int64_t needed_at;  /* when somebody last listened or wrote, or when the sink was opened */
+    int64_t
+        sounded_at;    /* when an idle server was last given silence, to tell where its steps are; 0: never */
+    int64_t needed_at; /* when somebody last listened or wrote, or when the sink was opened */
 
     /* Flushes. */
     uint64_t flush_to; /* index: what came before is to be dropped */

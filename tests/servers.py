@@ -130,11 +130,12 @@ class SoundServer:
 
     @property
     def steps_missed(self) -> int:
-        """How many steps the server says that it missed; it lost what was on its way through it then.
+        """How many steps the server says that it missed or did not finish: it may have lost what was in them.
 
-        That happens when the machine stands still for longer than the step's 5 ms (PipeWire).
+        That happens when the machine lets it wait for longer than the step's 5 ms (PipeWire).
         """
-        return self.log().count(" client missed ")
+        logs = [path.read_bytes() for path in self.root.glob("pipewire*.log")]
+        return sum(log.count(said) for log in logs for said in (b" client missed ", b" graph not finished: "))
 
     def log(self) -> str:
         return "\n".join(f"--- {p.name}\n{p.read_text(errors='replace')}" for p in self.root.glob("*.log"))
@@ -218,11 +219,11 @@ class PipeWire(SoundServer):
         self.answer()
 
     def answer(self) -> None:
+        # Both so that they tell of steps that they missed.
         if "pipewire" not in self.processes or self.processes["pipewire"].poll() is not None:
             path = Path(self.env["XDG_RUNTIME_DIR"]) / "pipewire-0"
-            self.await_socket(path, self.spawn("pipewire", ["pipewire"]))
+            self.await_socket(path, self.spawn("pipewire", ["pipewire"], PIPEWIRE_DEBUG="2,pw.node:4"))
             self.spawn("wireplumber", ["wireplumber"])
-        # So that it tells of steps that it missed.
         process = self.spawn("pipewire-pulse", ["pipewire-pulse"], PIPEWIRE_DEBUG="2,pw.node:3")
         self.await_socket(self.socket, process)
         self.await_session_manager()
