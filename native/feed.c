@@ -134,7 +134,8 @@ static int64_t give_data(struct writer *w, int64_t level) {
  * starts the first frames then came too late by 2 to 5 ms, and there was a gap (16.1). So they are learnt
  * anew. */
 static int64_t idle(struct writer *w, int64_t level, int64_t now) {
-    if (!w->fills_steps)
+    /* A suspended one would fill up, and then block. */
+    if (!w->fills_steps || w->stands)
         return now + IDLE_NS;
     if (w->sounded_at == 0 || now - w->sounded_at >= IDLE_NS) {
         w->sounded_at = now;

@@ -88,8 +88,8 @@ bool outlet_measure(struct writer *w) {
     w->told = level.heard_at - now;
     /* Up to a step is the time to its next one. A PulseAudio (16.1) that has run dry may go on saying what it
      * held a moment before, for good, and was never given more: then the clock knows better. */
-    bool stands = w->told > w->step && now - w->stands_since > STANDS_NS;
-    w->empty_at = stands ? w->reckoned_at : level.heard_at;
+    w->stands = w->told > w->step && now - w->stands_since > STANDS_NS;
+    w->empty_at = w->stands ? w->reckoned_at : level.heard_at;
     w->dry_at = least(level.dry_at, w->empty_at);
     return true;
 }

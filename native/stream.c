@@ -68,6 +68,8 @@ uint64_t vmic_write(vmic_stream *stream, const void *frames, uint64_t count) {
     uint64_t accepted = ring_write(&writer->ring, frames, count);
     pthread_mutex_unlock(&stream->producers);
     pthread_mutex_lock(&writer->lock);
+    if (accepted > 0)
+        writer_need(writer);
     if (writer->hungry)
         pthread_cond_signal(&writer->wake);
     pthread_mutex_unlock(&writer->lock);
@@ -147,11 +149,13 @@ void vmic_reopen(vmic_stream *stream) {
 void vmic_set_listened(vmic_stream *stream, int listened) {
     struct writer *writer = &stream->writer;
     pthread_mutex_lock(&writer->lock);
-    if (writer->listened)
+    if (writer->listened && !listened) {
         writer->needed_at = clock_now();
-    writer->listened = listened != 0;
-    if (!listened)
         writer->sounded_at = 0; /* it may be done at once, for it delays nobody's first frame */
+    }
+    writer->listened = listened != 0;
+    if (listened)
+        writer_need(writer);
     pthread_cond_signal(&writer->wake);
     pthread_mutex_unlock(&writer->lock);
 }

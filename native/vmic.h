@@ -34,7 +34,8 @@ typedef enum vmic_state {
     VMIC_OPENING, /* the writer thread connects to the server */
     VMIC_OPEN,    /* frames go to the server */
     VMIC_AWAY,    /* the server or the sink is gone; `error` says how; frames wait in the ring */
-    VMIC_RESTING, /* nobody listens or writes, so there is no connection: see vmic_set_listened() */
+    VMIC_RESTING, /* nobody listens or writes, so there is no connection; whoever does makes it VMIC_AWAY,
+                   * with no error: what was there may have changed, so look before vmic_reopen() */
 } vmic_state;
 
 typedef struct vmic_config {
@@ -111,8 +112,7 @@ int vmic_flush(vmic_stream *stream, uint64_t fade_us, uint64_t timeout_us, vmic_
  * the state is VMIC_OPENING on return. In any other state it does nothing. */
 void vmic_reopen(vmic_stream *stream);
 
-/* Whether anybody listens: so it is until the first call. A stream that rests connects again when somebody
- * does, or when it is written to. Does not block. */
+/* Whether anybody listens: so it is until the first call. Does not block. */
 void vmic_set_listened(vmic_stream *stream, int listened);
 
 /* One consistent picture. Does not block. */

@@ -77,6 +77,14 @@ int64_t writer_gone_at(struct writer *w, uint64_t index) {
     return w->empty_at - to_ns(w, timeline_tail(&w->timeline, taken - index));
 }
 
+void writer_need(struct writer *w) {
+    if (w->state != VMIC_RESTING)
+        return;
+    w->state = VMIC_AWAY;
+    w->error = 0;
+    pthread_cond_broadcast(&w->changed);
+}
+
 void writer_note_write(struct writer *w) {
     int64_t margin = outlet_held(w) + to_ns(w, ring_length(&w->ring));
     if (timeline_ends_in_data(&w->timeline) || ring_length(&w->ring) > 0)
@@ -125,14 +133,6 @@ static int64_t serve(struct writer *w) {
     return feed_next(w);
 }
 
-static void rest(struct writer *w) {
-    w->hungry = true;
-    if (is_needed(w))
-        w->state = VMIC_OPENING;
-    else
-        pthread_cond_wait(&w->wake, &w->lock);
-}
-
 /* The end: what is not heard is dropped, and from here on nothing moves. */
 static void drop_all(struct writer *w) {
     uint64_t in_ring = ring_length(&w->ring);
@@ -151,10 +151,8 @@ void writer_run(struct writer *w) {
             flush_now(w);
         else if (w->state == VMIC_OPENING)
             outlet_open(w);
-        else if (w->state == VMIC_AWAY)
+        else if (w->state == VMIC_AWAY || w->state == VMIC_RESTING)
             pthread_cond_wait(&w->wake, &w->lock);
-        else if (w->state == VMIC_RESTING)
-            rest(w);
         else
             again = serve(w);
         /* What came while the lock was released has set these; a write, `hungry` or the ring. */

@@ -51,6 +51,7 @@ struct writer {
 
     int64_t told;         /* ns that the server last said to hold ... */
     int64_t stands_since; /* ... and since when it has not been less; 0: something was written since */
+    bool stands;          /* so that it is not to be believed */
     int64_t reckoned_at;  /* when it will have used up what it holds, if it played all the time */
 
     /* Silence. */
@@ -89,6 +90,8 @@ void writer_get_stats(struct writer *writer, vmic_stats *stats);
 /* When all before `index` will be gone, as far as it is known: 0 when they are, INT64_MAX when they have not
  * even been taken. */
 int64_t writer_gone_at(struct writer *writer, uint64_t index);
+/* Somebody listens or has written: a stream that rests is to be opened. */
+void writer_need(struct writer *writer);
 /* A write begins. */
 void writer_note_write(struct writer *writer);
 

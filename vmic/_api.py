@@ -181,10 +181,14 @@ def _attach(
             raise ServerError(f"the sound server opened no stream for {info.name!r}: {said}")
         _server.call(functools.partial(_set_out, sink_name=device.sink_name, new=make is not None))
         revival = Revival(device, stream, tuning, make)
+        try:
+            return VirtualMicrophoneDevice(info, stream, revival, non_blocking=non_blocking, room=seconds / 2)
+        except BaseException:
+            revival.stop()
+            raise
     except BaseException:
         stream.close()
         raise
-    return VirtualMicrophoneDevice(info, stream, revival, non_blocking=non_blocking, room=seconds / 2)
 
 
 def _set_out(pulse: pulsectl.Pulse, sink_name: str, *, new: bool) -> None:

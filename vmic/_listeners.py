@@ -45,7 +45,7 @@ class Listeners:
         self._note(listeners, listened=bool(listeners))
 
     def lose(self) -> None:
-        """The server has gone; called by the watch. A stream that rests is to find out too."""
+        """The server or the microphone has gone; called by the watch. A stream that rests is to find out."""
         self._note((), listened=True)
 
     def now(self) -> tuple[Listener, ...]:
@@ -117,7 +117,8 @@ class Listeners:
             if self._closed:
                 return
             self._now = listeners
-            self._stream.set_listened(listened)
+            with contextlib.suppress(ClosedError):  # the end of a microphone that came to nothing
+                self._stream.set_listened(listened)
             self._wake_all()
 
     def _wake_all(self) -> None:

@@ -294,7 +294,9 @@ class VirtualMicrophoneDevice(WithListeners, Awaitable):
         if state.state == _stream.OPEN:
             why = "the sound server is connected but takes no audio: it hangs, or its graph stands still"
         else:
-            why = f"the sound server has gone: {self._revival.trouble or _stream.error_text(state.error)}"
+            # An error of 0: the stream rested, and the server does not answer.
+            said = _stream.error_text(state.error) if state.error else "it does not answer"
+            why = f"the sound server has gone: {self._revival.trouble or said}"
         return DeviceLostError(
             f"microphone {self.name!r} could not be {what}: {why}. "
             f"{state.queued} frames are queued and will be heard if it comes back",

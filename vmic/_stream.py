@@ -156,8 +156,12 @@ class Stream:
         lib.vmic_reopen(self._alive().waiting)
 
     def set_listened(self, listened: bool) -> None:
-        """Say whether anybody listens: while nobody does, nor writes, the stream rests. Never blocks."""
-        quick.vmic_set_listened(self._alive().quick, listened)
+        """Say whether anybody listens: while nobody does, nor writes, the stream rests. Never blocks.
+
+        One that rests is AWAY as soon as somebody does.
+        """
+        handle = self._alive()
+        quick.vmic_set_listened(handle.quick, listened)
 
     def gone(self) -> int:
         """The index before which every frame was heard, dropped or lost."""

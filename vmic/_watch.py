@@ -56,7 +56,7 @@ class Watcher(Protocol):
         """Take note of who records the microphone now; does not block."""
 
     def lose(self) -> None:
-        """Take note that the server has gone; does not block."""
+        """Take note that the server, or the microphone, has gone; does not block."""
 
 
 class Watch(threading.Thread):
@@ -70,7 +70,9 @@ class Watch(threading.Thread):
         super().__init__(name="vmic-listeners", daemon=True)
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._lock = threading.RLock()  # guards what follows; reentrant as `_joining` is
-        self._watchers: set[Watcher] = set()
+        # Replaced, never changed, so that who reads it needs no lock: a microphone may be collected on this
+        # thread, and waits for `_joining` then.
+        self._watchers: frozenset[Watcher] = frozenset()
         self._stopping = False
         # The thread's own.
         self._changed = False
@@ -79,13 +81,13 @@ class Watch(threading.Thread):
     def add(self, watcher: Watcher) -> None:
         """Tell `watcher`, as soon as the server has answered and after each change."""
         with self._lock:
-            self._watchers.add(watcher)
+            self._watchers |= {watcher}
             os.eventfd_write(self._wake, 1)
 
     def remove(self, watcher: Watcher) -> bool:
         """Tell it no more; True when it was the last, and the thread ends."""
         with self._lock:
-            self._watchers.discard(watcher)
+            self._watchers -= {watcher}
             if self._watchers:
                 return False
             self._stopping = True
@@ -100,13 +102,19 @@ class Watch(threading.Thread):
                 self._follow(pulse)
             # Who recorded has gone with the server, or gets an end from it.
             self._since = {}
-            for watcher in self._all():
+            for watcher in self._watchers:
                 watcher.lose()
-            if select.select([self._wake], [], [], pause)[0]:
+            if self._is_woken(pause):
                 os.eventfd_read(self._wake)
             pause = min(2 * pause, _LAST_PAUSE)
         with self._lock:  # `remove` may still be about to write to it
             os.close(self._wake)
+
+    def _is_woken(self, seconds: float) -> bool:
+        """Wait for `add` or `remove`."""
+        poller = select.poll()
+        poller.register(self._wake, select.POLLIN)
+        return bool(poller.poll(seconds * 1000))
 
     def _make_wakeable(self, pulse: pulsectl.Pulse) -> None:
         """Let `add` and `remove` interrupt every wait for the server (pulsectl's own way loses calls)."""
@@ -141,17 +149,17 @@ class Watch(threading.Thread):
             raise pulsectl.PulseLoopStop
 
         pulse.event_callback_set(note)
-        pulse.event_mask_set("source_output")
+        pulse.event_mask_set("source", "source_output")
         self._changed = True
         while True:
             # A change may come during the look.
             while self._changed:
                 self._changed = False
-                self._publish(self._look(pulse))
+                self._publish(*self._look(pulse))
             pulse.event_listen()
 
-    def _look(self, pulse: pulsectl.Pulse) -> dict[Key, list[Listener]]:
-        """Who records which microphone.
+    def _look(self, pulse: pulsectl.Pulse) -> tuple[set[Key], dict[Key, list[Listener]]]:
+        """Which microphones there are, and who records them.
 
         Only its source counts: on the monitor behind it there is always the source itself.
         """
@@ -165,15 +173,14 @@ class Watch(threading.Thread):
             properties = {**clients.get(stream.client, {}), **stream.proplist}
             listener = _listener(stream, properties, self._since[stream.index, stream.source])
             listeners.setdefault(microphones[stream.source], []).append(listener)
-        return listeners
+        return set(microphones.values()), listeners
 
-    def _publish(self, listeners: dict[Key, list[Listener]]) -> None:
-        for watcher in self._all():
-            watcher.publish(tuple(listeners.get(watcher.key, ())))
-
-    def _all(self) -> list[Watcher]:
-        with self._lock:
-            return list(self._watchers)
+    def _publish(self, microphones: set[Key], listeners: dict[Key, list[Listener]]) -> None:
+        for watcher in self._watchers:
+            if watcher.key in microphones:
+                watcher.publish(tuple(listeners.get(watcher.key, ())))
+            else:
+                watcher.lose()
 
 
 def _hears(stream: Any) -> bool:
@@ -206,8 +213,9 @@ def join(watcher: Watcher) -> None:
     global _shared  # noqa: PLW0603 (a process has one)
     with _joining:
         if _shared is None:
-            _shared = Watch()
-            _shared.start()
+            starting = Watch()
+            starting.start()
+            _shared = starting
         _shared.add(watcher)
 
 

@@ -89,7 +89,7 @@ def test_it_comes_back_with_a_server_that_died_meanwhile(
 ) -> None:
     server.kill(whole=True)
     server.answer()
-    programs.await_that(lambda: microphone.stats.reconnects == 1, "it is back", 15)
+    programs.await_that(lambda: feeding(server) == 1, "it is back", 15)
     recorder = record(microphone)
     is_heard(microphone, recorder)
 
@@ -102,3 +102,44 @@ def test_it_does_not_wait_for_a_frozen_server(
         assert not microphone.drain(timeout=0.2)
     assert microphone.drain(timeout=10)
     assert microphone.stats.heard == 480
+
+
+def test_it_comes_back_when_somebody_removed_it_meanwhile(
+    server: SoundServer, microphone: vmic.VirtualMicrophoneDevice, record: Record
+) -> None:
+    with server.client() as pulse:
+        # PulseAudio would take the source away with its sink.
+        for module in reversed(pulse.module_list()):
+            if "vmic-sink-" in (module.argument or ""):
+                pulse.module_unload(module.index)
+    programs.await_that(lambda: feeding(server) == 1, "it is back", 15)
+    is_heard(microphone, record(microphone))
+
+
+def test_it_does_not_speak_into_one_that_took_its_name(
+    microphone: vmic.VirtualMicrophoneDevice, record: Record
+) -> None:
+    with vmic.create_microphone_device("mic", 48000, replace=True) as other:
+        recorder = record(other)
+        microphone.write_frames(numbered(9600, first=20000))
+        assert not microphone.drain(timeout=0.5)
+        is_heard(other, recorder)
+        assert microphone.stats.heard == 0
+
+
+def test_its_volume_is_full_when_it_wakes(
+    server: SoundServer, microphone: vmic.VirtualMicrophoneDevice, record: Record
+) -> None:
+    with vmic.create_microphone_device("other", 48000), server.client() as pulse:
+        for stream in pulse.sink_input_list():
+            pulse.volume_set_all_chans(stream, 0.2)
+    recorder = record(microphone)
+    programs.await_that(lambda: feeding(server) == 1, "it is awake", 10)
+    with server.client() as pulse:
+        (stream,) = pulse.sink_input_list()
+
+        def is_full() -> bool:
+            return bool(pulse.sink_input_info(stream.index).volume.value_flat == 1.0)
+
+        programs.await_that(is_full, "its volume is full", 10)
+    is_heard(microphone, recorder)
