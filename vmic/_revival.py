@@ -99,6 +99,10 @@ class Revival:
 
     def _device_again(self, pulse: pulsectl.Pulse) -> Device:
         device = _device.find(pulse, self._name)
+        if device is None:
+            # Who takes the name over has removed it a moment ago, and makes it now.
+            self._stopped.wait(_FIRST_PAUSE)
+            device = _device.find(pulse, self._name)
         if device is not None and device.owner == self.owner and device.complete:
             return device
         if device is not None and device.owner != self.owner:
