@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 
 import pulsectl
@@ -76,11 +77,12 @@ def create_microphone_device(
         lambda pulse: (make(pulse, replace=replace), _dialect.of(pulse).tuning),
         undo=lambda pulse, made: _device.remove(pulse, made[0]),
     )
-    try:
-        return _attach(device, tuning, cushion, non_blocking, functools.partial(make, replace=False))
-    except BaseException:
-        _server.call(lambda pulse: _device.remove(pulse, device))
-        raise
+    with contextlib.ExitStack() as undo:
+        undo.callback(_server.call, lambda pulse: _device.remove(pulse, device))
+        again = functools.partial(make, replace=False)
+        microphone = _attach(device, tuning, cushion, non_blocking, again)
+        undo.pop_all()
+    return microphone
 
 
 def create_lasting_device(name: str, sample_rate: int, channels: int, *, replace: bool) -> MicrophoneInfo:
@@ -173,22 +175,20 @@ def _attach(
         tuning=tuning,
         cushion=cushion,
     )
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(stream.close)
         if not stream.wait_open(_server.TIMEOUT):
             raise ServerError(f"the sound server opened no stream for {info.name!r} within 5 s: it hangs")
         if stream.is_away:
             said = _stream.error_text(stream.state().error)
             raise ServerError(f"the sound server opened no stream for {info.name!r}: {said}")
         _server.call(functools.partial(_set_out, sink_name=device.sink_name, new=make is not None))
+        # It ends with the stream.
         revival = Revival(device, stream, tuning, make)
-        try:
-            return VirtualMicrophoneDevice(info, stream, revival, non_blocking=non_blocking, room=seconds / 2)
-        except BaseException:
-            revival.stop()
-            raise
-    except BaseException:
-        stream.close()
-        raise
+        room = seconds / 2
+        microphone = VirtualMicrophoneDevice(info, stream, revival, non_blocking=non_blocking, room=room)
+        undo.pop_all()
+    return microphone
 
 
 def _set_out(pulse: pulsectl.Pulse, sink_name: str, *, new: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 import warnings
 
@@ -13,6 +14,7 @@ from servers import SoundServer
 from signals import numbered
 
 import vmic
+from vmic import _watch
 
 
 def devices(server: SoundServer) -> set[str]:
@@ -193,6 +195,22 @@ def test_the_defaults_are_not_taken(server: SoundServer) -> None:
             info = pulse.server_info()
             assert (info.default_sink_name, info.default_source_name) == ("speakers", "headset")
         assert before
+
+
+def test_what_comes_to_nothing_leaves_nothing(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
+        raise OSError("too many open files")
+
+    before = devices(server)
+    monkeypatch.setattr(_watch, "join", refuse)
+    with pytest.raises(OSError, match="too many open files"):
+        vmic.create_microphone_device("mic", 48000)
+    assert settled(server, before)
+    # Nor anything that would make it again.
+    revivals = [thread for thread in threading.enumerate() if thread.name == "vmic-revival"]
+    for revival in revivals:
+        revival.join(10)
+    assert not any(revival.is_alive() for revival in revivals)
 
 
 def test_the_stats_stay_after_the_end(server: SoundServer) -> None:
