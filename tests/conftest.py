@@ -41,7 +41,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
         return (yield)
     except AssertionError as error:
         server = pyfuncitem.funcargs.get("server")
-        if isinstance(server, SoundServer) and server.steps_missed:
+        if isinstance(server, SoundServer) and server.steps_missed and not server.was_hurt:
             raise MachineStoodStillError(f"the server missed a step meanwhile; {error}") from error
         raise
 

@@ -42,6 +42,7 @@ class SoundServer:
 
     Attributes:
         kind: "pulseaudio" or "pipewire".
+        was_hurt: Whether `kill` or `frozen` has been called: it then misses steps in any case.
         env: The environment in which a program finds this server and no other.
     """
 
@@ -53,6 +54,7 @@ class SoundServer:
         # Short, for a socket's path has 107 characters at most.
         self.root = Path(tempfile.mkdtemp(prefix="vmic-"))
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.was_hurt = False
         runtime = self.root / "run"
         home = self.root / "home"
         (runtime / "pulse").mkdir(parents=True, mode=0o700)
@@ -91,6 +93,7 @@ class SoundServer:
 
         With `whole`, so end those that it needs.
         """
+        self.was_hurt = True
         needed = [process for name, process in self.processes.items() if whole and name != "dbus"]
         for process in (self.main_process, *needed):
             process.kill()
@@ -99,6 +102,7 @@ class SoundServer:
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
         """Stop the process that answers, which then hangs."""
+        self.was_hurt = True
         self.main_process.send_signal(signal.SIGSTOP)
         try:
             yield

@@ -22,6 +22,8 @@ Record = Callable[..., Recorder]
 Start = Callable[..., subprocess.Popen[str]]
 
 CHUNK = 480
+# What a server is given ahead, at most, and a step.
+IN_SERVER = int(0.046 * 48000)
 
 
 class Writer(threading.Thread):
@@ -104,7 +106,10 @@ def test_non_blocking_writes_queue_while_the_server_is_away(server: SoundServer,
         with within(1):
             assert microphone.write_frames(numbered(5 * 48000)) == 5 * 48000
         assert not microphone.drain(timeout=0.3)
-        assert balanced(microphone).queued == 5 * 48000
+        # The writer may have handed something over before it learnt.
+        stats = balanced(microphone)
+        assert stats.lost <= IN_SERVER
+        assert stats.queued + stats.lost == 5 * 48000
         server.answer()
         await_back(server, microphone)
         recorder = record(microphone)
@@ -117,7 +122,8 @@ def test_non_blocking_writes_queue_while_the_server_is_away(server: SoundServer,
     # It joined in the middle, and heard all from there to the end.
     assert heard.first is not None
     assert (heard.first + heard.frames) % PERIOD == 5 * 48000 % PERIOD
-    assert (stats.heard, stats.lost, stats.reconnects) == (5 * 48000, 0, 1)
+    assert (stats.heard + stats.lost, stats.reconnects) == (5 * 48000, 1)
+    assert stats.lost <= IN_SERVER
 
 
 def test_a_server_that_stays_away_ends_a_write_and_close(server: SoundServer) -> None:
