@@ -125,7 +125,12 @@ def find(pulse: pulsectl.Pulse, name: str) -> Device | None:
 def find_all(pulse: pulsectl.Pulse) -> list[Device]:
     """Every microphone of vmic's on this server."""
     sinks = {sink.name: sink for sink in pulse.sink_list()}
-    return [_read(source, sinks) for source in pulse.source_list() if _PROPERTY_NAME in source.proplist]
+    devices = []
+    for source in pulse.source_list():
+        # Marks that cannot be read are not vmic's: anybody may give a source any property.
+        with contextlib.suppress(KeyError, ValueError):
+            devices.append(_read(source, sinks))
+    return devices
 
 
 def remove(pulse: pulsectl.Pulse, device: Device) -> None:

@@ -400,3 +400,25 @@ def test_bad_arguments_are_told(microphone: vmic.VirtualMicrophoneDevice) -> Non
         microphone.wait_for_listener(-1)
     with pytest.raises(TypeError, match="timeout is in seconds, not '5'"):
         microphone.wait_for_listener("5")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        "vmic.name=other",
+        "vmic.name=other vmic.format=loud",
+        "vmic.name=other vmic.format=8000x1 vmic.owner=1",
+    ],
+)
+def test_a_source_with_marks_that_are_not_vmics_is_nobodys(
+    server: SoundServer, microphone: vmic.VirtualMicrophoneDevice, record: Record, marks: str
+) -> None:
+    with server.client() as pulse:
+        pulse.module_load("module-null-sink", "sink_name=other")
+        pulse.module_load(
+            "module-remap-source", f"source_name=strange master=other.monitor source_properties='{marks}'"
+        )
+        assert pulse.get_source_by_name("strange").proplist["vmic.name"] == "other"
+    changes = Changes(microphone)
+    changes.await_pids(record(microphone).process.pid)
+    assert [info.name for info in vmic.list_microphone_devices()] == ["mic"]
