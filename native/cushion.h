@@ -18,6 +18,7 @@ struct cushion {
     int64_t lately_from_at; /* when this period began */
     int64_t smallest;       /* the smallest margin since `calm_from_at` */
     int64_t calm_from_at;   /* the last underrun, or the last time that it shrank */
+    int64_t underrun_at;    /* the last one */
 };
 
 void cushion_init(struct cushion *cushion, int64_t least, int64_t most);
@@ -30,7 +31,7 @@ void cushion_begin(struct cushion *cushion, int64_t now_at);
 
 /* The sound is about to end, and perhaps the next write is only late: how much silence to insert in all, at
  * least, when so much was inserted already. */
-int64_t cushion_gap(const struct cushion *cushion, int64_t inserted);
+int64_t cushion_gap(const struct cushion *cushion, int64_t now_at, int64_t inserted);
 
 /* The write came, when so much silence had been inserted. */
 void cushion_underrun(struct cushion *cushion, int64_t now_at, int64_t silence);

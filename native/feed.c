@@ -160,7 +160,7 @@ static int64_t give_silence(struct writer *w, int64_t level) {
     due = least(due, w->silence_at + w->step);
     if (due > now)
         return due;
-    int64_t gap = w->speaking ? cushion_gap(&w->cushion, w->inserted) - w->inserted : 0;
+    int64_t gap = w->speaking ? cushion_gap(&w->cushion, now, w->inserted) - w->inserted : 0;
     w->owed = most(w->owed, silence_of(w, most(gap, w->step / 2)));
     write_silence(w, w->ahead - level);
     return 0;

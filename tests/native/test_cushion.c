@@ -33,24 +33,38 @@ static void covers_what_was_late(void) {
 static void a_gap_brings_the_margin_up(void) {
     struct cushion cushion = adaptive();
     int64_t now = in_time(&cushion, SECOND, 1, 8 * MS);
-    int64_t gap = cushion_gap(&cushion, 0);
+    int64_t gap = cushion_gap(&cushion, now, 0);
     CHECK_COMPARE(gap, >, 0);
     cushion_underrun(&cushion, now, gap);
     CHECK_COMPARE(8 * MS + gap, <=, cushion.size);
     /* That was not enough: the next is longer, for the margin has not grown. */
-    CHECK_COMPARE(cushion_gap(&cushion, 0), >, gap);
+    CHECK_COMPARE(cushion_gap(&cushion, now, 0), >, gap);
 }
 
 /* What covers a late write on a machine that is not busy was not enough. */
 static void leaps_when_a_gap_goes_on(void) {
     struct cushion cushion = adaptive();
     int64_t now = in_time(&cushion, SECOND, 1, 8 * MS);
-    int64_t gap = cushion_gap(&cushion, 0);
+    int64_t gap = cushion_gap(&cushion, now, 0);
     CHECK_COMPARE(gap, <=, 10 * MS);
-    CHECK_EQUAL(cushion_gap(&cushion, gap), 32 * MS);
-    CHECK_EQUAL(cushion_gap(&cushion, 32 * MS), 32 * MS);
+    CHECK_EQUAL(cushion_gap(&cushion, now, gap), 32 * MS);
+    CHECK_EQUAL(cushion_gap(&cushion, now, 32 * MS), 32 * MS);
     cushion_underrun(&cushion, now, 32 * MS);
     CHECK_COMPARE(cushion.size, >=, 40 * MS);
+}
+
+/* A second write that is late within 2 s is no chance: the third would be later. */
+static void grows_at_once_when_it_happens_again(void) {
+    struct cushion cushion = adaptive();
+    int64_t now = in_time(&cushion, SECOND, 1, 8 * MS);
+    cushion_underrun(&cushion, now, 5 * MS);
+    CHECK_COMPARE(cushion.size, <, 40 * MS);
+    int64_t late = now + 2 * SECOND;
+    CHECK_COMPARE(cushion_gap(&cushion, late, 0), <, 40 * MS);
+    now = in_time(&cushion, now, 1, 8 * MS);
+    CHECK_EQUAL(cushion_gap(&cushion, now, 0), 72 * MS);
+    cushion_underrun(&cushion, now, 5 * MS);
+    CHECK_EQUAL(cushion.size, 80 * MS);
 }
 
 /* A loop that is too slow uses up any margin: its gaps are few and long, but no longer than is useful. */
@@ -59,11 +73,11 @@ static void grows_no_further_for_a_slow_loop(void) {
     int64_t now = SECOND;
     for (int i = 0; i < 20; i++) {
         now = in_time(&cushion, now, 2, 0);
-        cushion_underrun(&cushion, now, cushion_gap(&cushion, 0));
+        cushion_underrun(&cushion, now, cushion_gap(&cushion, now, 0));
     }
     CHECK_COMPARE(cushion.size, >=, 100 * MS);
     CHECK_COMPARE(cushion.size, <=, 120 * MS);
-    CHECK_COMPARE(cushion_gap(&cushion, 0), >=, 100 * MS);
+    CHECK_COMPARE(cushion_gap(&cushion, now, 0), >=, 100 * MS);
 }
 
 static void never_passes_the_most(void) {
@@ -88,7 +102,7 @@ static void a_fixed_one_stays(void) {
     CHECK_EQUAL(cushion.size, 50 * MS);
     /* A fixed one is kept up: what a slow loop has used of it comes back with the gap. */
     in_time(&cushion, now + 5 * SECOND, 2, 10 * MS);
-    CHECK_EQUAL(cushion_gap(&cushion, 0), 40 * MS);
+    CHECK_EQUAL(cushion_gap(&cushion, now, 0), 40 * MS);
 }
 
 static void shrinks_when_nothing_is_late(void) {
@@ -130,6 +144,7 @@ int main(void) {
     RUN(covers_what_was_late);
     RUN(a_gap_brings_the_margin_up);
     RUN(leaps_when_a_gap_goes_on);
+    RUN(grows_at_once_when_it_happens_again);
     RUN(grows_no_further_for_a_slow_loop);
     RUN(never_passes_the_most);
     RUN(a_pause_is_no_late_write);
