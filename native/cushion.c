@@ -19,8 +19,9 @@
 /* An underrun so soon after another one shows a busy machine: it grows to that limit at once. By doubling
  * there were 5 to 6 gaps in the first 2 s of a blocking loop on PipeWire, of 6, 14 and 35 ms and so on. */
 #define SOON (2 * SECOND)
-/* Writes under load are late by some ms more, now and then, than the latest one so far. */
-#define BEYOND (10 * MS)
+/* A loop that gets no time comes later with each of its next writes, by 10 to 30 ms: its gap goes on for so
+ * much longer, else each of them has one. */
+#define BEYOND (20 * MS)
 /* So much a write may come closer than the closest so far. */
 #define MARGIN (5 * MS)
 /* Margins are compared over the last one to two of these. */
@@ -29,8 +30,8 @@
 #define CALM (10 * SECOND)
 
 void cushion_init(struct cushion *c, int64_t smallest, int64_t greatest) {
-    *c = (struct cushion){.least = smallest, .most = greatest, .size = smallest, .smallest = INT64_MAX,
-                          .underrun_at = -SOON};
+    *c = (struct cushion){
+        .least = smallest, .most = greatest, .size = smallest, .smallest = INT64_MAX, .underrun_at = -SOON};
 }
 
 /* By half of what no write has needed; all, when there was none. */
@@ -85,14 +86,17 @@ int64_t cushion_gap(const struct cushion *c, int64_t now_at, int64_t inserted) {
     return most(0, grown(c, now_at, inserted > 0 ? LEAP : 0) - usual(c));
 }
 
-void cushion_underrun(struct cushion *c, int64_t now_at, int64_t silence) {
-    /* So long a silence was a pause. */
-    if (silence > most(c->most, GROWN))
-        return;
-    int64_t needed = usual(c) + silence;
-    c->size = grown(c, now_at, 0);
+int64_t cushion_underrun(struct cushion *c, int64_t now_at, int64_t late, int64_t inserted) {
+    /* So late a write came after a pause. */
+    if (late > most(c->most, GROWN))
+        return 0;
+    int64_t needed = usual(c) + late;
+    int64_t margin = usual(c) + inserted;
+    int64_t size = grown(c, now_at, 0);
+    if (needed > size)
+        size = needed + BEYOND;
+    c->size = most(c->size, least(c->most, most(size, margin)));
     c->underrun_at = now_at;
-    if (needed > c->size)
-        c->size = most(c->size, least(c->most, needed + BEYOND));
     begin_calm(c, now_at);
+    return most(0, c->size - margin);
 }

@@ -33,7 +33,7 @@ void cushion_begin(struct cushion *cushion, int64_t now_at);
  * least, when so much was inserted already. */
 int64_t cushion_gap(const struct cushion *cushion, int64_t now_at, int64_t inserted);
 
-/* The write came, when so much silence had been inserted. */
-void cushion_underrun(struct cushion *cushion, int64_t now_at, int64_t silence);
+/* The write came, so late, when so much silence had been inserted: how much more is to come before it. */
+int64_t cushion_underrun(struct cushion *cushion, int64_t now_at, int64_t late, int64_t inserted);
 
 #endif

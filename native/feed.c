@@ -71,9 +71,13 @@ static void write_silence(struct writer *w, int64_t room) {
 static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
     int64_t wanted = w->reserve;
     int64_t ramp = 0;
+    int64_t more = 0;
     if (feed_goes_on(w)) {
         w->underruns++;
-        cushion_underrun(&w->cushion, clock_now(), w->inserted);
+        /* Without silence before it no write was late, but this thread or the server. */
+        if (w->inserted > 0)
+            more = cushion_underrun(&w->cushion, clock_now(), most(0, w->inserted - level),
+                                    w->inserted + w->owed);
     } else {
         cushion_begin(&w->cushion, clock_now());
         wanted = w->cushion.size;
@@ -81,7 +85,7 @@ static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
     for (uint32_t c = 0; c < w->channels; c++)
         if (abs(next[c]) > INAUDIBLE)
             ramp = to_ns(w, w->ramp);
-    return silence_of(w, most(most(w->owed, ramp), wanted - level));
+    return silence_of(w, most(most(w->owed + more, ramp), wanted - level));
 }
 
 static void spoken(struct writer *w) {
