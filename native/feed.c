@@ -74,8 +74,7 @@ static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
     int64_t more = 0;
     if (feed_goes_on(w)) {
         w->underruns++;
-        /* Without silence before it no write was late, but this thread or the server. */
-        if (w->inserted > 0)
+        if (w->late)
             more = cushion_underrun(&w->cushion, clock_now(), most(0, w->inserted - level),
                                     w->inserted + w->owed);
     } else {
@@ -90,7 +89,7 @@ static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
 
 static void spoken(struct writer *w) {
     w->owed = w->inserted = 0;
-    w->led_in = false;
+    w->led_in = w->late = false;
     w->speaking = true;
 }
 

@@ -34,7 +34,7 @@ void outlet_clear(struct writer *w) {
     timeline_clear(&w->timeline);
     w->empty_at = w->reckoned_at = w->stands_since = 0;
     w->owed = w->inserted = 0;
-    w->led_in = w->speaking = false;
+    w->led_in = w->late = w->speaking = false;
 }
 
 static void close_sink(struct writer *w, vmic_state state) {

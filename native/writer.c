@@ -86,9 +86,14 @@ void writer_need(struct writer *w) {
 }
 
 void writer_note_write(struct writer *w) {
+    int64_t now = clock_now();
     int64_t margin = outlet_held(w) + to_ns(w, ring_length(&w->ring));
-    if (timeline_ends_in_data(&w->timeline) || ring_length(&w->ring) > 0)
-        cushion_in_time(&w->cushion, clock_now(), margin);
+    /* A server that needs more has begun a step: what comes now is in the next. */
+    bool in_server = timeline_ends_in_data(&w->timeline) && now < w->dry_at;
+    if (in_server || ring_length(&w->ring) > 0)
+        cushion_in_time(&w->cushion, now, margin);
+    else
+        w->late = true;
 }
 
 void writer_get_stats(struct writer *w, vmic_stats *stats) {

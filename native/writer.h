@@ -56,9 +56,11 @@ struct writer {
 
     /* Silence. */
     struct cushion cushion;
-    int64_t owed;       /* so much is to come before the next data, ns */
-    int64_t inserted;   /* so much has come since the last data, ns */
-    bool led_in;        /* what the next data needs before it was reckoned */
+    int64_t owed;     /* so much is to come before the next data, ns */
+    int64_t inserted; /* so much has come since the last data, ns */
+    bool late;        /* the next data was written when the server needed it already; else an underrun is this
+                       * thread's or the server's */
+    bool led_in;      /* what the next data needs before it was reckoned */
     int64_t silence_at; /* when silence was first seen to be due since the last write; 0: not yet */
     int64_t last_data;  /* when data was last written to the sink; 0: never */
     bool speaking;      /* data was written, and no flush came since */
