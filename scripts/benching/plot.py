@@ -43,6 +43,8 @@ def draw(runs: Sequence[Run], path: Path) -> None:
             its = [run for run in heard if (run.server, run.workload) == (server, workload)]
             _panel(axes[row, column], names, its)
             axes[row, column].set_title(f"{workload}, {server}", loc="left", fontsize=10)
+    right = axes[0, 0].get_xlim()[1]
+    axes[0, 0].set_xlim(right=4 * right)  # for the words; the panels share it
     for axis in axes[-1]:
         axis.set_xlabel("ms from the write to the application: p50, p99, longest")
     figure.savefig(path, dpi=110)
@@ -60,7 +62,6 @@ def _panel(axis: Any, names: Sequence[str], runs: Sequence[Run]) -> None:
     axis.grid(axis="x", which="both", alpha=0.25)
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.4, -0.6)
-    axis.margins(x=0.2)  # for the words
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     for y, name in enumerate(names):
         its = [run for run in runs if run.contestant == name]
