@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 
+import programs
 import pytest
 from servers import SoundServer
 from signals import numbered
@@ -162,39 +163,36 @@ def test_nothing_lies_before_the_first_frame(server: SoundServer) -> None:
         assert sink.latency <= 5000
 
 
-def await_defaults(server: SoundServer, sink: str, source: str) -> None:
-    deadline = time.monotonic() + 5
+def defaults(server: SoundServer) -> tuple[str, str]:
+    """The default sink and source, as an application sees them that starts now.
+
+    On a busy machine PipeWire 0.3.65 does not tell every client that is there already: to 11 of 119 the
+    default stayed unknown, and such a client takes any sink that has a priority for it.
+    """
     with server.client() as pulse:
-        pulse.event_mask_set("all")
-        pulse.event_callback_set(lambda _: pulse.event_listen_stop())
-        while (info := pulse.server_info()) and (info.default_sink_name, info.default_source_name) != (
-            sink,
-            source,
-        ):
-            assert time.monotonic() < deadline, (info.default_sink_name, info.default_source_name)
-            pulse.event_listen(timeout=0.05)
+        info = pulse.server_info()
+        return info.default_sink_name, info.default_source_name
 
 
 def test_the_defaults_are_not_taken(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 48000), vmic.create_microphone_device("other", 48000):
+        sink, source = defaults(server)
+        assert sink == "vmic-silence"
+        if server.kind == "pipewire":
+            assert source not in {d.source_name for d in vmic.list_microphone_devices()}
     with server.client() as pulse:
-        before = pulse.server_info().default_source_name
-        with vmic.create_microphone_device("mic", 48000), vmic.create_microphone_device("other", 48000):
-            info = pulse.server_info()
-            assert info.default_sink_name == "vmic-silence"
-            if server.kind == "pipewire":
-                assert info.default_source_name != "mic"
         pulse.module_load("module-null-sink", "sink_name=speakers")
         pulse.module_load("module-null-sink", "sink_name=room")
         pulse.module_load("module-remap-source", "source_name=headset master=room.monitor")
+        # PipeWire's come some time after their modules.
+        programs.await_that(lambda: {"speakers", "headset"} <= devices(server), "the machine's own devices")
         pulse.sink_default_set("speakers")
         pulse.source_default_set("headset")
-        # PipeWire elects for some 15 ms after a device has come.
-        await_defaults(server, "speakers", "headset")
-        with vmic.create_microphone_device("mic", 48000):
-            assert settled(server, {d for d in devices(server) if d != "vmic-silence"})
-            info = pulse.server_info()
-            assert (info.default_sink_name, info.default_source_name) == ("speakers", "headset")
-        assert before
+    # PipeWire elects for some 15 ms after a device has come.
+    programs.await_that(lambda: defaults(server) == ("speakers", "headset"), "the defaults as they were set")
+    with vmic.create_microphone_device("mic", 48000):
+        assert settled(server, {d for d in devices(server) if d != "vmic-silence"})
+        assert defaults(server) == ("speakers", "headset")
 
 
 def test_what_comes_to_nothing_leaves_nothing(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
