@@ -70,11 +70,10 @@ class SoundServer:
         }
 
     def __enter__(self) -> SoundServer:
-        try:
+        with contextlib.ExitStack() as unfinished:
+            unfinished.push(self)
             self.start()
-        except BaseException:
-            self.__exit__()
-            raise
+            unfinished.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:

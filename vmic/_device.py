@@ -204,12 +204,11 @@ class _Load:
 @contextlib.contextmanager
 def _undoing(pulse: pulsectl.Pulse) -> Iterator[_Load]:
     load = _Load(pulse)
-    try:
+    with contextlib.ExitStack() as unfinished:
+        unfinished.callback(_remove_idle_silence, pulse)
+        unfinished.callback(load.undo)
         yield load
-    except BaseException:
-        load.undo()
-        _remove_idle_silence(pulse)
-        raise
+        unfinished.pop_all()
 
 
 def _make_room(pulse: pulsectl.Pulse, name: str, *, replace: bool) -> None:

@@ -86,16 +86,13 @@ def call(
     """
     conversation = _Call(operation, undo)
     conversation.start()
-    try:
-        answered = conversation.finished.wait(timeout)
-    except BaseException:
-        conversation.abandon()
-        raise
-    if not answered:
-        conversation.abandon()
-        raise ServerError(
-            f"the sound server at {address()} did not answer within {timeout:g} s: it hangs, restart it"
-        )
+    with contextlib.ExitStack() as unanswered:
+        unanswered.callback(conversation.abandon)
+        if not conversation.finished.wait(timeout):
+            raise ServerError(
+                f"the sound server at {address()} did not answer within {timeout:g} s: it hangs, restart it"
+            )
+        unanswered.pop_all()
     if isinstance(conversation.error, pulsectl.PulseError):
         raise ServerError(
             f"the sound server at {address()} broke off: {conversation.error or 'connection lost'}"

@@ -61,12 +61,11 @@ class Browser:
         self._session: str | None = None
 
     def __enter__(self) -> Browser:
-        try:
+        with contextlib.ExitStack() as unfinished:
+            unfinished.push(self)
             self._port = self._await_port()
             self._session = self._open_session()
-        except BaseException:
-            self.__exit__()
-            raise
+            unfinished.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
