@@ -187,6 +187,8 @@ def main() -> None:
             written = write_floors(floors, chunk, chunks, asked.phase_ms / 1000)
         else:
             written = write(writers, chunk, chunks, pace, asked.phase_ms / 1000)
+        # What a burst costs comes after its write has returned.
+        sleep_until(np.nanmin(written.calls) + chunks * chunk / RATE)
         cpu = (processes.cpu_time(counted) - used) / (chunks * chunk / RATE)
         say(
             {
