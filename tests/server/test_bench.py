@@ -45,6 +45,18 @@ def test_every_frame_is_accounted_for(kind: str, tmp_path: Path) -> None:
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("kind", available_servers())
+def test_a_burst_costs_what_it_takes_to_be_heard(kind: str, tmp_path: Path) -> None:
+    numbers = tmp_path / "numbers.json"
+    asked = ["--server", kind, "--workload", "burst", "--contestant", "vmic", "--runs", "1"]
+    done = bench(*asked, "--json", numbers)
+    assert done.returncode == 0, done.stderr
+    (run,) = json.loads(numbers.read_text())["runs"]
+    # Its one write returns at once. Until then the server spends 0.1 %, and 4 to 7 while it plays.
+    assert run["values"]["server_cpu"] > 1
+    assert run["values"]["cpu"] > 0.2
+
+
 def test_a_contestant_that_cannot_is_told_and_fails_the_bench(tmp_path: Path) -> None:
     (tmp_path / "pasimple.py").write_text("raise ImportError('not here')")
     numbers = tmp_path / "numbers.json"

@@ -48,10 +48,15 @@ def leave_politely():
 parent = os.getpid()
 with vmic.create_microphone_device("mic", 48000) as mic:
     sys.stdin.readline()
-    writer = threading.Thread(target=lambda: mic.write_frames(numbered(48000)))
+    begun = threading.Event()
+
+    def write():
+        mic.write_frames(numbered(480), lambda _: begun.set())
+        mic.write_frames(numbered(47520, first=480))
+
+    writer = threading.Thread(target=write)
     writer.start()
-    while not mic.stats.heard:
-        time.sleep(0.01)
+    begun.wait()
     for end in leave, leave_politely:
         pid = os.fork()
         if pid == 0:
