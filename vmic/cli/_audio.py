@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import vmic
+from vmic._api import MAX_CHANNELS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +24,8 @@ _BLOCK_SECONDS = 0.1
 # Blocks that wait to be heard: with blocking writes, 2 of 8 files had gaps while other programs kept both
 # cores busy.
 _BLOCKS_AHEAD = 20
+# Of a file that is played.
+_MIN_RATE, _MAX_RATE = 1_000, 768_000
 
 
 def _check_seconds(_context: click.Context, _option: click.Parameter, seconds: float | None) -> float | None:
@@ -163,6 +166,7 @@ def _file_blocks(path: str, microphone: vmic.VirtualMicrophoneDevice) -> Iterato
             return False
 
     with _sentences(f"cannot play {path}"), Forward(path) as file:
+        _check_limits(path, file.samplerate, file.channels)
         resampler = soxr.ResampleStream(
             file.samplerate, microphone.sample_rate, microphone.channels, dtype="float32"
         )
@@ -172,6 +176,15 @@ def _file_blocks(path: str, microphone: vmic.VirtualMicrophoneDevice) -> Iterato
             yield fitted if file.samplerate == microphone.sample_rate else resampler.resample_chunk(fitted)
         if file.samplerate != microphone.sample_rate:
             yield resampler.resample_chunk(_fit_channels(block, microphone.channels, path), last=True)
+
+
+def _check_limits(path: str, sample_rate: int, channels: int) -> None:
+    """A file may say anything; what no recording has would take memory without limit, or never end."""
+    if not (_MIN_RATE <= sample_rate <= _MAX_RATE and channels <= MAX_CHANNELS):
+        raise vmic.VmicError(
+            f"cannot play {path}: it has {sample_rate} frames a second and {channels} channels; vmic plays "
+            f"{_MIN_RATE} to {_MAX_RATE}, and up to {MAX_CHANNELS}"
+        )
 
 
 @contextlib.contextmanager
