@@ -15,7 +15,7 @@ struct level {
 };
 
 struct sink {
-    /* Connects. 0, or an error (positive, for vmic_error_text()). */
+    /* Connects. 0, or an error (positive, one of libpulse's). */
     int (*open)(struct sink *self);
     /* Hands over `count` frames; they are heard after those before them. 0 or an error. */
     int (*write)(struct sink *self, const void *frames, uint64_t count);

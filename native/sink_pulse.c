@@ -4,7 +4,6 @@
 #include "steps.h"
 #include "stream.h"
 
-#include <pulse/error.h>
 #include <pulse/simple.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -30,6 +29,7 @@ struct sink_pulse {
     struct sink sink; /* first: the writer sees only this */
     pa_simple *simple;
     bool failed; /* the server, or the stream, has gone */
+    int error;   /* why */
     char *server, *application, *stream, *name;
     pa_sample_spec spec;
     int64_t step;
@@ -70,9 +70,14 @@ static void sleep_until(int64_t at) {
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 
+static void note(struct sink_pulse *self, bool failed, int error) {
+    self->failed |= failed;
+    self->error = failed ? error : self->error;
+}
+
 static int64_t told_level(struct sink_pulse *self, int *error) {
     pa_usec_t latency = pa_simple_get_latency(self->simple, error);
-    self->failed |= latency == (pa_usec_t)-1;
+    note(self, latency == (pa_usec_t)-1, *error);
     return (int64_t)latency * 1000;
 }
 
@@ -133,7 +138,7 @@ static int pulse_write(struct sink *sink, const void *frames, uint64_t count) {
     int error = 0;
     size_t bytes = (size_t)count * pa_frame_size(&self->spec);
     rounds_add(&self->rounds, clock_now(), count);
-    self->failed |= pa_simple_write(self->simple, frames, bytes, &error) < 0;
+    note(self, pa_simple_write(self->simple, frames, bytes, &error) < 0, error);
     steps_add(&self->steps, clock_now(), (int64_t)count * SECOND / self->spec.rate);
     return self->failed ? error : 0;
 }
@@ -141,7 +146,7 @@ static int pulse_write(struct sink *sink, const void *frames, uint64_t count) {
 static int pulse_flush(struct sink *sink, int64_t *left) {
     struct sink_pulse *self = (struct sink_pulse *)sink;
     int error = 0;
-    self->failed |= pa_simple_flush(self->simple, &error) < 0;
+    note(self, pa_simple_flush(self->simple, &error) < 0, error);
     int64_t now = clock_now();
     rounds_clear(&self->rounds, now);
     steps_clear(&self->steps, now);
@@ -183,9 +188,11 @@ static void pulse_close(struct sink *sink) {
         return;
     /* PulseAudio 16.1 aborts ("n_imported > 0", memblock.c) when its sink lets go of a block of ours at the
      * moment in which the connection ends that the block came by: in 8 of 260 closes on a busy machine, with
-     * 40 ms of audio in the server. So it lets go of everything first. */
+     * 40 ms of audio in the server. So it lets go of everything first, also when it has ended the stream. */
     int error = 0;
-    if (!self->failed && pa_simple_flush(self->simple, &error) == 0)
+    bool is_there = self->failed ? self->error != PA_ERR_CONNECTIONTERMINATED
+                                 : pa_simple_flush(self->simple, &error) == 0;
+    if (is_there)
         sleep_until(clock_now() + QUIET_NS);
     pa_simple_free(self->simple);
     self->simple = NULL;
@@ -228,10 +235,6 @@ static struct sink *sink_pulse_new(const vmic_config *config) {
 
 vmic_stream *vmic_create(const vmic_config *config) {
     return stream_create(config, sink_pulse_new(config));
-}
-
-const char *vmic_error_text(int32_t error) {
-    return pa_strerror(error);
 }
 
 int vmic_channel_map(uint32_t channels, char *text, uint32_t size) {

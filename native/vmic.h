@@ -60,7 +60,7 @@ typedef struct vmic_config {
 
 typedef struct vmic_stats {
     vmic_state state;
-    int32_t error;       /* of the last failure, for vmic_error_text(); 0 when there was none */
+    int32_t error;       /* of the last failure, as libpulse counts them; 0 when there was none */
     uint64_t written;    /* frames that vmic_write() took */
     uint64_t taken;      /* index: all before it have left the ring */
     uint64_t gone;       /* index: all before it were heard, dropped or lost */
@@ -126,9 +126,6 @@ int vmic_stop(vmic_stream *stream, uint64_t timeout_us);
 /* After vmic_stop(): gives the memory back, once the thread has ended too. Never blocks. Safe after fork().
  */
 void vmic_free(vmic_stream *stream);
-
-/* What an `error` means, in the server's words; a constant string. */
-const char *vmic_error_text(int32_t error);
 
 /* Writes libpulse's default channel map for 1 to 32 channels ("front-left,front-right") to `text`, which has
  * room for `size` bytes (480 are enough). 0, or -1 when there is no such map. */

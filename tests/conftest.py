@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import programs
+import pulsectl
 import pytest
 from hypothesis import settings
+from playing import Player, is_there
 from recording import Recorder
 from servers import KINDS, SoundServer
+from signals import numbered
 
 import vmic
 
@@ -30,6 +33,9 @@ def available_servers() -> list[str]:
     return [kind for kind in KINDS if kind not in missing]
 
 
+PARTS = [(kind, part) for kind in available_servers() for part in KINDS[kind].parts]
+
+
 class MachineStoodStillError(Exception):
     """What a test saw may be the machine's doing: it is run again (see addopts in pyproject.toml)."""
 
@@ -41,9 +47,16 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
         return (yield)
     except AssertionError as error:
         server = pyfuncitem.funcargs.get("server")
-        if isinstance(server, SoundServer) and server.steps_missed and not server.was_hurt:
+        if isinstance(server, SoundServer) and server.steps_missed and not server.was_frozen:
             raise MachineStoodStillError(f"the server missed a step meanwhile; {error}") from error
         raise
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell what tests have measured (record_property)."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.line(f"{report.nodeid}: {name}: {value}")
 
 
 @pytest.fixture(params=available_servers())
@@ -77,6 +90,42 @@ def record(server: SoundServer) -> Iterator[Callable[..., Recorder]]:
     yield start
     for recorder in recorders:
         recorder.kill()
+
+
+@pytest.fixture
+def play(server: SoundServer) -> Iterator[Callable[..., Player]]:
+    """Starts a player of numbered frames, to a sink or to where the server puts it."""
+    players: list[Player] = []
+    path = server.root / "played.raw"
+    path.write_bytes(numbered(60 * 48000).tobytes())
+
+    def begin(sink: str | None = None) -> Player:
+        players.append(Player.of(path, sink, server.env))
+        return players[-1]
+
+    yield begin
+    for player in players:
+        player.end()
+
+
+@pytest.fixture
+def pulse(server: SoundServer) -> Iterator[pulsectl.Pulse]:
+    """A connection of the test's own."""
+    with server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def headset(server: SoundServer, play: Callable[..., Player], pulse: pulsectl.Pulse) -> None:
+    """Another microphone, with sound, which is the default."""
+    # Without it a sound is heard 2 s later.
+    at_once = "norewinds=1" if server.kind == "pulseaudio" else ""
+    pulse.module_load("module-null-sink", f"sink_name=room {at_once}")
+    pulse.module_load("module-remap-source", "source_name=headset master=room.monitor")
+    programs.await_that(lambda: is_there(pulse, "headset"), "the headset is there")
+    pulse.source_default_set("headset")
+    programs.await_that(lambda: pulse.server_info().default_source_name == "headset", "it is the default")
+    play("room").await_place(pulse, "room")
 
 
 @pytest.fixture

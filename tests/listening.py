@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import threading
@@ -18,6 +19,10 @@ class Listener:
     """parec with fragments of 5 ms, read by a thread that looks at the clock; a context manager.
 
     Entering waits until it records; leaving ends it.
+
+    Attributes:
+        since: When it was started; `time.monotonic()`.
+        until: When it had ended; likewise.
     """
 
     def __init__(self, microphone: Recorded, env: Mapping[str, str] | None = None) -> None:
@@ -27,8 +32,21 @@ class Listener:
         self._ends: list[int] = []  # bytes that had come ...
         self._times: list[float] = []  # ... by this time
         self._changed = threading.Condition(threading.RLock())
+        self.since, self.until = time.monotonic(), math.inf
 
     def __enter__(self) -> Listener:
+        self.start()
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._pieces, 10):
+                self.end()
+                raise RuntimeError(
+                    f"records nothing within 10 s: {' '.join(self._argv)}: {self._said.decode()}"
+                )
+        return self
+
+    def start(self) -> None:
+        """Begin, without waiting until it records."""
+        self.since = time.monotonic()
         self._process = subprocess.Popen(
             self._argv,
             env=self._env,
@@ -38,18 +56,20 @@ class Listener:
         )
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._pieces, 10):
-                self.__exit__()
-                raise RuntimeError(
-                    f"records nothing within 10 s: {' '.join(self._argv)}: {self._said.decode()}"
-                )
-        return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End it, and wait."""
         self._process.terminate()
         self._thread.join()
         self._said = self._process.communicate()[1]
+
+    @property
+    def records(self) -> bool:
+        """Whether it has not ended."""
+        return self._thread.is_alive()
 
     def await_end(self) -> None:
         """Wait until the server ends the recording, as it does when the microphone goes."""
@@ -76,6 +96,14 @@ class Listener:
             samples = np.frombuffer(b"".join(self._pieces), np.int16)
         return samples[: len(samples) // self._channels * self._channels].reshape(-1, self._channels)
 
+    def times(self) -> npt.NDArray[np.float64]:
+        """For each of the frames, when it came; `time.monotonic()`."""
+        return self._came(np.arange(len(self.frames())))
+
+    def _came(self, frames: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        ends = np.searchsorted(self._ends, frames * 2 * self._channels, side="right")
+        return np.array(self._times)[ends]
+
     def latencies(
         self, calls: npt.NDArray[np.float64], chunk: int, begin: int = 0
     ) -> npt.NDArray[np.float64]:
@@ -94,8 +122,7 @@ class Listener:
         if (heard.frames, heard.lost, heard.repeated, heard.foreign) != (chunk * len(calls), 0, 0, 0):
             return np.array([])
         firsts = begin + np.flatnonzero(is_written(recording, self._sample_rate))[::chunk]
-        ends = np.searchsorted(self._ends, firsts * 2 * self._channels, side="right")
-        return np.array(self._times)[ends] - calls
+        return self._came(firsts) - calls
 
     def _read(self) -> None:
         assert self._process.stdout
@@ -108,3 +135,4 @@ class Listener:
                 self._ends.append(come)
                 self._times.append(now)
                 self._changed.notify_all()
+        self.until = time.monotonic()

@@ -16,12 +16,12 @@ PATIENCE = 60.0
 _ENV = shutil.which("env") or "env"
 
 
-def start(argv: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[str]:
+def start(argv: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Popen[str]:
     """Start a program whose three streams are pipes."""
     # A shell that runs the tests in the background makes them, and what they start, ignore Ctrl-C.
     return subprocess.Popen(
         [_ENV, "--default-signal=INT", *argv],
-        env=dict(env),
+        env=None if env is None else dict(env),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

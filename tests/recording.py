@@ -39,15 +39,40 @@ def parec(microphone: Recorded, latency_ms: float) -> list[str]:
     ]
 
 
-class Recorder:
-    """parec, writing to a file."""
+def ffmpeg(microphone: Recorded, latency_ms: float) -> list[str]:
+    """The same with ffmpeg, another program with another library's settings."""
+    rate, channels = microphone.sample_rate, microphone.channels
+    size = int(latency_ms * rate / 1000) * 2 * channels
+    source = f"-f pulse -fragment_size {size} -sample_rate {rate} -channels {channels} -i".split()
+    return [
+        "ffmpeg",
+        "-loglevel",
+        "error",
+        *source,
+        microphone.source_name,
+        "-f",
+        "s16le",
+        "-flush_packets",
+        "1",
+        "-",
+    ]
 
-    def __init__(self, server: SoundServer, microphone: Recorded, latency_ms: int = 20) -> None:
+
+class Recorder:
+    """A program that records, writing to a file."""
+
+    def __init__(
+        self,
+        server: SoundServer,
+        microphone: Recorded,
+        latency_ms: int = 20,
+        command: Callable[[Recorded, float], list[str]] = parec,
+    ) -> None:
         self.channels, self.sample_rate = microphone.channels, microphone.sample_rate
         self.path = server.root / f"recording-{time.monotonic_ns()}.raw"
         with self.path.open("wb") as out:
             self.process = subprocess.Popen(
-                parec(microphone, latency_ms),
+                command(microphone, latency_ms),
                 env=server.env,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

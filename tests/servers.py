@@ -42,19 +42,24 @@ class SoundServer:
 
     Attributes:
         kind: "pulseaudio" or "pipewire".
-        was_hurt: Whether `kill` or `frozen` has been called: it then misses steps in any case.
+        before: What begins the command line of each of its processes.
+        was_frozen: Whether `frozen` has been called: it then misses steps in any case.
         env: The environment in which a program finds this server and no other.
     """
 
     kind: str
     reported_name: str  # what the server says of itself begins with this
+    parts: tuple[str, ...]  # its processes, the one that answers first
 
     def __init__(self, rate: int = 48000) -> None:
         self.rate = rate
         # Short, for a socket's path has 107 characters at most.
         self.root = Path(tempfile.mkdtemp(prefix="vmic-"))
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.was_hurt = False
+        self.was_frozen = False
+        self._missed_by_loss = 0
+        self._told_before_loss: int | None = None
+        self.before: tuple[str, ...] = ()
         runtime = self.root / "run"
         home = self.root / "home"
         (runtime / "pulse").mkdir(parents=True, mode=0o700)
@@ -85,23 +90,32 @@ class SoundServer:
 
     def answer(self) -> None:
         """Start the process that answers on the socket, and what it needs that does not run."""
+        self._bring_back()
+        if self._told_before_loss is not None:
+            self._missed_by_loss += self._told() - self._told_before_loss
+            self._told_before_loss = None
+
+    def _bring_back(self) -> None:
         raise NotImplementedError
 
     def kill(self, *, whole: bool = False) -> None:
-        """End the process that answers, as a crash does; `answer` brings it back.
+        """End the process that answers, as a crash does, or with `whole` all; `answer` brings them back."""
+        self.lose(self.parts[0])
+        for part in self.parts if whole else ():
+            self.lose(part)
 
-        With `whole`, so end those that it needs.
-        """
-        self.was_hurt = True
-        needed = [process for name, process in self.processes.items() if whole and name != "dbus"]
-        for process in (self.main_process, *needed):
-            process.kill()
-            process.wait()
+    def lose(self, part: str, how: signal.Signals = signal.SIGKILL) -> None:
+        """End one of its processes; `answer` brings it back."""
+        if self._told_before_loss is None:
+            self._told_before_loss = self._told()
+        process = self.processes[part]
+        process.send_signal(how)
+        process.wait(10)
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
         """Stop the process that answers, which then hangs."""
-        self.was_hurt = True
+        self.was_frozen = True
         self.main_process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -122,7 +136,7 @@ class SoundServer:
     @property
     def main_process(self) -> subprocess.Popen[bytes]:
         """The process that answers on the socket."""
-        raise NotImplementedError
+        return self.processes[self.parts[0]]
 
     def adopt(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Lead this process to the server too."""
@@ -135,8 +149,12 @@ class SoundServer:
     def steps_missed(self) -> int:
         """How many steps the server says that it missed or did not finish: it may have lost what was in them.
 
-        That happens when the machine lets it wait for longer than the step's 5 ms (PipeWire).
+        That happens when the machine lets it wait for longer than the step's 5 ms (PipeWire). Those between a
+        `lose` and its `answer` do not count.
         """
+        return self._told() - self._missed_by_loss
+
+    def _told(self) -> int:
         logs = [path.read_bytes() for path in self.root.glob("pipewire*.log")]
         return sum(log.count(said) for log in logs for said in (b" client missed ", b" graph not finished: "))
 
@@ -146,7 +164,11 @@ class SoundServer:
     def spawn(self, name: str, argv: Sequence[str], **env: str) -> subprocess.Popen[bytes]:
         with (self.root / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                argv, env={**self.env, **env}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*self.before, *argv],
+                env={**self.env, **env},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         self.processes[name] = process
         return process
@@ -168,6 +190,15 @@ class SoundServer:
         with pulsectl.Pulse(name, server=self.env["PULSE_SERVER"]) as pulse:
             yield pulse
 
+    def listen_on_tcp(self, host: str) -> str:
+        """Let it listen there too, and return the address for PULSE_SERVER."""
+        with socket.socket() as probe:
+            probe.bind(("", 0))
+            port = probe.getsockname()[1]
+        with self.client() as pulse:
+            pulse.module_load("module-native-protocol-tcp", f"listen={host} port={port}")
+        return f"tcp:{host}:{port}"
+
     def assert_identity(self) -> None:
         """Assert that the server that answers is this one, by the name it gives and by its process."""
         assert self.main_process.poll() is None, f"the server died: {self.log()}"
@@ -183,6 +214,7 @@ class SoundServer:
 class PulseAudio(SoundServer):
     kind = "pulseaudio"
     reported_name = "pulseaudio"
+    parts = ("pulseaudio",)
 
     def start(self) -> None:
         script = self.root / "script.pa"
@@ -191,7 +223,7 @@ class PulseAudio(SoundServer):
         config.write_text(f"default-sample-rate = {self.rate}\nrlimit-nofile = 4096\n")
         self.answer()
 
-    def answer(self) -> None:
+    def _bring_back(self) -> None:
         argv = [
             "pulseaudio",
             "-n",
@@ -204,14 +236,11 @@ class PulseAudio(SoundServer):
         process = self.spawn("pulseaudio", argv, PULSE_CONFIG=str(self.root / "daemon.conf"))
         self.await_socket(self.socket, process)
 
-    @property
-    def main_process(self) -> subprocess.Popen[bytes]:
-        return self.processes["pulseaudio"]
-
 
 class PipeWire(SoundServer):
     kind = "pipewire"
     reported_name = "PulseAudio (on PipeWire"
+    parts = ("pipewire-pulse", "wireplumber", "pipewire")
 
     def start(self) -> None:
         run = Path(self.env["XDG_RUNTIME_DIR"])
@@ -221,15 +250,28 @@ class PipeWire(SoundServer):
         )
         self.answer()
 
-    def answer(self) -> None:
-        # Both so that they tell of steps that they missed.
-        if "pipewire" not in self.processes or self.processes["pipewire"].poll() is not None:
+    def _bring_back(self) -> None:
+        # Two so that they tell of steps that they missed.
+        if not self._runs("pipewire"):
             path = Path(self.env["XDG_RUNTIME_DIR"]) / "pipewire-0"
             self.await_socket(path, self.spawn("pipewire", ["pipewire"], PIPEWIRE_DEBUG="2,pw.node:4"))
+        if not self._runs("wireplumber"):
             self.spawn("wireplumber", ["wireplumber"])
-        process = self.spawn("pipewire-pulse", ["pipewire-pulse"], PIPEWIRE_DEBUG="2,pw.node:3")
-        self.await_socket(self.socket, process)
+        if not self._runs("pipewire-pulse"):
+            process = self.spawn("pipewire-pulse", ["pipewire-pulse"], PIPEWIRE_DEBUG="2,pw.node:3")
+            self.await_socket(self.socket, process)
         self.await_session_manager()
+
+    def lose(self, part: str, how: signal.Signals = signal.SIGKILL) -> None:
+        super().lose(part, how)
+        if part == "pipewire":
+            # The others end with it, or are ended, as systemd does.
+            for other in self.parts[:2]:
+                self.processes[other].terminate()
+                super().lose(other)
+
+    def _runs(self, part: str) -> bool:
+        return part in self.processes and self.processes[part].poll() is None
 
     def await_session_manager(self) -> None:
         """Wait until the session manager has chosen a default output: only then are streams linked."""
@@ -241,10 +283,6 @@ class PipeWire(SoundServer):
                 pulse.event_listen(timeout=0.2)
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"no default output:\n{self.log()}")
-
-    @property
-    def main_process(self) -> subprocess.Popen[bytes]:
-        return self.processes["pipewire-pulse"]
 
 
 KINDS: dict[str, type[SoundServer]] = {c.kind: c for c in (PulseAudio, PipeWire)}

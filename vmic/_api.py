@@ -7,7 +7,19 @@ import functools
 
 import pulsectl
 
-from vmic import _device, _dialect, _latency, _names, _server, _stream
+from vmic import (
+    _device,
+    _dialect,
+    _latency,
+    _making,
+    _names,
+    _server,
+    _starting,
+    _stream,
+    _sweeping,
+    _volumes,
+    _watch,
+)
 from vmic._arguments import check_bool, check_int
 from vmic._device import Device, MicrophoneInfo
 from vmic._dialect import Tuning
@@ -35,6 +47,7 @@ def create_microphone_device(
     *,
     latency: Latency = "auto",
     replace: bool = False,
+    volume_guard: bool = True,
 ) -> VirtualMicrophoneDevice:
     """Make a microphone that every application of this user can pick by its name.
 
@@ -51,6 +64,8 @@ def create_microphone_device(
             more after an underrun, and less again when nothing is late; "safe", 0.1 s or more; or seconds,
             0 to 2. An utterance begins so much later, and a blocking write returns so much earlier.
         replace: Take the name over when a microphone of that name exists.
+        volume_guard: Whether its volume is held at 100 %, whoever turns it (browsers' automatic gain
+            control does).
 
     Raises:
         ValueError: An argument is out of range.
@@ -63,21 +78,23 @@ def create_microphone_device(
     check_int("channels", channels, 1, MAX_CHANNELS)
     check_bool("non_blocking", non_blocking)
     check_bool("replace", replace)
+    check_bool("volume_guard", volume_guard)
     cushion = _latency.cushion(latency)
-    _server.ensure_running()
+    _starting.ensure_running()
     make = functools.partial(
-        _device.make,
+        _making.make,
         name=device_name,
         sample_rate=sample_rate,
         channels=channels,
         channel_map=_stream.channel_map(channels),
         owner=Owner.this_process(),
+        volume_guard=volume_guard,
     )
-    device, tuning = _server.call(
-        lambda pulse: (make(pulse, replace=replace), _dialect.of(pulse).tuning),
-        undo=lambda pulse, made: _device.remove(pulse, made[0]),
-    )
-    with contextlib.ExitStack() as undo:
+    with _watch.owning(), contextlib.ExitStack() as undo:
+        device, tuning = _server.call(
+            lambda pulse: (make(pulse, replace=replace), _dialect.of(pulse).tuning),
+            undo=lambda pulse, made: _device.remove(pulse, made[0]),
+        )
         undo.callback(_server.call, lambda pulse: _device.remove(pulse, device))
         again = functools.partial(make, replace=False)
         microphone = _attach(device, tuning, cushion, non_blocking, again)
@@ -90,14 +107,15 @@ def create_lasting_device(name: str, sample_rate: int, channels: int, *, replace
     _names.check_name(name)
     check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
     check_int("channels", channels, 1, MAX_CHANNELS)
-    _server.ensure_running()
+    _starting.ensure_running()
     make = functools.partial(
-        _device.make,
+        _making.make,
         name=name,
         sample_rate=sample_rate,
         channels=channels,
         channel_map=_stream.channel_map(channels),
         owner=None,
+        volume_guard=True,
         replace=replace,
     )
     return _server.call(make, undo=_device.remove).info
@@ -132,11 +150,16 @@ def list_microphone_devices() -> list[MicrophoneInfo]:
     Raises:
         ServerError: No sound server answers.
     """
-    return sorted((d.info for d in _server.call(_device.find_all)), key=lambda info: info.name)
+
+    def there(pulse: pulsectl.Pulse) -> list[MicrophoneInfo]:
+        _sweeping.sweep(pulse)
+        return [device.info for device in _device.find_all(pulse) if device.source is not None]
+
+    return sorted(_server.call(there), key=lambda info: info.name)
 
 
 def remove_microphone_device(name: str) -> None:
-    """Remove a microphone that nobody owns: one of ``vmic create``, or of a program that has died.
+    """Remove a microphone that nobody owns: one of ``vmic create``.
 
     Args:
         name: The microphone's name, or the server's name of its source.
@@ -149,7 +172,7 @@ def remove_microphone_device(name: str) -> None:
 
     def remove(pulse: pulsectl.Pulse) -> None:
         device = _find(pulse, name)
-        if device.owner is not None and device.owner.alive:
+        if device.owner is not None:
             raise DeviceError(
                 f"microphone {name!r} belongs to {device.owner.program} (process {device.owner.pid}), which "
                 "would make it again: close it there, or end that program"
@@ -180,7 +203,7 @@ def _attach(
         if not stream.wait_open(_server.TIMEOUT):
             raise ServerError(f"the sound server opened no stream for {info.name!r} within 5 s: it hangs")
         if stream.is_away:
-            said = _stream.error_text(stream.state().error)
+            said = _server.error_text(stream.state().error)
             raise ServerError(f"the sound server opened no stream for {info.name!r}: {said}")
         _server.call(functools.partial(_set_out, sink_name=device.sink_name, new=make is not None))
         # It ends with the stream.
@@ -192,12 +215,13 @@ def _attach(
 
 
 def _set_out(pulse: pulsectl.Pulse, sink_name: str, *, new: bool) -> None:
-    _device.set_writer_volume(pulse, sink_name)
+    _volumes.set_writer_volume(pulse, sink_name)
     if new:
-        _device.play_at_once(pulse, sink_name)
+        _making.play_at_once(pulse, sink_name)
 
 
 def _find(pulse: pulsectl.Pulse, name: str) -> Device:
+    _sweeping.sweep(pulse)
     device = _device.find(pulse, name)
     if device is None:
         there = ", ".join(repr(d.info.name) for d in _device.find_all(pulse)) or "none"

@@ -45,6 +45,7 @@ class Dialect:
         silence_properties: The same for the silent output, which must be preferred to the sink.
         quoting: How the server reads quotes, by the properties that its sink came out with.
         settles: Seconds within which the server may still put an old volume back.
+        restores_mute: Whether it may restore a mute when the first application starts to record.
         begins_long: Whether a new sink begins with a step that is longer than a stream asks for.
     """
 
@@ -54,6 +55,7 @@ class Dialect:
     silence_properties: Properties
     quoting: Callable[[Properties], Quoting]
     settles: float
+    restores_mute: bool
     begins_long: bool
     tuning: Tuning
 
@@ -117,9 +119,11 @@ PULSEAUDIO = Dialect(
     # A modem's priority is 0, every other output's more (16.1).
     sink_properties={"device.class": "modem"},
     source_properties={},
-    silence_properties={},
+    # 30: more than the sink's, and less than that of any other output.
+    silence_properties={"device.class": "modem", "device.bus": "pci"},
     quoting=lambda _: backslashed,
     settles=0.0,
+    restores_mute=False,
     begins_long=True,
     # What it says of its level is right within 2.2 ms, but for a second after it hung up to 54 ms too low:
     # in 15 of 79 closes then, on a busy machine, the end was cut off, in none of 21 with this tail (16.1).
@@ -143,6 +147,7 @@ PIPEWIRE = Dialect(
     quoting=lambda sink: as_json if "\\" in sink.get(_PROBE, "") else twice_backslashed,
     # 0.3.65 restores volumes up to 11 ms after the node is there.
     settles=0.05,
+    restores_mute=True,
     begins_long=False,
     # Its get_latency wanders by 6 to 10 ms in 2 s, so the level is reckoned by the clock. p50 from write to
     # capture was 11.5 ms with this reserve, 10.6 with 7 and 9.5 with 6, but there were gaps (0.3.65). What is

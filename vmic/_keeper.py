@@ -1,48 +1,190 @@
-"""The keeper of a microphone of ``vmic create``: a small process, connected for as long as the device exists.
+"""The keeper: a small process beside each that owns microphones, and beside each of ``vmic create``.
 
-Such a device belongs to no program, so something must tell a sound server that vmic started that it is still
-needed: it ends a minute after its last client.
+It keeps what is promised of them (`_guard`) while Python is busy there, and takes them away when their owner
+has ended, however that was. It has a session of its own, so that what ends its owner's group or terminal does
+not end it too.
 """
 
 from __future__ import annotations
 
-import subprocess
+import contextlib
+import json
+import os
+import signal
 import sys
+import time
 from typing import Any
 
 import pulsectl
 
-from vmic import _server
+from vmic import _device, _making, _server, _stream
+from vmic._device import Device
+from vmic._errors import DeviceError, ServerError
+from vmic._follow import Follower
+from vmic._guard import Guard
+from vmic._owner import Owner
+
+# A server that cannot be reached for so long after the owner's end has gone, and the devices with it.
+_REMOVES_WITHIN = 10
+# One that is restarted is back within a second; after so long nobody is logged in any more.
+_SERVER_BACK_WITHIN = 60.0
+# pipewire-pulse removes its devices some ms before it ends.
+_SERVER_GOES_WITHIN = 1.0
+
+_FACILITIES = ("sink", "source", "sink_input", "source_output")
+_STDIN, _STDOUT = 0, 1
 
 
-def start(source_name: str) -> None:
-    """Start the keeper of `source_name`, in a session of its own: it outlives the caller's terminal."""
-    subprocess.Popen(
-        [sys.executable, "-m", "vmic._keeper", source_name],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        start_new_session=True,
-    )
+class OwnersKeeper(Follower):
+    """Keeps the microphones of one process.
+
+    That process holds the other end of standard input, and kills its keeper when it needs none any more. When
+    that end closes, or the process ends (a child that it forked may still hold it), what it left is taken
+    away.
+    """
+
+    def __init__(self, owner: Owner) -> None:
+        super().__init__(_FACILITIES)
+        self._owner = owner
+        self._guard = Guard(_tell)
+        self._bereaved = False
+        self._process: int | None = None
+        self.wake_by(_STDIN, self._mourn)
+        # Before Linux 5.3, and in a Python that was built there, there is none.
+        with contextlib.suppress(OSError, AttributeError):
+            self._process = os.pidfd_open(owner.pid)
+            self.wake_by(self._process, self._mourn)
+        # When its process cannot be seen, it is not known to have ended.
+        if owner.is_gone([owner.client_name]):
+            self._mourn()
+
+    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
+        """Keep the promises that cannot wait."""
+        self._guard.react(pulse, event)
+
+    def look(self, pulse: pulsectl.Pulse) -> None:
+        """Keep the promises; at the end take all away."""
+        if not self._bereaved:
+            self._guard.look(pulse, self._is_its)
+            return
+        for device in _device.find_all(pulse):
+            if self._is_its(device):
+                _device.remove(pulse, device)
+        self.end()
+
+    def lose(self) -> None:
+        """The server has gone."""
+        self._guard = Guard(_tell)
+
+    def _is_its(self, device: Device) -> bool:
+        return device.owner is not None and device.owner.is_process_of(self._owner)
+
+    def _mourn(self) -> None:
+        self._bereaved = True
+        self.ignore(_STDIN)
+        if self._process is not None:
+            self.ignore(self._process)
+        signal.alarm(_REMOVES_WITHIN)  # also when the server hangs
 
 
-def keep(source_name: str) -> None:
-    """Stay connected until the source, or the server, has gone."""
+class LastingKeeper(Follower):
+    """Keeps one microphone that belongs to no process; after a restart of the server it makes it again."""
 
-    def look(_: Any) -> None:
-        raise pulsectl.PulseLoopStop
+    def __init__(self, name: str, sample_rate: int, channels: int) -> None:
+        super().__init__(_FACILITIES)
+        self._name, self._sample_rate, self._channels = name, sample_rate, channels
+        self._guard = Guard(_tell)
+        self._creation: str | None = None  # of the one that is kept
+        self._is_to_be_made = False
+        self._lost_at: float | None = None
 
-    with _server.connect() as pulse:
-        pulse.event_callback_set(look)
-        pulse.event_mask_set("source")
-        while any(source.name == source_name for source in pulse.source_list()):
-            # Nothing is lost when an event comes during the list: removing a source makes two of them.
-            pulse.event_listen(timeout=60)
+    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
+        """Keep the promises that cannot wait."""
+        self._guard.react(pulse, event)
+
+    def look(self, pulse: pulsectl.Pulse) -> None:
+        """Keep the promises, until it is removed."""
+        if self._is_to_be_made:
+            # After a mere loss of the connection it is there.
+            there = [device for device in _device.find_all(pulse) if self._is_it(device)]
+            self._creation = (there[0] if there else self._make_again()).creation
+            self._is_to_be_made = False
+        self._lost_at = None
+        kept = [d.creation for d in self._guard.look(pulse, self._is_it) if d.source is not None]
+        if self._creation is None and kept:
+            self._creation = kept[0]
+            _say("kept")
+        # Another one of its name has a keeper of its own.
+        if self._creation not in kept:
+            self._see_the_server_go(pulse)
+            self.end()
+
+    def lose(self) -> None:
+        """The server has gone."""
+        self._guard = Guard(_tell)
+        self._is_to_be_made = True
+        now = time.monotonic()
+        self._lost_at = self._lost_at or now
+        if now - self._lost_at > _SERVER_BACK_WITHIN:
+            self.end()
+
+    def _is_it(self, device: Device) -> bool:
+        return device.info.name == self._name and device.owner is None
+
+    def _make_again(self) -> Device:
+        """Make it.
+
+        Raises:
+            ServerError: The server does not let it be made, yet: it is tried again like one that is not back.
+        """
+        channel_map = _stream.channel_map(self._channels)
+        # On a connection of its own: it follows events too.
+        with _server.connect() as other:
+            try:
+                return _making.make(
+                    other,
+                    self._name,
+                    self._sample_rate,
+                    self._channels,
+                    channel_map,
+                    owner=None,
+                    volume_guard=True,
+                    replace=False,
+                )
+            except DeviceError as error:
+                raise ServerError(str(error)) from error
+
+    def _see_the_server_go(self, pulse: pulsectl.Pulse) -> None:
+        """Wait whether the microphone has gone with it, which is an error here, or by somebody's hand."""
+        deadline = time.monotonic() + _SERVER_GOES_WITHIN
+        while (remaining := deadline - time.monotonic()) > 0:
+            pulse.event_listen(timeout=remaining)
+
+
+def _tell(device: Device, what: str) -> None:
+    """Tell the owner; one that does not listen misses it."""
+    if device.owner is not None:
+        _say(json.dumps([device.owner.token, what]))
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(_STDOUT, f"{line}\n".encode())
+
+
+def main(arguments: list[str]) -> None:
+    """Be a keeper: of the owner that the one argument says, or of the microphone that the three do."""
+    if len(arguments) == 1:
+        # What ends a whole service is to end this after its owner: it has work then.
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        os.set_blocking(_STDOUT, False)
+        owner = Owner.parse(arguments[0])
+        OwnersKeeper(owner).follow(owner.client_name)
+        return
+    name, sample_rate, channels = arguments
+    LastingKeeper(name, int(sample_rate), int(channels)).follow("vmic-keeper")
 
 
 if __name__ == "__main__":
-    try:
-        keep(sys.argv[1])
-    except pulsectl.PulseError:
-        sys.exit(0)  # the server has gone, and the device with it
+    main(sys.argv[1:])

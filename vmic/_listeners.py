@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import math
 import threading
 import time
@@ -13,15 +12,14 @@ from vmic import _server, _waking, _watch
 from vmic._arguments import check_seconds
 from vmic._errors import ClosedError, ServerError
 from vmic._stream import Stream
+from vmic._telling import Teller
 from vmic._waking import Wake
-from vmic._watch import Key, Listener
+from vmic._watch import Key, Listener, Seen
 
 ListenersCallback = Callable[[tuple[Listener, ...]], object]
 
 # As long as a thread can wait at once.
 _LONGEST = threading.TIMEOUT_MAX
-
-_log = logging.getLogger("vmic")
 
 
 class Listeners:
@@ -31,22 +29,23 @@ class Listeners:
         """Of the microphone `key`, into which `stream` goes."""
         self.key = key
         self._stream = stream
-        self._changed = threading.Condition()  # guards what follows
+        self._lock = threading.RLock()  # guards what follows; a microphone may be collected anywhere
         self._closed = False
         self._now: tuple[Listener, ...] | None = None  # None: not known yet
         self._wakes: list[Wake] = []
-        self._callback: ListenersCallback | None = None
-        self._told: tuple[Listener, ...] = ()
-        self._teller: threading.Thread | None = None
+        self._teller: Teller[tuple[Listener, ...]] = Teller("listeners", ())
         _watch.join(self)
 
-    def publish(self, listeners: tuple[Listener, ...]) -> None:
+    def publish(self, seen: Seen) -> None:
         """These they are now; called by the watch."""
-        self._note(listeners, listened=bool(listeners))
+        self._note(seen.listeners, listened=bool(seen.listeners))
 
     def lose(self) -> None:
         """The server or the microphone has gone; called by the watch. A stream that rests is to find out."""
         self._note((), listened=True)
+
+    def tell(self, event: str) -> None:
+        """What the keeper does is nothing to the listeners; called by the watch."""
 
     def now(self) -> tuple[Listener, ...]:
         """Who listens; blocks until the server has first answered."""
@@ -80,68 +79,47 @@ class Listeners:
     @contextlib.contextmanager
     def waking(self, wake: Wake) -> Iterator[None]:
         """Call `wake` after each change, and at the end."""
-        with self._changed:
+        with self._lock:
             self._wakes.append(wake)
         try:
             yield
         finally:
-            with self._changed:
+            with self._lock:
                 self._wakes.remove(wake)
 
     def call(self, callback: ListenersCallback | None) -> None:
         """Call `callback`, and no other, after each change."""
         self._known()
-        with self._changed:
-            self._callback, self._told = callback, ()
-            self._changed.notify_all()
-            if self._teller is None and callback is not None:
-                self._teller = threading.Thread(target=self._tell, name="vmic-listeners-changed", daemon=True)
-                self._teller.start()
+        self._teller.call(callback)
 
     def close(self) -> None:
         """Ask the server no more, and end every wait. A callback that runs goes on to its end."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._wake_all()
+        self._teller.close()
         _watch.leave(self)
 
     def _known(self) -> tuple[Listener, ...] | None:
         self._stream.check_process()
-        with self._changed:
+        with self._lock:
             if self._closed:
                 raise ClosedError(f"microphone {self.key[0]!r} is closed")
             return self._now
 
     def _note(self, listeners: tuple[Listener, ...], *, listened: bool) -> None:
-        with self._changed:
+        with self._lock:
             if self._closed:
                 return
             self._now = listeners
+            self._teller.note(listeners)
             with contextlib.suppress(ClosedError):  # the end of a microphone that came to nothing
                 self._stream.set_listened(listened)
             self._wake_all()
 
     def _wake_all(self) -> None:
-        self._changed.notify_all()
         for wake in list(self._wakes):
             wake()
-
-    def _tell(self) -> None:
-        """Call back with what is so now: what came and went during a slow call is not told."""
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._has_news())
-                if self._closed or self._callback is None:
-                    return
-                callback, self._told = self._callback, self._now or ()
-                listeners = self._told
-            try:
-                callback(listeners)
-            except BaseException:  # noqa: BLE001 (the user's: sys.exit there is a mistake like any other)
-                _log.exception("the listeners callback %r raised", callback)
-
-    def _has_news(self) -> bool:
-        return self._callback is not None and (self._now or ()) != self._told
 
 
 class WithListeners:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable
 from types import TracebackType
 
-from vmic import _stats, _stream, _waking
+from vmic import _server, _stats, _stream, _waking
 from vmic._arguments import check_fade, check_seconds
 from vmic._awaitable import Awaitable
 from vmic._completion import Completion
@@ -20,6 +20,7 @@ from vmic._lifetime import forget, remember
 from vmic._listeners import Listeners, WithListeners
 from vmic._pcm import Frames
 from vmic._revival import Revival
+from vmic._standing import Standing, WithStanding
 from vmic._stats import MicrophoneStats
 from vmic._stream import Stream
 from vmic._writing import PacedWrite, Writing, checked
@@ -32,7 +33,7 @@ _PATIENCE = 5.0
 _GC_PATIENCE = 2.0
 
 
-class VirtualMicrophoneDevice(WithListeners, Awaitable):
+class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
     """A microphone of the operating system, whose sound is what is written to it.
 
     Made by `create_microphone_device` and `open_microphone_device`. Every method may be called from any
@@ -58,7 +59,8 @@ class VirtualMicrophoneDevice(WithListeners, Awaitable):
             latency=tuning.latency,
             room=room,
         )
-        self._listeners = Listeners((info.name, revival.owner), stream)
+        key = (info.name, revival.owner)
+        self._listeners, self._standing = Listeners(key, stream), Standing(key)
         self._closing = threading.Lock()
         self._closed = False
         remember(self)
@@ -98,7 +100,7 @@ class VirtualMicrophoneDevice(WithListeners, Awaitable):
     @property
     def stats(self) -> MicrophoneStats:
         """Numbers on what has happened; does not block. After `close` they stay as they were at the end."""
-        return _stats.of(self._final if self._closed else self._stream.state())
+        return _stats.of(self._final if self._closed else self._stream.state(), self._standing.strangers)
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else f"{self.sample_rate} Hz, {self.channels} channels"
@@ -243,7 +245,11 @@ class VirtualMicrophoneDevice(WithListeners, Awaitable):
         self._ledger.close(_PATIENCE)
         self._final = self._stream.state()
         self._stream.close()
-        self._revival.remove_device()
+        # Its keeper is there until the device has gone.
+        if self._revival.remove_device():
+            self._standing.close()
+        else:
+            self._standing.close_when_lost()
 
     # ---- inside ----
 
@@ -295,7 +301,7 @@ class VirtualMicrophoneDevice(WithListeners, Awaitable):
             why = "the sound server is connected but takes no audio: it hangs, or its graph stands still"
         else:
             # An error of 0: the stream rested, and the server does not answer.
-            said = _stream.error_text(state.error) if state.error else "it does not answer"
+            said = _server.error_text(state.error) if state.error else "it does not answer"
             why = f"the sound server has gone: {self._revival.trouble or said}"
         return DeviceLostError(
             f"microphone {self.name!r} could not be {what}: {why}. "

@@ -8,6 +8,8 @@ import re
 import unicodedata
 
 MAX_LENGTH = 128
+# What a writer's connection is called on the server, and no other.
+WRITER = "vmic"
 
 _SAFE = re.compile(r"[A-Za-z0-9._-]+")
 # A server reads these as something else than a name: a number (also in one of C's other forms) is an index,
@@ -51,6 +53,11 @@ def source_name(name: str) -> str:
 def sink_name(name: str) -> str:
     """What the server calls the sink that microphone `name` is fed through."""
     return f"vmic-sink-{_readable(name)}-{_digest(name)}"
+
+
+def is_sink_name(name: str) -> bool:
+    """Whether it is one that `sink_name` gives."""
+    return name.startswith("vmic-sink-")
 
 
 def _is_noncharacter(code: int) -> bool:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Callable
 
 import pulsectl
 
-from vmic import _device, _server
+from vmic import _device, _names, _server, _starting, _volumes
 from vmic._device import Device
 from vmic._dialect import Tuning
 from vmic._errors import DeviceError, ServerError, VmicError
-from vmic._stream import Stream
+from vmic._stream import OPEN, Stream
 
 # Tries come faster than a server starts (24 ms on PulseAudio, 300 ms on PipeWire), and then less often.
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 1.0
-# Closing the stream ends the wait earlier.
-_LOOK_AGAIN = 60.0
+# How often to look whether the stream stands still, from when on it does, and how long it has then to go on.
+_LOOK_AGAIN, _STANDS_STILL, _GOES_ON_WITHIN = 1.0, 0.5, 0.5
 
 Make = Callable[[pulsectl.Pulse], Device]
 
@@ -45,6 +46,8 @@ class Revival:
         self.owner = device.owner
         self._stream = stream
         self._make = make
+        # How much the stream had taken at the last look, and since when.
+        self._taken, self._moved_at = 0, time.monotonic()
         self._stopped = threading.Event()
         self._reviving = threading.Lock()
         threading.Thread(target=self._run, name="vmic-revival", daemon=True).start()
@@ -55,21 +58,28 @@ class Revival:
         if self._reviving.acquire(timeout=_server.TIMEOUT):
             self._reviving.release()
 
-    def remove_device(self) -> None:
-        """Take our device off the server, when it is there; after `stop`."""
-        if self._make is None:
-            return
+    def remove_device(self) -> bool:
+        """Take our device off the server, when it is there; after `stop`.
 
-        def remove(pulse: pulsectl.Pulse) -> None:
-            device = _device.find(pulse, self._name)
-            if device is not None and device.owner == self.owner:
-                _device.remove(pulse, device)
-
+        Returns:
+            Whether the server has answered. One that hangs does it later, when it goes on.
+        """
         try:
-            _server.call(remove)
+            if self._make is not None:
+                _server.call(self._remove_ours)
         except ServerError:
-            # The device has gone with its server, or goes with it.
-            return
+            return False
+        return True
+
+    def _remove_ours(self, pulse: pulsectl.Pulse) -> None:
+        device = _device.find(pulse, self._name)
+        if self._make is not None and device is not None and device.owner == self.owner:
+            _device.remove(pulse, device)
+
+    def _break_off(self, pulse: pulsectl.Pulse) -> None:
+        """Take our device away, and end the stream, so that both are made anew."""
+        self._remove_ours(pulse)
+        _device.end_writers(pulse, _names.sink_name(self._name))
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -77,19 +87,43 @@ class Revival:
                 if self._stream.wait_away(_LOOK_AGAIN):
                     with self._reviving:
                         self._revive()
+                elif self._stands_still():
+                    _server.call(self._break_off)
+            except ServerError:
+                continue
             except VmicError:  # closed meanwhile
                 return
+
+    def _stands_still(self) -> bool:
+        """Whether the server takes nothing from the stream, although it answers.
+
+        So it is on PipeWire without its session manager; an old stream stays so when that is back (0.3.65).
+        """
+        before, now = self._stream.state(), time.monotonic()
+        if before.state != OPEN or not before.queued or before.taken != self._taken:
+            self._taken, self._moved_at = before.taken, now
+            return False
+        # So long it may wait for more to be written, before it begins.
+        if now - self._moved_at < _STANDS_STILL + before.cushion:
+            return False
+        _server.call(lambda _: None)
+        # One that hung has answered because it goes on again.
+        self._stopped.wait(_GOES_ON_WITHIN)
+        after = self._stream.state()
+        return after.state == OPEN and after.taken == before.taken
 
     def _revive(self) -> None:
         pause = _FIRST_PAUSE
         while not self._stopped.is_set():
             try:
-                if _server.started_here():
-                    _server.ensure_running()
+                if _starting.started_here():
+                    _starting.ensure_running()
                 device = _server.call(self._device_again)
                 self._stream.reopen()
-                if self._stream.wait_open(_server.TIMEOUT) and not self._stream.is_away:
-                    _server.call(functools.partial(_device.set_writer_volume, sink_name=device.sink_name))
+                if not self._stream.wait_open(_server.TIMEOUT):
+                    _server.call(self._remove_ours)
+                elif not self._stream.is_away:
+                    _server.call(functools.partial(_volumes.set_writer_volume, sink_name=device.sink_name))
                     self.trouble = ""
                     return
             except (ServerError, DeviceError) as error:
@@ -105,7 +139,10 @@ class Revival:
             device = _device.find(pulse, self._name)
         if device is not None and device.owner == self.owner and device.complete:
             return device
-        if device is not None and device.owner != self.owner:
+        if device is not None and device.owner == self.owner:
+            # Half of it is there, and is not what it was.
+            _device.remove(pulse, device)
+        elif device is not None:
             raise DeviceError(f"microphone {self._name!r} has been taken over by another program")
         if self._make is None:
             raise DeviceError(f"microphone {self._name!r} is not there any more")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pulsectl
 
 from vmic._errors import DeviceError
+from vmic._volumes import open_up
 
 _APPEARS_WITHIN = 2.0
 
@@ -33,9 +34,31 @@ def await_own(
     return named[0]
 
 
-def await_gone(pulse: pulsectl.Pulse, source_name: str) -> None:
-    """Wait until no source has that name."""
-    _await(pulse, lambda: all(s.name != source_name for s in pulse.source_list()), _APPEARS_WITHIN)
+def await_gone(pulse: pulsectl.Pulse, names: Collection[str]) -> None:
+    """Wait until no sink and no source has one of these names."""
+
+    def gone() -> bool:
+        return all(thing.name not in names for thing in (*pulse.sink_list(), *pulse.source_list()))
+
+    _await(pulse, gone, _APPEARS_WITHIN)
+
+
+def await_client(pulse: pulsectl.Pulse, client_name: str, seconds: float) -> bool:
+    """Wait until a client of that name is connected; whether it is."""
+
+    def connected() -> bool:
+        return any(client.name == client_name for client in pulse.client_list())
+
+    return _await(pulse, connected, seconds)
+
+
+def await_owner(pulse: pulsectl.Pulse, client_name: str, name: str) -> None:
+    """Wait until the owner of microphone `name` is connected: elsewhere that is how it is known to live."""
+    if not await_client(pulse, client_name, _APPEARS_WITHIN):
+        raise DeviceError(
+            f"microphone {name!r} needs a second connection, which the sound server did not let in for 2 s: "
+            "it takes no more (64; end programs that use sound), or PULSE_PROP gives it another name"
+        )
 
 
 def set_volumes(pulse: pulsectl.Pulse, sink_name: str, source_name: str, settles: float) -> None:
@@ -53,14 +76,6 @@ def set_volumes(pulse: pulsectl.Pulse, sink_name: str, source_name: str, settles
     _await(pulse, changed, settles)
 
 
-def open_up(pulse: pulsectl.Pulse, thing: Any) -> None:
-    """Set a sink, a source or a stream to 100 %, unmuted."""
-    if thing.mute:
-        pulse.mute(thing, mute=False)
-    if any(value != 1.0 for value in thing.volume.values):
-        pulse.volume_set_all_chans(thing, 1.0)
-
-
 def _await(pulse: pulsectl.Pulse, happened: Callable[[], bool], seconds: float) -> bool:
     """Look whenever the server reports a change, for at most `seconds`."""
     deadline = time.monotonic() + seconds
@@ -72,7 +87,7 @@ def _await(pulse: pulsectl.Pulse, happened: Callable[[], bool], seconds: float) 
         raise pulsectl.PulseLoopStop
 
     pulse.event_callback_set(note)
-    pulse.event_mask_set("sink", "source", "module")
+    pulse.event_mask_set("sink", "source", "module", "client")
     try:
         while not happened():
             remaining = deadline - time.monotonic()

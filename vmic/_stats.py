@@ -19,6 +19,7 @@ class MicrophoneStats:
         queued: Frames that are not heard yet.
         underruns: Silences between two writes less than 0.5 s apart: the writer was late.
         reconnects: Times that the device was made again after the server, or the device, had gone.
+        strangers: Streams of other programs that were put on it, and moved away.
         latency: Seconds until a frame that is written now is heard.
         cushion: Seconds of sound that are kept ahead of late writes; grows after an underrun, and shrinks
             when no write has needed it for a while.
@@ -31,12 +32,13 @@ class MicrophoneStats:
     queued: int
     underruns: int
     reconnects: int
+    strangers: int
     latency: float
     cushion: float
 
 
-def of(state: StreamState) -> MicrophoneStats:
-    """The user's view of what the native side counts."""
+def of(state: StreamState, strangers: int) -> MicrophoneStats:
+    """The user's view of what the native side counts, and the keeper."""
     return MicrophoneStats(
         frames_written=state.written,
         heard=state.heard,
@@ -45,6 +47,7 @@ def of(state: StreamState) -> MicrophoneStats:
         queued=state.queued,
         underruns=state.underruns,
         reconnects=state.reopened,
+        strangers=strangers,
         latency=state.latency,
         cushion=state.cushion,
     )

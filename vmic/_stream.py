@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from vmic import _names
 from vmic._dialect import Tuning
 from vmic._errors import ClosedError, DeviceError
 from vmic._latency import Cushion
@@ -91,7 +92,7 @@ class Stream:
             tuning: How to feed this server.
             cushion: What to keep ahead of late writes.
         """
-        application, name = ffi.new("char[]", b"vmic"), ffi.new("char[]", sink.encode())
+        application, name = ffi.new("char[]", _names.WRITER.encode()), ffi.new("char[]", sink.encode())
         address = ffi.NULL if server is None else ffi.new("char[]", server.encode())
         config = ffi.new("vmic_config *")
         config.server, config.application, config.stream, config.sink = address, application, name, name
@@ -236,11 +237,6 @@ class Stream:
                 return True
             if remaining <= longest:
                 return False
-
-
-def error_text(error: int) -> str:
-    """What the server calls `error` of a stream's state."""
-    return str(ffi.string(lib.vmic_error_text(error)).decode(errors="replace"))
 
 
 def channel_map(channels: int) -> str:

@@ -6,26 +6,27 @@ It is opened for the first microphone, and goes with the last: PulseAudio takes 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
-import select
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pulsectl
-from pulsectl import _pulsectl as _libpulse
 
-from vmic import _device, _server
-from vmic._errors import VmicError
+from vmic import _device
+from vmic._follow import Follower
+from vmic._keeping import Keeping
 from vmic._owner import Owner
 
-# Between tries to connect again: as the microphone itself comes back (_revival).
-_FIRST_PAUSE, _LAST_PAUSE = 0.05, 1.0
 # The thread ends within milliseconds; one that does not is a daemon's.
 _STOP_TIMEOUT = 1.0
+# A keeper that ends sooner than this would do so again.
+_KEEPER_LIVES = 2.0
 
-_LOST = (VmicError, pulsectl.PulseError, pulsectl.PulseDisconnected, _libpulse.pa.CallError)
+_log = logging.getLogger("vmic")
 
 Key = tuple[str, Owner | None]  # a microphone: its name, and whose it is
 
@@ -47,40 +48,58 @@ class Listener:
     since: float
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What is seen of a microphone at one look."""
+
+    listeners: tuple[Listener, ...]  # in the order in which they came
+    muted: bool
+
+
 class Watcher(Protocol):
     """Who wants to know."""
 
     key: Key
 
-    def publish(self, listeners: tuple[Listener, ...]) -> None:
-        """Take note of who records the microphone now; does not block."""
+    def publish(self, seen: Seen) -> None:
+        """Take note of how it is now; does not block."""
 
     def lose(self) -> None:
         """Take note that the server, or the microphone, has gone; does not block."""
 
+    def tell(self, event: str) -> None:
+        """Take note of what the keeper has set right (see `_guard`); does not block."""
 
-class Watch(threading.Thread):
+
+class Watch(Follower):
     """Follows every recording stream of the server, and tells the watchers of their own.
 
-    It polls the connection's sockets itself, together with a descriptor of its own: so it costs nothing while
-    nothing happens, and `remove` ends it at once even when the server hangs.
+    Its connection also shows other machines that this process lives (see `Owner.client_name`).
     """
 
     def __init__(self) -> None:
-        super().__init__(name="vmic-listeners", daemon=True)
+        super().__init__(("source", "source_output"))
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.wake_by(self._wake, self._woken)
         self._lock = threading.RLock()  # guards what follows; reentrant as `_joining` is
         # Replaced, never changed, so that who reads it needs no lock: a microphone may be collected on this
         # thread, and waits for `_joining` then.
         self._watchers: frozenset[Watcher] = frozenset()
         self._stopping = False
+        self._keeper_wanted = False
         # The thread's own.
-        self._changed = False
+        self._keeper: Keeping | None = None
         self._since: dict[tuple[int, int], float] = {}  # by stream and source
+        self._thread = threading.Thread(target=self._run, name="vmic-listeners", daemon=True)
+        self._thread.start()
 
-    def add(self, watcher: Watcher) -> None:
-        """Tell `watcher`, as soon as the server has answered and after each change."""
+    def add(self, watcher: Watcher, *, owns: bool) -> None:
+        """Tell `watcher`, as soon as the server has answered and after each change.
+
+        When it `owns` its microphone a keeper is there from now on.
+        """
         with self._lock:
+            self._keeper_wanted |= owns
             self._watchers |= {watcher}
             os.eventfd_write(self._wake, 1)
 
@@ -94,93 +113,100 @@ class Watch(threading.Thread):
             os.eventfd_write(self._wake, 1)
             return True
 
-    def run(self) -> None:
-        pause = _FIRST_PAUSE
-        while not self._stopping:
-            with contextlib.suppress(*_LOST), _server.connect(self._make_wakeable) as pulse:
-                pause = _FIRST_PAUSE
-                self._follow(pulse)
-            # Who recorded has gone with the server, or gets an end from it.
-            self._since = {}
-            for watcher in self._watchers:
+    def join(self) -> None:
+        """Wait for the thread, which has been told to end."""
+        # A microphone may be collected on the thread itself.
+        if self._thread is not threading.current_thread():
+            self._thread.join(_STOP_TIMEOUT)
+
+    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
+        """All can wait for a look."""
+
+    def look(self, pulse: pulsectl.Pulse) -> None:
+        """Tell each watcher of its microphone."""
+        seen = self._find(pulse)
+        for watcher in self._watchers:
+            if watcher.key in seen:
+                watcher.publish(seen[watcher.key])
+            else:
                 watcher.lose()
-            if self._is_woken(pause):
-                os.eventfd_read(self._wake)
-            pause = min(2 * pause, _LAST_PAUSE)
+
+    def lose(self) -> None:
+        """Who recorded has gone with the server, or gets an end from it."""
+        self._since = {}
+        for watcher in self._watchers:
+            watcher.lose()
+
+    def _run(self) -> None:
+        self.follow(Owner.this_process().client_name)
+        if self._keeper is not None:
+            self._keeper.end()
         with self._lock:  # `remove` may still be about to write to it
             os.close(self._wake)
 
-    def _is_woken(self, seconds: float) -> bool:
-        """Wait for `add` or `remove`."""
-        poller = select.poll()
-        poller.register(self._wake, select.POLLIN)
-        return bool(poller.poll(seconds * 1000))
-
-    def _make_wakeable(self, pulse: pulsectl.Pulse) -> None:
-        """Let `add` and `remove` interrupt every wait for the server (pulsectl's own way loses calls)."""
-
-        def poll(waited_for: list[Any], timeout: float) -> int:
-            poller = select.poll()
-            poller.register(self._wake, select.POLLIN)
-            for one in waited_for:
-                poller.register(one.fd, one.events)
-            ready = dict(poller.poll(None if timeout < 0 else timeout * 1000))
-            for one in waited_for:
-                one.revents = ready.get(one.fd, 0)
-            if ready.pop(self._wake, 0):
-                self._woken(pulse)
-            return len(ready)
-
-        pulse.set_poll_func(poll)
-
-    def _woken(self, pulse: pulsectl.Pulse) -> None:
-        self._changed = True
-        pulse._loop_stop = True
+    def _woken(self) -> None:
         if self._stopping:
-            pulse.connected = False  # ends what pulsectl waits for, with an error
+            self.end()
+            return
+        os.eventfd_read(self._wake)
+        if self._keeper_wanted and self._keeper is None:
+            self._start_keeper()
+
+    def _start_keeper(self) -> None:
+        try:
+            self._keeper = Keeping(Owner.this_process())
+        except (OSError, ValueError) as error:
+            self._do_without_keeper(str(error))
+            return
+        self.wake_by(self._keeper.descriptor, self._hear_keeper)
+
+    def _hear_keeper(self) -> None:
+        assert self._keeper
+        told = self._keeper.hear()
+        if told is not None:
+            for token, event in told:
+                self._tell(token, event)
+            return
+        ended, self._keeper = self._keeper, None
+        self.ignore(ended.descriptor)
+        code = ended.end()
+        if time.monotonic() - ended.since > _KEEPER_LIVES:
+            self._start_keeper()
         else:
-            os.eventfd_read(self._wake)
+            self._do_without_keeper(f"it ended at once, with {code}")
 
-    def _follow(self, pulse: pulsectl.Pulse) -> None:
-        """Look after each change, until the connection breaks."""
+    def _do_without_keeper(self, why: str) -> None:
+        self._keeper_wanted = False
+        _log.error(
+            "no keeper guards this program's microphones: %s. They stay behind if it is killed, other "
+            "programs' sound may get into them, and their recorders may get another microphone",
+            why,
+        )
 
-        def note(_: Any) -> None:
-            self._changed = True
-            raise pulsectl.PulseLoopStop
+    def _tell(self, token: str, event: str) -> None:
+        for watcher in self._watchers:
+            if watcher.key[1] is not None and watcher.key[1].token == token:
+                watcher.tell(event)
 
-        pulse.event_callback_set(note)
-        pulse.event_mask_set("source", "source_output")
-        self._changed = True
-        while True:
-            # A change may come during the look.
-            while self._changed:
-                self._changed = False
-                self._publish(*self._look(pulse))
-            pulse.event_listen()
-
-    def _look(self, pulse: pulsectl.Pulse) -> tuple[set[Key], dict[Key, list[Listener]]]:
+    def _find(self, pulse: pulsectl.Pulse) -> dict[Key, Seen]:
         """Which microphones there are, and who records them.
 
         Only its source counts: on the monitor behind it there is always the source itself.
         """
-        microphones = {d.source_index: (d.info.name, d.owner) for d in _device.find_all(pulse)}
+        microphones = {d.source.index: d for d in _device.find_all(pulse) if d.source}
         streams = [s for s in pulse.source_output_list() if s.source in microphones and _hears(s)]
         clients = {c.index: c.proplist for c in pulse.client_list()} if streams else {}
         now = time.time()
         self._since = {(s.index, s.source): self._since.get((s.index, s.source), now) for s in streams}
-        listeners: dict[Key, list[Listener]] = {}
+        listeners: dict[int, list[Listener]] = {}
         for stream in sorted(streams, key=lambda s: self._since[s.index, s.source]):
             properties = {**clients.get(stream.client, {}), **stream.proplist}
             listener = _listener(stream, properties, self._since[stream.index, stream.source])
-            listeners.setdefault(microphones[stream.source], []).append(listener)
-        return set(microphones.values()), listeners
-
-    def _publish(self, microphones: set[Key], listeners: dict[Key, list[Listener]]) -> None:
-        for watcher in self._watchers:
-            if watcher.key in microphones:
-                watcher.publish(tuple(listeners.get(watcher.key, ())))
-            else:
-                watcher.lose()
+            listeners.setdefault(stream.source, []).append(listener)
+        return {
+            (device.info.name, device.owner): Seen(tuple(listeners.get(index, ())), bool(device.source.mute))
+            for index, device in microphones.items()
+        }
 
 
 def _hears(stream: Any) -> bool:
@@ -209,14 +235,19 @@ _shared: Watch | None = None
 
 
 def join(watcher: Watcher) -> None:
-    """Tell `watcher` who records its microphone, from now on; does not wait for the server."""
-    global _shared  # noqa: PLW0603 (a process has one)
-    with _joining:
-        if _shared is None:
-            starting = Watch()
-            starting.start()
-            _shared = starting
-        _shared.add(watcher)
+    """Tell `watcher` how its microphone is, from now on; does not wait for the server."""
+    _join(watcher, owns=False)
+
+
+@contextlib.contextmanager
+def owning() -> Iterator[None]:
+    """Have the watch there, and a keeper, while the block makes a microphone of this process's."""
+    nobody = _Nobody()
+    _join(nobody, owns=True)
+    try:
+        yield
+    finally:
+        leave(nobody)
 
 
 def leave(watcher: Watcher) -> None:
@@ -226,6 +257,36 @@ def leave(watcher: Watcher) -> None:
         if _shared is None or not _shared.remove(watcher):
             return
         ending, _shared = _shared, None
-    # A microphone may be collected on the watch's own thread.
-    if ending is not threading.current_thread():
-        ending.join(_STOP_TIMEOUT)
+    ending.join()
+
+
+def _join(watcher: Watcher, *, owns: bool) -> None:
+    global _shared  # noqa: PLW0603 (a process has one)
+    with _joining:
+        if _shared is None:
+            _shared = Watch()
+        _shared.add(watcher, owns=owns)
+
+
+class _Nobody:
+    """Stands for a microphone that is not there yet."""
+
+    key: Key = ("", None)
+
+    def publish(self, seen: Seen) -> None:
+        pass
+
+    def lose(self) -> None:
+        pass
+
+    def tell(self, event: str) -> None:
+        pass
+
+
+def _forget_parent() -> None:
+    """In a forked child: the thread, the connection and the keeper are its parent's."""
+    global _joining, _shared
+    _joining, _shared = threading.RLock(), None
+
+
+os.register_at_fork(after_in_child=_forget_parent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import random
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from benching.workloads import Workload
 _TIMEOUT = 30.0
 # Long after the last frame was heard by an application with fragments of 5 ms.
 _TAIL = 0.3
+# Another bench may run beside this one.
+_MARK = f"writer-{os.getpid()}"
 # So often in a run is memory looked at.
 _SAMPLES = 40
 
@@ -98,7 +101,7 @@ def run(server: SoundServer, name: str, workload: Workload, contestant: str) -> 
 def _write(server: SoundServer, workload: Workload, contestant: str, result: Run) -> None:
     """Let it write and be captured, and judge what came."""
     arguments = [*_arguments(workload, contestant), f"--times={server.root / 'times.npz'}"]
-    env = {**server.env, processes.MARK: "writer"}
+    env = {**server.env, processes.MARK: _MARK}
     missed = server.steps_missed
     with (
         _busy(workload.busy_processes),
@@ -149,7 +152,7 @@ def _arguments(workload: Workload, contestant: str) -> list[str]:
 def _watched(server: SoundServer, writer: Partner, seconds: float, result: Run) -> dict[str, float]:
     """What it cost to let it write: in its own words, and the server's."""
     servers = [process.pid for process in server.processes.values()]
-    ours = processes.marked("writer")
+    ours = processes.marked(_MARK)
     limit = 4 * seconds + _TIMEOUT
     deadline = time.monotonic() + limit
     used = processes.cpu_time(servers)

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import programs
+import pulsectl
 import pytest
 from apps.browser import Browser, open_page
+from owners import ENDS, Owner
 from recording import Recorder
 from servers import SoundServer
 from signals import Samples, tone, tone_quality
@@ -50,10 +53,10 @@ class DefaultOutput:
             return cls(f"{pulse.server_info().default_sink_name}.monitor")
 
 
-def device_id(page: Browser) -> str:
+def device_id(page: Browser, name: str = NAME) -> str:
     """Of the one audio input that has the microphone's name."""
     devices = page.call("listDevices")
-    found = [d["deviceId"] for d in devices if (d["kind"], d["label"]) == ("audioinput", NAME)]
+    found = [d["deviceId"] for d in devices if (d["kind"], d["label"]) == ("audioinput", name)]
     assert len(found) == 1, devices
     return str(found[0])
 
@@ -108,3 +111,19 @@ def test_what_a_page_plays_does_not_reach_the_microphone(
     # A gap in the tone, on a busy machine, would be at -70 dB.
     assert decibels_at(3000, heard) < -50
     assert decibels_at(3000, played) > -20
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.usefixtures("headset")
+def test_a_page_never_hears_another_microphone(
+    server: SoundServer, pulse: pulsectl.Pulse, end: str, record_property: Callable[[str, object], None]
+) -> None:
+    with Owner(server.env) as owner, open_page(server) as page:
+        page.call("keep", device_id(page, "mic"))
+        programs.await_that(lambda: page.call("heard")["samples"] > RATE, "the page hears it")
+        ENDS[end](owner, pulse)
+        before = page.call("heard")["samples"]
+        programs.await_that(lambda: page.call("heard")["samples"] > before + RATE, "a second has passed")
+        heard = page.call("heard")
+    record_property("foreign frames", heard["loud"])
+    assert heard["loud"] <= RATE / 20, heard

@@ -8,9 +8,11 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable
 
 import programs
 import pytest
+from playing import Player
 from servers import SoundServer
 from signals import numbered
 
@@ -174,6 +176,10 @@ def defaults(server: SoundServer) -> tuple[str, str]:
         return info.default_sink_name, info.default_source_name
 
 
+def has(server: SoundServer, *names: str) -> bool:
+    return set(names) <= devices(server)
+
+
 def test_the_defaults_are_not_taken(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000), vmic.create_microphone_device("other", 48000):
         sink, source = defaults(server)
@@ -185,14 +191,53 @@ def test_the_defaults_are_not_taken(server: SoundServer) -> None:
         pulse.module_load("module-null-sink", "sink_name=room")
         pulse.module_load("module-remap-source", "source_name=headset master=room.monitor")
         # PipeWire's come some time after their modules.
-        programs.await_that(lambda: {"speakers", "headset"} <= devices(server), "the machine's own devices")
+        programs.await_that(lambda: has(server, "speakers", "headset"), "the machine's own devices")
         pulse.sink_default_set("speakers")
         pulse.source_default_set("headset")
     # PipeWire elects for some 15 ms after a device has come.
     programs.await_that(lambda: defaults(server) == ("speakers", "headset"), "the defaults as they were set")
+    before = devices(server)
     with vmic.create_microphone_device("mic", 48000):
-        assert settled(server, {d for d in devices(server) if d != "vmic-silence"})
+        assert settled(server, devices(server))
         assert defaults(server) == ("speakers", "headset")
+    assert settled(server, before)
+    assert defaults(server) == ("speakers", "headset")
+
+
+def test_an_output_that_was_not_chosen_stays_the_default(server: SoundServer) -> None:
+    with server.client() as pulse:
+        pulse.module_load("module-null-sink", "sink_name=speakers")
+    programs.await_that(lambda: defaults(server)[0] == "speakers", "the only output is the default")
+    with vmic.create_microphone_device("mic", 48000):
+        assert settled(server, devices(server))
+        assert defaults(server)[0] == "speakers"
+
+
+def test_the_sink_is_not_the_default_when_the_last_other_output_leaves(server: SoundServer) -> None:
+    seen = set()
+    with server.client() as pulse:
+        speakers = pulse.module_load("module-null-sink", "sink_name=speakers")
+        programs.await_that(lambda: defaults(server)[0] == "speakers", "the only output is the default")
+        with vmic.create_microphone_device("mic", 48000):
+            pulse.module_unload(speakers)
+            deadline = time.monotonic() + 1
+            while time.monotonic() < deadline:
+                seen.add(pulse.server_info().default_sink_name)
+            assert seen <= {"speakers", "vmic-silence", "@DEFAULT_SINK@"}
+            assert defaults(server)[0] == "vmic-silence"
+
+
+def test_a_silent_output_that_is_removed_by_hand_is_back(
+    server: SoundServer, play: Callable[..., Player]
+) -> None:
+    with vmic.create_microphone_device("mic", 48000), server.client() as pulse:
+        music = play()
+        music.await_place(pulse, "vmic-silence")
+        for module in pulse.module_list():
+            if "sink_name=vmic-silence" in (module.argument or ""):
+                pulse.module_unload(module.index)
+        programs.await_that(lambda: defaults(server)[0] == "vmic-silence", "it is back")
+        music.await_place(pulse, "vmic-silence")
 
 
 def test_what_comes_to_nothing_leaves_nothing(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from recording import Recorder
 from servers import SoundServer
 from signals import numbered
-from unit.legal import TRICKY, names
+from unit.legal import TRICKY, names, quick_name
 
 import vmic
-from vmic import _api
+from vmic import _api, _device, _making, _settling
 
 Record = Callable[..., Recorder]
 
@@ -81,6 +83,36 @@ def test_tricky_names_are_shown_found_and_removed(server: SoundServer) -> None:
         assert_alone(server, info, name, before)
         vmic.remove_microphone_device(name)
         assert info.source_name not in shown(server)
+
+
+def test_five_hundred_names_add_nothing_to_what_is_on_the_server(server: SoundServer) -> None:
+    random = Random(1)
+    with server.client() as pulse:
+
+        def there() -> dict[str, Any]:
+            return {thing.name: thing for thing in (*pulse.sink_list(), *pulse.source_list())}
+
+        with vmic.create_microphone_device("another", RATE):
+            before = there().keys()
+            for _ in range(500):
+                name = quick_name(random)
+                # It needs no owner and no writer, which take most of the time.
+                device = _making.make(
+                    pulse, name, RATE, 1, "mono", owner=None, volume_guard=True, replace=False
+                )
+                now = there()
+                sink, source = device.sink_name, device.info.source_name
+                assert now.keys() - before == {sink, f"{sink}.monitor", source}
+                assert (now[source].description, now[source].channel_count) == (name, 1)
+                marks = {
+                    **_device.marks(name, RATE, 1, None, volume_guard=True),
+                    "vmic.creation": device.creation,
+                }
+                for half in (sink, source):
+                    own = {k: v for k, v in now[half].proplist.items() if k in marks or k == "vmic.owner"}
+                    assert own == marks
+                _device.remove(pulse, device)
+                _settling.await_gone(pulse, {sink, source})
 
 
 def test_another_program_shows_them_so(server: SoundServer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from hypothesis import strategies as st
 
 _NONCHARACTERS = [chr(code) for code in range(0xFDD0, 0xFDF0)] + [
@@ -11,6 +13,15 @@ _ANY = st.characters(exclude_categories=("Cc", "Cs"), exclude_characters=_NONCHA
 # What one of the servers' parsers gives a meaning to.
 _MEANINGFUL = st.sampled_from("\"'\\ =,:;#${}[]()<>@%&|*?`~^/.-_0xnu\u00a0\u2028\u202e\u200d\ufeff")
 _SAFE = st.sampled_from("abcxyzABCXYZ0123456789._-")
+
+# The same as a list, to draw from quickly.
+MEANINGFUL = "\"'\\ =,:;#${}[]()<>@%&|*?`~^/.-_0xnuab\u00e9\u00a0\u2028\u202e\u200d\ufeff\U0001f3a4"
+
+
+def quick_name(random: Random) -> str:
+    """A name of what is most likely to be misread."""
+    return "".join(random.choices(MEANINGFUL, k=random.randint(1, 24)))
+
 
 names = st.one_of(
     st.text(st.one_of(_ANY, _MEANINGFUL), min_size=1, max_size=128),

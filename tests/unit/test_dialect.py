@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from random import Random
 
 import pytest
 from conftest import available_servers
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.legal import TRICKY, names
+from unit.legal import TRICKY, names, quick_name
 from unit.modargs import ModuleArguments
 
 from vmic import _dialect
@@ -46,6 +47,15 @@ def test_pulseaudio_reads_what_was_written(parser: ModuleArguments, written: dic
     arguments = surrounded(_dialect.backslashed("sink_properties", written))
     assert parser.properties(arguments, "sink_properties") == written
     assert_others_are_as_written(parser, arguments)
+
+
+def test_pulseaudio_reads_a_hundred_thousand_names(parser: ModuleArguments) -> None:
+    random = Random(1)
+    for _ in range(100_000):
+        written = {"device.description": quick_name(random), "x": quick_name(random)}
+        arguments = surrounded(_dialect.backslashed("p", written))
+        assert parser.properties(arguments, "p") == written
+        assert parser.value(arguments, "channels") == "1"
 
 
 @pytest.mark.parametrize("name", TRICKY, ids=ascii)

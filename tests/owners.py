@@ -1,0 +1,153 @@
+"""Programs that own a microphone, and do what they are told; and what keeps a machine busy beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import programs
+import pulsectl
+
+_OWN = """
+import sys, threading, time, vmic
+from signals import numbered
+
+def compute():
+    while True:
+        pass
+
+def speak(chunks, pause):
+    "Write so many 10 ms of numbered frames, and pause after each; when each was written."
+    times = []
+    for first in range(0, 480 * chunks, 480):
+        times.append(time.monotonic())
+        mic.write_frames(numbered(480, first=first))
+        time.sleep(pause)
+    return times
+
+mic = vmic.create_microphone_device("mic", 48000, non_blocking=True)
+for _ in range(int(sys.argv[1])):
+    threading.Thread(target=compute, daemon=True).start()
+print("made", flush=True)
+for line in sys.stdin:
+    print(eval(line), flush=True)
+"""
+
+
+class Owner:
+    """A program that owns microphone "mic", in a process group of its own; a context manager.
+
+    Attributes:
+        process: Its process.
+        source_name: What the server calls its microphone.
+        sample_rate: Its frames a second.
+        channels: Its samples in a frame.
+    """
+
+    source_name, sample_rate, channels = "mic", 48000, 1
+
+    def __init__(
+        self, env: Mapping[str, str], *, busy_threads: int = 0, before: tuple[str, ...] = ()
+    ) -> None:
+        argv = [*before, *programs.script(_OWN, str(busy_threads))]
+        self.process = subprocess.Popen(
+            argv,
+            env={**env, "PYTHONPATH": str(Path(__file__).parent)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
+        )
+
+    def __enter__(self) -> Owner:
+        assert programs.answer(self.process) == "made"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+
+    def ask(self, expression: str) -> str:
+        """What `expression` is there."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{expression}\n")
+        self.process.stdin.flush()
+        return programs.answer(self.process)
+
+    def keeper(self) -> int:
+        """The process id of its keeper."""
+        (pid,) = self.keepers()
+        return pid
+
+    def keepers(self) -> set[int]:
+        """Those of all its keepers."""
+        return keepers_of(self.process.pid)
+
+    def kill_all(self) -> None:
+        """End it and its keeper at one moment, as a container's end does."""
+        keeper = self.keeper()
+        # Stopped, neither sees the other's end.
+        for pid in (keeper, self.process.pid):
+            os.kill(pid, signal.SIGSTOP)
+        for pid in (keeper, self.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def unload(pulse: pulsectl.Pulse, argument: str) -> None:
+    """Unload the one module that has this among its arguments, as somebody does by hand."""
+    (module,) = (m for m in pulse.module_list() if argument in (m.argument or ""))
+    pulse.module_unload(module.index)
+
+
+# How an owner's microphone may go.
+ENDS: dict[str, Callable[[Owner, pulsectl.Pulse], object]] = {
+    "closed": lambda owner, _: owner.ask("mic.close()"),
+    "killed": lambda owner, _: owner.process.kill(),
+    "sink unloaded": lambda _, pulse: unload(pulse, "sink_name=vmic-sink-"),
+    "source unloaded": lambda _, pulse: unload(pulse, "source_name=mic "),
+}
+
+
+@contextlib.contextmanager
+def busy_processes(count: int) -> Iterator[None]:
+    """So many processes compute, until the end of the block."""
+    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def keepers_of(pid: int) -> set[int]:
+    """The process ids of the keepers of process `pid`."""
+    return {child for child in _children(pid) if b"vmic._keeper" in _command_line(child)}
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is a process `pid` that has not ended."""
+    return bool(_command_line(pid))
+
+
+def _children(pid: int) -> list[int]:
+    children: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        # A thread may end meanwhile.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            children += map(int, (task / "children").read_text().split())
+    return children
+
+
+def _command_line(pid: int) -> bytes:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""

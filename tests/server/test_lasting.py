@@ -1,0 +1,61 @@
+"""A microphone of ``vmic create``, which belongs to no program: its keeper keeps what is promised of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import programs
+import pulsectl
+import pytest
+from conftest import PARTS
+from playing import Player, is_there
+from programs import command
+from recording import Recorder
+from servers import SoundServer
+
+import vmic
+
+
+@pytest.mark.parametrize(("server", "part"), PARTS, indirect=["server"])
+def test_it_outlives_a_restart_and_is_removed(
+    server: SoundServer, part: str, record: Callable[..., Recorder]
+) -> None:
+    command("create", "mic", "--rate", "48000", "--channels", "2")
+    server.lose(part)
+    server.answer()
+
+    def is_back() -> bool:
+        with server.client() as pulse:
+            return is_there(pulse, "mic")
+
+    programs.await_that(is_back, "it is back")
+    (info,) = vmic.list_microphone_devices()
+    assert (info.name, info.sample_rate, info.channels, info.pid) == ("mic", 48000, 2, None)
+    recorder = record(info)
+    with vmic.open_microphone_device("mic") as microphone:
+        microphone.write_frames(b"\1\1" * 2 * 4800)
+        recorder.await_frames(4800)
+    command("remove", "mic")
+    assert not is_back()
+
+
+def test_a_stranger_is_moved_away_and_a_volume_is_full(
+    play: Callable[..., Player], pulse: pulsectl.Pulse
+) -> None:
+    command("create", "mic")
+    sink = next(sink.name for sink in pulse.sink_list() if sink.name.startswith("vmic-sink-"))
+    play(sink).await_place(pulse, "vmic-silence")
+    pulse.volume_set_all_chans(pulse.get_source_by_name("mic"), 0.5)
+    programs.await_that(lambda: pulse.get_source_by_name("mic").volume.value_flat == 1.0, "it is full again")
+
+
+def test_when_a_half_is_unloaded_the_rest_goes(server: SoundServer, pulse: pulsectl.Pulse) -> None:
+    before = {thing.name for thing in (*pulse.sink_list(), *pulse.source_list())}
+    command("create", "mic")
+    for module in pulse.module_list():
+        if "source_name=mic " in (module.argument or ""):
+            pulse.module_unload(module.index)
+    programs.await_that(
+        lambda: {thing.name for thing in (*pulse.sink_list(), *pulse.source_list())} == before,
+        "all is as it was",
+    )

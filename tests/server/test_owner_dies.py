@@ -1,0 +1,194 @@
+"""The owner dies, in whatever way, and the microphone goes; no living one is ever taken away."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import programs
+import pulsectl
+import pytest
+from owners import Owner
+from playing import Player, is_there
+from programs import command
+from recording import Recorder
+from servers import SoundServer
+
+import vmic
+from vmic import _making
+from vmic import _owner as owners
+
+Record = Callable[..., Recorder]
+GONE_WITHIN = 2.0
+
+
+def names(server: SoundServer) -> set[str]:
+    """What is on the server, asked without vmic, which would clean up."""
+    with server.client() as pulse:
+        return {thing.name for thing in (*pulse.sink_list(), *pulse.source_list())}
+
+
+def is_gone(server: SoundServer) -> bool:
+    return not any(name == "mic" or name.startswith("vmic-") for name in names(server))
+
+
+def become_another(owner: Owner) -> None:
+    """Let another program run in its process."""
+    assert owner.process.stdin
+    owner.process.stdin.write("__import__('os').execv('/bin/sleep', ['sleep', '1000'])\n")
+    owner.process.stdin.flush()
+
+
+def kill_beside_child(owner: Owner) -> None:
+    """Kill it while a child that it forked lives on."""
+    owner.ask("__import__('os').fork() or __import__('time').sleep(1000)")
+    owner.process.kill()
+
+
+WAYS: dict[str, Callable[[Owner], object]] = {
+    "killed": lambda owner: owner.process.send_signal(signal.SIGKILL),
+    "its group killed": lambda owner: os.killpg(owner.process.pid, signal.SIGKILL),
+    "asked to end": lambda owner: owner.process.send_signal(signal.SIGTERM),
+    "another program in its place": become_another,
+    "killed beside its child": kill_beside_child,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_dead_owners_microphone_goes(
+    server: SoundServer, record: Record, way: str, record_property: Callable[[str, object], None]
+) -> None:
+    before = names(server)
+    with Owner(server.env) as owner:
+        recorder = record(owner)
+        begin = time.monotonic()
+        WAYS[way](owner)
+        programs.await_that(lambda: is_gone(server), "the microphone has gone", 10 * GONE_WITHIN)
+        took = time.monotonic() - begin
+        record_property("gone after, s", round(took, 3))
+        assert took < 10 * GONE_WITHIN
+        assert not recorder.await_end().any()
+    programs.await_that(lambda: names(server) == before, "all is as it was")
+
+
+def test_what_nobody_was_left_to_remove_goes_at_the_next_use(server: SoundServer) -> None:
+    with Owner(server.env) as owner:
+        owner.kill_all()
+    assert "mic" in names(server)
+    assert vmic.list_microphone_devices() == []
+    assert is_gone(server)
+
+
+def test_a_half_that_was_being_made_goes_at_the_next_use(server: SoundServer) -> None:
+    with Owner(server.env) as owner:
+        owner.kill_all()
+    with server.client() as pulse:
+        for module in pulse.module_list():
+            if "source_name=mic " in (module.argument or ""):
+                pulse.module_unload(module.index)
+    with pytest.raises(vmic.DeviceError, match="no microphone 'mic'"):
+        vmic.open_microphone_device("mic")
+    assert is_gone(server)
+
+
+def test_a_keeper_that_dies_is_replaced(server: SoundServer) -> None:
+    with Owner(server.env) as owner:
+        first = owner.keeper()
+        time.sleep(2.1)  # one that ends at once is not
+        os.kill(first, signal.SIGKILL)
+        programs.await_that(lambda: owner.keepers() - {first}, "there is another keeper")
+        owner.process.kill()
+        programs.await_that(lambda: is_gone(server), "the microphone has gone")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_in_another_namespace_only_its_connection_tells_that_it_lives(
+    server: SoundServer, kept: bool
+) -> None:
+    unshare = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child")
+    with Owner(server.env, before=unshare) as owner:
+        assert owner.ask("__import__('os').getpid()") == "1"
+        if kept:
+            assert [device.name for device in vmic.list_microphone_devices()] == ["mic"]
+            assert command("list").stdout.count(b"mic") > 0
+            return
+        # The end of its first process ends all in the namespace, the keeper too.
+        owner.process.kill()
+        owner.process.wait()
+        programs.await_that(lambda: vmic.list_microphone_devices() == [], "it is not taken for a living one")
+    assert is_gone(server)
+
+
+@contextlib.contextmanager
+def made_by(server: SoundServer, owner: owners.Owner) -> Iterator[None]:
+    """A microphone of that owner's, whose connection ends with the block."""
+    with server.client(owner.client_name), server.client() as pulse:
+        _making.make(pulse, "mic", 48000, 1, "mono", owner=owner, volume_guard=True, replace=False)
+        yield
+
+
+def test_a_recycled_process_id_is_not_its_owner(server: SoundServer) -> None:
+    owner = dataclasses.replace(owners.Owner.this_process(), started=1)
+    with made_by(server, owner):
+        assert "mic" in names(server)
+        assert vmic.list_microphone_devices() == []
+        assert is_gone(server)
+
+
+def test_on_another_machine_a_connection_may_be_lost_for_a_second(server: SoundServer) -> None:
+    owner = dataclasses.replace(owners.Owner.this_process(), place="elsewhere", started=1)
+    with made_by(server, owner):
+        pass
+    with contextlib.ExitStack() as back:
+        timer = threading.Timer(1, lambda: back.enter_context(server.client(owner.client_name)))
+        timer.start()
+        assert [device.name for device in vmic.list_microphone_devices()] == ["mic"]
+        timer.join()
+
+
+def test_another_programs_stream_outlives_what_was_left(
+    server: SoundServer, play: Callable[..., Player], pulse: pulsectl.Pulse
+) -> None:
+    pulse.module_load("module-null-sink", "sink_name=speakers")
+    programs.await_that(lambda: is_there(pulse, "speakers"), "the output is there")
+    with Owner(server.env) as owner:
+        os.kill(owner.keeper(), signal.SIGSTOP)
+        player = play()
+        programs.await_that(lambda: player.place(pulse) not in (None, "vmic-silence"), "it plays")
+        sink = next(sink for sink in pulse.sink_list() if sink.name.startswith("vmic-sink-"))
+        pulse.sink_input_move(player.stream(pulse).index, sink.index)
+        player.await_place(pulse, sink.name)
+        owner.kill_all()
+    assert vmic.list_microphone_devices() == []
+    programs.await_that(lambda: player.place(pulse) == "speakers", "it plays elsewhere")
+
+
+def test_on_another_machine_only_its_connection_tells_that_it_lives(server: SoundServer) -> None:
+    owner = dataclasses.replace(owners.Owner.this_process(), place="elsewhere", started=1)
+    with made_by(server, owner):
+        assert [device.name for device in vmic.list_microphone_devices()] == ["mic"]
+    programs.await_that(lambda: vmic.list_microphone_devices() == [], "it is not taken for a living one")
+    assert is_gone(server)
+
+
+CLEAN = "import vmic; vmic.list_microphone_devices()"
+
+
+def test_programs_that_clean_up_at_once_do_no_harm(server: SoundServer) -> None:
+    with server.client() as pulse:
+        pulse.module_load("module-null-sink", "sink_name=speakers")
+    with vmic.create_microphone_device("alive", 48000):
+        for _ in range(3):
+            with Owner(server.env) as owner:
+                owner.kill_all()
+            cleaners = [subprocess.Popen([sys.executable, "-c", CLEAN], env=server.env) for _ in range(4)]
+            assert [cleaner.wait(60) for cleaner in cleaners] == [0] * 4
+            assert {"alive", "speakers"} <= names(server)
+            assert "mic" not in names(server)

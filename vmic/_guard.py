@@ -1,0 +1,115 @@
+"""What is kept true of microphones while they are on the server, whoever does what there.
+
+Nothing else gets into them, who records one never hears another microphone instead, and their volume stays
+full. Each look at the server sets right what is not so; the keeper calls it after each change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection
+from typing import Any
+
+import pulsectl
+
+from vmic import _device, _dialect, _names, _silence
+from vmic._device import Device
+from vmic._errors import DeviceError
+from vmic._recorders import Recorders
+from vmic._requests import Requests
+from vmic._strangers import Strangers
+from vmic._volumes import Volumes
+
+# Something happened to a device: STRANGER or VOLUME.
+Report = Callable[[Device, str], None]
+STRANGER, VOLUME = "stranger", "volume"
+
+Halves = tuple[int, int]  # the server's numbers of a sink and its source
+
+
+class Guard:
+    """Guards the microphones that it is shown again and again, for as long as the server is there."""
+
+    def __init__(self, report: Report) -> None:
+        """Each stream that was moved, and each volume that was turned back, is reported."""
+        self._strangers = Strangers(lambda device: report(device, STRANGER))
+        self._volumes = Volumes(lambda device: report(device, VOLUME))
+        self._recorders = Recorders()
+        self._requests: Requests | None = None
+        self._whole: frozenset[Halves] = frozenset()  # what was there at the last look
+
+    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
+        """Do what cannot wait for a look; does not wait for an answer."""
+        requests = self._requests_of(pulse)
+        if event.facility == "sink_input":
+            self._strangers.react(requests, event)
+        elif event.facility == "source_output":
+            self._recorders.react(requests, event)
+        elif event.t == "remove":
+            half = ("sink", "source").index(event.facility)
+            gone = {halves[1] for halves in self._whole if halves[half] == event.index}
+            if gone:
+                self._recorders.end(requests, gone)
+
+    def look(self, pulse: pulsectl.Pulse, is_guarded: Callable[[Device], bool]) -> list[Device]:
+        """Set right what is not as it should be of the devices that are guarded, and return them."""
+        requests = self._requests_of(pulse)
+        # Asked before the devices: it goes after the last of them.
+        had_silence = _silence.is_there(pulse)
+        players = pulse.sink_input_list()
+        recorders = pulse.source_output_list()
+        self._recorders.know(requests, recorders)
+        devices = [device for device in _device.find_all(pulse) if is_guarded(device)]
+        if not had_silence and any(device.sink is not None for device in devices):
+            # Without it the rest is kept all the same.
+            with contextlib.suppress(DeviceError):
+                _silence.provide(pulse, _dialect.of(pulse))
+                _silence.remove_idle(pulse)  # where the last of them went meanwhile
+        self._end_halves(pulse, devices)
+        self._strangers.know(pulse, devices)
+        self._strangers.look_at(requests, players)
+        self._strangers.restore_places(pulse)
+        _end_strays(pulse, requests, players)
+        recorded = {recorder.source for recorder in recorders}
+        for device in devices:
+            if device.complete:
+                ours = [
+                    p
+                    for p in players
+                    if p.sink == device.sink.index and _device.is_writer(p, device.sink_name)
+                ]
+                self._volumes.hold(pulse, device, ours, is_recorded=device.source.index in recorded)
+        return devices
+
+    def _requests_of(self, pulse: pulsectl.Pulse) -> Requests:
+        if self._requests is None:
+            self._requests = Requests(pulse)
+        return self._requests
+
+    def _end_halves(self, pulse: pulsectl.Pulse, devices: Collection[Device]) -> None:
+        """Take a device away of which a half was: its owner makes it anew."""
+        whole = frozenset((d.sink.index, d.source.index) for d in devices if d.complete)
+        lost, self._whole = self._whole - whole, whole
+        for device in devices:
+            # One that is being made has not been whole yet.
+            if _is_left_of(device, lost):
+                _device.remove(pulse, device)
+
+
+def _is_left_of(device: Device, lost: Collection[Halves]) -> bool:
+    """Whether it is one half of a device that was whole."""
+    if device.sink is None:
+        return device.source.index in {source for _, source in lost}
+    return device.source is None and device.sink.index in {sink for sink, _ in lost}
+
+
+def _end_strays(pulse: pulsectl.Pulse, requests: Requests, players: Collection[Any]) -> None:
+    """End vmic's own streams that the server has put on another output when their sink went.
+
+    That tells their writer, which plays into nothing there, and waits for its microphone.
+    """
+    sinks = {sink.index: sink.name for sink in pulse.sink_list()}
+    for player in players:
+        own = player.proplist.get("media.name", "")
+        if _names.is_sink_name(own) and sinks.get(player.sink, own) != own:
+            requests.kill_player(player.index)

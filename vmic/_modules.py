@@ -1,0 +1,56 @@
+"""The server's modules: loaded with an error that tells, and unloaded only when they are still ours."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import pulsectl
+
+from vmic import _server
+from vmic._errors import DeviceError
+
+Load = Callable[[str, str], int]  # a module and its arguments
+
+
+def load(pulse: pulsectl.Pulse, module: str, arguments: str, purpose: str) -> int:
+    """Load a module.
+
+    Raises:
+        DeviceError: The server refuses; the message says `purpose`.
+    """
+    try:
+        return int(pulse.module_load(module, arguments))
+    except pulsectl.PulseError as error:
+        if not pulse.connected:
+            raise
+        raise DeviceError(
+            f"the sound server at {_server.address()} refused {module} for {purpose}: "
+            f"{_server.last_error(pulse)} (arguments: {arguments})"
+        ) from error
+
+
+def unload(pulse: pulsectl.Pulse, index: int, *arguments: str) -> None:
+    """Unload module `index`, when it was loaded with these arguments.
+
+    It may be gone: PulseAudio unloads a source with its sink, and another program may clean up too. PipeWire
+    gives its number to the next module then.
+    """
+    with contextlib.suppress(pulsectl.PulseOperationFailed, pulsectl.PulseIndexError):
+        loaded = f" {pulse.module_info(index).argument} "
+        if all(argument in loaded for argument in arguments):
+            pulse.module_unload(index)
+
+
+@contextlib.contextmanager
+def loading(pulse: pulsectl.Pulse, purpose: str) -> Iterator[Load]:
+    """Load modules that belong together: those that are there go again when the block raises."""
+    with contextlib.ExitStack() as unfinished:
+
+        def load_next(module: str, arguments: str) -> int:
+            index = load(pulse, module, arguments, purpose)
+            unfinished.callback(unload, pulse, index, arguments)
+            return index
+
+        yield load_next
+        unfinished.pop_all()

@@ -1,0 +1,55 @@
+"""Who records what, so that who records a microphone that goes gets an end, and not another microphone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from vmic._requests import Requests
+
+_NONE = 0xFFFFFFFF  # PA_INVALID_INDEX
+
+
+class Recorders:
+    """Which source each recording stream was last seen on."""
+
+    def __init__(self) -> None:
+        self._sources: dict[int, int] = {}
+
+    def react(self, requests: Requests, event: Any) -> None:
+        """One came, went, or is on another source."""
+        if event.t == "remove":
+            self._sources.pop(event.index, None)
+        else:
+            requests.recorder(event.index, self._note)
+
+    def know(self, requests: Requests, recorders: Collection[Any]) -> None:
+        """Note those that were there before anybody told of them."""
+        for recorder in recorders:
+            if recorder.index not in self._sources:
+                requests.recorder(recorder.index, self._note)
+
+    def end(self, requests: Requests, gone: Collection[int]) -> None:
+        """End those on sources that have gone: the server gives them another one.
+
+        So it may have done already with one that had only just begun, of which nothing is known yet: all
+        such that record a source by now are ended. On a busy machine a recorder of something else may be
+        among them, when it began within the same few ms.
+        """
+        known = dict(self._sources)
+        for recorder, source in known.items():
+            if source in gone:
+                requests.kill_recorder(recorder)
+
+        def end_unknown(recorders: list[Any]) -> None:
+            for recorder in recorders:
+                is_programs = recorder.owner_module == _NONE  # and not a source's over another one
+                if recorder.index not in known and recorder.source != _NONE and is_programs:
+                    requests.kill_recorder(recorder.index)
+
+        requests.recorders(end_unknown)
+
+    def _note(self, recorder: Any) -> None:
+        # On PipeWire one that is on its way from one source to the next is on none.
+        if recorder.source != _NONE:
+            self._sources[recorder.index] = recorder.source

@@ -1,0 +1,141 @@
+"""Requests to the server that nobody waits for, so that they can be made while something else is waited for.
+
+pulsectl waits for each answer, and can do nothing else then: on a busy machine until the server is run, and
+again for the next request.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import ctypes
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pulsectl
+from pulsectl import _pulsectl as _libpulse
+from pulsectl.pulsectl import PulseExtStreamRestoreInfo
+
+_pa = _libpulse.pa
+# pulsectl knows every call but these.
+_kill_player, _kill_client = (
+    getattr(ctypes.CDLL("libpulse.so.0"), f"pa_context_kill_{what}") for what in ("sink_input", "client")
+)
+for _kill in (_kill_player, _kill_client):
+    _kill.argtypes = [ctypes.c_void_p, ctypes.c_uint32, _libpulse.PA_CONTEXT_SUCCESS_CB_T, ctypes.c_void_p]
+    _kill.restype = ctypes.POINTER(_libpulse.PA_OPERATION)
+
+
+class Requests:
+    """The requests of one connection; the server takes them in the order in which they are made.
+
+    Each answer comes from within the connection's event loop, so it must not wait either.
+    """
+
+    def __init__(self, pulse: pulsectl.Pulse) -> None:
+        self._pulse = pulse
+        self._numbers = itertools.count()
+        # libpulse keeps no callback, and one that runs must outlive its own call.
+        self._callbacks: dict[int, Any] = {}
+        self._called: collections.deque[Any] = collections.deque(maxlen=8)
+
+    def player(self, index: int, answer: Callable[[Any], None]) -> None:
+        """Ask for one playing stream; one that has ended is not answered."""
+        self._ask(
+            lambda callback: _pa.context_get_sink_input_info(self._pulse._ctx, index, callback, None),
+            _libpulse.PA_SINK_INPUT_INFO_CB_T,
+            lambda found: answer(pulsectl.PulseSinkInputInfo(found)),
+        )
+
+    def recorder(self, index: int, answer: Callable[[Any], None]) -> None:
+        """Ask for one recording stream; one that has ended is not answered."""
+        self._ask(
+            lambda callback: _pa.context_get_source_output_info(self._pulse._ctx, index, callback, None),
+            _libpulse.PA_SOURCE_OUTPUT_INFO_CB_T,
+            lambda found: answer(pulsectl.PulseSourceOutputInfo(found)),
+        )
+
+    def recorders(self, answer: Callable[[list[Any]], None]) -> None:
+        """Ask for all recording streams."""
+        streams: list[Any] = []
+        self._ask(
+            lambda callback: _pa.context_get_source_output_info_list(self._pulse._ctx, callback, None),
+            _libpulse.PA_SOURCE_OUTPUT_INFO_CB_T,
+            lambda found: streams.append(pulsectl.PulseSourceOutputInfo(found)),
+            lambda: answer(streams),
+        )
+
+    def places(self, answer: Callable[[list[Any]], None]) -> None:
+        """Ask for what the server remembers of where streams play (a server may have no memory)."""
+        entries: list[Any] = []
+        self._ask(
+            lambda callback: _pa.ext_stream_restore_read(self._pulse._ctx, callback, None),
+            _libpulse.PA_EXT_STREAM_RESTORE_READ_CB_T,
+            lambda found: entries.append(PulseExtStreamRestoreInfo(found)),
+            lambda: answer(entries),
+        )
+
+    def move_player(self, index: int, sink: int, failed: Callable[[], None]) -> None:
+        """Let a playing stream play into that sink."""
+        self._do(
+            lambda callback: _pa.context_move_sink_input_by_index(
+                self._pulse._ctx, index, sink, callback, None
+            ),
+            failed,
+        )
+
+    def kill_player(self, index: int) -> None:
+        """End a playing stream."""
+        self._do(lambda callback: _kill_player(self._pulse._ctx, index, callback, None))
+
+    def kill_recorder(self, index: int) -> None:
+        """End a recording stream: the application gets an end instead of another microphone."""
+        self._do(lambda callback: _pa.context_kill_source_output(self._pulse._ctx, index, callback, None))
+
+    def kill_client(self, index: int) -> None:
+        """End a connection."""
+        self._do(lambda callback: _kill_client(self._pulse._ctx, index, callback, None))
+
+    def await_answers(self) -> None:
+        """Wait for all of them; not from within an answer."""
+        while self._callbacks and self._pulse.connected:
+            self._pulse._pulse_iterate()
+
+    def _ask(
+        self,
+        send: Callable[[Any], Any],
+        kind: Any,
+        found: Callable[[Any], None],
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
+        number = next(self._numbers)
+
+        def called(_context: object, info: Any, end: int, _userdata: object) -> None:
+            if end:
+                self._called.append(self._callbacks.pop(number))
+                ended()
+            else:
+                found(info[0])
+
+        self._send(number, kind(called), send)
+
+    def _do(self, send: Callable[[Any], Any], failed: Callable[[], None] = lambda: None) -> None:
+        number = next(self._numbers)
+
+        def called(_context: object, success: int, _userdata: object) -> None:
+            self._called.append(self._callbacks.pop(number))
+            if not success:
+                failed()
+
+        self._send(number, _libpulse.PA_CONTEXT_SUCCESS_CB_T(called), send)
+
+    def _send(self, number: int, callback: Any, send: Callable[[Any], Any]) -> None:
+        self._callbacks[number] = callback
+        # When the connection has just gone there is no operation.
+        with contextlib.suppress(_pa.CallError):
+            operation = send(callback)
+            if operation:
+                _pa.operation_unref(operation)
+                return
+        self._callbacks.pop(number)

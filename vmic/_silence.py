@@ -1,0 +1,62 @@
+"""The silent output that stands by, so that the machine's sound never goes into a microphone.
+
+Without it a microphone's sink becomes the default output where it is the only one, or when the last other one
+is unplugged; all that the machine plays, the far side of a call included, would then go into the microphone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pulsectl
+
+from vmic import _dialect, _modules, _names
+from vmic._dialect import Dialect
+
+NAME = "vmic-silence"
+_ROLE = "vmic.role"
+
+
+def is_there(pulse: pulsectl.Pulse) -> bool:
+    """Whether it stands by."""
+    return any(sink.name == NAME for sink in pulse.sink_list())
+
+
+def provide(pulse: pulsectl.Pulse, dialect: Dialect) -> None:
+    """See that it is there; before the sink of a microphone comes.
+
+    Raises:
+        DeviceError: The server refuses.
+    """
+    if is_there(pulse):
+        return
+    properties = {"device.description": "Silence", _ROLE: "silence", **dialect.silence_properties}
+    arguments = f"sink_name={NAME} {_dialect.backslashed('sink_properties', properties)}"
+    _modules.load(pulse, "module-null-sink", arguments, "the silent output beside the microphones")
+
+
+def remove_idle(pulse: pulsectl.Pulse, unloaded: str | None = None) -> None:
+    """It goes with the last microphone; the sink `unloaded` is none any more.
+
+    PulseAudio answers before it unloads: on a busy machine it may show that sink in its next answer.
+    """
+    sinks, modules = pulse.sink_list(), {module.index for module in pulse.module_list()}
+    microphones = [sink for sink in sinks if _names.is_sink_name(sink.name) and sink.name != unloaded]
+    # PipeWire shows a sink for some ms after its module has gone.
+    if any(sink.owner_module in modules for sink in microphones):
+        return
+    for sink in sinks:
+        # A server that vmic started has one of its own, which stays.
+        if sink.proplist.get(_ROLE) == "silence":
+            _modules.unload(pulse, sink.owner_module, f" sink_name={NAME} ")
+
+
+@contextlib.contextmanager
+def standing_by(pulse: pulsectl.Pulse, dialect: Dialect, sink_name: str) -> Iterator[None]:
+    """See that it is there for the sink that the block makes; when that comes to nothing it goes again."""
+    provide(pulse, dialect)
+    with contextlib.ExitStack() as unneeded:
+        unneeded.callback(remove_idle, pulse, sink_name)
+        yield
+        unneeded.pop_all()

@@ -1,0 +1,104 @@
+"""How one microphone stands on the server: whether it is muted, and what its keeper had to set right."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from vmic import _guard, _watch
+from vmic._errors import ClosedError
+from vmic._telling import Teller
+from vmic._watch import Key, Seen
+
+MutedCallback = Callable[[bool], object]
+
+_log = logging.getLogger("vmic")
+
+
+class Standing:
+    """The standing of the microphone `key`."""
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        self.muted = False
+        self.strangers = 0
+        self._closed = self._leaves_when_lost = False
+        self._volume_told = False
+        self._teller = Teller("muted", False)
+        _watch.join(self)
+
+    def publish(self, seen: Seen) -> None:
+        """So it is now; called by the watch."""
+        self.muted = seen.muted
+        self._teller.note(seen.muted)
+
+    def lose(self) -> None:
+        """The server or the microphone has gone; called by the watch. What comes back is unmuted."""
+        if self._leaves_when_lost:
+            _watch.leave(self)
+
+    def tell(self, event: str) -> None:
+        """The keeper has set something right; called by the watch."""
+        if event == _guard.STRANGER:
+            self.strangers += 1
+        elif not self._volume_told:
+            self._volume_told = True
+            _log.warning(
+                "something turned the volume of microphone %r (browsers' automatic gain control does); it is "
+                "held at 100 %%, unless volume_guard=False",
+                self.key[0],
+            )
+
+    def call(self, callback: MutedCallback | None) -> None:
+        """Call `callback`, and no other, after each change."""
+        if self._closed:
+            raise ClosedError(f"microphone {self.key[0]!r} is closed")
+        self._teller.call(callback)
+
+    def close(self) -> None:
+        """Take note no more."""
+        self._end()
+        _watch.leave(self)
+
+    def close_when_lost(self) -> None:
+        """The same, but for the microphone's keeper, which stays for as long as it is, or its server."""
+        self._end()
+        self._leaves_when_lost = True
+        _watch.join(self)  # so that it is told also when that has happened already
+
+    def _end(self) -> None:
+        self._closed = True
+        self._teller.close()
+
+
+class WithStanding:
+    """What a microphone shows of its standing."""
+
+    _standing: Standing
+
+    @property
+    def muted(self) -> bool:
+        """Whether somebody has muted the microphone on the sound server: applications then hear silence.
+
+        vmic unmutes it when it is made, and never after (on PipeWire it takes a mute within 0.2 s after the
+        first application began to record for one that the server has restored). The answer is some
+        milliseconds old; does not block.
+        """
+        return self._standing.muted
+
+    def on_muted_changed(self, callback: MutedCallback | None) -> None:
+        """Call `callback` with `muted` whenever that changes; at once when it is muted already.
+
+        It runs on a thread of vmic's, and may be slow, raise (which is logged) or use the microphone. After
+        `close` it is called no more. Does not block.
+
+        Args:
+            callback: A function of a bool, instead of the one before; None for none.
+
+        Raises:
+            TypeError: It is no function.
+            ClosedError: The device is closed.
+        """
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback is a function of a bool, not {callback!r}")
+        self._standing.call(callback)

@@ -1,0 +1,87 @@
+"""Start a sound server where there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import warnings
+from pathlib import Path
+
+from vmic import _server
+from vmic._errors import ServerError
+
+_CONFIGURATION = Path(__file__).with_name("server")
+
+
+def ensure_running() -> None:
+    """See that a server answers; start PulseAudio when none does and we may.
+
+    It is started at the default place of this user, so every application of the user finds it without any
+    setting; when no server has clients for a minute it ends by itself. Never when PULSE_SERVER is set or
+    VMIC_AUTOSTART is "0". Two processes that do this at the same moment get one server: PulseAudio locks.
+
+    Raises:
+        ServerError: None answers, and none could be started.
+    """
+    try:
+        _server.call(lambda _: None)
+    except _server.NobodyListensError as refused:
+        _start(refused)
+        _server.call(lambda _: None)
+    _warn_root_beside_user()
+
+
+_started_here = False
+
+
+def started_here() -> bool:
+    """Whether this process has started the server: only then it may start it again."""
+    return _started_here
+
+
+def _start(refused: ServerError) -> None:
+    global _started_here  # noqa: PLW0603 (a fact about the process)
+    if os.environ.get("PULSE_SERVER"):
+        raise ServerError(f"{refused} (vmic starts none because PULSE_SERVER is set)") from refused
+    if os.environ.get("VMIC_AUTOSTART") == "0":
+        raise ServerError(f"{refused} (vmic starts none because VMIC_AUTOSTART is 0)") from refused
+    pulseaudio = shutil.which("pulseaudio")
+    if pulseaudio is None:
+        raise ServerError(f"{refused} (vmic could start none: there is no program pulseaudio)") from refused
+    argv = [pulseaudio, "--start", "-n", "-F", str(_CONFIGURATION / "default.pa"), "--log-target=null"]
+    try:
+        subprocess.run(
+            argv,
+            env={**os.environ, "PULSE_CONFIG": str(_CONFIGURATION / "daemon.conf")},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=True,
+            cwd="/",
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or str(error)
+        raise ServerError(
+            f"no sound server answers, and PulseAudio would not start: {str(said).strip()} "
+            f"(tried: {' '.join(argv)})"
+        ) from error
+    _started_here = True
+
+
+def _warn_root_beside_user() -> None:
+    if os.getuid() != 0 or os.environ.get("PULSE_SERVER"):
+        return
+    with contextlib.suppress(OSError):
+        for runtime in _server.SESSIONS.iterdir():
+            if runtime.name != "0" and (runtime / "pulse" / "native").exists():
+                warnings.warn(
+                    f"the microphone belongs to root's sound server: the applications of user {runtime.name} "
+                    "will not see it. Run vmic as that user for those.",
+                    RuntimeWarning,
+                    stacklevel=4,
+                )
+                return

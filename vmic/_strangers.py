@@ -1,0 +1,101 @@
+"""Other programs' streams on a microphone's sink: they are moved to where sound is meant to go."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection
+from typing import Any
+
+import pulsectl
+
+from vmic import _device, _names, _silence
+from vmic._device import Device
+from vmic._requests import Requests
+
+
+class Strangers:
+    """Moves them away, and keeps what the server remembers of where they play."""
+
+    def __init__(self, report: Callable[[Device], None]) -> None:
+        """`report` is told of each, once, with the device that it was on."""
+        self._report = report
+        self._devices: dict[int, Device] = {}  # by the server's number of the sink
+        self._destination: int | None = None
+        self._met: set[int] = set()
+        self._stuck: set[int] = set()  # could not be moved
+        # By the server's number of the stream: its entry, and the place that it had.
+        self._places: dict[int, tuple[str, str | None]] = {}
+        self._left: list[tuple[str, str | None]] = []  # the same of those that have ended since
+
+    def know(self, pulse: pulsectl.Pulse, devices: Collection[Device]) -> None:
+        """Note which sinks are guarded, and where to move to."""
+        self._devices = {device.sink.index: device for device in devices if device.sink is not None}
+        default = pulse.server_info().default_sink_name
+        others = {s.name: s.index for s in pulse.sink_list() if not _names.is_sink_name(s.name)}
+        self._destination = others.get(default, others.get(_silence.NAME))
+
+    def _is_one(self, player: Any) -> bool:
+        device = self._devices.get(player.sink)
+        return device is not None and not _device.is_writer(player, device.sink_name)
+
+    def react(self, requests: Requests, event: Any) -> None:
+        """A playing stream came, went, or is on another sink."""
+        if event.t != "remove":
+            requests.player(event.index, lambda player: self._meet(requests, player))
+            return
+        # The server gives its number to another one (PipeWire).
+        self._met.discard(event.index)
+        self._stuck.discard(event.index)
+        if event.index in self._places:
+            self._left.append(self._places.pop(event.index))
+
+    def look_at(self, requests: Requests, players: Collection[Any]) -> None:
+        """Move those away that are strangers to what is known now."""
+        for player in players:
+            if self._is_one(player):
+                # It may have been moved meanwhile, and be known.
+                requests.player(player.index, lambda player: self._meet(requests, player))
+
+    def _meet(self, requests: Requests, player: Any) -> None:
+        if not self._is_one(player):
+            return
+        if player.index not in self._places:
+            # Answered before the move.
+            requests.places(lambda entries: self._note_place(player, entries))
+        # One that cannot be moved, nor after another look at where to, is ended.
+        if self._destination is None or player.index in self._stuck:
+            requests.kill_player(player.index)
+        else:
+            requests.move_player(player.index, self._destination, lambda: self._stuck.add(player.index))
+        # On PipeWire it takes some ms, and is seen again meanwhile.
+        if player.index not in self._met:
+            self._met.add(player.index)
+            self._report(self._devices[player.sink])
+
+    def restore_places(self, pulse: pulsectl.Pulse) -> None:
+        """Let each be remembered where it was: the server notes the move, and again at each change."""
+        places = [*self._places.values(), *self._left]
+        if not places:
+            return
+        entries = {entry.name: entry for entry in _entries(pulse)}
+        self._left.clear()
+        for name, place in places:
+            entry = entries.get(name)
+            if entry is not None and entry.device != place:
+                entry.device = place
+                pulse.stream_restore_write(entry, mode="replace")
+
+    def _note_place(self, player: Any, entries: Collection[Any]) -> None:
+        name = player.proplist.get("module-stream-restore.id")
+        if name is None or player.index in self._places:
+            return
+        place = next((entry.device for entry in entries if entry.name == name), None)
+        # One that was moved here by hand is remembered here.
+        self._places[player.index] = (name, None if place and _names.is_sink_name(place) else place)
+
+
+def _entries(pulse: pulsectl.Pulse) -> list[Any]:
+    # A PulseAudio without module-stream-restore remembers nothing.
+    with contextlib.suppress(pulsectl.PulseOperationFailed):
+        return list(pulse.stream_restore_list())
+    return []

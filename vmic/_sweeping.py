@@ -1,0 +1,33 @@
+"""Taking away what dead owners left."""
+
+from __future__ import annotations
+
+import pulsectl
+
+from vmic import _device, _settling
+from vmic._device import Device
+from vmic._owner import Owner
+
+# Who has lost its connection is back within 0.4 s after its network is.
+_COMES_BACK_WITHIN = 2.0
+
+
+def sweep(pulse: pulsectl.Pulse) -> list[Device]:
+    """Take away, and return, what dead owners left, when nobody was there to do it at their end.
+
+    Where an owner's process cannot be seen, this waits 2 s for its connection to come back.
+    """
+    owned = [(device, device.owner) for device in _device.find_all(pulse) if device.owner is not None]
+    left = [device for device, owner in owned if _is_gone(pulse, owner)]
+    for device in left:
+        _device.remove(pulse, device)
+    return left
+
+
+def _is_gone(pulse: pulsectl.Pulse, owner: Owner) -> bool:
+    clients = {client.name for client in pulse.client_list()}
+    if not owner.is_gone(clients):
+        return False
+    return owner.is_gone([owner.client_name]) or not _settling.await_client(
+        pulse, owner.client_name, _COMES_BACK_WITHIN
+    )
