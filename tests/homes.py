@@ -90,6 +90,13 @@ class Home:
         self._programs.append(program)
         return program
 
+    def start_in_namespace(self, text: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start a script of this home that may mount what it likes, seen by itself alone."""
+        unshare = ["unshare", "--user", "--map-root-user", "--mount"]
+        argv = [*unshare, *programs.script(text, str(self.sessions), *arguments)]
+        self._programs.append(programs.start(argv, self.env))
+        return self._programs[-1]
+
     def hold(self, name: str, **env: str) -> subprocess.Popen[str]:
         """Start a program that has microphone `name`, and sounds."""
         program = self.start(HOLD, name, **env)

@@ -13,6 +13,7 @@ from vmic import (
     _latency,
     _making,
     _names,
+    _refusals,
     _server,
     _starting,
     _stream,
@@ -203,7 +204,7 @@ def _attach(
         if not stream.wait_open(_server.TIMEOUT):
             raise ServerError(f"the sound server opened no stream for {info.name!r} within 5 s: it hangs")
         if stream.is_away:
-            said = _server.error_text(stream.state().error)
+            said = _refusals.of_connection(stream.state().error)
             raise ServerError(f"the sound server opened no stream for {info.name!r}: {said}")
         _server.call(functools.partial(_set_out, sink_name=device.sink_name, new=make is not None))
         # It ends with the stream.

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable
 from types import TracebackType
 
-from vmic import _server, _stats, _stream, _waking
+from vmic import _refusals, _stats, _stream, _waking
 from vmic._arguments import check_fade, check_seconds
 from vmic._awaitable import Awaitable
 from vmic._completion import Completion
@@ -301,7 +301,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
             why = "the sound server is connected but takes no audio: it hangs, or its graph stands still"
         else:
             # An error of 0: the stream rested, and the server does not answer.
-            said = _server.error_text(state.error) if state.error else "it does not answer"
+            said = _refusals.text(state.error) if state.error else "it does not answer"
             why = f"the sound server has gone: {self._revival.trouble or said}"
         return DeviceLostError(
             f"microphone {self.name!r} could not be {what}: {why}. "

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pulsectl
 
-from vmic import _server
+from vmic import _refusals, _server
 from vmic._errors import DeviceError
 
 Load = Callable[[str, str], int]  # a module and its arguments
@@ -26,7 +26,7 @@ def load(pulse: pulsectl.Pulse, module: str, arguments: str, purpose: str) -> in
             raise
         raise DeviceError(
             f"the sound server at {_server.address()} refused {module} for {purpose}: "
-            f"{_server.last_error(pulse)} (arguments: {arguments})"
+            f"{_refusals.of_module(_server.last_error(pulse))} (arguments: {arguments})"
         ) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Generic, TypeVar
 import pulsectl
 from pulsectl import _pulsectl as _libpulse
 
+from vmic import _refusals
 from vmic._errors import ServerError
 
 T = TypeVar("T")
@@ -21,7 +23,6 @@ GOES = (pulsectl.PulseError, pulsectl.PulseDisconnected, _libpulse.pa.CallError)
 
 # A server on the same machine answers within milliseconds; one that takes longer than this hangs.
 TIMEOUT = 5.0
-_ACCESS_DENIED = 1  # PA_ERR_ACCESS
 SESSIONS = Path("/run/user")
 
 HOW_TO_GET_ONE = (
@@ -125,14 +126,9 @@ def address() -> str:
     return os.environ.get("PULSE_SERVER") or _desktop_server() or "the default place"
 
 
-def error_text(code: int) -> str:
-    """What libpulse calls error `code`."""
-    return str(_libpulse.pa.strerror(code))
-
-
-def last_error(pulse: pulsectl.Pulse) -> str:
-    """Why the last operation failed (pulsectl's own errors tell nothing)."""
-    return error_text(_libpulse.pa.context_errno(pulse._ctx))
+def last_error(pulse: pulsectl.Pulse) -> int:
+    """Why the last operation failed, for `_refusals` (pulsectl's own errors tell nothing)."""
+    return int(_libpulse.pa.context_errno(pulse._ctx))
 
 
 def _desktop_server() -> str | None:
@@ -148,10 +144,27 @@ class NobodyListensError(ServerError):
 
 
 def _refusal(code: int) -> ServerError:
-    said = f"no sound server answers at {address()}: {error_text(code)}"
-    if code == _ACCESS_DENIED:
-        return ServerError(
-            f"{said}; it is another user's, or its cookie is another: "
-            "run as that user, or set PULSE_COOKIE to its cookie file"
-        )
+    said = f"no sound server answers at {address()}: {_refusals.of_connection(code)}"
+    if code != _refusals.REFUSED:
+        return ServerError(said)
+    if _is_forbidden(_socket()):
+        return ServerError(f"{said}; this user may not open its socket: run as the user whose server it is")
     return NobodyListensError(f"{said}; {HOW_TO_GET_ONE}")
+
+
+def _socket() -> str:
+    """Where the server's socket would be, when it has one here."""
+    server = os.environ.get("PULSE_SERVER") or _desktop_server() or ""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    return server.removeprefix("unix:") or (f"{runtime}/pulse/native" if runtime else "")
+
+
+def _is_forbidden(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except PermissionError:
+            return True
+        except (OSError, ValueError):
+            return False
+    return False

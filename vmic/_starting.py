@@ -66,10 +66,19 @@ def _start(refused: ServerError) -> None:
     except (OSError, subprocess.SubprocessError) as error:
         said = getattr(error, "stderr", None) or str(error)
         raise ServerError(
-            f"no sound server answers, and PulseAudio would not start: {str(said).strip()} "
+            f"no sound server answers, and PulseAudio would not start: {_full_folders()}{str(said).strip()} "
             f"(tried: {' '.join(argv)})"
         ) from error
     _started_here = True
+
+
+def _full_folders() -> str:
+    """What PulseAudio does not say."""
+    folders = (os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("HOME"))
+    with contextlib.suppress(OSError):
+        full = [folder for folder in folders if folder and shutil.disk_usage(folder).free == 0]
+        return "".join(f"no room is left in {folder}; " for folder in full)
+    return ""
 
 
 def _warn_root_beside_user() -> None:

@@ -1,0 +1,162 @@
+"""What a server or the machine refuses: one error, with the cure, and nothing is left half-made."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import programs
+import pulsectl
+import pytest
+from homes import Home
+from servers import PulseAudio, SoundServer
+
+import vmic
+from vmic import _settling
+
+NOBODY = 65534
+
+
+def everything(server: SoundServer) -> set[tuple[str, str]]:
+    """All that may be left behind."""
+    with server.client() as pulse:
+        return {
+            *(("module", f"{module.name} {module.argument}") for module in pulse.module_list()),
+            *(("device", thing.name) for thing in (*pulse.sink_list(), *pulse.source_list())),
+            *(("client", client.name) for client in pulse.client_list()),
+        }
+
+
+@contextlib.contextmanager
+def nothing_left(server: SoundServer) -> Iterator[None]:
+    """Assert that after the block all is as before, as soon as what has ended has gone."""
+    before = everything(server)
+    yield
+    programs.await_that(lambda: everything(server) == before, "nothing is left", 10)
+
+
+def test_a_server_that_loads_no_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    with PulseAudio() as server:
+        server.adopt(monkeypatch)
+        server.kill()
+        with (server.root / "daemon.conf").open("a") as config:
+            config.write("allow-module-loading = no\n")
+        server.answer()
+        with nothing_left(server), pytest.raises(vmic.DeviceError) as refused:
+            vmic.create_microphone_device("mic", 48000)
+    assert "refused module-null-sink" in str(refused.value)
+    assert "it may load no modules (allow-module-loading" in str(refused.value)
+
+
+TRY = f"""
+import os, vmic
+if os.getuid() == 0:
+    os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
+for attempt in (lambda: vmic.create_microphone_device("mic", 48000), vmic.list_microphone_devices):
+    try:
+        attempt()
+    except vmic.ServerError as error:
+        print(error)
+"""
+
+
+def test_a_socket_that_one_may_not_open(server: SoundServer) -> None:
+    mode = server.socket.stat().st_mode
+    server.socket.chmod(0)
+    done = programs.run(programs.script(TRY), {**server.env, "PULSE_COOKIE": os.devnull})
+    server.socket.chmod(mode)
+    assert done.returncode == 0, done.stderr
+    for said in done.stdout.decode().splitlines():
+        assert f"no sound server answers at unix:{server.socket}: Connection refused" in said
+        assert "this user may not open its socket" in said
+        assert "start one" not in said
+
+
+def test_a_wrong_cookie(monkeypatch: pytest.MonkeyPatch) -> None:
+    with PulseAudio() as server:
+        server.adopt(monkeypatch)
+        address = server.listen_on_tcp("127.0.0.1")
+        other = server.root / "other-cookie"
+        other.write_bytes(b"\1" * 256)
+        monkeypatch.setenv("PULSE_SERVER", address)
+        monkeypatch.setenv("PULSE_COOKIE", str(other))
+        with nothing_left(server), pytest.raises(vmic.ServerError) as refused:
+            vmic.create_microphone_device("mic", 48000)
+    assert f"no sound server answers at {address}: Access denied" in str(refused.value)
+    assert "set PULSE_COOKIE to its cookie file" in str(refused.value)
+
+
+# Its process takes two, and its writer one more.
+@pytest.mark.parametrize("free", [0, 1, 2])
+def test_too_many_connections(server: SoundServer, free: int) -> None:
+    with contextlib.ExitStack() as others:
+        held: list[pulsectl.Pulse] = []
+        with contextlib.suppress(pulsectl.PulseError):
+            while len(held) < 1000:
+                held.append(others.enter_context(server.client()))
+        assert len(held) < 1000
+        for _ in range(free):
+            held.pop().close()
+        with pytest.raises(vmic.VmicError, match="end programs that use sound"):
+            vmic.create_microphone_device("mic", 48000)
+        # Room for the question.
+        for _ in range(4 - free):
+            held.pop().close()
+        with vmic.create_microphone_device("mic", 48000):
+            pass
+    with server.client() as pulse:
+        left = [module.argument for module in pulse.module_list() if "vmic" in (module.argument or "")]
+    assert left == []
+
+
+FULL = """
+import contextlib, pathlib, subprocess, sys, vmic
+filler = pathlib.Path(sys.argv[2], "filler")
+def fill():
+    with contextlib.suppress(OSError), filler.open("wb") as file:
+        while True:
+            file.write(bytes(4096))
+            file.flush()
+
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "none", sys.argv[2]], check=True)
+fill()
+try:
+    vmic.create_microphone_device("mic")
+except vmic.ServerError as error:
+    print(error, flush=True)
+filler.unlink()
+with vmic.create_microphone_device("mic"):
+    fill()
+    with vmic.create_microphone_device("other"):
+        print("made", flush=True)
+"""
+
+
+def test_a_full_disk_where_the_server_is_to_be() -> None:
+    with Home(runtime_dir=True) as home:
+        program = home.start_in_namespace(FULL, home.env["XDG_RUNTIME_DIR"])
+        said = programs.answer(program)
+        assert "PulseAudio would not start" in said
+        assert f"no room is left in {home.env['XDG_RUNTIME_DIR']}" in said
+        # One that runs needs none there.
+        assert programs.answer(program) == "made"
+        assert programs.end(program) == (0, "")
+
+
+def test_a_master_that_has_gone(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    await_own = _settling.await_own
+
+    def lose(pulse: pulsectl.Pulse, things: Callable[[], list[Any]], wanted: str, *rest: Any) -> Any:
+        """Another program unloads the sink before the source comes."""
+        own = await_own(pulse, things, wanted, *rest)
+        if wanted.startswith("vmic-sink-"):
+            with server.client() as other:
+                other.module_unload(own.owner_module)
+        return own
+
+    monkeypatch.setattr(_settling, "await_own", lose)
+    with nothing_left(server), pytest.raises(vmic.DeviceError) as refused:
+        vmic.create_microphone_device("mic", 48000)
+    assert "microphone 'mic'" in str(refused.value)

@@ -1,0 +1,36 @@
+"""What a sound server means when it refuses, and what to do about it."""
+
+from __future__ import annotations
+
+from pulsectl import _pulsectl as _libpulse
+
+REFUSED = 6  # PA_ERR_CONNECTIONREFUSED
+_ACCESS, _TERMINATED, _MODULE_FAILED = 1, 11, 14  # PA_ERR_ACCESS, _CONNECTIONTERMINATED, _MODINITFAILED
+
+_OF_CONNECTION = {
+    _ACCESS: "it is another user's, or its cookie is another: run as that user, or set PULSE_COOKIE to its "
+    "cookie file",
+    _TERMINATED: "it takes no more connections (64): end programs that use sound, or give these a server of "
+    "their own",
+}
+_MAY_NOT = "it may load no modules (allow-module-loading in its configuration)"
+_OF_MODULE = {_ACCESS: _MAY_NOT, _MODULE_FAILED: f"PulseAudio says so too where {_MAY_NOT}"}
+
+
+def text(code: int) -> str:
+    """What libpulse calls error `code`."""
+    return str(_libpulse.pa.strerror(code))
+
+
+def of_connection(code: int) -> str:
+    """The same, with the cure, of one that is not let in."""
+    return _with(_OF_CONNECTION, code)
+
+
+def of_module(code: int) -> str:
+    """The same of a module that is not loaded."""
+    return _with(_OF_MODULE, code)
+
+
+def _with(cures: dict[int, str], code: int) -> str:
+    return f"{text(code)}; {cures[code]}" if code in cures else text(code)
