@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pulsectl
 
-from vmic import _device, _names, _server, _starting, _volumes
+from vmic import _device, _link, _names, _server, _starting, _volumes
 from vmic._device import Device
 from vmic._dialect import Tuning
 from vmic._errors import DeviceError, ServerError, VmicError
@@ -84,6 +84,7 @@ class Revival:
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
+                _link.notice_silence()  # a stream that has rested has another connection now
                 if self._stream.wait_away(_LOOK_AGAIN):
                     with self._reviving:
                         self._revive()

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import pulsectl
 from pulsectl import _pulsectl as _libpulse
 
-from vmic import _refusals
+from vmic import _link, _refusals
 from vmic._errors import ServerError
 
 T = TypeVar("T")
@@ -113,6 +113,7 @@ def connect(
         code = _libpulse.pa.context_errno(pulse._ctx)
         pulse.close()
         raise _refusal(code) from None
+    _link.notice_silence()
     return pulse
 
 

@@ -1,0 +1,79 @@
+"""Two machines and a cable: namespaces of the tests' own, which need no rights and end with a process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+from collections.abc import Iterator
+
+import programs
+
+NEAR, FAR = "10.9.8.1", "10.9.8.2"
+
+
+class Hosts:
+    """Two machines, as the beginnings of command lines that run there; a context manager.
+
+    Attributes:
+        near: The one, whose address is NEAR.
+        far: The other.
+    """
+
+    near: tuple[str, ...]
+    far: tuple[str, ...]
+
+    def __enter__(self) -> Hosts:
+        with contextlib.ExitStack() as unfinished:
+            self.near = self._make(unfinished, "unshare", "--user", "--map-root-user", "--net")
+            self.far = self._make(unfinished, *self.near, "unshare", "--net")
+            far_pid = self.far[self.far.index("--target") + 1]
+            self._ip(
+                self.near,
+                "link",
+                "add",
+                "name",
+                "cable",
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "cable",
+                "netns",
+                far_pid,
+            )
+            for host, address in ((self.near, NEAR), (self.far, FAR)):
+                self._ip(host, "address", "add", f"{address}/24", "dev", "cable")
+                for link in ("lo", "cable"):
+                    self._ip(host, "link", "set", link, "up")
+            self._hosts = unfinished.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hosts.close()
+
+    @contextlib.contextmanager
+    def cut(self) -> Iterator[None]:
+        """Let the cable be cut, at the near end, until the end of the block."""
+        self._ip(self.near, "link", "set", "cable", "down")
+        try:
+            yield
+        finally:
+            self._ip(self.near, "link", "set", "cable", "up")
+
+    def received(self) -> int:
+        """How many bytes have come over the cable to the near one."""
+        said = self._ip(self.near, "-json", "-statistics", "link", "show", "dev", "cable")
+        return int(json.loads(said)[0]["stats64"]["rx"]["bytes"])
+
+    def _make(self, ends: contextlib.ExitStack, *argv: str) -> tuple[str, ...]:
+        """A machine, which is there until its process ends."""
+        holder = programs.start([*argv, "sh", "-c", "echo $$; exec cat"], None)
+        ends.callback(holder.communicate)
+        pid = programs.answer(holder)
+        return ("nsenter", "--preserve-credentials", "--user", "--net", "--target", pid)
+
+    def _ip(self, host: tuple[str, ...], *arguments: str) -> str:
+        done = subprocess.run([*host, "ip", *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (arguments, done.stderr)
+        return done.stdout

@@ -1,0 +1,98 @@
+"""A microphone on another machine's sound server, over the network."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import programs
+import pytest
+from conftest import available_servers
+from listening import Listener
+from networks import NEAR, Hosts
+from owners import Owner
+from servers import KINDS, SoundServer
+from signals import Heard
+
+pytestmark = pytest.mark.timing
+
+SECONDS = 3
+# Ten times what was measured.
+LATENCY = 0.15
+BYTES_A_SECOND = 1_500_000
+
+
+@pytest.fixture
+def hosts() -> Iterator[Hosts]:
+    with Hosts() as both:
+        yield both
+
+
+@pytest.fixture(params=available_servers())
+def near_server(request: pytest.FixtureRequest, hosts: Hosts) -> Iterator[SoundServer]:
+    """A sound server on the near machine."""
+    server = KINDS[request.param]()
+    server.before = hosts.near
+    with server:
+        yield server
+
+
+@pytest.fixture
+def far_owner(near_server: SoundServer, hosts: Hosts) -> Iterator[Owner]:
+    """A program on the far machine that has a microphone on the near one's server."""
+    far_home = near_server.root / "far"
+    far_home.mkdir()
+    env = {
+        **near_server.env,
+        "HOME": str(far_home),
+        "XDG_RUNTIME_DIR": str(far_home),
+        "PULSE_SERVER": near_server.listen_on_tcp(NEAR),
+        "PULSE_COOKIE": f"{near_server.env['HOME']}/.config/pulse/cookie",
+    }
+    with Owner(env, before=hosts.far) as owner:
+        yield owner
+
+
+def test_it_is_heard_there(
+    hosts: Hosts, near_server: SoundServer, far_owner: Owner, record_property: Callable[[str, object], None]
+) -> None:
+    with Listener(far_owner, near_server.env) as listener:
+        calls = np.array(json.loads(far_owner.ask("speak(20, 0.2)")))
+        listener.await_silence(4800)
+        latencies = listener.latencies(calls, 480)
+        received, begin = hosts.received(), time.monotonic()
+        far_owner.ask(f"mic.write_frames(numbered({SECONDS} * 48000)), mic.drain()")
+        rate = (hosts.received() - received) / (time.monotonic() - begin)
+        listener.await_silence(4800)
+        heard = Heard.in_recording(listener.frames())
+    assert (heard.frames, heard.foreign) == (20 * 480 + SECONDS * 48000, 0)
+    record_property("latency p50, ms", round(1000 * float(np.median(latencies)), 1))
+    record_property("bytes a second", round(rate))
+    assert np.median(latencies) < LATENCY
+    assert rate < BYTES_A_SECOND
+    assert far_owner.ask("mic.stats.reconnects, mic.stats.lost") == "(0, 0)"
+
+
+def test_it_comes_back_when_the_cable_was_cut(
+    hosts: Hosts, near_server: SoundServer, far_owner: Owner, record_property: Callable[[str, object], None]
+) -> None:
+    with Listener(far_owner, near_server.env) as listener:
+        far_owner.ask("mic.write_frames(numbered(10 * 48000))")
+        listener.await_frames(24000)
+        with hosts.cut():
+            time.sleep(5)
+        begin = time.monotonic()
+        before = len(listener.frames())
+        programs.await_that(lambda: np.any(listener.frames()[before:]), "it is heard again")
+        record_property("heard again after, s", round(time.monotonic() - begin, 2))
+        assert far_owner.ask("mic.drain()") == "True"
+        assert far_owner.ask("mic.stats.reconnects") == "1"
+        heard = Heard.in_recording(listener.frames())
+        after = Heard.in_recording(listener.frames()[before:])
+    # The rest without a gap; what was on its way when the cable was cut is lost.
+    assert (heard.repeated, heard.foreign) == (0, 0)
+    assert (after.lost, after.gaps) == (0, 0)
+    record_property("frames lost", heard.lost)
+    assert heard.lost < 48000
