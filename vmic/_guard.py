@@ -60,13 +60,10 @@ class Guard:
         recorders = pulse.source_output_list()
         self._recorders.know(requests, recorders)
         devices = [device for device in _device.find_all(pulse) if is_guarded(device)]
-        if not had_silence and any(device.sink is not None for device in devices):
-            # Without it the rest is kept all the same.
-            with contextlib.suppress(DeviceError):
-                _silence.provide(pulse, _dialect.of(pulse))
-                _silence.remove_idle(pulse)  # where the last of them went meanwhile
+        needs_silence = any(device.sink is not None for device in devices)
+        has_silence = had_silence or (needs_silence and _bring_silence(pulse))
         self._end_halves(pulse, devices)
-        self._strangers.know(pulse, devices)
+        self._strangers.know(pulse, devices, silence_comes=has_silence)
         self._strangers.look_at(requests, players)
         self._strangers.restore_places(pulse)
         _end_strays(pulse, requests, players)
@@ -94,6 +91,15 @@ class Guard:
             # One that is being made has not been whole yet.
             if _is_left_of(device, lost):
                 _device.remove(pulse, device)
+
+
+def _bring_silence(pulse: pulsectl.Pulse) -> bool:
+    """Whether it comes; where it is refused the rest is kept all the same."""
+    with contextlib.suppress(DeviceError):
+        _silence.provide(pulse, _dialect.of(pulse))
+        _silence.remove_idle(pulse)  # where the last of them went meanwhile
+        return True
+    return False
 
 
 def _is_left_of(device: Device, lost: Collection[Halves]) -> bool:

@@ -22,17 +22,19 @@ class Strangers:
         self._devices: dict[int, Device] = {}  # by the server's number of the sink
         self._destination: int | None = None
         self._met: set[int] = set()
-        self._stuck: set[int] = set()  # could not be moved
+        self._has_nowhere = False  # nor will there be a place to move to
+        self._stuck: dict[int, int] = {}  # which place each of them could not be moved to
         # By the server's number of the stream: its entry, and the place that it had.
         self._places: dict[int, tuple[str, str | None]] = {}
         self._left: list[tuple[str, str | None]] = []  # the same of those that have ended since
 
-    def know(self, pulse: pulsectl.Pulse, devices: Collection[Device]) -> None:
-        """Note which sinks are guarded, and where to move to."""
+    def know(self, pulse: pulsectl.Pulse, devices: Collection[Device], *, silence_comes: bool) -> None:
+        """Note which sinks are guarded, and where to move to: on PipeWire that may come some ms later."""
         self._devices = {device.sink.index: device for device in devices if device.sink is not None}
         default = pulse.server_info().default_sink_name
         others = {s.name: s.index for s in pulse.sink_list() if not _names.is_sink_name(s.name)}
         self._destination = others.get(default, others.get(_silence.NAME))
+        self._has_nowhere = self._destination is None and not silence_comes
 
     def _is_one(self, player: Any) -> bool:
         device = self._devices.get(player.sink)
@@ -45,7 +47,7 @@ class Strangers:
             return
         # The server gives its number to another one (PipeWire).
         self._met.discard(event.index)
-        self._stuck.discard(event.index)
+        self._stuck.pop(event.index, None)
         if event.index in self._places:
             self._left.append(self._places.pop(event.index))
 
@@ -54,23 +56,30 @@ class Strangers:
         for player in players:
             if self._is_one(player):
                 # It may have been moved meanwhile, and be known.
-                requests.player(player.index, lambda player: self._meet(requests, player))
+                requests.player(player.index, lambda player: self._meet(requests, player, knows_where=True))
 
-    def _meet(self, requests: Requests, player: Any) -> None:
+    def _meet(self, requests: Requests, player: Any, *, knows_where: bool = False) -> None:
         if not self._is_one(player):
             return
         if player.index not in self._places:
             # Answered before the move.
             requests.places(lambda entries: self._note_place(player, entries))
-        # One that cannot be moved, nor after another look at where to, is ended.
-        if self._destination is None or player.index in self._stuck:
-            requests.kill_player(player.index)
-        else:
-            requests.move_player(player.index, self._destination, lambda: self._stuck.add(player.index))
+        self._send_away(requests, player.index, knows_where=knows_where)
         # On PipeWire it takes some ms, and is seen again meanwhile.
         if player.index not in self._met:
             self._met.add(player.index)
             self._report(self._devices[player.sink])
+
+    def _send_away(self, requests: Requests, player: int, *, knows_where: bool) -> None:
+        """Move it; one that has nowhere to go, or cannot be moved, is ended.
+
+        Where the output that all play to has just gone its streams come here before that is known.
+        """
+        destination = self._destination
+        if destination is not None and self._stuck.get(player) != destination:
+            requests.move_player(player, destination, lambda: self._stuck.update({player: destination}))
+        elif knows_where and (destination is not None or self._has_nowhere):
+            requests.kill_player(player)
 
     def restore_places(self, pulse: pulsectl.Pulse) -> None:
         """Let each be remembered where it was: the server notes the move, and again at each change."""
