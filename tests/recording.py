@@ -94,6 +94,10 @@ class Recorder:
         """Wait until `count` frames that are not silence are recorded."""
         self._await(lambda: self.heard().frames >= count, f"did not hear {count} frames")
 
+    def await_sound(self, count: int) -> None:
+        """Wait until `count` frames are recorded that are not zero: of a sound of another's, or a tone."""
+        self._await(lambda: int(self.frames().any(axis=1).sum()) >= count, f"did not get {count} frames")
+
     def stop(self) -> Samples:
         """End it, and return what it recorded. A recording that the server has ended is whole too."""
         self.process.terminate()

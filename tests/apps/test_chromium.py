@@ -99,13 +99,13 @@ def test_what_a_page_plays_does_not_reach_the_microphone(
     output = record(DefaultOutput.of(server))
     page.call("play", 3000)
     # The page is really heard there.
-    output.await_frames(2 * RATE)
+    output.await_sound(2 * RATE)
     silent = recorder.frames()[:, 0]
     assert len(silent) > RATE
     assert not silent.any()
 
     microphone.write_frames(tone(1000, 30, RATE))
-    recorder.await_frames(2 * RATE)
+    recorder.await_sound(2 * RATE)
     heard, played = recorder.stop()[-RATE:, 0], output.stop()[-RATE:, 0]
     assert tone_quality(heard, RATE)[0] == pytest.approx(1000, rel=0.01)
     # A gap in the tone, on a busy machine, would be at -70 dB.
