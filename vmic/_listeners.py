@@ -168,6 +168,4 @@ class WithListeners:
             TypeError: It is no function.
             ClosedError: The device is closed.
         """
-        if callback is not None and not callable(callback):
-            raise TypeError(f"callback is a function of the listeners, not {callback!r}")
         self._listeners.call(callback)

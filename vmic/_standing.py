@@ -99,6 +99,4 @@ class WithStanding:
             TypeError: It is no function.
             ClosedError: The device is closed.
         """
-        if callback is not None and not callable(callback):
-            raise TypeError(f"callback is a function of a bool, not {callback!r}")
         self._standing.call(callback)

@@ -31,7 +31,13 @@ class Teller(Generic[T]):
             self._changed.notify_all()
 
     def call(self, callback: Callable[[T], object] | None) -> None:
-        """Call `callback`, and no other, from now on; at once when the value is not the initial one."""
+        """Call `callback`, and no other, from now on; at once when the value is not the initial one.
+
+        Raises:
+            TypeError: It is no function.
+        """
+        if callback is not None and not callable(callback):
+            raise TypeError(f"the {self._what} callback is a function of one argument, not {callback!r}")
         with self._changed:
             self._callback, self._told = callback, self._initial
             self._changed.notify_all()

@@ -396,7 +396,7 @@ def test_a_forked_child_may_not_ask(server: SoundServer, record: Record) -> None
 
 
 def test_bad_arguments_are_told(microphone: vmic.VirtualMicrophoneDevice) -> None:
-    with pytest.raises(TypeError, match="callback is a function of the listeners, not 5"):
+    with pytest.raises(TypeError, match="listeners callback is a function of one argument, not 5"):
         microphone.on_listeners_changed(5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="timeout is 0 seconds or more, not -1"):
         microphone.wait_for_listener(-1)
