@@ -38,9 +38,9 @@ _STDIN, _STDOUT = 0, 1
 class OwnersKeeper(Follower):
     """Keeps the microphones of one process.
 
-    That process holds the other end of standard input, and kills its keeper when it needs none any more. When
-    that end closes, or the process ends (a child that it forked may still hold it), what it left is taken
-    away.
+    That process holds the other end of standard input: a line there lets the keeper look at the server at
+    once. It kills its keeper when it needs none any more; when that end closes, or the process ends (a child
+    that it forked may still hold it), what it left is taken away.
     """
 
     def __init__(self, owner: Owner) -> None:
@@ -49,7 +49,7 @@ class OwnersKeeper(Follower):
         self._guard = Guard(_tell)
         self._bereaved = False
         self._process: int | None = None
-        self.wake_by(_STDIN, self._mourn)
+        self.wake_by(_STDIN, self._heed)
         # Before Linux 5.3, and in a Python that was built there, there is none.
         with contextlib.suppress(OSError, AttributeError):
             self._process = os.pidfd_open(owner.pid)
@@ -78,6 +78,14 @@ class OwnersKeeper(Follower):
 
     def _is_its(self, device: Device) -> bool:
         return device.owner is not None and device.owner.is_process_of(self._owner)
+
+    def _heed(self) -> None:
+        said = b""
+        # So it is reported when the owner ended with something unread.
+        with contextlib.suppress(ConnectionResetError):
+            said = os.read(_STDIN, 4096)
+        if not said:
+            self._mourn()
 
     def _mourn(self) -> None:
         self._bereaved = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -53,6 +54,12 @@ class Keeping:
             return None
         *lines, self._rest = (self._rest + told).split(b"\n")
         return [(str(token), str(event)) for token, event in map(json.loads, lines)]
+
+    def hurry(self) -> None:
+        """Let it look at the server now, also when it waits to connect to it again."""
+        # One that stands still, or has just ended, misses it.
+        with contextlib.suppress(OSError):
+            self._socket.send(b"\n", socket.MSG_DONTWAIT)
 
     def end(self) -> int:
         """End it, when it has not; for when there is no microphone any more. Returns with what it ended."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pulsectl
 
-from vmic import _device, _link, _names, _server, _starting, _volumes
+from vmic import _device, _link, _names, _server, _starting, _volumes, _watch
 from vmic._device import Device
 from vmic._dialect import Tuning
 from vmic._errors import DeviceError, ServerError, VmicError
@@ -147,4 +147,5 @@ class Revival:
             raise DeviceError(f"microphone {self._name!r} has been taken over by another program")
         if self._make is None:
             raise DeviceError(f"microphone {self._name!r} is not there any more")
+        _watch.hurry()
         return self._make(pulse)

@@ -103,6 +103,12 @@ class Watch(Follower):
             self._watchers |= {watcher}
             os.eventfd_write(self._wake, 1)
 
+    def hurry(self) -> None:
+        """Look at the server at once, and let the keeper; also when they wait to connect to it again."""
+        with self._lock:
+            if not self._stopping:
+                os.eventfd_write(self._wake, 1)
+
     def remove(self, watcher: Watcher) -> bool:
         """Tell it no more; True when it was the last, and the thread ends."""
         with self._lock:
@@ -149,7 +155,9 @@ class Watch(Follower):
             self.end()
             return
         os.eventfd_read(self._wake)
-        if self._keeper_wanted and self._keeper is None:
+        if self._keeper is not None:
+            self._keeper.hurry()
+        elif self._keeper_wanted:
             self._start_keeper()
 
     def _start_keeper(self) -> None:
@@ -248,6 +256,13 @@ def owning() -> Iterator[None]:
         yield
     finally:
         leave(nobody)
+
+
+def hurry() -> None:
+    """A microphone of this process's is about to come back: let the keeper be there before it."""
+    with _joining:
+        if _shared is not None:
+            _shared.hurry()
 
 
 def leave(watcher: Watcher) -> None:
