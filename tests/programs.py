@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -57,6 +58,17 @@ def end(program: subprocess.Popen[str]) -> tuple[int, str]:
     """Close its standard input, and wait: its exit code, and what it wrote to standard error."""
     _, errors = program.communicate(timeout=PATIENCE)
     return program.returncode, errors
+
+
+def with_setting(setting: str) -> set[int]:
+    """The process ids of all that have this in their environment."""
+    found = set()
+    for process in Path("/proc").iterdir():
+        # It may end meanwhile, or be another user's.
+        with contextlib.suppress(OSError):
+            if process.name.isdigit() and setting.encode() in (process / "environ").read_bytes().split(b"\0"):
+                found.add(int(process.name))
+    return found
 
 
 def await_that(happened: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:

@@ -1,0 +1,313 @@
+"""What happens to a machine with two microphones, at random."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import programs
+import pulsectl
+from chaos.frames import CHANNELS, HEADSET, LOUDEST, SAMPLE_RATE, STRANGER
+from chaos.judging import Span
+from listening import Listener
+from playing import Player, is_there
+from servers import SoundServer
+
+# When wireplumber 0.3.65's session manager is killed alone it hangs in one of ten starts, so that goes with
+# pipewire only.
+_MORTAL = {"pulseaudio": ("pulseaudio",), "pipewire": ("pipewire-pulse", "pipewire")}
+# How a server says that it broke by itself.
+_BREAKS = ("Assertion ", "This should never happen")
+_GOES = (pulsectl.PulseError, pulsectl.PulseOperationFailed, pulsectl.PulseIndexError)
+
+
+@dataclass(frozen=True)
+class Microphone:
+    """One of the two; which speaker's it is tells its name."""
+
+    speaker: int
+    sample_rate: int = SAMPLE_RATE
+    channels: int = CHANNELS
+
+    @property
+    def source_name(self) -> str:
+        return f"mic-{self.speaker}"
+
+
+MICROPHONES = (Microphone(0), Microphone(1))
+
+
+@dataclass
+class Happened:
+    """What has happened, when, by `time.monotonic()`.
+
+    Attributes:
+        deeds: What was done.
+        turnings: By speaker, from when on to when the volume was turned.
+        backs: How long after the server the microphones were back, in seconds.
+        strangers: How many streams were put on a microphone.
+        breaks: How often the server broke by itself.
+    """
+
+    deeds: list[tuple[float, str]] = field(default_factory=list)
+    turnings: tuple[list[Span], list[Span]] = ([], [])
+    backs: list[float] = field(default_factory=list)
+    strangers: int = 0
+    breaks: int = 0
+
+    def before(self, when: float) -> list[str]:
+        """The last deeds before that."""
+        return [f"{when - at:.3f} s before: {deed}" for at, deed in self.deeds if at < when][-4:]
+
+
+@dataclass
+class Said:
+    """What a speaker has told: the numbers that it took back, from and to, and its stats at the end."""
+
+    dropped: list[tuple[int, int]]
+    stats: dict[str, int]
+
+    @classmethod
+    def in_log(cls, path: Path) -> Said:
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        return cls([tuple(line["dropped"]) for line in lines[1:-1]], lines[-1]["stats"])
+
+
+class Chaos:
+    """Two speakers on a server, listeners, and everybody who gets in their way; a context manager."""
+
+    def __init__(self, server: SoundServer, seed: int) -> None:
+        self._server, self._random = server, random.Random(seed)
+        self.happened = Happened()
+        self.listeners: list[tuple[int, Listener]] = []
+        self._players: list[Player] = []
+        self._headset: Player | None = None
+        self._speakers: list[subprocess.Popen[str]] = []
+        for name, sample in (("stranger", STRANGER), ("headset", HEADSET)):
+            self._noise(name).write_bytes(sample.to_bytes(2, "little", signed=True) * 700 * SAMPLE_RATE)
+
+    def __enter__(self) -> Chaos:
+        with contextlib.ExitStack() as unfinished:
+            unfinished.push(self)
+            self._furnish()
+            for which in (0, 1):
+                self._speakers.append(self._speaker(which))
+                programs.await_that(self._log(which).read_text, "it speaks")
+            unfinished.pop_all()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        for speaker in self._speakers:
+            speaker.kill()
+            speaker.communicate()
+        self._silence()
+        for _, listener in self.listeners:
+            listener.end()
+
+    def go_on(self, seconds: float) -> None:
+        """Let things happen for so long."""
+        deeds = {
+            self._listen: 8,
+            self._leave: 3,
+            self._put_stranger: 4,
+            self._move_stranger: 2,
+            self._hush: 4,
+            self._turn: 4,
+            self._fork: 2,
+            self._unload: 2,
+            self._kill: 1,
+        }
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            (deed,) = self._random.choices(list(deeds), list(deeds.values()))
+            try:
+                deed()
+            except _GOES as error:
+                self._mend(error)
+            time.sleep(self._random.uniform(0, 0.3))
+
+    def end(self) -> list[Said]:
+        """Let the speakers end, and then the listeners, whose microphones have gone."""
+        for speaker in self._speakers:
+            code, errors = programs.end(speaker)
+            assert code == 0, errors
+        for _, listener in self.listeners:
+            listener.await_end()
+        return [Said.in_log(self._log(which)) for which in (0, 1)]
+
+    # ---- what may happen ----
+
+    def _listen(self) -> None:
+        if sum(listener.records for _, listener in self.listeners) < 4:
+            microphone = self._random.choice(MICROPHONES)
+            listener = Listener(microphone, self._server.env)
+            self._note(f"a listener on {microphone.source_name}")
+            listener.start()
+            self.listeners.append((microphone.speaker, listener))
+
+    def _leave(self) -> None:
+        if there := [listener for _, listener in self.listeners if listener.records]:
+            self._note("a listener leaves")
+            self._random.choice(there).end()
+
+    def _put_stranger(self) -> None:
+        with self._server.client() as pulse:
+            sink = self._sink(pulse)
+        if sink is not None:
+            self._note(f"a stranger on {sink.name}")
+            self.happened.strangers += 1
+            self._players.append(Player.of(self._noise("stranger"), sink.name, self._server.env))
+
+    def _move_stranger(self) -> None:
+        with self._server.client() as pulse:
+            there = [stream for player in self._players if (stream := player.stream(pulse))]
+            sink = self._sink(pulse)
+            if there and sink is not None:
+                self._note(f"a stream is moved to {sink.name}")
+                self.happened.strangers += 1
+                pulse.sink_input_move(self._random.choice(there).index, sink.index)
+
+    def _hush(self) -> None:
+        if self._players:
+            player = self._random.choice(self._players)
+            self._players.remove(player)
+            self._note("a player ends")
+            player.end()
+
+    def _turn(self) -> None:
+        microphone = self._random.choice(MICROPHONES)
+        part = self._random.choice(("source", "sink", "monitor", "stream"))
+        with self._server.client() as pulse:
+            begin = time.monotonic()
+            thing = _part(pulse, microphone, part)
+            if thing is None:
+                return
+            self._note(f"the {part} of {microphone.source_name} is turned")
+            pulse.volume_set_all_chans(thing, self._random.choice((0.3, 0.7, LOUDEST)))
+            programs.await_that(lambda: _is_full(pulse, microphone, part), "it is full again", 10)
+        self.happened.turnings[microphone.speaker].append((begin, time.monotonic()))
+
+    def _fork(self) -> None:
+        self._note("a speaker forks")
+        speaker = self._random.choice(self._speakers)
+        assert speaker.stdin
+        speaker.stdin.write("f")
+        speaker.stdin.flush()
+
+    def _unload(self) -> None:
+        microphone = self._random.choice(MICROPHONES)
+        half = self._random.choice(("source", "sink"))
+        with self._server.client() as pulse:
+            thing = _part(pulse, microphone, half)
+            if thing is not None:
+                self._note(f"the {half} of {microphone.source_name} is unloaded")
+                pulse.module_unload(thing.owner_module)
+        self._await_microphones()
+
+    def _kill(self) -> None:
+        part = self._random.choice(_MORTAL[self._server.kind])
+        how = self._random.choice((signal.SIGKILL, signal.SIGTERM))
+        self._note(f"{part} gets {how.name}")
+        self._server.lose(part, how)
+        time.sleep(self._random.uniform(0, 1.5))
+        self._come_back()
+
+    # ---- what that needs ----
+
+    def _come_back(self) -> None:
+        self._server.answer()
+        begin = time.monotonic()
+        self._note("the server is back")
+        self._await_microphones()
+        self.happened.backs.append(time.monotonic() - begin)
+        self._note("the microphones are back")
+        self._furnish()
+
+    def _mend(self, error: Exception) -> None:
+        """Bring a server back that broke by itself; anything else is an error of ours."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._server.main_process.wait(1)
+        if self._server.main_process.poll() is None or not any(b in self._server.log() for b in _BREAKS):
+            raise error
+        self.happened.breaks += 1
+        self._note("the server broke")
+        self._come_back()
+
+    def _furnish(self) -> None:
+        """The machine's own devices: an output, and a headset that sounds and is the default."""
+        self._silence()
+        with self._server.client() as pulse:
+            at_once = "norewinds=1" if self._server.kind == "pulseaudio" else ""
+            pulse.module_load("module-null-sink", f"sink_name=room {at_once}")
+            pulse.module_load("module-null-sink", f"sink_name=speakers {at_once}")
+            pulse.module_load("module-remap-source", "source_name=headset master=room.monitor")
+            programs.await_that(
+                lambda: is_there(pulse, "headset") and is_there(pulse, "speakers"), "the devices are there"
+            )
+            pulse.source_default_set("headset")
+            pulse.sink_default_set("speakers")
+        self._headset = Player.of(self._noise("headset"), "room", self._server.env)
+
+    def _silence(self) -> None:
+        for player in (*self._players, *filter(None, [self._headset])):
+            player.end()
+        self._players.clear()
+
+    def _speaker(self, which: int) -> subprocess.Popen[str]:
+        argv = [sys.executable, "-W", "ignore", "-m", "chaos.speaking"]
+        with self._log(which).open("w") as log:
+            return subprocess.Popen(
+                [*argv, str(which), str(self._random.getrandbits(32))],
+                env={**self._server.env, "PYTHONPATH": str(Path(__file__).parent.parent)},
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+
+    def _await_microphones(self) -> None:
+        def are_there() -> bool:
+            for speaker in self._speakers:
+                assert speaker.poll() is None, speaker.communicate()[1]
+            with contextlib.suppress(*_GOES), self._server.client() as pulse:
+                return all(_part(pulse, microphone, "source") for microphone in MICROPHONES)
+            return False
+
+        programs.await_that(are_there, "the microphones are there", 15)
+
+    def _sink(self, pulse: pulsectl.Pulse) -> Any:
+        return _part(pulse, self._random.choice(MICROPHONES), "sink")
+
+    def _note(self, deed: str) -> None:
+        self.happened.deeds.append((time.monotonic(), deed))
+
+    def _noise(self, name: str) -> Path:
+        return self._server.root / f"{name}.raw"
+
+    def _log(self, which: int) -> Path:
+        return self._server.root / f"speaker-{which}.json"
+
+
+def _part(pulse: pulsectl.Pulse, microphone: Microphone, part: str) -> Any:
+    """That part of a microphone; None when it is not there."""
+    name = microphone.source_name
+    sink = next((s for s in pulse.sink_list() if s.name.startswith(f"vmic-sink-{name}-")), None)
+    if part == "sink" or sink is None:
+        return sink
+    if part == "stream":
+        return next((s for s in pulse.sink_input_list() if s.proplist["media.name"] == sink.name), None)
+    wanted = name if part == "source" else f"{sink.name}.monitor"
+    return next((s for s in pulse.source_list() if s.name == wanted), None)
+
+
+def _is_full(pulse: pulsectl.Pulse, microphone: Microphone, part: str) -> bool:
+    thing = _part(pulse, microphone, part)
+    return thing is None or set(thing.volume.values) == {1.0}

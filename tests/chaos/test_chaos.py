@@ -1,0 +1,124 @@
+"""Everything at random, on each server, and what was heard meanwhile."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import programs
+import pytest
+from chaos.happening import Chaos, Happened, Said
+from chaos.judging import Verdict, judge
+from servers import SoundServer
+
+pytestmark = pytest.mark.timing
+# Who plays into a microphone, or takes half of it away, may be heard for so long on a busy machine, as this
+# one is meanwhile; 85 ms were most.
+LET_IN = 48000 // 2
+# What flush says was heard is right to some frames, where the server was just taking some.
+FLUSHES_WITHIN = 48
+BACK_WITHIN = 3.0
+# After a change of the volume it may still come turned for so long.
+SETTLES = 0.05
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """A listener: what it heard, and since and until when it was there."""
+
+    since: float
+    until: float
+    verdict: Verdict
+
+
+@pytest.mark.timeout(1200)
+def test_whatever_happens_only_the_speaker_is_heard(
+    request: pytest.FixtureRequest, server: SoundServer, record_property: Callable[[str, object], None]
+) -> None:
+    server.was_frozen = True  # a step that it misses is no excuse, but counted
+    seed = random.SystemRandom().getrandbits(32)
+    with Chaos(server, seed) as chaos:
+        chaos.go_on(request.config.getoption("--chaos"))
+        said = chaos.end()
+    happened = chaos.happened
+    wrong = [f"seed {seed}"]
+    for speaker, its in enumerate(said):
+        hearings = hearings_of(chaos, speaker)
+        record_property(f"speaker {speaker}", summary(its, hearings))
+        wrong += [f"speaker {speaker}: {what}" for what in faults(server, its, hearings, happened)]
+    slow = [seconds for seconds in happened.backs if seconds > BACK_WITHIN]
+    wrong += [f"back only after {slow} s"] if slow else []
+    wrong += [f"left behind: {what}" for what in left_behind(server)]
+    record_property("deeds", len(happened.deeds))
+    record_property(
+        "strangers, put and counted", (happened.strangers, sum(s.stats["strangers"] for s in said))
+    )
+    record_property("restarts, and of its own", (len(happened.backs), happened.breaks))
+    record_property("back after, at most, s", round(max(happened.backs, default=0), 2))
+    assert wrong[1:] == [], "\n".join(wrong)
+
+
+def hearings_of(chaos: Chaos, speaker: int) -> list[Hearing]:
+    turnings = [(begin, end + SETTLES) for begin, end in chaos.happened.turnings[speaker]]
+    return [
+        Hearing(listener.since, listener.until, judge(listener.frames(), listener.times(), speaker, turnings))
+        for whose, listener in chaos.listeners
+        if whose == speaker
+    ]
+
+
+def summary(said: Said, hearings: list[Hearing]) -> dict[str, object]:
+    verdicts = [hearing.verdict for hearing in hearings]
+    return {
+        **{name: said.stats[name] for name in ("frames_written", "dropped", "lost", "reconnects")},
+        "listeners": len(verdicts),
+        "heard": sum(v.heard for v in verdicts),
+        "turned": sum(v.turned for v in verdicts),
+        "foreign": sum(count for v in verdicts for _, count, _ in v.foreign),
+        "skipped": max((missing(v, said) for v in verdicts), default=0),
+    }
+
+
+def faults(server: SoundServer, said: Said, hearings: list[Hearing], happened: Happened) -> Iterator[str]:
+    """What is not as it is promised."""
+    yield from chain.from_iterable(faults_of_one(h.verdict, happened) for h in hearings)
+    for earlier in hearings:
+        for later in hearings:
+            last, first = earlier.verdict.last, later.verdict.first
+            if earlier.until <= later.since and last is not None and first is not None and first <= last:
+                yield f"{first} was heard after {last}"
+    skipped = sum(missing(hearing.verdict, said) for hearing in hearings)
+    if skipped > said.stats["lost"] + 256 * server.steps_missed:
+        yield f"{skipped} frames are missing, and {said.stats['lost']} were counted as lost"
+    if sum(hearing.verdict.heard for hearing in hearings) < said.stats["heard"] / 10:
+        yield "next to nothing was heard"
+
+
+def faults_of_one(verdict: Verdict, happened: Happened) -> Iterator[str]:
+    if verdict.altered or verdict.disordered:
+        yield f"{verdict.altered} frames altered, {verdict.disordered} disordered"
+    for when, count, origin in verdict.foreign:
+        if count > LET_IN:
+            yield f"{count} frames of {origin}, after: {'; '.join(happened.before(when))}"
+
+
+def missing(verdict: Verdict, said: Said) -> int:
+    """Numbers that were skipped, and that the speaker did not take back."""
+    skipped: set[int] = set()
+    for begin, end in verdict.skipped:
+        skipped.update(range(begin, end))
+    for begin, end in said.dropped:
+        skipped.difference_update(range(begin - FLUSHES_WITHIN, end + FLUSHES_WITHIN))
+    return len(skipped)
+
+
+def left_behind(server: SoundServer) -> list[str]:
+    """Devices, and processes that are no server's."""
+    with server.client() as pulse:
+        found = [d.name for d in (*pulse.sink_list(), *pulse.source_list()) if "mic-" in d.name]
+    servers = {process.pid for process in server.processes.values()}
+    its_own = f"XDG_RUNTIME_DIR={server.env['XDG_RUNTIME_DIR']}"
+    programs.await_that(lambda: programs.with_setting(its_own) <= servers, "every process has ended", 10)
+    return found
