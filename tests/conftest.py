@@ -56,11 +56,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--chaos", type=float, default=30, help="seconds of chaos on each server")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a report tell which promise its test proves."""
+    for item in items:
+        if mark := item.get_closest_marker("promise"):
+            item.user_properties.append(("promise", mark.args[0]))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell what tests have measured (record_property)."""
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
-            terminalreporter.line(f"{report.nodeid}: {name}: {value}")
+            if name != "promise":
+                terminalreporter.line(f"{report.nodeid}: {name}: {value}")
 
 
 @pytest.fixture(params=available_servers())

@@ -92,6 +92,7 @@ def test_a_call_in_a_page_hears_the_tone(
     assert decibels > 20
 
 
+@pytest.mark.promise("nothing else")
 def test_what_a_page_plays_does_not_reach_the_microphone(
     server: SoundServer, record: Record, microphone: vmic.VirtualMicrophoneDevice, page: Browser
 ) -> None:
@@ -113,6 +114,7 @@ def test_what_a_page_plays_does_not_reach_the_microphone(
     assert decibels_at(3000, played) > -20
 
 
+@pytest.mark.promise("no other microphone")
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.usefixtures("headset")
 def test_a_page_never_hears_another_microphone(

@@ -71,6 +71,7 @@ def sink_of_mic(pulse: pulsectl.Pulse) -> Any:
     return next(sink for sink in pulse.sink_list() if sink.name.startswith("vmic-sink-"))
 
 
+@pytest.mark.promise("nothing else")
 def test_a_stream_that_names_the_sink_is_moved_away(
     owner: Owner, record: Record, play: Callable[..., Player], pulse: pulsectl.Pulse, let_in: LetIn
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_stream_that_names_the_sink_is_moved_away(
     assert owner.ask("mic.stats.frames_written") == "0"
 
 
+@pytest.mark.promise("nothing else")
 def test_a_stream_that_is_put_there_by_hand_is_moved_away(
     owner: Owner, record: Record, play: Callable[..., Player], pulse: pulsectl.Pulse, let_in: LetIn
 ) -> None:
@@ -94,6 +96,7 @@ def test_a_stream_that_is_put_there_by_hand_is_moved_away(
     let_in(all_of(recorder))
 
 
+@pytest.mark.promise("nothing else")
 def test_a_stream_that_the_server_remembers_there_is_moved_away(
     owner: Owner, record: Record, play: Callable[..., Player], pulse: pulsectl.Pulse, let_in: LetIn
 ) -> None:
@@ -116,6 +119,7 @@ def test_a_stream_that_the_server_remembers_there_is_moved_away(
     assert owner.ask("mic.stats.strangers") == before
 
 
+@pytest.mark.promise("nothing else")
 def test_a_stream_that_was_moved_plays_by_default_where_all_do(
     owner: Owner, play: Callable[..., Player], pulse: pulsectl.Pulse
 ) -> None:
@@ -162,6 +166,7 @@ PARTS: dict[str, Callable[[pulsectl.Pulse], Any]] = {
 }
 
 
+@pytest.mark.promise("volume")
 @pytest.mark.parametrize("part", PARTS)
 def test_a_volume_that_is_turned_is_turned_back_and_a_mute_stays(
     owner: Owner, pulse: pulsectl.Pulse, part: str, record_property: Callable[[str, object], None]
@@ -189,6 +194,7 @@ def listen(request: pytest.FixtureRequest, record: Record) -> Record:
     return functools.partial(record, command=request.param)
 
 
+@pytest.mark.promise("no other microphone")
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.usefixtures("headset")
 def test_a_recorder_never_hears_another_microphone(
@@ -204,6 +210,7 @@ def test_a_recorder_never_hears_another_microphone(
     listen(Default).await_frames(10000)
 
 
+@pytest.mark.promise("comes back")
 @pytest.mark.parametrize("end", ["sink unloaded", "source unloaded"])
 def test_a_device_of_which_a_half_was_unloaded_comes_back(
     owner: Owner, record: Record, pulse: pulsectl.Pulse, end: str

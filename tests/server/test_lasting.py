@@ -16,6 +16,7 @@ from servers import SoundServer
 import vmic
 
 
+@pytest.mark.promise("comes back")
 @pytest.mark.parametrize(("server", "part"), PARTS, indirect=["server"])
 def test_it_outlives_a_restart_and_is_removed(
     server: SoundServer, part: str, record: Callable[..., Recorder]
@@ -39,6 +40,7 @@ def test_it_outlives_a_restart_and_is_removed(
     assert not is_back()
 
 
+@pytest.mark.promise("nothing else")
 def test_a_stranger_is_moved_away_and_a_volume_is_full(
     play: Callable[..., Player], pulse: pulsectl.Pulse
 ) -> None:

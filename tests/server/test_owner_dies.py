@@ -25,6 +25,8 @@ import vmic
 from vmic import _making
 from vmic import _owner as owners
 
+pytestmark = pytest.mark.promise("dead program")
+
 Record = Callable[..., Recorder]
 GONE_WITHIN = 2.0
 

@@ -113,6 +113,8 @@ def test_too_many_connections(server: SoundServer, free: int) -> None:
 
 FULL = """
 import contextlib, pathlib, subprocess, sys, vmic
+
+pytestmark = pytest.mark.promise("refusal")
 filler = pathlib.Path(sys.argv[2], "filler")
 def fill():
     with contextlib.suppress(OSError), filler.open("wb") as file:

@@ -1,0 +1,92 @@
+"""Runs every test that proves a promise of the README, again and again, and prints what came of each."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import statistics
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from numbers import Real
+
+import pytest
+
+
+@dataclass
+class Outcome:
+    """What came of one promise's tests.
+
+    Attributes:
+        ends: How often they passed, failed, or were run again as the machine had stood still.
+        numbers: What they measured, by name.
+    """
+
+    ends: Counter[str] = field(default_factory=Counter)
+    numbers: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def row(self) -> str:
+        """Two cells of a table."""
+        ends = ", ".join(f"{count:,} {end}" for end, count in sorted(self.ends.items(), reverse=True))
+        return f"{ends} | {'; '.join(described(*number) for number in sorted(self.numbers.items()))}"
+
+
+def described(name: str, values: list[float]) -> str:
+    """Numbers of one kind, in words."""
+    if all(isinstance(value, int) for value in values):
+        zeros = sum(value == 0 for value in values)
+        return f"{name}: 0 in {zeros:,} of {len(values):,}, at most {max(values):,}"
+    return f"{name}: median {statistics.median(values):g}, at most {max(values):g} ({len(values):,} times)"
+
+
+class Collector:
+    """Takes what pytest reports."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, Outcome] = defaultdict(Outcome)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """One part of a test has ended."""
+        promise = dict(report.user_properties).get("promise")
+        if promise is None or (report.when != "call" and report.passed):
+            return
+        outcome = self.outcomes[str(promise)]
+        # pytest-rerunfailures adds an outcome of its own: the server had missed a step.
+        end: str = report.outcome
+        outcome.ends["run again" if end == "rerun" else end] += 1
+        if report.passed:
+            for name, value in report.user_properties:
+                if isinstance(value, Real):
+                    outcome.numbers[_place(report.nodeid, name)].append(value)  # type: ignore[arg-type]
+
+
+def _place(test: str, name: str) -> str:
+    server = "PipeWire" if "pipewire" in test else "PulseAudio"
+    return f"{name}, {server}{' busy' if 'busy' in test else ''}"
+
+
+def main() -> int:
+    """Run them as scripts/test does, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=1, help="how often to run all of them (5 minutes each)")
+    parser.add_argument("--chaos", type=float, default=30, help="seconds of chaos on each server")
+    options = parser.parse_args()
+    collector = Collector()
+    with contextlib.redirect_stdout(sys.stderr):
+        codes = [pytest.main(arguments, [collector]) for arguments in _runs(options.runs, options.chaos)]
+    print("| promise | tests | measured |\n| --- | --- | --- |")
+    for promise, outcome in sorted(collector.outcomes.items()):
+        print(f"| {promise} | {outcome.row()} |")
+    return max(codes)
+
+
+def _runs(count: int, chaos: float) -> Iterator[list[str]]:
+    common = ["-q", "-p", "no:cacheprovider", f"--chaos={chaos:g}", "tests"]
+    for _ in range(count):
+        yield ["-n", "2", "-m", "promise and not timing", *common]
+        yield ["-m", "promise and timing", *common]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
