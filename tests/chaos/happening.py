@@ -26,7 +26,8 @@ from servers import SoundServer
 _MORTAL = {"pulseaudio": ("pulseaudio",), "pipewire": ("pipewire-pulse", "pipewire")}
 # How a server says that it broke by itself.
 _BREAKS = ("Assertion ", "This should never happen")
-_GOES = (pulsectl.PulseError, pulsectl.PulseOperationFailed, pulsectl.PulseIndexError)
+# What was to be moved, turned or unloaded has gone.
+_SOONER = (pulsectl.PulseOperationFailed, pulsectl.PulseIndexError)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Happened:
     """
 
     deeds: list[tuple[float, str]] = field(default_factory=list)
-    turnings: tuple[list[Span], list[Span]] = ([], [])
+    turnings: tuple[list[Span], list[Span]] = field(default_factory=lambda: ([], []))
     backs: list[float] = field(default_factory=list)
     strangers: int = 0
     breaks: int = 0
@@ -130,7 +131,7 @@ class Chaos:
             (deed,) = self._random.choices(list(deeds), list(deeds.values()))
             try:
                 deed()
-            except _GOES as error:
+            except pulsectl.PulseError as error:
                 self._mend(error)
             time.sleep(self._random.uniform(0, 0.3))
 
@@ -162,7 +163,7 @@ class Chaos:
         with self._server.client() as pulse:
             sink = self._sink(pulse)
         if sink is not None:
-            self._note(f"a stranger on {sink.name}")
+            self._note(f"a stranger on {sink.description}")
             self.happened.strangers += 1
             self._players.append(Player.of(self._noise("stranger"), sink.name, self._server.env))
 
@@ -171,7 +172,7 @@ class Chaos:
             there = [stream for player in self._players if (stream := player.stream(pulse))]
             sink = self._sink(pulse)
             if there and sink is not None:
-                self._note(f"a stream is moved to {sink.name}")
+                self._note(f"a stream is moved to {sink.description}")
                 self.happened.strangers += 1
                 pulse.sink_input_move(self._random.choice(there).index, sink.index)
 
@@ -232,9 +233,12 @@ class Chaos:
         self._furnish()
 
     def _mend(self, error: Exception) -> None:
-        """Bring a server back that broke by itself; anything else is an error of ours."""
+        """Bring a server back that broke by itself; anything but that, and a race, is an error of ours."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._server.main_process.wait(1)
+        if self._server.main_process.poll() is None and isinstance(error, _SOONER):
+            self._note("somebody was sooner")
+            return
         if self._server.main_process.poll() is None or not any(b in self._server.log() for b in _BREAKS):
             raise error
         self.happened.breaks += 1
@@ -277,7 +281,7 @@ class Chaos:
         def are_there() -> bool:
             for speaker in self._speakers:
                 assert speaker.poll() is None, speaker.communicate()[1]
-            with contextlib.suppress(*_GOES), self._server.client() as pulse:
+            with contextlib.suppress(pulsectl.PulseError), self._server.client() as pulse:
                 return all(_part(pulse, microphone, "source") for microphone in MICROPHONES)
             return False
 

@@ -18,6 +18,8 @@ from vmic import _settling
 
 NOBODY = 65534
 
+pytestmark = pytest.mark.promise("refusal")
+
 
 def everything(server: SoundServer) -> set[tuple[str, str]]:
     """All that may be left behind."""
@@ -114,7 +116,6 @@ def test_too_many_connections(server: SoundServer, free: int) -> None:
 FULL = """
 import contextlib, pathlib, subprocess, sys, vmic
 
-pytestmark = pytest.mark.promise("refusal")
 filler = pathlib.Path(sys.argv[2], "filler")
 def fill():
     with contextlib.suppress(OSError), filler.open("wb") as file:
