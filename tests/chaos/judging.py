@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 from chaos.frames import HEADSET, PERIOD, PERIODS, SAMPLE_RATE, numbers, places
-from signals import Samples, is_written, ramp
+from signals import Samples, ramp, ramp_to
 
 Span = tuple[float, float]
 # A frame at 0.3 of its volume tells its place to some 4 frames; and at a step in the volume it is a ramp.
@@ -59,7 +59,7 @@ def judge(
     sounds: npt.NDArray[np.bool_] = np.any(recording, axis=1)
     is_foreign: npt.NDArray[np.bool_] = np.any(recording < 0, axis=1)
     verdict.foreign = _bursts(recording, is_foreign, times)
-    is_ours = sounds & ~is_foreign & is_written(recording, SAMPLE_RATE) & ~_lone_ramps(recording, sounds)
+    is_ours = sounds & ~is_foreign & ~_ramps(recording, sounds)
     is_turned = np.zeros(len(recording), bool)
     for begin, end in turnings:
         is_turned |= (times >= begin) & (times <= end)
@@ -96,22 +96,38 @@ def _backwards(turned: Samples, speaker: int, before: int) -> int:
     return int(((steps > PERIOD / 2) & (steps < PERIOD - _TOLERANCE)).sum())
 
 
-def _lone_ramps(recording: Samples, sounds: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Which frames lead up to a sound that was taken back just before it came."""
+def _ramps(recording: Samples, sounds: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which frames lead from silence to sound, or back; or are what a flush or a missed step left of them."""
     found = np.zeros(len(sounds), bool)
-    weights = ramp(SAMPLE_RATE)[:, None] / len(ramp(SAMPLE_RATE)) ** 3
     edges = np.flatnonzero(np.diff(np.concatenate(([False], sounds, [False]))))
     for begin, end in edges.reshape(-1, 2):
-        length = end - begin
-        if length < len(weights):
-            # The first is so quiet that it may have become silence; some more may have come before a cut.
-            for first in range(len(weights) - length + 1):
-                its = weights[first : first + length]
-                if its[-1] > 0 and np.all(
-                    np.abs(recording[begin:end] - recording[end - 1] / its[-1] * its) <= 1
-                ):
-                    found[begin:end] = True
+        run = recording[begin:end]
+        if _is_within_ramp(run) or _is_within_ramp(run[::-1]):
+            found[begin:end] = True
+            continue
+        found[begin : begin + _ramp_length(run)] = True
+        found[end - _ramp_length(run[::-1]) : end] = True
     return found
+
+
+def _is_within_ramp(run: Samples) -> bool:
+    """Whether it is some of the frames of a ramp, whose sound is not there."""
+    weights = ramp(SAMPLE_RATE)[:, None] / len(ramp(SAMPLE_RATE)) ** 3
+    for first in range(1, len(weights) - len(run) + 1):
+        part = weights[first : first + len(run)]
+        # The sound is known from the loudest, to a rounding.
+        if np.all(np.abs(run - run[-1] / part[-1] * part) <= 1):
+            return True
+    return False
+
+
+def _ramp_length(run: Samples) -> int:
+    """How many of the first frames are the end of a ramp that leads up to the next."""
+    count = len(ramp(SAMPLE_RATE))
+    for length in range(min(count, len(run) - 1), 0, -1):
+        if np.array_equal(run[:length], ramp_to(run[length], SAMPLE_RATE)[count - length :]):
+            return length
+    return 0
 
 
 def _bursts(

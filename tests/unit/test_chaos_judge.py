@@ -40,7 +40,16 @@ def test_a_ramp_to_what_was_taken_back_is_no_frame() -> None:
     for part in (lone[:-1], lone[:40], lone[20:-4]):
         verdict = judged(np.concatenate((said(), silence, part, silence)))
         assert (verdict.heard, verdict.altered, verdict.disordered) == (N, 0, 0)
-    assert judged(np.concatenate((said(), silence, lone[::-1][1:], silence))).altered > 0
+    askew = np.concatenate((lone[:30], lone[31:60]))
+    assert judged(np.concatenate((said(), silence, askew, silence))).altered > 0
+
+
+@pytest.mark.parametrize("cut", [5, 40, 71])
+def test_a_ramp_that_a_missed_step_cuts_is_no_frame(cut: int) -> None:
+    step = np.zeros((256, 2), np.int16)
+    up, down = ramp_to(said(count=1)[0], 48000), ramp_to(said(count=N)[-1], 48000)[::-1]
+    recording = np.concatenate((step, up[:cut], step, up[cut:], said(), down[:cut], step, down[cut:], step))
+    assert judged(recording) == Verdict(heard=N, first=FIRST, last=FIRST + N - 1)
 
 
 @pytest.mark.parametrize(("first", "last"), [(FIRST + 1000, FIRST + N + 999), (0, N - 1)])
