@@ -36,6 +36,7 @@ static struct run {
     uint64_t index;
     int64_t timeout;
     uint64_t fade_us;
+    bool stopped; /* or about to be */
 } run;
 static struct server server;
 static bool trace;
@@ -135,6 +136,7 @@ static void give(enum job job, int64_t timeout) {
         return;
     run.timeout = timeout;
     run.job = job;
+    run.stopped = run.stopped || job == STOP;
     world_wake(&run.job);
 }
 
@@ -341,14 +343,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     run.stream = stream_create(&run.config, &server.sink);
     MUST(run.stream);
     world_start(work, NULL);
-    bool stopped = false;
-    for (size_t i = 1; i + 1 < size && i < 2 * OPERATIONS; i += 2) {
+    for (size_t i = 1; i + 1 < size && i < 2 * OPERATIONS; i += 2)
         operate(data[i], data[i + 1]);
-        stopped = stopped || run.job == STOP;
-    }
     world_preempt(0);
-    if (!stopped)
+    if (!run.stopped)
         check_recovers();
-    check_end(stopped);
+    check_end(run.stopped);
     return 0;
 }
