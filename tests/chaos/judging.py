@@ -97,7 +97,11 @@ def _backwards(turned: Samples, speaker: int, before: int) -> int:
 
 
 def _ramps(recording: Samples, sounds: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Which frames lead from silence to sound, or back; or are what a flush or a missed step left of them."""
+    """Which frames lead from silence to sound, or back; or are what a flush or a missed step left of them.
+
+    `is_written` knows whole ramps only: frames that tell their number by one sample may look like any part of
+    one. Here the right sample never comes near silence by itself.
+    """
     found = np.zeros(len(sounds), bool)
     edges = np.flatnonzero(np.diff(np.concatenate(([False], sounds, [False]))))
     for begin, end in edges.reshape(-1, 2):

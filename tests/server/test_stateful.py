@@ -122,7 +122,8 @@ class Conversation(RuleBasedStateMachine):
             heard = 0
             while at < len(numbers) and numbers[at] == start + heard < end:
                 heard, at = heard + 1, at + 1
-            assert abs(end - start - dropped - heard) <= inexact, (start, end, dropped, heard)
+            amiss = abs(end - start - dropped - heard)
+            assert amiss <= inexact, (start, end, dropped, heard, f"then came {numbers[at : at + 100]}")
             if inexact:
                 at += cut_ramp(numbers[at:], start + heard)
             start = end
