@@ -28,6 +28,9 @@ static void fade_out(struct writer *w, uint64_t back, uint64_t in_ring) {
     shape_fade(w->scratch, w->channels, count);
     memset(w->scratch + count * w->channels, 0, (all - count) * w->channels * sizeof *w->scratch);
     outlet_write(w, w->scratch, all, 0);
+    /* Silence follows it, as it follows data: a PipeWire with longer steps than ours would else keep it, and
+     * begin the next sound with it (1024 frames, 0.3.65). */
+    w->last_data = clock_now();
 }
 
 /* Drops what came before `flush_to`, in the ring and in the server. */

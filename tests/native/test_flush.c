@@ -178,6 +178,22 @@ static void a_reader_during_a_flush_alters_nothing(void) {
     end_stream(&f);
 }
 
+/* A server with longer steps than ours keeps the end of the fade until it gets more: what comes next would
+ * begin with it. */
+static void silence_follows_the_fade(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    put_all(&f, 1, RATE);
+    must(&f, VMIC_TAKEN, RATE);
+    /* Longer than silence follows what was written. */
+    let_pass_ms(600);
+    let_pass_ms(600);
+    flush_now(&f);
+    CHECK_EQUAL(look(&f).dropped, RATE);
+    fake_wait_silence(f.fake, RATE / 2);
+    end_stream(&f);
+}
+
 /* A barge-in, then the new sentence at once: the flush that is still due must not take that too. */
 static void what_is_written_later_stays(void) {
     vmic_config config = roomy();
@@ -258,5 +274,6 @@ int main(void) {
     RUN(while_away);
     RUN(fails);
     RUN(what_is_written_later_stays);
+    RUN(silence_follows_the_fade);
     RUN(a_reader_during_a_flush_alters_nothing);
 }
