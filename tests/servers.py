@@ -34,6 +34,8 @@ load-module module-role-cork
 load-module module-filter-heuristics
 load-module module-filter-apply
 """
+# A step as long as that, 21 ms instead of 5, is not missed by a machine that stands still for 15 ms.
+LONG_STEPS = "context.properties = { default.clock.min-quantum = 1024 }\n"
 START_TIMEOUT = 20.0
 
 
@@ -87,6 +89,9 @@ class SoundServer:
 
     def start(self) -> None:
         raise NotImplementedError
+
+    def lengthen_steps(self) -> None:
+        """Let it do its work in longer steps from its start on, if it does it in steps."""
 
     def answer(self) -> None:
         """Start the process that answers on the socket, and what it needs that does not run."""
@@ -241,6 +246,11 @@ class PipeWire(SoundServer):
     kind = "pipewire"
     reported_name = "PulseAudio (on PipeWire"
     parts = ("pipewire-pulse", "wireplumber", "pipewire")
+
+    def lengthen_steps(self) -> None:
+        settings = self.root / "home" / ".config" / "pipewire" / "pipewire.conf.d"
+        settings.mkdir(parents=True)
+        (settings / "long-steps.conf").write_text(LONG_STEPS)
 
     def start(self) -> None:
         run = Path(self.env["XDG_RUNTIME_DIR"])
