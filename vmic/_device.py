@@ -17,6 +17,7 @@ import pulsectl
 
 from vmic import _modules, _names, _silence
 from vmic._owner import Owner
+from vmic._recorders import is_on
 from vmic._requests import Requests
 
 _NAME, _FORMAT, _OWNER, _VOLUME = "vmic.name", "vmic.format", "vmic.owner", "vmic.volume"
@@ -105,17 +106,18 @@ def find_all(pulse: pulsectl.Pulse) -> list[Device]:
     """Every microphone of vmic's on this server, and then what is there of others: half of each."""
     halves: dict[_Marks, dict[str, Any]] = {}
     for thing in (*pulse.source_list(), *pulse.sink_list()):
-        # Marks that cannot be read are not vmic's: anybody may give a device any property.
-        with contextlib.suppress(KeyError, ValueError):
-            read = _read(thing.proplist)
-            # Nor are they on another one (on PipeWire the sink's monitor has them too).
-            if thing.name in (read[0].source_name, _names.sink_name(read[0].name)):
-                halves.setdefault(read, {})[thing.name] = thing
+        if read := _marks_of(thing):
+            halves.setdefault(read, {})[thing.name] = thing
     devices = [
         Device(*read, both.get(_names.sink_name(read[0].name)), both.get(read[0].source_name))
         for read, both in halves.items()
     ]
     return sorted(devices, key=lambda device: not device.complete)
+
+
+def is_source(source: Any) -> bool:
+    """Whether a source is a microphone of vmic's."""
+    return _marks_of(source) is not None
 
 
 def remove(pulse: pulsectl.Pulse, device: Device) -> None:
@@ -127,7 +129,7 @@ def remove(pulse: pulsectl.Pulse, device: Device) -> None:
     requests = Requests(pulse)
     if device.source is not None:
         for recorder in pulse.source_output_list():
-            if recorder.source == device.source.index:
+            if is_on(recorder, device.source.index, device.source.name):
                 requests.kill_recorder(recorder.index)
     if device.sink is not None:
         for player in pulse.sink_input_list():
@@ -161,6 +163,17 @@ def end_writers(pulse: pulsectl.Pulse, sink_name: str) -> None:
         if is_this and client.name == _names.WRITER and shown.get(client.index, sink_name) == sink_name:
             requests.kill_client(client.index)
     requests.await_answers()
+
+
+def _marks_of(half: Any) -> _Marks | None:
+    """What a sink or source says that it is, if it is half of a microphone of vmic's."""
+    # Marks that cannot be read are not vmic's: anybody may give a device any property.
+    with contextlib.suppress(KeyError, ValueError):
+        read = _read(half.proplist)
+        # Nor are they on another one (on PipeWire the sink's monitor has them too).
+        if half.name in (read[0].source_name, _names.sink_name(read[0].name)):
+            return read
+    return None
 
 
 def _read(properties: dict[str, str]) -> _Marks:

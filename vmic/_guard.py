@@ -37,6 +37,8 @@ class Guard:
         self._recorders = Recorders()
         self._requests: Requests | None = None
         self._whole: frozenset[Halves] = frozenset()  # what was there at the last look
+        # Names of microphones' sources, by the server's number, also since then; of a new one it may be "".
+        self._sources: dict[int, str] = {}
 
     def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
         """Do what cannot wait for a look; does not wait for an answer."""
@@ -45,11 +47,12 @@ class Guard:
             self._strangers.react(requests, event)
         elif event.facility == "source_output":
             self._recorders.react(requests, event)
-        elif event.t == "remove":
-            half = ("sink", "source").index(event.facility)
-            gone = {halves[1] for halves in self._whole if halves[half] == event.index}
-            if gone:
-                self._recorders.end(requests, gone)
+        elif event.t == "new" and event.facility == "source":
+            # Before it is known it may have gone, with a recorder: then it counts as a microphone's.
+            self._sources[event.index] = ""
+            requests.source(event.index, self._note_source)
+        elif event.t == "remove" and (gone := self._gone_with(event)):
+            self._recorders.end(requests, gone)
 
     def look(self, pulse: pulsectl.Pulse, is_guarded: Callable[[Device], bool]) -> list[Device]:
         """Set right what is not as it should be of the devices that are guarded, and return them."""
@@ -78,6 +81,21 @@ class Guard:
                 self._volumes.hold(pulse, device, ours, is_recorded=device.source.index in recorded)
         return devices
 
+    def _note_source(self, source: Any) -> None:
+        """A look may come only when somebody has recorded it, on a busy machine 0.1 s later."""
+        if _device.is_source(source):
+            self._sources[source.index] = source.name
+        else:
+            self._sources.pop(source.index, None)
+
+    def _gone_with(self, event: Any) -> dict[int, str]:
+        """The sources that have gone, or will, with that half."""
+        if event.facility == "source":
+            name = self._sources.pop(event.index, None)
+            return {} if name is None else {event.index: name}
+        sources = {source for sink, source in self._whole if sink == event.index}
+        return {source: self._sources[source] for source in sources & self._sources.keys()}
+
     def _requests_of(self, pulse: pulsectl.Pulse) -> Requests:
         if self._requests is None:
             self._requests = Requests(pulse)
@@ -87,6 +105,7 @@ class Guard:
         """Take a device away of which a half was: its owner makes it anew."""
         whole = frozenset((d.sink.index, d.source.index) for d in devices if d.complete)
         lost, self._whole = self._whole - whole, whole
+        self._sources.update((d.source.index, d.source.name) for d in devices if d.source is not None)
         for device in devices:
             # One that is being made has not been whole yet.
             if _is_left_of(device, lost):

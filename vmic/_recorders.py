@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from vmic._requests import Requests
 
 _NONE = 0xFFFFFFFF  # PA_INVALID_INDEX
+
+
+def is_on(recorder: Any, index: int, name: str) -> bool:
+    """Whether a recording stream is on the source of that number and name, or on its way to it.
+
+    On PipeWire (0.3.65) it is on none for some 10 ms after its begin; when that source goes meanwhile, it
+    comes to the default one.
+    """
+    if recorder.source != _NONE:
+        return bool(recorder.source == index)
+    return recorder.proplist.get("target.object") in (name, str(index))
 
 
 class Recorders:
@@ -29,8 +40,8 @@ class Recorders:
             if recorder.index not in self._sources:
                 requests.recorder(recorder.index, self._note)
 
-    def end(self, requests: Requests, gone: Collection[int]) -> None:
-        """End those on sources that have gone: the server gives them another one.
+    def end(self, requests: Requests, gone: Mapping[int, str]) -> None:
+        """End those on sources that have gone, by number and name ("" is any): the server gives them another.
 
         So it may have done already with one that had only just begun, of which nothing is known yet: all
         such that record a source by now are ended. On a busy machine a recorder of something else may be
@@ -43,8 +54,11 @@ class Recorders:
 
         def end_unknown(recorders: list[Any]) -> None:
             for recorder in recorders:
-                is_programs = recorder.owner_module == _NONE  # and not a source's over another one
-                if recorder.index not in known and recorder.source != _NONE and is_programs:
+                is_programs = recorder.client != _NONE  # and not a source's over another one
+                is_lost = recorder.source != _NONE or any(
+                    is_on(recorder, *source) or source[1] == "" for source in gone.items()
+                )
+                if recorder.index not in known and is_programs and is_lost:
                     requests.kill_recorder(recorder.index)
 
         requests.recorders(end_unknown)

@@ -56,6 +56,14 @@ class Requests:
             lambda found: answer(pulsectl.PulseSourceOutputInfo(found)),
         )
 
+    def source(self, index: int, answer: Callable[[Any], None]) -> None:
+        """Ask for one source; one that has gone is not answered."""
+        self._ask(
+            lambda callback: _pa.context_get_source_info_by_index(self._pulse._ctx, index, callback, None),
+            _libpulse.PA_SOURCE_INFO_CB_T,
+            lambda found: answer(pulsectl.PulseSourceInfo(found)),
+        )
+
     def recorders(self, answer: Callable[[list[Any]], None]) -> None:
         """Ask for all recording streams."""
         streams: list[Any] = []

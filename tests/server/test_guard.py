@@ -14,9 +14,9 @@ import numpy as np
 import programs
 import pulsectl
 import pytest
-from owners import ENDS, Owner, busy_processes
+from owners import ENDS, Owner, busy_processes, unload
 from playing import Player, is_there
-from recording import Recorder, ffmpeg, parec
+from recording import Recorded, Recorder, ffmpeg, parec
 from servers import SoundServer
 from signals import Samples
 
@@ -208,6 +208,55 @@ def test_a_recorder_never_hears_another_microphone(
     assert "unloaded" in end or not recorded.any()
     # The server remembers nothing of it: the same program hears the default microphone.
     listen(Default).await_frames(10000)
+
+
+class Late(Default):
+    """A microphone that the owner makes while its keeper is held up."""
+
+    source_name = "late"
+
+
+@pytest.fixture
+def begin(server: SoundServer, pulse: pulsectl.Pulse) -> Iterator[Callable[[Recorded], Recorder]]:
+    """Lets a program begin to record a microphone, and does not wait until anything comes."""
+    with contextlib.ExitStack() as ends:
+
+        def start(microphone: Recorded) -> Recorder:
+            recorder = Recorder(server, microphone)
+            ends.callback(recorder.kill)
+            programs.await_that(lambda: any(map(is_parec, pulse.source_output_list())), "its stream is there")
+            return recorder
+
+        yield start
+
+
+def is_parec(recorder: Any) -> bool:
+    return bool(recorder.proplist.get("application.name") == "parec")
+
+
+@pytest.mark.promise("no other microphone")
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.usefixtures("headset")
+def test_nor_does_one_that_has_just_begun(
+    owner: Owner, begin: Callable[[Recorded], Recorder], pulse: pulsectl.Pulse, let_in: LetIn, end: str
+) -> None:
+    recorder = begin(owner)
+    ENDS[end](owner, pulse)
+    let_in(recorder.await_end())
+
+
+@pytest.mark.promise("no other microphone")
+@pytest.mark.parametrize("half", ["sink_name=vmic-sink-late-", "source_name=late "])
+@pytest.mark.usefixtures("headset")
+def test_what_came_and_went_while_the_keeper_was_held_up_is_ended(
+    owner: Owner, begin: Callable[[Recorded], Recorder], pulse: pulsectl.Pulse, half: str
+) -> None:
+    with stopped(owner.keeper()):
+        owner.ask("globals().update(late=vmic.create_microphone_device('late', 48000))")
+        recorder = begin(Late())
+        unload(pulse, half)
+        programs.await_that(lambda: half not in str(pulse.module_list()), "it has gone")
+    recorder.await_end()
 
 
 @pytest.mark.promise("comes back")
