@@ -36,7 +36,9 @@ def described(name: str, values: list[float]) -> str:
     """Numbers of one kind, in words."""
     if all(isinstance(value, int) for value in values):
         zeros = sum(value == 0 for value in values)
-        return f"{name}: 0 in {zeros:,} of {len(values):,}, at most {max(values):,}"
+        return (
+            f"{name}: {sum(values):,} in all, at most {max(values):,}, none in {zeros:,} of {len(values):,}"
+        )
     return f"{name}: median {statistics.median(values):g}, at most {max(values):g} ({len(values):,} times)"
 
 

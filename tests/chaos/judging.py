@@ -14,6 +14,8 @@ Span = tuple[float, float]
 # A frame at 0.3 of its volume tells its place to some 4 frames; and at a step in the volume it is a ramp.
 _TOLERANCE = 16
 _QUIET = 1000  # a sample of less tells no place
+# A change of the volume may alter what has come just before: it comes in pieces of 5 ms, and with a ramp.
+_EARLIER = 0.01
 
 
 @dataclass
@@ -24,6 +26,7 @@ class Verdict:
         heard: Frames of the speaker, each as it was written.
         turned: Frames that came while the volume was turned, or just after, which were judged by their order.
         foreign: When frames of other programs came, in seconds, and how many: a pair for each burst.
+        halved: Frames of which one channel came, as PipeWire links each by itself.
         altered: Frames that nobody wrote so.
         disordered: Frames that came twice, or after a later one.
         skipped: Numbers that are missing: from, to.
@@ -34,6 +37,7 @@ class Verdict:
     heard: int = 0
     turned: int = 0
     foreign: list[tuple[float, int, str]] = field(default_factory=list)
+    halved: int = 0
     altered: int = 0
     disordered: int = 0
     skipped: list[tuple[int, int]] = field(default_factory=list)
@@ -59,10 +63,14 @@ def judge(
     sounds: npt.NDArray[np.bool_] = np.any(recording, axis=1)
     is_foreign: npt.NDArray[np.bool_] = np.any(recording < 0, axis=1)
     verdict.foreign = _bursts(recording, is_foreign, times)
-    is_ours = sounds & ~is_foreign & ~_ramps(recording, sounds)
     is_turned = np.zeros(len(recording), bool)
     for begin, end in turnings:
-        is_turned |= (times >= begin) & (times <= end)
+        is_turned |= (times >= begin - _EARLIER) & (times <= end)
+    is_ours = sounds & ~is_foreign
+    is_halved = is_ours & ~is_turned & np.any(recording == 0, axis=1) & ~_ramps(recording, is_ours)
+    verdict.halved = int(is_halved.sum())
+    is_ours &= ~is_halved
+    is_ours &= ~_ramps(recording, is_ours)
     whole = np.flatnonzero(is_ours & ~is_turned)
     told = numbers(recording[whole], speaker)
     is_told = (told >= 0) & (told < PERIOD * PERIODS)

@@ -69,7 +69,7 @@ def test_it_is_heard_there(
         heard = Heard.in_recording(listener.frames())
     assert (heard.frames, heard.foreign) == (20 * 480 + SECONDS * 48000, 0)
     record_property("latency p50, ms", round(1000 * float(np.median(latencies)), 1))
-    record_property("bytes a second", round(rate))
+    record_property("bytes a second", float(round(rate)))
     assert np.median(latencies) < LATENCY
     assert rate < BYTES_A_SECOND
     assert far_owner.ask("mic.stats.reconnects, mic.stats.lost") == "(0, 0)"

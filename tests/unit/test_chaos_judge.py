@@ -52,6 +52,22 @@ def test_a_ramp_that_a_missed_step_cuts_is_no_frame(cut: int) -> None:
     assert judged(recording) == Verdict(heard=N, first=FIRST, last=FIRST + N - 1)
 
 
+def test_a_ramp_beneath_another_programs_sound_is_no_frame() -> None:
+    down = ramp_to(said(count=N)[-1], 48000)[::-1]
+    mixed = (down[45:].astype(np.int32) + STRANGER).astype(np.int16)
+    verdict = judged(np.concatenate((said(), down[:45], mixed)))
+    assert (verdict.heard, verdict.altered, verdict.disordered) == (N, 0, 0)
+
+
+@pytest.mark.parametrize("channel", [0, 1])
+def test_frames_of_one_channel_are_halved(channel: int) -> None:
+    halved = said()
+    halved[1000:1256, channel] = 0
+    verdict = judged(halved)
+    assert (verdict.heard, verdict.halved, verdict.altered) == (N - 256, 256, 0)
+    assert verdict.skipped == [(FIRST + 1000, FIRST + 1256)]
+
+
 @pytest.mark.parametrize(("first", "last"), [(FIRST + 1000, FIRST + N + 999), (0, N - 1)])
 def test_frames_that_come_again_or_late_are_disordered(first: int, last: int) -> None:
     verdict = judged(np.concatenate((said(), frames(1, first, N))))
