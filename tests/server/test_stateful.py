@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -131,11 +132,18 @@ class Conversation(RuleBasedStateMachine):
 
 
 def cut_ramp(numbers: list[int], to: int) -> int:
-    """How many frames there are first of a ramp up to frame `to`, which a flush took back with that."""
-    up = ramp_to(numbered(1, first=to)[0], 48000)[:, 0].view(np.uint16)
-    up = up[up != 0]
+    """How many frames there are first of a ramp up to frame `to`, or down from the one before it.
+
+    A flush took the rest back, and `to` with it.
+    """
+    up, down = (ramp_to(numbered(1, first=frame)[0], 48000)[:, 0].view(np.uint16) for frame in (to, to - 1))
+    return max(alike(numbers, up[up != 0]), alike(numbers, down[::-1]))
+
+
+def alike(numbers: list[int], samples: npt.NDArray[np.uint16]) -> int:
+    """How many of the first frames have the numbers of these samples."""
     count = 0
-    while count < min(len(up), len(numbers)) and numbers[count] == int(up[count]) - 1:
+    while count < min(len(samples), len(numbers)) and numbers[count] == int(samples[count]) - 1:
         count += 1
     return count
 
