@@ -47,15 +47,18 @@ def test_whatever_happens_only_the_speaker_is_heard(
     happened = chaos.happened
     wrong = [f"seed {seed}"]
     totals: Counter[str] = Counter()
+    longest = 0
     for speaker, its in enumerate(said):
         hearings = hearings_of(chaos, speaker)
         totals.update(summary(its, hearings))
+        longest = max([longest, *(count for h in hearings for _, count, _ in h.verdict.foreign)])
         wrong += [f"speaker {speaker}: {what}" for what in faults(server, its, hearings, happened)]
     slow = [seconds for seconds in happened.backs if seconds > BACK_WITHIN]
     wrong += [f"back only after {slow} s"] if slow else []
     wrong += [f"left behind: {what}" for what in left_behind(server)]
     for name, value in totals.items():
         record_property(name, value)
+    record_property("foreign frames at a time", longest)
     record_property("deeds", len(happened.deeds))
     record_property("strangers put", happened.strangers)
     record_property("restarts", len(happened.backs))
