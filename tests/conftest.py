@@ -46,8 +46,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
     try:
         return (yield)
     except AssertionError as error:
-        server = pyfuncitem.funcargs.get("server")
-        if isinstance(server, SoundServer) and server.steps_missed and not server.was_frozen:
+        servers = [used for used in pyfuncitem.funcargs.values() if isinstance(used, SoundServer)]
+        if any(server.steps_missed and not server.was_frozen for server in servers):
             raise MachineStoodStillError(f"the server missed a step meanwhile; {error}") from error
         raise
 
@@ -71,14 +71,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 terminalreporter.line(f"{report.nodeid}: {name}: {value}")
 
 
+def new_server(request: pytest.FixtureRequest) -> SoundServer:
+    """The sound server that a fixture's parameter names."""
+    made = KINDS[request.param]()
+    # Twice its steps were too short for this machine at this time.
+    if request.node.execution_count > 2:
+        made.lengthen_steps()
+    return made
+
+
 @pytest.fixture(params=available_servers())
 def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoundServer]:
     """A sound server of the test's own, which the environment leads to."""
-    made = KINDS[request.param]()
-    # Twice the steps were too short for this machine at this time.
-    if request.node.execution_count > 2:
-        made.lengthen_steps()
-    with made as running:
+    with new_server(request) as running:
         running.adopt(monkeypatch)
         running.assert_identity()
         yield running

@@ -29,7 +29,8 @@ class Verdict:
         halved: Frames of which one channel came, as PipeWire links each by itself.
         altered: Frames that nobody wrote so.
         disordered: Frames that came twice, or after a later one.
-        skipped: Numbers that are missing: from, to.
+        skipped: Numbers that were not heard as they were written, from and to, and how many frames came there
+            with another volume, or beneath another program's, of which it is not known which they are.
         first: The first number that was heard; None when nothing was.
         last: Likewise.
     """
@@ -40,7 +41,7 @@ class Verdict:
     halved: int = 0
     altered: int = 0
     disordered: int = 0
-    skipped: list[tuple[int, int]] = field(default_factory=list)
+    skipped: list[tuple[int, int, int]] = field(default_factory=list)
     first: int | None = None
     last: int | None = None
 
@@ -86,14 +87,13 @@ def judge(
     for place in np.flatnonzero(steps > 1):
         between = slice(whole[place] + 1, whole[place + 1])
         turned = recording[between][(is_ours & is_turned)[between]]
-        # Those with another volume, or beneath another program's, came too; which is not known.
         came = len(turned) + int(is_foreign[between].sum())
-        missing = int(steps[place]) - 1 - came
-        if missing > 0:
-            verdict.skipped.append((int(told[place]) + 1 + came, int(told[place + 1])))
+        is_less = int(steps[place]) - 1 > came
+        if is_less:
+            verdict.skipped.append((int(told[place]) + 1, int(told[place + 1]), came))
         backwards = _backwards(turned, speaker, int(told[place]))
         # One leap forwards, of which it is not known where, may look so.
-        verdict.disordered += max(0, backwards - (missing > 0))
+        verdict.disordered += max(0, backwards - is_less)
     return verdict
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -90,7 +90,7 @@ def summary(said: Said, hearings: list[Hearing]) -> dict[str, int]:
         "foreign frames": sum(count for v in verdicts for _, count, _ in v.foreign),
         "frames of which one channel came": sum(v.halved for v in verdicts),
         "frames altered, twice or out of order": sum(v.altered + v.disordered for v in verdicts),
-        "frames missing": max((missing(v, said) for v in verdicts), default=0),
+        "frames missing": missing(verdicts, said),
     }
 
 
@@ -102,7 +102,7 @@ def faults(server: SoundServer, said: Said, hearings: list[Hearing], happened: H
             last, first = earlier.verdict.last, later.verdict.first
             if earlier.until <= later.since and last is not None and first is not None and first <= last:
                 yield f"{first} was heard after {last}"
-    skipped = sum(missing(hearing.verdict, said) for hearing in hearings)
+    skipped = missing([hearing.verdict for hearing in hearings], said)
     if skipped > said.stats["lost"] + 256 * server.steps_missed:
         yield f"{skipped} frames are missing, and {said.stats['lost']} were counted as lost"
     if sum(hearing.verdict.heard for hearing in hearings) < said.stats["heard"] / 10:
@@ -119,14 +119,23 @@ def faults_of_one(server: SoundServer, verdict: Verdict, happened: Happened) -> 
             yield f"{count} frames of {origin}, after: {'; '.join(happened.before(when))}"
 
 
-def missing(verdict: Verdict, said: Said) -> int:
-    """Numbers that were skipped, and that the speaker did not take back."""
-    skipped: set[int] = set()
-    for begin, end in verdict.skipped:
-        skipped.update(range(begin, end))
-    for begin, end in said.dropped:
-        skipped.difference_update(range(begin - FLUSHES_WITHIN, end + FLUSHES_WITHIN))
-    return len(skipped)
+def missing(verdicts: Sequence[Verdict], said: Said) -> int:
+    """How many frames were not heard by somebody who listened, and not taken back by the speaker."""
+    known: set[int] = set()
+    # Where it is not known which, two may miss the same ones.
+    unknown = 0
+    for verdict in verdicts:
+        its_unknown = 0
+        for begin, end, came in verdict.skipped:
+            skipped = set(range(begin, end))
+            for first, last in said.dropped:
+                skipped.difference_update(range(first - FLUSHES_WITHIN, last + FLUSHES_WITHIN))
+            if came:
+                its_unknown += max(0, len(skipped) - came)
+            else:
+                known |= skipped
+        unknown = max(unknown, its_unknown)
+    return len(known) + unknown
 
 
 def left_behind(server: SoundServer) -> list[str]:

@@ -138,7 +138,7 @@ def test_a_stream_that_was_moved_plays_by_default_where_all_do(
     pulse.sink_default_set("others")
     programs.await_that(lambda: pulse.server_info().default_sink_name == "others", "it is the default")
     play().await_place(pulse, "others")
-    assert owner.ask("mic.stats.strangers") == "1"
+    programs.await_that(lambda: owner.ask("mic.stats.strangers") == "1", "the one is counted")
 
 
 @contextlib.contextmanager

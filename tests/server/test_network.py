@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import programs
 import pytest
-from conftest import available_servers
+from conftest import available_servers, new_server
 from listening import Listener
 from networks import NEAR, Hosts
 from owners import Owner
-from servers import KINDS, SoundServer
+from servers import SoundServer
 from signals import Heard
 
 pytestmark = [pytest.mark.timing, pytest.mark.promise("another machine")]
@@ -33,7 +33,7 @@ def hosts() -> Iterator[Hosts]:
 @pytest.fixture(params=available_servers())
 def near_server(request: pytest.FixtureRequest, hosts: Hosts) -> Iterator[SoundServer]:
     """A sound server on the near machine."""
-    server = KINDS[request.param]()
+    server = new_server(request)
     server.before = hosts.near
     with server:
         yield server

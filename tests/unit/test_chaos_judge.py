@@ -65,7 +65,7 @@ def test_frames_of_one_channel_are_halved(channel: int) -> None:
     halved[1000:1256, channel] = 0
     verdict = judged(halved)
     assert (verdict.heard, verdict.halved, verdict.altered) == (N - 256, 256, 0)
-    assert verdict.skipped == [(FIRST + 1000, FIRST + 1256)]
+    assert verdict.skipped == [(FIRST + 1000, FIRST + 1256, 0)]
 
 
 @pytest.mark.parametrize(("first", "last"), [(FIRST + 1000, FIRST + N + 999), (0, N - 1)])
@@ -76,7 +76,7 @@ def test_frames_that_come_again_or_late_are_disordered(first: int, last: int) ->
 
 def test_frames_that_are_missing_are_skipped() -> None:
     recording = np.concatenate((said(), said(FIRST + N + 256)))
-    assert judged(recording).skipped == [(FIRST + N, FIRST + N + 256)]
+    assert judged(recording).skipped == [(FIRST + N, FIRST + N + 256, 0)]
 
 
 def test_another_speakers_frames_are_altered() -> None:
@@ -105,7 +105,7 @@ def test_turned_frames_that_come_again_or_are_missing_are_found() -> None:
     again = np.concatenate((said(), turned[:30000], turned[29000:], said(FIRST + 2 * N)))
     assert judged(again, (N, 2 * N + 999)).disordered == 1
     less = np.concatenate((said(), turned[:30000], turned[31000:], said(FIRST + 2 * N)))
-    ((begin, end),) = judged(less, (N, 2 * N - 1001)).skipped
-    assert end - begin == 1000
+    ((begin, end, came),) = judged(less, (N, 2 * N - 1001)).skipped
+    assert end - begin - came == 1000
     outside = judged(np.concatenate((said(), turned)), (0, 1))
     assert outside.altered + outside.disordered > 0
