@@ -107,7 +107,6 @@ class Guard:
         lost, self._whole = self._whole - whole, whole
         self._sources.update((d.source.index, d.source.name) for d in devices if d.source is not None)
         for device in devices:
-            # One that is being made has not been whole yet.
             if _is_left_of(device, lost):
                 _device.remove(pulse, device)
 
@@ -122,9 +121,12 @@ def _bring_silence(pulse: pulsectl.Pulse) -> bool:
 
 
 def _is_left_of(device: Device, lost: Collection[Halves]) -> bool:
-    """Whether it is one half of a device that was whole."""
+    """Whether it is one half of a device that was whole.
+
+    The source is made last: a sink alone may be one that is being made, a source alone cannot.
+    """
     if device.sink is None:
-        return device.source.index in {source for _, source in lost}
+        return True
     return device.source is None and device.sink.index in {sink for sink, _ in lost}
 
 

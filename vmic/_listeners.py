@@ -38,10 +38,12 @@ class Listeners:
 
     def publish(self, seen: Seen) -> None:
         """These they are now; called by the watch."""
+        self._stream.device_seen = True
         self._note(seen.listeners, listened=bool(seen.listeners))
 
     def lose(self) -> None:
         """The server or the microphone has gone; called by the watch. A stream that rests is to find out."""
+        self._stream.device_seen = False
         self._note((), listened=True)
 
     def tell(self, event: str) -> None:

@@ -88,7 +88,7 @@ class Revival:
                 if self._stream.wait_away(_LOOK_AGAIN):
                     with self._reviving:
                         self._revive()
-                elif self._stands_still():
+                elif self._stands_still() or self._is_broken():
                     _server.call(self._break_off)
             except ServerError:
                 continue
@@ -112,6 +112,16 @@ class Revival:
         self._stopped.wait(_GOES_ON_WITHIN)
         after = self._stream.state()
         return after.state == OPEN and after.taken == before.taken
+
+    def _is_broken(self) -> bool:
+        """Whether half of our device, or all, is not there, and the keeper has not seen it go.
+
+        So it is when the keeper was held up since before that device was made.
+        """
+        if self._make is None or self._stream.device_seen:
+            return False
+        device = _server.call(functools.partial(_device.find, name=self._name))
+        return device is None or (device.owner == self.owner and not device.complete)
 
     def _revive(self) -> None:
         pause = _FIRST_PAUSE

@@ -68,7 +68,11 @@ class StreamState:
 
 
 class Stream:
-    """Frames on their way to one sink. Every method may be called from any thread."""
+    """Frames on their way to one sink. Every method may be called from any thread.
+
+    Attributes:
+        device_seen: Whether the microphone was on the server when the watch last looked (`_listeners`).
+    """
 
     def __init__(
         self,
@@ -106,6 +110,7 @@ class Stream:
         config.step_ns = int(tuning.step * 1e9)
         config.rest_us = _REST_US
         config.tells_level = tuning.tells_level
+        self.device_seen = True
         handle = lib.vmic_create(config)
         if handle == ffi.NULL:
             raise DeviceError(f"cannot start the writer for {sink}: {os.strerror(ffi.errno or errno.ENOMEM)}")

@@ -260,17 +260,20 @@ def test_what_came_and_went_while_the_keeper_was_held_up_is_ended(
 
 
 @pytest.mark.promise("comes back")
-@pytest.mark.parametrize("end", ["sink unloaded", "source unloaded"])
+@pytest.mark.parametrize(
+    ("end", "held_up"), [("sink unloaded", False), ("source unloaded", False), ("source unloaded", True)]
+)
 def test_a_device_of_which_a_half_was_unloaded_comes_back(
-    owner: Owner, record: Record, pulse: pulsectl.Pulse, end: str
+    owner: Owner, record: Record, pulse: pulsectl.Pulse, end: str, held_up: bool
 ) -> None:
-    before = pulse.get_source_by_name("mic").index
-    ENDS[end](owner, pulse)
+    before = pulse.get_source_by_name("mic").proplist["vmic.creation"]
 
     def is_back() -> bool:
-        return any(s.name == "mic" and s.index != before for s in pulse.source_list())
+        return any(s.name == "mic" and s.proplist["vmic.creation"] != before for s in pulse.source_list())
 
-    programs.await_that(is_back, "it is back")
+    with stopped(owner.keeper()) if held_up else contextlib.nullcontext():
+        ENDS[end](owner, pulse)
+        programs.await_that(is_back, "it is back")
     programs.await_that(lambda: owner.ask("mic.stats.reconnects") == "1", "it is written to again")
     recorder = record(owner)
     owner.ask("mic.write_frames(b'\\x01\\x01' * 48000)")
