@@ -48,6 +48,7 @@ class Revival:
         self._make = make
         # How much the stream had taken at the last look, and since when.
         self._taken, self._moved_at = 0, time.monotonic()
+        self._was_seen = True
         self._stopped = threading.Event()
         self._reviving = threading.Lock()
         threading.Thread(target=self._run, name="vmic-revival", daemon=True).start()
@@ -118,7 +119,9 @@ class Revival:
 
         So it is when the keeper was held up since before that device was made.
         """
-        if self._make is None or self._stream.device_seen:
+        was_seen, self._was_seen = self._was_seen, self._stream.device_seen
+        # After the end of PipeWire's session manager it is not shown for a moment.
+        if self._make is None or was_seen or self._was_seen:
             return False
         device = _server.call(functools.partial(_device.find, name=self._name))
         return device is None or (device.owner == self.owner and not device.complete)
