@@ -12,18 +12,21 @@ The path of the sound: `_pcm` (bytes or arrays become 16-bit frames), `_micropho
 server a null sink and the source over it that `_device` makes, and from there any application.
 """
 
-import vmic._libpulse  # noqa: F401 (first, for it says what is missing)
-from vmic._api import (
-    create_microphone_device,
-    list_microphone_devices,
-    open_microphone_device,
-    remove_microphone_device,
-)
-from vmic._device import MicrophoneInfo
-from vmic._errors import ClosedError, DeviceError, DeviceLostError, ServerError, VmicError
-from vmic._microphone import VirtualMicrophoneDevice
-from vmic._stats import MicrophoneStats
-from vmic._watch import Listener
+import importlib as _importlib
+import typing as _typing
+
+if _typing.TYPE_CHECKING:
+    from vmic._api import (
+        create_microphone_device,
+        list_microphone_devices,
+        open_microphone_device,
+        remove_microphone_device,
+    )
+    from vmic._device import MicrophoneInfo
+    from vmic._errors import ClosedError, DeviceError, DeviceLostError, ServerError, VmicError
+    from vmic._microphone import VirtualMicrophoneDevice
+    from vmic._stats import MicrophoneStats
+    from vmic._watch import Listener
 
 __version__ = "0.1.0"
 
@@ -43,5 +46,27 @@ __all__ = [
     "remove_microphone_device",
 ]
 
-for _name in __all__:
-    globals()[_name].__module__ = "vmic"
+# Imported when one of them is first used: all of them take 0.1 s, which `vmic --help` and the keeper do not
+# need.
+_HOMES = {
+    "_api": __all__[-4:],
+    "_device": ["MicrophoneInfo"],
+    "_errors": ["ClosedError", "DeviceError", "DeviceLostError", "ServerError", "VmicError"],
+    "_microphone": ["VirtualMicrophoneDevice"],
+    "_stats": ["MicrophoneStats"],
+    "_watch": ["Listener"],
+}
+
+
+def __getattr__(name: str) -> _typing.Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            value = getattr(_importlib.import_module(f"vmic.{home}"), name)
+            value.__module__ = "vmic"
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module 'vmic' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 
-import pulsectl
-
 from vmic import (
     _device,
     _dialect,
@@ -26,6 +24,7 @@ from vmic._device import Device, MicrophoneInfo
 from vmic._dialect import Tuning
 from vmic._errors import DeviceError, ServerError
 from vmic._latency import Cushion, Latency
+from vmic._libpulse import pulsectl
 from vmic._microphone import VirtualMicrophoneDevice
 from vmic._owner import Owner
 from vmic._revival import Make, Revival
@@ -54,7 +53,7 @@ def create_microphone_device(
 
     It is a source of the sound server (PulseAudio or PipeWire), at 100 % and unmuted, and goes with this
     process or with `close`. Where no server runs and PULSE_SERVER is not set, PulseAudio is started (unless
-    VMIC_AUTOSTART is "0"). Blocks for some 20 ms (100 on PipeWire), at most 5 s.
+    VMIC_AUTOSTART is "0"). Blocks for some 50 ms (250 on PipeWire), at most 5 s.
 
     Args:
         device_name: 1 to 128 characters, no control characters; shown by applications exactly as given.

@@ -13,9 +13,8 @@ import urllib.parse
 from dataclasses import dataclass
 from typing import Any
 
-import pulsectl
-
 from vmic import _modules, _names, _silence
+from vmic._libpulse import pulsectl
 from vmic._owner import Owner
 from vmic._recorders import is_on
 from vmic._requests import Requests

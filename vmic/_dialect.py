@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import pulsectl
+from vmic._libpulse import pulsectl
 
 Properties = Mapping[str, str]
 _PROBE = "vmic.probe"

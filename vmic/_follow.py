@@ -8,10 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from typing import Any
 
-import pulsectl
-
 from vmic import _server
 from vmic._errors import DeviceError, VmicError
+from vmic._libpulse import pulsectl
 
 # Between tries to connect again: as the microphone itself comes back (_revival).
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 1.0

@@ -10,11 +10,10 @@ import contextlib
 from collections.abc import Callable, Collection
 from typing import Any
 
-import pulsectl
-
 from vmic import _device, _dialect, _names, _silence
 from vmic._device import Device
 from vmic._errors import DeviceError
+from vmic._libpulse import pulsectl
 from vmic._recorders import Recorders
 from vmic._requests import Requests
 from vmic._strangers import Strangers

@@ -15,13 +15,12 @@ import sys
 import time
 from typing import Any
 
-import pulsectl
-
 from vmic import _device, _making, _server, _stream
 from vmic._device import Device
 from vmic._errors import DeviceError, ServerError
 from vmic._follow import Follower
 from vmic._guard import Guard
+from vmic._libpulse import pulsectl
 from vmic._owner import Owner
 
 # A server that cannot be reached for so long after the owner's end has gone, and the devices with it.

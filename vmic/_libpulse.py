@@ -1,4 +1,7 @@
-"""The machine's libpulse, as the native module and pulsectl load it, or a sentence on what to install."""
+"""The machine's libpulse, as the native module and pulsectl load it, or a sentence on what to install.
+
+All others take them from here.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ def _unsearched() -> Iterator[None]:
 
 try:
     with _unsearched():
-        import pulsectl  # noqa: F401 (it loads libpulse when it is imported)
+        import pulsectl  # it loads libpulse when it is imported
+        from pulsectl import _pulsectl as libpulse
 
     from vmic._quick import ffi as quick_ffi
     from vmic._quick import lib as quick
@@ -37,4 +41,4 @@ except (ImportError, OSError) as error:
         "(Debian, Ubuntu), dnf install pulseaudio-libs (Fedora), pacman -S libpulse (Arch)"
     ) from error
 
-__all__ = ["ffi", "lib", "quick", "quick_ffi"]
+__all__ = ["ffi", "lib", "libpulse", "pulsectl", "quick", "quick_ffi"]

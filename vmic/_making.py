@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pulsectl
-
 from vmic import _device, _dialect, _modules, _names, _settling, _silence, _sweeping
 from vmic._device import Device
 from vmic._errors import DeviceError
+from vmic._libpulse import pulsectl
 from vmic._owner import Owner
 
 

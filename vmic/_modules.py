@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
-import pulsectl
-
 from vmic import _refusals, _server
 from vmic._errors import DeviceError
+from vmic._libpulse import pulsectl
 
 Load = Callable[[str, str], int]  # a module and its arguments
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pulsectl import _pulsectl as _libpulse
+from vmic._libpulse import libpulse
 
 REFUSED = 6  # PA_ERR_CONNECTIONREFUSED
 _ACCESS, _TERMINATED, _MODULE_FAILED = 1, 11, 14  # PA_ERR_ACCESS, _CONNECTIONTERMINATED, _MODINITFAILED
@@ -19,7 +19,7 @@ _OF_MODULE = {_ACCESS: _MAY_NOT, _MODULE_FAILED: f"PulseAudio says so too where 
 
 def text(code: int) -> str:
     """What libpulse calls error `code`."""
-    return str(_libpulse.pa.strerror(code))
+    return str(libpulse.pa.strerror(code))
 
 
 def of_connection(code: int) -> str:

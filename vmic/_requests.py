@@ -13,18 +13,16 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-import pulsectl
-from pulsectl import _pulsectl as _libpulse
-from pulsectl.pulsectl import PulseExtStreamRestoreInfo
+from vmic._libpulse import libpulse, pulsectl
 
-_pa = _libpulse.pa
+_pa = libpulse.pa
 # pulsectl knows every call but these.
 _kill_player, _kill_client = (
     getattr(ctypes.CDLL("libpulse.so.0"), f"pa_context_kill_{what}") for what in ("sink_input", "client")
 )
 for _kill in (_kill_player, _kill_client):
-    _kill.argtypes = [ctypes.c_void_p, ctypes.c_uint32, _libpulse.PA_CONTEXT_SUCCESS_CB_T, ctypes.c_void_p]
-    _kill.restype = ctypes.POINTER(_libpulse.PA_OPERATION)
+    _kill.argtypes = [ctypes.c_void_p, ctypes.c_uint32, libpulse.PA_CONTEXT_SUCCESS_CB_T, ctypes.c_void_p]
+    _kill.restype = ctypes.POINTER(libpulse.PA_OPERATION)
 
 
 class Requests:
@@ -44,7 +42,7 @@ class Requests:
         """Ask for one playing stream; one that has ended is not answered."""
         self._ask(
             lambda callback: _pa.context_get_sink_input_info(self._pulse._ctx, index, callback, None),
-            _libpulse.PA_SINK_INPUT_INFO_CB_T,
+            libpulse.PA_SINK_INPUT_INFO_CB_T,
             lambda found: answer(pulsectl.PulseSinkInputInfo(found)),
         )
 
@@ -52,7 +50,7 @@ class Requests:
         """Ask for one recording stream; one that has ended is not answered."""
         self._ask(
             lambda callback: _pa.context_get_source_output_info(self._pulse._ctx, index, callback, None),
-            _libpulse.PA_SOURCE_OUTPUT_INFO_CB_T,
+            libpulse.PA_SOURCE_OUTPUT_INFO_CB_T,
             lambda found: answer(pulsectl.PulseSourceOutputInfo(found)),
         )
 
@@ -60,7 +58,7 @@ class Requests:
         """Ask for one source; one that has gone is not answered."""
         self._ask(
             lambda callback: _pa.context_get_source_info_by_index(self._pulse._ctx, index, callback, None),
-            _libpulse.PA_SOURCE_INFO_CB_T,
+            libpulse.PA_SOURCE_INFO_CB_T,
             lambda found: answer(pulsectl.PulseSourceInfo(found)),
         )
 
@@ -69,7 +67,7 @@ class Requests:
         streams: list[Any] = []
         self._ask(
             lambda callback: _pa.context_get_source_output_info_list(self._pulse._ctx, callback, None),
-            _libpulse.PA_SOURCE_OUTPUT_INFO_CB_T,
+            libpulse.PA_SOURCE_OUTPUT_INFO_CB_T,
             lambda found: streams.append(pulsectl.PulseSourceOutputInfo(found)),
             lambda: answer(streams),
         )
@@ -79,8 +77,8 @@ class Requests:
         entries: list[Any] = []
         self._ask(
             lambda callback: _pa.ext_stream_restore_read(self._pulse._ctx, callback, None),
-            _libpulse.PA_EXT_STREAM_RESTORE_READ_CB_T,
-            lambda found: entries.append(PulseExtStreamRestoreInfo(found)),
+            libpulse.PA_EXT_STREAM_RESTORE_READ_CB_T,
+            lambda found: entries.append(pulsectl.pulsectl.PulseExtStreamRestoreInfo(found)),
             lambda: answer(entries),
         )
 
@@ -136,7 +134,7 @@ class Requests:
             if not success:
                 failed()
 
-        self._send(number, _libpulse.PA_CONTEXT_SUCCESS_CB_T(called), send)
+        self._send(number, libpulse.PA_CONTEXT_SUCCESS_CB_T(called), send)
 
     def _send(self, number: int, callback: Any, send: Callable[[Any], Any]) -> None:
         self._callbacks[number] = callback

@@ -7,12 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 
-import pulsectl
-
 from vmic import _device, _link, _names, _server, _starting, _volumes, _watch
 from vmic._device import Device
 from vmic._dialect import Tuning
 from vmic._errors import DeviceError, ServerError, VmicError
+from vmic._libpulse import pulsectl
 from vmic._stream import OPEN, Stream
 
 # Tries come faster than a server starts (24 ms on PulseAudio, 300 ms on PipeWire), and then less often.

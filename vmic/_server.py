@@ -10,16 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import pulsectl
-from pulsectl import _pulsectl as _libpulse
-
 from vmic import _link, _refusals
 from vmic._errors import ServerError
+from vmic._libpulse import libpulse, pulsectl
 
 T = TypeVar("T")
 
 # What pulsectl raises when the server goes in the middle of something.
-GOES = (pulsectl.PulseError, pulsectl.PulseDisconnected, _libpulse.pa.CallError)
+GOES = (pulsectl.PulseError, pulsectl.PulseDisconnected, libpulse.pa.CallError)
 
 # A server on the same machine answers within milliseconds; one that takes longer than this hangs.
 TIMEOUT = 5.0
@@ -110,7 +108,7 @@ def connect(
         prepare(pulse)
         pulse.connect(autospawn=False)
     except pulsectl.PulseError:
-        code = _libpulse.pa.context_errno(pulse._ctx)
+        code = libpulse.pa.context_errno(pulse._ctx)
         pulse.close()
         raise _refusal(code) from None
     _link.notice_silence()
@@ -129,7 +127,7 @@ def address() -> str:
 
 def last_error(pulse: pulsectl.Pulse) -> int:
     """Why the last operation failed, for `_refusals` (pulsectl's own errors tell nothing)."""
-    return int(_libpulse.pa.context_errno(pulse._ctx))
+    return int(libpulse.pa.context_errno(pulse._ctx))
 
 
 def _desktop_server() -> str | None:

@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
-import pulsectl
-
 from vmic._errors import DeviceError
+from vmic._libpulse import pulsectl
 from vmic._volumes import open_up
 
 _APPEARS_WITHIN = 2.0

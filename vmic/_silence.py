@@ -9,10 +9,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-import pulsectl
-
 from vmic import _dialect, _modules, _names
 from vmic._dialect import Dialect
+from vmic._libpulse import pulsectl
 
 NAME = "vmic-silence"
 _ROLE = "vmic.role"

@@ -6,10 +6,9 @@ import contextlib
 from collections.abc import Callable, Collection
 from typing import Any
 
-import pulsectl
-
 from vmic import _device, _names, _silence
 from vmic._device import Device
+from vmic._libpulse import pulsectl
 from vmic._requests import Requests
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pulsectl
-
 from vmic import _device, _settling
 from vmic._device import Device
+from vmic._libpulse import pulsectl
 from vmic._owner import Owner
 
 # Who has lost its connection is back within 0.4 s after its network is.

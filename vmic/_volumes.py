@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
-import pulsectl
-
 from vmic import _dialect
 from vmic._device import Device
+from vmic._libpulse import pulsectl
 
 # PipeWire 1.4.2 restores a volume and a mute 19 ms after the first application starts to record.
 _RESTORES_WITHIN = 0.2

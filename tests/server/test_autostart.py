@@ -131,6 +131,7 @@ def test_a_started_server_that_dies_is_started_again(home: Home) -> None:
 AS_NOBODY = (
     PREAMBLE
     + f"""
+from vmic import *
 os.setgroups([])
 os.setgid({NOBODY})
 os.setuid({NOBODY})

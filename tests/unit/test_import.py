@@ -1,4 +1,4 @@
-"""`import vmic` does no work, needs no more than libpulse, and says so where that is missing."""
+"""Importing from vmic does no work, needs no more than libpulse, and says so where that is missing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def sockets():
 events = []
 sys.addaudithook(lambda event, _: events.append(event))
 before = sockets()
-import vmic
+from vmic import *
 doings = ("socket.", "subprocess.", "os.fork", "os.posix_spawn", "os.exec", "os.system", "os.putenv")
 print(json.dumps({
     "sockets": sockets() - before,
@@ -70,7 +70,7 @@ def hiding(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def import_without(hiding: Path, library: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "import vmic"],
+        [sys.executable, "-c", "from vmic import *"],
         env={**NOWHERE, "LD_AUDIT": str(hiding), "HIDDEN_LIBRARY": library},
         stderr=subprocess.PIPE,
         text=True,
@@ -97,7 +97,7 @@ def test_nothing_is_missed_with_libpulse(hiding: Path) -> None:
 BROKEN = """
 import sys
 sys.modules["pulsectl"] = None  # as if it were not installed
-import vmic
+from vmic import *
 """
 
 

@@ -13,9 +13,12 @@ import vmic
 
 
 def test_all_is_sorted_and_is_what_can_be_seen() -> None:
+    for name in vmic.__all__:
+        getattr(vmic, name)
     seen = [n for n, v in vars(vmic).items() if not n.startswith("_") and not inspect.ismodule(v)]
     # `annotations` and the like would be seen too.
-    assert vmic.__all__ == sorted(set(seen))
+    assert vmic.__all__ == sorted(set(seen)) == dir(vmic)
+    assert not hasattr(vmic, "create_camera_device")
 
 
 def test_every_name_says_that_it_is_of_this_package() -> None:
