@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import pulsectl
-
 from vmic import _device
 from vmic._follow import Follower
 from vmic._keeping import Keeping
+from vmic._libpulse import pulsectl
 from vmic._owner import Owner
 
 # The thread ends within milliseconds; one that does not is a daemon's.
@@ -59,7 +58,9 @@ class Seen:
 class Watcher(Protocol):
     """Who wants to know."""
 
-    key: Key
+    @property
+    def key(self) -> Key | None:
+        """Of which microphone; None: of none."""
 
     def publish(self, seen: Seen) -> None:
         """Take note of how it is now; does not block."""
@@ -130,8 +131,10 @@ class Watch(Follower):
 
     def look(self, pulse: pulsectl.Pulse) -> None:
         """Tell each watcher of its microphone."""
-        seen = self._find(pulse)
-        for watcher in self._watchers:
+        watchers = [watcher for watcher in self._watchers if watcher.key is not None]
+        # While a first microphone is made each look would keep that from the GIL: it took twice as long.
+        seen = self._find(pulse) if watchers else {}
+        for watcher in watchers:
             if watcher.key in seen:
                 watcher.publish(seen[watcher.key])
             else:
@@ -193,7 +196,8 @@ class Watch(Follower):
 
     def _tell(self, token: str, event: str) -> None:
         for watcher in self._watchers:
-            if watcher.key[1] is not None and watcher.key[1].token == token:
+            owner = watcher.key[1] if watcher.key else None
+            if owner is not None and owner.token == token:
                 watcher.tell(event)
 
     def _find(self, pulse: pulsectl.Pulse) -> dict[Key, Seen]:
@@ -286,7 +290,7 @@ def _join(watcher: Watcher, *, owns: bool) -> None:
 class _Nobody:
     """Stands for a microphone that is not there yet."""
 
-    key: Key = ("", None)
+    key: Key | None = None
 
     def publish(self, seen: Seen) -> None:
         pass
