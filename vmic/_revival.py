@@ -19,6 +19,9 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.05, 1.0
 # How often to look whether the stream stands still, from when on it does, and how long it has then to go on.
 _LOOK_AGAIN, _STANDS_STILL, _GOES_ON_WITHIN = 1.0, 0.5, 0.5
 
+# A stream that the server is told to end does so within a millisecond.
+_ENDS_WITHIN = 0.5
+
 Make = Callable[[pulsectl.Pulse], Device]
 
 
@@ -80,6 +83,8 @@ class Revival:
         """Take our device away, and end the stream, so that both are made anew."""
         self._remove_ours(pulse)
         _device.end_writers(pulse, _names.sink_name(self._name))
+        # PipeWire 0.3.65 answers before it has done so, and forgets it when this connection closes (1 of 8).
+        self._stream.wait_away(_ENDS_WITHIN)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
