@@ -28,7 +28,7 @@ class Verdict:
         foreign: When frames of other programs came, in seconds, and how many: a pair for each burst.
         halved: Frames of which one channel came, as PipeWire links each by itself.
         altered: Frames that nobody wrote so.
-        disordered: Frames that came twice, or after a later one.
+        disordered: Frames that came twice, or after a later one: when each did, in seconds.
         skipped: Numbers that were not heard as they were written, from and to, and how many frames came there
             with another volume, or beneath another program's, of which it is not known which they are.
         first: The first number that was heard; None when nothing was.
@@ -40,7 +40,7 @@ class Verdict:
     foreign: list[tuple[float, int, str]] = field(default_factory=list)
     halved: int = 0
     altered: int = 0
-    disordered: int = 0
+    disordered: list[float] = field(default_factory=list)
     skipped: list[tuple[int, int, int]] = field(default_factory=list)
     first: int | None = None
     last: int | None = None
@@ -83,7 +83,7 @@ def judge(
         return verdict
     verdict.first, verdict.last = int(told[0]), int(told[-1])
     steps = np.diff(told)
-    verdict.disordered = int((steps <= 0).sum())
+    verdict.disordered = [float(times[whole[place + 1]]) for place in np.flatnonzero(steps <= 0)]
     for place in np.flatnonzero(steps > 1):
         between = slice(whole[place] + 1, whole[place + 1])
         turned = recording[between][(is_ours & is_turned)[between]]
@@ -92,8 +92,10 @@ def judge(
         if is_less:
             verdict.skipped.append((int(told[place]) + 1, int(told[place + 1]), came))
         backwards = _backwards(turned, speaker, int(told[place]))
-        # One leap forwards, of which it is not known where, may look so.
-        verdict.disordered += max(0, backwards - is_less)
+        # A leap forwards, of which it is not known where, may look so, when it is of half a period or more.
+        missing = int(steps[place]) - 1 - came
+        excess = backwards - max(is_less, missing // (PERIOD // 2))
+        verdict.disordered += max(0, excess) * [float(times[whole[place]])]
     return verdict
 
 

@@ -89,7 +89,7 @@ def summary(said: Said, hearings: list[Hearing]) -> dict[str, int]:
         "frames heard while turned": sum(v.turned for v in verdicts),
         "foreign frames": sum(count for v in verdicts for _, count, _ in v.foreign),
         "frames of which one channel came": sum(v.halved for v in verdicts),
-        "frames altered, twice or out of order": sum(v.altered + v.disordered for v in verdicts),
+        "frames altered, twice or out of order": sum(v.altered + len(v.disordered) for v in verdicts),
         "frames missing": missing(verdicts, said),
     }
 
@@ -110,8 +110,10 @@ def faults(server: SoundServer, said: Said, hearings: list[Hearing], happened: H
 
 
 def faults_of_one(server: SoundServer, verdict: Verdict, happened: Happened) -> Iterator[str]:
-    if verdict.altered or verdict.disordered:
-        yield f"{verdict.altered} frames altered, {verdict.disordered} disordered"
+    if verdict.altered:
+        yield f"{verdict.altered} frames altered"
+    for when in verdict.disordered:
+        yield f"disordered, after: {'; '.join(happened.before(when))}"
     if verdict.halved and server.kind == "pulseaudio":
         yield f"one channel of {verdict.halved} frames"
     for when, count, origin in verdict.foreign:
