@@ -90,7 +90,8 @@ def create_microphone_device(
         owner=Owner.this_process(),
         volume_guard=volume_guard,
     )
-    with _watch.owning(), contextlib.ExitStack() as undo:
+    # What is undone needs a connection, which the watch and the keeper have left then.
+    with contextlib.ExitStack() as undo, _watch.owning():
         device, tuning = _server.call(
             lambda pulse: (make(pulse, replace=replace), _dialect.of(pulse).tuning),
             undo=lambda pulse, made: _device.remove(pulse, made[0]),
