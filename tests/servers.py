@@ -211,8 +211,11 @@ class SoundServer:
             probe.connect(str(self.socket))
             peer = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
         assert peer == self.main_process.pid
-        with self.client() as pulse:
-            answered = pulse.server_info().server_name
+        try:
+            with self.client() as pulse:
+                answered = pulse.server_info().server_name
+        except pulsectl.PulseError as error:
+            raise AssertionError(f"the server does not answer: {self.log()}") from error
         assert answered.startswith(self.reported_name), answered
 
 

@@ -42,7 +42,9 @@ class Guard:
     def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
         """Do what cannot wait for a look; does not wait for an answer."""
         requests = self._requests_of(pulse)
-        if event.facility == "sink_input":
+        if event.facility == "server":
+            requests.server(self._strangers.note_default)
+        elif event.facility == "sink_input":
             self._strangers.react(requests, event)
         elif event.facility == "source_output":
             self._recorders.react(requests, event)

@@ -30,7 +30,7 @@ _SERVER_BACK_WITHIN = 60.0
 # pipewire-pulse removes its devices some ms before it ends.
 _SERVER_GOES_WITHIN = 1.0
 
-_FACILITIES = ("sink", "source", "sink_input", "source_output")
+_FACILITIES = ("server", "sink", "source", "sink_input", "source_output")
 _STDIN, _STDOUT = 0, 1
 
 

@@ -17,12 +17,15 @@ from vmic._libpulse import libpulse, pulsectl
 
 _pa = libpulse.pa
 # pulsectl knows every call but these.
-_kill_player, _kill_client = (
-    getattr(ctypes.CDLL("libpulse.so.0"), f"pa_context_kill_{what}") for what in ("sink_input", "client")
-)
-for _kill in (_kill_player, _kill_client):
-    _kill.argtypes = [ctypes.c_void_p, ctypes.c_uint32, libpulse.PA_CONTEXT_SUCCESS_CB_T, ctypes.c_void_p]
-    _kill.restype = ctypes.POINTER(libpulse.PA_OPERATION)
+_library = ctypes.CDLL("libpulse.so.0")
+_kill_player, _kill_client = _library.pa_context_kill_sink_input, _library.pa_context_kill_client
+_move_player = _library.pa_context_move_sink_input_by_name
+_answered = [libpulse.PA_CONTEXT_SUCCESS_CB_T, ctypes.c_void_p]
+for _call in (_kill_player, _kill_client):
+    _call.argtypes = [ctypes.c_void_p, ctypes.c_uint32, *_answered]
+_move_player.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_char_p, *_answered]
+for _call in (_kill_player, _kill_client, _move_player):
+    _call.restype = ctypes.POINTER(libpulse.PA_OPERATION)
 
 
 class Requests:
@@ -37,6 +40,21 @@ class Requests:
         # libpulse keeps no callback, and one that runs must outlive its own call.
         self._callbacks: dict[int, Any] = {}
         self._called: collections.deque[Any] = collections.deque(maxlen=8)
+
+    def server(self, answer: Callable[[Any], None]) -> None:
+        """Ask for what is true of the whole server, as which output is the default."""
+        number = next(self._numbers)
+
+        def called(_context: object, info: Any, _userdata: object) -> None:
+            self._called.append(self._callbacks.pop(number))
+            if info:
+                answer(pulsectl.PulseServerInfo(info[0]))
+
+        self._send(
+            number,
+            libpulse.PA_SERVER_INFO_CB_T(called),
+            lambda callback: _pa.context_get_server_info(self._pulse._ctx, callback, None),
+        )
 
     def player(self, index: int, answer: Callable[[Any], None]) -> None:
         """Ask for one playing stream; one that has ended is not answered."""
@@ -82,13 +100,10 @@ class Requests:
             lambda: answer(entries),
         )
 
-    def move_player(self, index: int, sink: int, failed: Callable[[], None]) -> None:
-        """Let a playing stream play into that sink."""
+    def move_player(self, index: int, sink: str, failed: Callable[[], None]) -> None:
+        """Let a playing stream play into the sink of that name."""
         self._do(
-            lambda callback: _pa.context_move_sink_input_by_index(
-                self._pulse._ctx, index, sink, callback, None
-            ),
-            failed,
+            lambda callback: _move_player(self._pulse._ctx, index, sink.encode(), callback, None), failed
         )
 
     def kill_player(self, index: int) -> None:

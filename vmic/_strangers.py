@@ -19,10 +19,11 @@ class Strangers:
         """`report` is told of each, once, with the device that it was on."""
         self._report = report
         self._devices: dict[int, Device] = {}  # by the server's number of the sink
-        self._destination: int | None = None
+        self._has_silence = False
+        self._destination: str | None = None  # by its name, for it may be new
         self._met: set[int] = set()
         self._has_nowhere = False  # nor will there be a place to move to
-        self._stuck: dict[int, int] = {}  # which place each of them could not be moved to
+        self._stuck: dict[int, str] = {}  # which place each of them could not be moved to
         # By the server's number of the stream: its entry, and the place that it had.
         self._places: dict[int, tuple[str, str | None]] = {}
         self._left: list[tuple[str, str | None]] = []  # the same of those that have ended since
@@ -30,10 +31,20 @@ class Strangers:
     def know(self, pulse: pulsectl.Pulse, devices: Collection[Device], *, silence_comes: bool) -> None:
         """Note which sinks are guarded, and where to move to: on PipeWire that may come some ms later."""
         self._devices = {device.sink.index: device for device in devices if device.sink is not None}
-        default = pulse.server_info().default_sink_name
-        others = {s.name: s.index for s in pulse.sink_list() if not _names.is_sink_name(s.name)}
-        self._destination = others.get(default, others.get(_silence.NAME))
+        self._has_silence = _silence.is_there(pulse)
+        self.note_default(pulse.server_info())
         self._has_nowhere = self._destination is None and not silence_comes
+
+    def note_default(self, server: Any) -> None:
+        """Move to what all play to now; pulsectl's view of the server tells what that is.
+
+        Until PipeWire has chosen an output it says "@DEFAULT_SINK@".
+        """
+        default = server.default_sink_name
+        if default and not default.startswith("@") and not _names.is_sink_name(default):
+            self._destination = default
+        else:
+            self._destination = _silence.NAME if self._has_silence else None
 
     def _is_one(self, player: Any) -> bool:
         device = self._devices.get(player.sink)

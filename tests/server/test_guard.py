@@ -129,16 +129,40 @@ def test_a_stream_that_was_moved_plays_by_default_where_all_do(
         lambda: is_there(pulse, "speakers") and is_there(pulse, "others"), "the outputs are there"
     )
     pulse.sink_default_set("speakers")
-    programs.await_that(lambda: pulse.server_info().default_sink_name == "speakers", "it is the default")
+    await_default(pulse, "speakers")
     stranger = play(sink_of_mic(pulse).name)
     stranger.await_place(pulse, "speakers")
     # The server notes its place again with each change.
     pulse.volume_set_all_chans(stranger.stream(pulse), 0.5)
     stranger.end()
     pulse.sink_default_set("others")
-    programs.await_that(lambda: pulse.server_info().default_sink_name == "others", "it is the default")
+    await_default(pulse, "others")
     play().await_place(pulse, "others")
     programs.await_that(lambda: owner.ask("mic.stats.strangers") == "1", "the one is counted")
+
+
+def await_default(pulse: pulsectl.Pulse, name: str) -> None:
+    programs.await_that(lambda: pulse.server_info().default_sink_name == name, f"{name} is the default")
+
+
+@pytest.mark.promise("nothing else")
+def test_a_stream_is_moved_to_what_is_the_default_by_then(
+    owner: Owner, play: Callable[..., Player], pulse: pulsectl.Pulse
+) -> None:
+    for name in ("speakers", "others"):
+        pulse.module_load("module-null-sink", f"sink_name={name}")
+    programs.await_that(
+        lambda: is_there(pulse, "speakers") and is_there(pulse, "others"), "the outputs are there"
+    )
+    for name in ("speakers", "others", "speakers"):
+        # It learns of both at one moment.
+        with stopped(owner.keeper()):
+            pulse.sink_default_set(name)
+            await_default(pulse, name)
+            stranger = play(sink_of_mic(pulse).name)
+            stranger.await_place(pulse, sink_of_mic(pulse).name)
+        stranger.await_place(pulse, name)
+        stranger.end()
 
 
 @contextlib.contextmanager
