@@ -48,6 +48,8 @@ class Guard:
             self._strangers.react(requests, event)
         elif event.facility == "source_output":
             self._recorders.react(requests, event)
+        elif event.t == "new" and event.facility == "sink":
+            self._strangers.hope_again()
         elif event.t == "new" and event.facility == "source":
             # Before it is known it may have gone, with a recorder: then it counts as a microphone's.
             self._sources[event.index] = ""
@@ -58,12 +60,17 @@ class Guard:
     def look(self, pulse: pulsectl.Pulse, is_guarded: Callable[[Device], bool]) -> list[Device]:
         """Set right what is not as it should be of the devices that are guarded, and return them."""
         requests = self._requests_of(pulse)
+        unknown = [index for index, name in self._sources.items() if not name]
         # Asked before the devices: it goes after the last of them.
         had_silence = _silence.is_there(pulse)
         players = pulse.sink_input_list()
         recorders = pulse.source_output_list()
         self._recorders.know(requests, recorders)
         devices = [device for device in _device.find_all(pulse) if is_guarded(device)]
+        for index in unknown:
+            # Not told of when it was asked for, nor in the list: it is not ready (PipeWire), and not ours.
+            if self._sources.get(index) == "":
+                del self._sources[index]
         needs_silence = any(device.sink is not None for device in devices)
         has_silence = had_silence or (needs_silence and _bring_silence(pulse))
         self._end_halves(pulse, devices)

@@ -61,6 +61,10 @@ class Strangers:
         if event.index in self._places:
             self._left.append(self._places.pop(event.index))
 
+    def hope_again(self) -> None:
+        """An output has come: a stream that could not be moved there may be now."""
+        self._stuck.clear()
+
     def look_at(self, requests: Requests, players: Collection[Any]) -> None:
         """Move those away that are strangers to what is known now."""
         for player in players:
@@ -110,7 +114,11 @@ class Strangers:
             return
         place = next((entry.device for entry in entries if entry.name == name), None)
         # One that was moved here by hand is remembered here.
-        self._places[player.index] = (name, None if place and _names.is_sink_name(place) else place)
+        kept = (name, None if place and _names.is_sink_name(place) else place)
+        if player.index in self._met:
+            self._places[player.index] = kept
+        else:  # it has ended meanwhile
+            self._left.append(kept)
 
 
 def _entries(pulse: pulsectl.Pulse) -> list[Any]:

@@ -1,0 +1,24 @@
+"""What the server remembered of a stranger is set right once, also when its answer comes late."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from vmic._strangers import Strangers
+
+PLAYER: Any = SimpleNamespace(index=57, proplist={"module-stream-restore.id": "sink-input-by-name:x"})
+ENTRY = SimpleNamespace(name="sink-input-by-name:x", device="speakers")
+
+
+def test_one_that_has_ended_before_the_answer_is_not_looked_after_for_ever() -> None:
+    strangers = Strangers(lambda _device: None)
+    strangers._note_place(PLAYER, [ENTRY])
+    assert (strangers._places, strangers._left) == ({}, [("sink-input-by-name:x", "speakers")])
+
+
+def test_one_that_plays_on_is_looked_after() -> None:
+    strangers = Strangers(lambda _device: None)
+    strangers._met.add(PLAYER.index)
+    strangers._note_place(PLAYER, [ENTRY])
+    assert (strangers._places, strangers._left) == ({57: ("sink-input-by-name:x", "speakers")}, [])
