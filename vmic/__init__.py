@@ -15,6 +15,8 @@ server a null sink and the source over it that `_device` makes, and from there a
 import importlib as _importlib
 import typing as _typing
 
+from vmic import _lifetime  # noqa: F401 (at once: what registers at exit after this import runs before it)
+
 if _typing.TYPE_CHECKING:
     from vmic._api import (
         create_microphone_device,

@@ -38,6 +38,8 @@ class MicrophoneInfo:
         program: That process's program; None likewise.
     """
 
+    __module__ = "vmic"
+
     name: str
     source_name: str
     sample_rate: int

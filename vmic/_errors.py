@@ -19,13 +19,19 @@ from __future__ import annotations
 class VmicError(OSError):
     """The base of every error that vmic raises for what the world did."""
 
+    __module__ = "vmic"
+
 
 class ServerError(VmicError):
     """No sound server answers: none runs, it refuses, or it hangs."""
 
+    __module__ = "vmic"
+
 
 class DeviceError(VmicError):
     """The server (or vmic, before asking it) refused to make, find or remove a device."""
+
+    __module__ = "vmic"
 
 
 class DeviceLostError(VmicError):
@@ -35,6 +41,8 @@ class DeviceLostError(VmicError):
         frames_written: How many frames of the failed write were accepted; they are heard if the device
             comes back. The rest was never taken.
     """
+
+    __module__ = "vmic"
 
     def __init__(self, message: str, frames_written: int = 0) -> None:
         super().__init__(message)
@@ -47,6 +55,8 @@ class ClosedError(VmicError):
     Attributes:
         frames_written: How many frames of the interrupted write were accepted before the close.
     """
+
+    __module__ = "vmic"
 
     def __init__(self, message: str, frames_written: int = 0) -> None:
         super().__init__(message)

@@ -41,6 +41,8 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
     Between writes applications hear silence.
     """
 
+    __module__ = "vmic"
+
     def __init__(
         self, info: MicrophoneInfo, stream: Stream, revival: Revival, *, non_blocking: bool, room: float
     ) -> None:

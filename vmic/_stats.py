@@ -25,6 +25,8 @@ class MicrophoneStats:
             when no write has needed it for a while.
     """
 
+    __module__ = "vmic"
+
     frames_written: int
     heard: int
     dropped: int

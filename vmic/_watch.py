@@ -41,6 +41,8 @@ class Listener:
         since: When it was first seen to record, as `time.time()` counts.
     """
 
+    __module__ = "vmic"
+
     application: str
     pid: int | None
     muted: bool

@@ -58,6 +58,21 @@ def test_import_leaves_out_what_only_the_command_or_an_array_needs(imported: dic
     assert heavy.isdisjoint(imported["modules"])
 
 
+LATER = """
+import sys, vmic
+# What a program registers at its exit after this runs before vmic's own.
+print("vmic._lifetime" in sys.modules, "pulsectl" in sys.modules)
+from vmic import _errors
+print(_errors.DeviceError.__module__)
+"""
+
+
+def test_what_cannot_wait_for_the_first_use_does_not() -> None:
+    argv = [sys.executable, "-c", LATER]
+    out = subprocess.run(argv, env=NOWHERE, stdout=subprocess.PIPE, check=True, text=True)
+    assert out.stdout.split() == ["True", "False", "vmic"]
+
+
 @pytest.fixture(scope="module")
 def hiding(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An auditor of the dynamic loader, which hides a library from one process."""
