@@ -40,13 +40,21 @@ class MachineStoodStillError(Exception):
     """What a test saw may be the machine's doing: it is run again (see addopts in pyproject.toml)."""
 
 
+class ServerBrokeError(Exception):
+    """The server ended by a fault of its own: the test is run again too."""
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
     """Tell a failure that the server itself explains from one of ours."""
+    servers = [used for used in pyfuncitem.funcargs.values() if isinstance(used, SoundServer)]
     try:
         return (yield)
-    except AssertionError as error:
-        servers = [used for used in pyfuncitem.funcargs.values() if isinstance(used, SoundServer)]
+    except Exception as error:
+        if any(server.broke for server in servers):
+            raise ServerBrokeError(f"the server says that it broke; {error}") from error
+        if not isinstance(error, AssertionError):
+            raise
         if any(server.steps_missed and not server.was_frozen for server in servers):
             raise MachineStoodStillError(f"the server missed a step meanwhile; {error}") from error
         raise
@@ -87,7 +95,12 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         running.adopt(monkeypatch)
         running.assert_identity()
         yield running
-        running.assert_identity()
+        try:
+            running.assert_identity()
+        except AssertionError as error:
+            if running.broke:
+                raise ServerBrokeError(str(error)) from error
+            raise
 
 
 @pytest.fixture(autouse=True)

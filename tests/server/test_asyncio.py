@@ -67,9 +67,12 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     before = {t for t in threading.enumerate() if t.name.startswith("vmic-")}
     result = asyncio.run(main())
     assert_steady(beats)
-    left = {t for t in threading.enumerate() if t.name.startswith("vmic-")} - before
-    # These belong to the microphone, and not to what was awaited.
-    assert {t.name for t in left} <= {"vmic-listeners", "vmic-completions"}
+
+    def left() -> set[str]:
+        return {t.name for t in threading.enumerate() if t.name.startswith("vmic-") and t not in before}
+
+    # These belong to the microphone, and not to what was awaited; one that did is about to end.
+    programs.await_that(lambda: left() <= {"vmic-listeners", "vmic-completions"}, "the others have ended", 5)
     return result
 
 
