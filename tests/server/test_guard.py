@@ -119,46 +119,47 @@ def test_a_stream_that_the_server_remembers_there_is_moved_away(
     assert owner.ask("mic.stats.strangers") == before
 
 
-@pytest.mark.promise("nothing else")
-def test_a_stream_that_was_moved_plays_by_default_where_all_do(
-    owner: Owner, play: Callable[..., Player], pulse: pulsectl.Pulse
-) -> None:
+@pytest.fixture
+def outputs(owner: Owner, pulse: pulsectl.Pulse) -> None:
+    """Two outputs, "speakers" and "others", beside the microphone."""
     for name in ("speakers", "others"):
         pulse.module_load("module-null-sink", f"sink_name={name}")
     programs.await_that(
         lambda: is_there(pulse, "speakers") and is_there(pulse, "others"), "the outputs are there"
     )
-    pulse.sink_default_set("speakers")
-    await_default(pulse, "speakers")
+
+
+def choose(pulse: pulsectl.Pulse, name: str) -> None:
+    """Let that output be the default."""
+    pulse.sink_default_set(name)
+    programs.await_that(lambda: pulse.server_info().default_sink_name == name, f"{name} is the default")
+
+
+@pytest.mark.promise("nothing else")
+@pytest.mark.usefixtures("outputs")
+def test_a_stream_that_was_moved_plays_by_default_where_all_do(
+    owner: Owner, play: Callable[..., Player], pulse: pulsectl.Pulse
+) -> None:
+    choose(pulse, "speakers")
     stranger = play(sink_of_mic(pulse).name)
     stranger.await_place(pulse, "speakers")
     # The server notes its place again with each change.
     pulse.volume_set_all_chans(stranger.stream(pulse), 0.5)
     stranger.end()
-    pulse.sink_default_set("others")
-    await_default(pulse, "others")
+    choose(pulse, "others")
     play().await_place(pulse, "others")
     programs.await_that(lambda: owner.ask("mic.stats.strangers") == "1", "the one is counted")
 
 
-def await_default(pulse: pulsectl.Pulse, name: str) -> None:
-    programs.await_that(lambda: pulse.server_info().default_sink_name == name, f"{name} is the default")
-
-
 @pytest.mark.promise("nothing else")
+@pytest.mark.usefixtures("outputs")
 def test_a_stream_is_moved_to_what_is_the_default_by_then(
     owner: Owner, play: Callable[..., Player], pulse: pulsectl.Pulse
 ) -> None:
-    for name in ("speakers", "others"):
-        pulse.module_load("module-null-sink", f"sink_name={name}")
-    programs.await_that(
-        lambda: is_there(pulse, "speakers") and is_there(pulse, "others"), "the outputs are there"
-    )
     for name in ("speakers", "others", "speakers"):
         # It learns of both at one moment.
         with stopped(owner.keeper()):
-            pulse.sink_default_set(name)
-            await_default(pulse, name)
+            choose(pulse, name)
             stranger = play(sink_of_mic(pulse).name)
             stranger.await_place(pulse, sink_of_mic(pulse).name)
         stranger.await_place(pulse, name)
