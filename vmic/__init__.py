@@ -26,9 +26,9 @@ if _typing.TYPE_CHECKING:
     )
     from vmic._device import MicrophoneInfo
     from vmic._errors import ClosedError, DeviceError, DeviceLostError, ServerError, VmicError
+    from vmic._hearing import Listener
     from vmic._microphone import VirtualMicrophoneDevice
     from vmic._stats import MicrophoneStats
-    from vmic._watch import Listener
 
 __version__ = "0.1.0"
 
@@ -54,9 +54,9 @@ _HOMES = {
     "_api": __all__[-4:],
     "_device": ["MicrophoneInfo"],
     "_errors": ["ClosedError", "DeviceError", "DeviceLostError", "ServerError", "VmicError"],
+    "_hearing": ["Listener"],
     "_microphone": ["VirtualMicrophoneDevice"],
     "_stats": ["MicrophoneStats"],
-    "_watch": ["Listener"],
 }
 
 

@@ -14,12 +14,11 @@ from vmic import (
     _refusals,
     _server,
     _starting,
-    _stream,
     _sweeping,
     _volumes,
     _watch,
 )
-from vmic._arguments import check_bool, check_int
+from vmic._arguments import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
 from vmic._device import Device, MicrophoneInfo
 from vmic._dialect import Tuning
 from vmic._errors import DeviceError, ServerError
@@ -27,11 +26,9 @@ from vmic._latency import Cushion, Latency
 from vmic._libpulse import pulsectl
 from vmic._microphone import VirtualMicrophoneDevice
 from vmic._owner import Owner
+from vmic._recipe import Recipe
 from vmic._revival import Make, Revival
 from vmic._stream import Stream
-
-MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8000, 192000
-MAX_CHANNELS = 32
 
 # Seconds of audio that a device queues. A blocking write keeps the queue short itself: so much is in it that
 # the writer thread never waits for Python, and so little that Ctrl-C leaves no long tail.
@@ -48,6 +45,7 @@ def create_microphone_device(
     latency: Latency = "auto",
     replace: bool = False,
     volume_guard: bool = True,
+    description: str | None = None,
 ) -> VirtualMicrophoneDevice:
     """Make a microphone that every application of this user can pick by its name.
 
@@ -56,7 +54,8 @@ def create_microphone_device(
     VMIC_AUTOSTART is "0"). Blocks for some 50 ms (250 on PipeWire), at most 5 s.
 
     Args:
-        device_name: 1 to 128 characters, no control characters; shown by applications exactly as given.
+        device_name: 1 to 128 characters, no control characters; shown by applications exactly as given,
+            unless there is a description.
         sample_rate: Frames a second, 8000 to 192000.
         channels: Samples in a frame, 1 to 32.
         non_blocking: Whether `write_frames` returns at once, queueing up to 60 s.
@@ -66,6 +65,7 @@ def create_microphone_device(
         replace: Take the name over when a microphone of that name exists.
         volume_guard: Whether its volume is held at 100 %, whoever turns it (browsers' automatic gain
             control does).
+        description: What applications show instead of the name; of the same characters.
 
     Raises:
         ValueError: An argument is out of range.
@@ -79,14 +79,12 @@ def create_microphone_device(
     check_bool("non_blocking", non_blocking)
     check_bool("replace", replace)
     check_bool("volume_guard", volume_guard)
+    shown = _names.check_description(description, device_name)
     cushion = _latency.cushion(latency)
     _starting.ensure_running()
     make = functools.partial(
         _making.make,
-        name=device_name,
-        sample_rate=sample_rate,
-        channels=channels,
-        channel_map=_stream.channel_map(channels),
+        recipe=Recipe(device_name, shown, sample_rate, channels),
         owner=Owner.this_process(),
         volume_guard=volume_guard,
     )
@@ -103,22 +101,17 @@ def create_microphone_device(
     return microphone
 
 
-def create_lasting_device(name: str, sample_rate: int, channels: int, *, replace: bool) -> MicrophoneInfo:
+def create_lasting_device(
+    name: str, sample_rate: int, channels: int, *, replace: bool, description: str | None = None
+) -> MicrophoneInfo:
     """Make a microphone that belongs to no process: it stays until it is removed. For the command."""
     _names.check_name(name)
+    shown = _names.check_description(description, name)
     check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
     check_int("channels", channels, 1, MAX_CHANNELS)
     _starting.ensure_running()
-    make = functools.partial(
-        _making.make,
-        name=name,
-        sample_rate=sample_rate,
-        channels=channels,
-        channel_map=_stream.channel_map(channels),
-        owner=None,
-        volume_guard=True,
-        replace=replace,
-    )
+    recipe = Recipe(name, shown, sample_rate, channels)
+    make = functools.partial(_making.make, recipe=recipe, owner=None, volume_guard=True, replace=replace)
     return _server.call(make, undo=_device.remove).info
 
 
@@ -141,7 +134,7 @@ def open_microphone_device(
     _names.check_name(name)
     check_bool("non_blocking", non_blocking)
     cushion = _latency.cushion(latency)
-    device, tuning = _server.call(lambda pulse: (_find(pulse, name), _dialect.of(pulse).tuning))
+    device, tuning = _server.call(lambda pulse: (_sweeping.find(pulse, name), _dialect.of(pulse).tuning))
     return _attach(device, tuning, cushion, non_blocking, None)
 
 
@@ -172,7 +165,7 @@ def remove_microphone_device(name: str) -> None:
     _names.check_name(name)
 
     def remove(pulse: pulsectl.Pulse) -> None:
-        device = _find(pulse, name)
+        device = _sweeping.find(pulse, name)
         if device.owner is not None:
             raise DeviceError(
                 f"microphone {name!r} belongs to {device.owner.program} (process {device.owner.pid}), which "
@@ -219,12 +212,3 @@ def _set_out(pulse: pulsectl.Pulse, sink_name: str, *, new: bool) -> None:
     _volumes.set_writer_volume(pulse, sink_name)
     if new:
         _making.play_at_once(pulse, sink_name)
-
-
-def _find(pulse: pulsectl.Pulse, name: str) -> Device:
-    _sweeping.sweep(pulse)
-    device = _device.find(pulse, name)
-    if device is None:
-        there = ", ".join(repr(d.info.name) for d in _device.find_all(pulse)) or "none"
-        raise DeviceError(f"there is no microphone {name!r} on this sound server; there are: {there}")
-    return device

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8000, 192000
+MAX_CHANNELS = 32
 MAX_FADE_MS = 100
 
 

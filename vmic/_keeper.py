@@ -15,13 +15,14 @@ import sys
 import time
 from typing import Any
 
-from vmic import _device, _making, _server, _stream
+from vmic import _device, _making, _server
 from vmic._device import Device
 from vmic._errors import DeviceError, ServerError
 from vmic._follow import Follower
 from vmic._guard import Guard
 from vmic._libpulse import pulsectl
 from vmic._owner import Owner
+from vmic._recipe import Recipe
 
 # A server that cannot be reached for so long after the owner's end has gone, and the devices with it.
 _REMOVES_WITHIN = 10
@@ -97,9 +98,9 @@ class OwnersKeeper(Follower):
 class LastingKeeper(Follower):
     """Keeps one microphone that belongs to no process; after a restart of the server it makes it again."""
 
-    def __init__(self, name: str, sample_rate: int, channels: int) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         super().__init__(_FACILITIES)
-        self._name, self._sample_rate, self._channels = name, sample_rate, channels
+        self._recipe = recipe
         self._guard = Guard(_tell)
         self._creation: str | None = None  # of the one that is kept
         self._is_to_be_made = False
@@ -136,7 +137,7 @@ class LastingKeeper(Follower):
             self.end()
 
     def _is_it(self, device: Device) -> bool:
-        return device.info.name == self._name and device.owner is None
+        return device.info.name == self._recipe.name and device.owner is None
 
     def _make_again(self) -> Device:
         """Make it.
@@ -144,20 +145,10 @@ class LastingKeeper(Follower):
         Raises:
             ServerError: The server does not let it be made, yet: it is tried again like one that is not back.
         """
-        channel_map = _stream.channel_map(self._channels)
         # On a connection of its own: it follows events too.
         with _server.connect() as other:
             try:
-                return _making.make(
-                    other,
-                    self._name,
-                    self._sample_rate,
-                    self._channels,
-                    channel_map,
-                    owner=None,
-                    volume_guard=True,
-                    replace=False,
-                )
+                return _making.make(other, self._recipe, owner=None, volume_guard=True, replace=False)
             except DeviceError as error:
                 raise ServerError(str(error)) from error
 
@@ -180,7 +171,7 @@ def _say(line: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Be a keeper: of the owner that the one argument says, or of the microphone that the three do."""
+    """Be a keeper: of the owner that the one argument says, or of the microphone that the four do."""
     if len(arguments) == 1:
         # What ends a whole service is to end this after its owner: it has work then.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -189,8 +180,8 @@ def main(arguments: list[str]) -> None:
         owner = Owner.parse(arguments[0])
         OwnersKeeper(owner).follow(owner.client_name)
         return
-    name, sample_rate, channels = arguments
-    LastingKeeper(name, int(sample_rate), int(channels)).follow("vmic-keeper")
+    name, description, sample_rate, channels = arguments
+    LastingKeeper(Recipe(name, description, int(sample_rate), int(channels))).follow("vmic-keeper")
 
 
 if __name__ == "__main__":

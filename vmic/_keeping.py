@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import select
@@ -13,6 +14,7 @@ import time
 from pathlib import Path
 
 from vmic._owner import Owner
+from vmic._recipe import Recipe
 
 # It takes 0.2 s; a server that hangs is not waited for.
 _KEEPS_WITHIN = 5.0
@@ -68,13 +70,13 @@ class Keeping:
         return self._process.wait()
 
 
-def start_lasting(name: str, sample_rate: int, channels: int) -> None:
+def start_lasting(recipe: Recipe) -> None:
     """Start the keeper of a microphone of ``vmic create``: it outlives the caller, and its terminal.
 
     Blocks until it keeps, at most 5 s.
     """
     keeper = subprocess.Popen(
-        [*_command(), name, str(sample_rate), str(channels)],
+        [*_command(), *map(str, dataclasses.astuple(recipe))],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from vmic import _server, _waking, _watch
 from vmic._arguments import check_seconds
 from vmic._errors import ClosedError, ServerError
+from vmic._hearing import Listener
 from vmic._stream import Stream
 from vmic._telling import Teller
 from vmic._waking import Wake
-from vmic._watch import Key, Listener, Seen
+from vmic._watch import Key, Seen
 
 ListenersCallback = Callable[[tuple[Listener, ...]], object]
 

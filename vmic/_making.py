@@ -7,57 +7,44 @@ from vmic._device import Device
 from vmic._errors import DeviceError
 from vmic._libpulse import pulsectl
 from vmic._owner import Owner
+from vmic._recipe import Recipe
 
 
 def make(
     pulse: pulsectl.Pulse,
-    name: str,
-    sample_rate: int,
-    channels: int,
-    channel_map: str,
+    recipe: Recipe,
     *,
     owner: Owner | None,
     volume_guard: bool,
     replace: bool,
 ) -> Device:
-    """Put microphone `name` on the server, at 100 % and unmuted; a failure leaves nothing behind.
+    """Put the microphone of `recipe` on the server, at 100 % and unmuted; a failure leaves nothing behind.
 
     Raises:
         DeviceError: The name is taken, or the server refuses.
     """
     dialect = _dialect.of(pulse)
+    name = recipe.name
     if owner is not None:
         _settling.await_owner(pulse, owner.client_name, name)
     _make_room(pulse, name, replace=replace)
-    form = f"rate={sample_rate} channels={channels} channel_map={channel_map}"
-    marks = _device.marks(name, sample_rate, channels, owner, volume_guard=volume_guard)
+    marks = _device.marks(name, recipe.sample_rate, recipe.channels, owner, volume_guard=volume_guard)
     source_name, sink_name = _names.source_name(name), _names.sink_name(name)
     with (
         _silence.standing_by(pulse, dialect, sink_name),
         _modules.loading(pulse, f"microphone {name!r}") as load,
     ):
-        properties = {
-            "device.description": f"{source_name} (fed by vmic; do not play here)",
-            **marks,
-            **dialect.sink_properties,
-        }
-        arguments = f"sink_name={sink_name} {form} {dialect.sink_arguments}"
-        quoted = _dialect.backslashed("sink_properties", properties)
-        module = load("module-null-sink", f"{arguments} {quoted}")
+        module = load("module-null-sink", recipe.sink_arguments(dialect, marks))
         sink = _settling.await_own(pulse, pulse.sink_list, sink_name, module, name)
         # Who removed the last other microphone at this moment took it away.
         _silence.provide(pulse, dialect)
-        properties = {"device.description": name, **marks, **dialect.source_properties}
-        arguments = (
-            f"source_name={source_name} master={sink_name}.monitor {form}"
-            f" master_channel_map={channel_map} remix=no"
-        )
-        quoted = dialect.quoting(sink.proplist)("source_properties", properties)
-        module = load("module-remap-source", f"{arguments} {quoted}")
+        arguments = recipe.source_arguments(dialect, marks, dialect.quoting(sink.proplist))
+        module = load("module-remap-source", arguments)
         source = _settling.await_own(pulse, pulse.source_list, source_name, module, name)
-        if source.description != name:
+        if source.description != recipe.description:
             raise DeviceError(
-                f"the sound server shows {source.description!r} instead of {name!r}: choose a simpler name"
+                f"the sound server shows {source.description!r} instead of {recipe.description!r}: choose a "
+                "simpler one"
             )
         _settling.set_volumes(pulse, sink_name, source_name, dialect.settles)
         for device in _device.find_all(pulse):

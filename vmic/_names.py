@@ -31,16 +31,25 @@ def check_name(name: object) -> str:
         TypeError: It is no string.
         ValueError: It is no such name.
     """
-    if not isinstance(name, str):
-        raise TypeError(f"a microphone's name is a str, not {type(name).__name__}")
-    if not 1 <= len(name) <= MAX_LENGTH:
-        raise ValueError(f"a microphone's name has 1 to {MAX_LENGTH} characters, this one has {len(name)}")
-    for position, character in enumerate(name):
+    return _check("name", name)
+
+
+def check_description(description: object, name: str) -> str:
+    """What applications show: `description`, of a name's characters, or the name where it is None."""
+    return name if description is None else _check("description", description)
+
+
+def _check(what: str, text: object) -> str:
+    if not isinstance(text, str):
+        raise TypeError(f"a microphone's {what} is a str, not {type(text).__name__}")
+    if not 1 <= len(text) <= MAX_LENGTH:
+        raise ValueError(f"a microphone's {what} has 1 to {MAX_LENGTH} characters, this one has {len(text)}")
+    for position, character in enumerate(text):
         if unicodedata.category(character) in ("Cc", "Cs") or _is_noncharacter(ord(character)):
             raise ValueError(
-                f"a microphone's name cannot contain {character!a} (at position {position} of {name!a})"
+                f"a microphone's {what} cannot contain {character!a} (at position {position} of {text!a})"
             )
-    return name
+    return text
 
 
 def source_name(name: str) -> str:

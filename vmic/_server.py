@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import socket
 import threading
@@ -123,6 +124,14 @@ def server_for_writer() -> str | None:
 def address() -> str:
     """Where the server is looked for, for messages."""
     return os.environ.get("PULSE_SERVER") or _desktop_server() or "the default place"
+
+
+def found_at(pulse: pulsectl.Pulse) -> str:
+    """Where the server of a connection is, as PULSE_SERVER takes it."""
+    get = ctypes.CDLL("libpulse.so.0").pa_context_get_server
+    get.argtypes, get.restype = [ctypes.c_void_p], ctypes.c_char_p
+    place = str(get(pulse._ctx).decode())
+    return f"unix:{place}" if place.startswith("/") else place
 
 
 def last_error(pulse: pulsectl.Pulse) -> int:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
+import signal
 import subprocess
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 from vmic import _server
 from vmic._errors import ServerError
 
-_CONFIGURATION = Path(__file__).with_name("server")
+CONFIGURATION = Path(__file__).with_name("server")
+# By which it is known again, also when another version of vmic has started it.
+_SCRIPT = "/vmic/server/default.pa"
+_ENDS_WITHIN = 10.0
 
 
 def ensure_running() -> None:
@@ -33,6 +39,41 @@ def ensure_running() -> None:
     _warn_root_beside_user()
 
 
+def running() -> int | None:
+    """The process id of the server that vmic has started for this user; None where there is none."""
+    places = {name: os.environ.get(name) for name in ("HOME", "XDG_RUNTIME_DIR", "PULSE_RUNTIME_PATH")}
+    for process in Path("/proc").iterdir():
+        # It may end meanwhile, or be another user's.
+        with contextlib.suppress(OSError):
+            if process.name.isdigit() and _is_ours(process, places):
+                return int(process.name)
+    return None
+
+
+def stop(pid: int) -> None:
+    """End it, and wait until it has ended.
+
+    Raises:
+        ServerError: It does not end.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        process = os.pidfd_open(pid)
+        try:
+            signal.pidfd_send_signal(process, signal.SIGTERM)
+            if not select.select([process], [], [], _ENDS_WITHIN)[0]:
+                raise ServerError(f"PulseAudio (process {pid}) does not end: kill -9 {pid}")
+        finally:
+            os.close(process)
+
+
+def _is_ours(process: Path, places: Mapping[str, str | None]) -> bool:
+    if _SCRIPT not in (process / "cmdline").read_bytes().decode(errors="replace"):
+        return False
+    settings = (process / "environ").read_bytes().decode(errors="replace").split("\0")
+    environment = dict(setting.split("=", 1) for setting in settings if "=" in setting)
+    return all(environment.get(name) == value for name, value in places.items())
+
+
 _started_here = False
 
 
@@ -50,11 +91,11 @@ def _start(refused: ServerError) -> None:
     pulseaudio = shutil.which("pulseaudio")
     if pulseaudio is None:
         raise ServerError(f"{refused} (vmic could start none: there is no program pulseaudio)") from refused
-    argv = [pulseaudio, "--start", "-n", "-F", str(_CONFIGURATION / "default.pa"), "--log-target=null"]
+    argv = [pulseaudio, "--start", "-n", "-F", str(CONFIGURATION / "default.pa"), "--log-target=null"]
     try:
         subprocess.run(
             argv,
-            env={**os.environ, "PULSE_CONFIG": str(_CONFIGURATION / "daemon.conf")},
+            env={**os.environ, "PULSE_CONFIG": str(CONFIGURATION / "daemon.conf")},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vmic import _device, _settling
 from vmic._device import Device
+from vmic._errors import DeviceError
 from vmic._libpulse import pulsectl
 from vmic._owner import Owner
 
@@ -21,6 +22,20 @@ def sweep(pulse: pulsectl.Pulse) -> list[Device]:
     for device in left:
         _device.remove(pulse, device)
     return left
+
+
+def find(pulse: pulsectl.Pulse, name: str) -> Device:
+    """The microphone of that name, or with that server's name, that is none of those.
+
+    Raises:
+        DeviceError: There is none; lists those there are.
+    """
+    sweep(pulse)
+    device = _device.find(pulse, name)
+    if device is None:
+        there = ", ".join(repr(d.info.name) for d in _device.find_all(pulse)) or "none"
+        raise DeviceError(f"there is no microphone {name!r} on this sound server; there are: {there}")
+    return device
 
 
 def _is_gone(pulse: pulsectl.Pulse, owner: Owner) -> bool:

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from vmic import _device
+from vmic import _device, _hearing
 from vmic._follow import Follower
+from vmic._hearing import Listener
 from vmic._keeping import Keeping
 from vmic._libpulse import pulsectl
 from vmic._owner import Owner
@@ -28,25 +29,6 @@ _KEEPER_LIVES = 2.0
 _log = logging.getLogger("vmic")
 
 Key = tuple[str, Owner | None]  # a microphone: its name, and whose it is
-
-
-@dataclass(frozen=True)
-class Listener:
-    """An application that records a microphone.
-
-    Attributes:
-        application: Its name, as it gives it to the sound server.
-        pid: Its process; None when it does not tell.
-        muted: Whether its recording is muted on the sound server: it then hears silence.
-        since: When it was first seen to record, as `time.time()` counts.
-    """
-
-    __module__ = "vmic"
-
-    application: str
-    pid: int | None
-    muted: bool
-    since: float
 
 
 @dataclass(frozen=True)
@@ -203,42 +185,16 @@ class Watch(Follower):
                 watcher.tell(event)
 
     def _find(self, pulse: pulsectl.Pulse) -> dict[Key, Seen]:
-        """Which microphones there are, and who records them.
-
-        Only its source counts: on the monitor behind it there is always the source itself.
-        """
-        microphones = {d.source.index: d for d in _device.find_all(pulse) if d.source}
-        streams = [s for s in pulse.source_output_list() if s.source in microphones and _hears(s)]
-        clients = {c.index: c.proplist for c in pulse.client_list()} if streams else {}
+        """Which microphones there are, and who records them."""
+        microphones = {device.source.index: device for device in _device.find_all(pulse) if device.source}
+        streams = _hearing.streams(pulse, microphones)
         now = time.time()
         self._since = {(s.index, s.source): self._since.get((s.index, s.source), now) for s in streams}
-        listeners: dict[int, list[Listener]] = {}
-        for stream in sorted(streams, key=lambda s: self._since[s.index, s.source]):
-            properties = {**clients.get(stream.client, {}), **stream.proplist}
-            listener = _listener(stream, properties, self._since[stream.index, stream.source])
-            listeners.setdefault(stream.source, []).append(listener)
+        heard_by = _hearing.listeners(pulse, streams, self._since)
         return {
-            (device.info.name, device.owner): Seen(tuple(listeners.get(index, ())), bool(device.source.mute))
+            (device.info.name, device.owner): Seen(heard_by.get(index, ()), bool(device.source.mute))
             for index, device in microphones.items()
         }
-
-
-def _hears(stream: Any) -> bool:
-    """Whether it takes sound: a paused one does not, and a level meter only looks at how loud it is."""
-    # PulseAudio 16.1 says the one, PipeWire 0.3.65 the other, of a stream with PA_STREAM_PEAK_DETECT.
-    is_meter = stream.resample_method == "peaks" or stream.proplist.get("stream.monitor") == "true"
-    return not stream.corked and not is_meter
-
-
-def _listener(stream: Any, properties: dict[str, str], since: float) -> Listener:
-    pid = properties.get("application.process.id", "")
-    return Listener(
-        application=properties.get("application.name") or stream.name,
-        # PipeWire's own clients (pw-record) tell it as clients only.
-        pid=int(pid) if pid.isdecimal() else None,
-        muted=bool(stream.mute),
-        since=since,
-    )
 
 
 # ---- the one of this process ----

@@ -135,7 +135,7 @@ from vmic import *
 os.setgroups([])
 os.setgid({NOBODY})
 os.setuid({NOBODY})
-_starting._CONFIGURATION = pathlib.Path(sys.argv[2])
+_starting.CONFIGURATION = pathlib.Path(sys.argv[2])
 with {CREATE} as microphone:
     microphone.write_frames(bytes(9600))
     print("made", flush=True)
@@ -162,7 +162,7 @@ def test_an_ordinary_user_gets_one_too(home: Home) -> None:
 
 def copy_of_settings(home: Home) -> Path:
     """The configuration of vmic's server, where every user can read it, for a test to change."""
-    return Path(shutil.copytree(_starting._CONFIGURATION, home.root / "settings"))
+    return Path(shutil.copytree(_starting.CONFIGURATION, home.root / "settings"))
 
 
 def test_root_is_warned_beside_a_users_own_session(home: Home) -> None:
@@ -196,7 +196,7 @@ def test_a_desktops_own_server_comes_first(home: Home) -> None:
 SHORT_LIVED = (
     PREAMBLE
     + """
-_starting._CONFIGURATION = pathlib.Path(sys.argv[2])
+_starting.CONFIGURATION = pathlib.Path(sys.argv[2])
 sys.argv[1:] = sys.argv[3:]
 from vmic.cli import main
 main()

@@ -16,6 +16,7 @@ from unit.legal import TRICKY, names, quick_name
 
 import vmic
 from vmic import _api, _device, _making, _settling
+from vmic._recipe import Recipe
 
 Record = Callable[..., Recorder]
 
@@ -98,7 +99,7 @@ def test_five_hundred_names_add_nothing_to_what_is_on_the_server(server: SoundSe
                 name = quick_name(random)
                 # It needs no owner and no writer, which take most of the time.
                 device = _making.make(
-                    pulse, name, RATE, 1, "mono", owner=None, volume_guard=True, replace=False
+                    pulse, Recipe(name, name, RATE, 1), owner=None, volume_guard=True, replace=False
                 )
                 now = there()
                 sink, source = device.sink_name, device.info.source_name

@@ -24,6 +24,7 @@ from servers import SoundServer
 import vmic
 from vmic import _making
 from vmic import _owner as owners
+from vmic._recipe import Recipe
 
 pytestmark = pytest.mark.promise("dead program")
 
@@ -132,7 +133,7 @@ def test_in_another_namespace_only_its_connection_tells_that_it_lives(
 def made_by(server: SoundServer, owner: owners.Owner) -> Iterator[None]:
     """A microphone of that owner's, whose connection ends with the block."""
     with server.client(owner.client_name), server.client() as pulse:
-        _making.make(pulse, "mic", 48000, 1, "mono", owner=owner, volume_guard=True, replace=False)
+        _making.make(pulse, Recipe("mic", "mic", 48000, 1), owner=owner, volume_guard=True, replace=False)
         yield
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import vmic
-from vmic._api import MAX_CHANNELS
+from vmic._arguments import MAX_CHANNELS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,9 @@ import sys
 import click
 
 from vmic import _keeping, list_microphone_devices, remove_microphone_device
-from vmic._api import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, create_lasting_device
+from vmic._api import create_lasting_device
+from vmic._arguments import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+from vmic._recipe import Recipe
 
 RATE = click.IntRange(MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
 CHANNELS = click.IntRange(1, MAX_CHANNELS)
@@ -21,7 +23,7 @@ CHANNELS = click.IntRange(1, MAX_CHANNELS)
 def create(name: str, rate: int, channels: int, replace: bool) -> None:
     """Make microphone NAME; it stays until `vmic remove NAME`."""
     info = create_lasting_device(name, rate, channels, replace=replace)
-    _keeping.start_lasting(name, rate, channels)
+    _keeping.start_lasting(Recipe(name, name, rate, channels))
     click.echo(info.source_name)
 
 

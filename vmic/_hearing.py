@@ -1,0 +1,73 @@
+"""Who hears a microphone: the applications that record its source."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vmic._libpulse import pulsectl
+
+
+@dataclass(frozen=True)
+class Listener:
+    """An application that records a microphone.
+
+    Attributes:
+        application: Its name, as it gives it to the sound server.
+        pid: Its process; None when it does not tell.
+        muted: Whether its recording is muted on the sound server: it then hears silence.
+        since: When it was first seen to record, as `time.time()` counts.
+    """
+
+    __module__ = "vmic"
+
+    application: str
+    pid: int | None
+    muted: bool
+    since: float
+
+
+def streams(pulse: pulsectl.Pulse, sources: Container[int]) -> list[Any]:
+    """The recording streams on these sources that hear them.
+
+    Only the source of a microphone counts: on the monitor behind it there is always the source itself.
+    """
+    return [s for s in pulse.source_output_list() if s.source in sources and _hears(s)]
+
+
+def listeners(
+    pulse: pulsectl.Pulse, hearing: list[Any], since: Mapping[tuple[int, int], float]
+) -> dict[int, tuple[Listener, ...]]:
+    """Whose these streams are, by their sources, in the order in which they came.
+
+    Args:
+        pulse: The connection that they were read on.
+        hearing: What `streams` gave.
+        since: When each was first seen, by stream and source.
+    """
+    clients = {client.index: client.proplist for client in pulse.client_list()} if hearing else {}
+    found: dict[int, tuple[Listener, ...]] = {}
+    for stream in sorted(hearing, key=lambda s: since[s.index, s.source]):
+        properties = {**clients.get(stream.client, {}), **stream.proplist}
+        listener = _listener(stream, properties, since[stream.index, stream.source])
+        found[stream.source] = (*found.get(stream.source, ()), listener)
+    return found
+
+
+def _hears(stream: Any) -> bool:
+    """Whether it takes sound: a paused one does not, and a level meter only looks at how loud it is."""
+    # PulseAudio 16.1 says the one, PipeWire 0.3.65 the other, of a stream with PA_STREAM_PEAK_DETECT.
+    is_meter = stream.resample_method == "peaks" or stream.proplist.get("stream.monitor") == "true"
+    return not stream.corked and not is_meter
+
+
+def _listener(stream: Any, properties: dict[str, str], since: float) -> Listener:
+    pid = properties.get("application.process.id", "")
+    return Listener(
+        application=properties.get("application.name") or stream.name,
+        # PipeWire's own clients (pw-record) tell it as clients only.
+        pid=int(pid) if pid.isdecimal() else None,
+        muted=bool(stream.mute),
+        since=since,
+    )
