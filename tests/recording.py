@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -67,13 +67,14 @@ class Recorder:
         microphone: Recorded,
         latency_ms: int = 20,
         command: Callable[[Recorded, float], list[str]] = parec,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.channels, self.sample_rate = microphone.channels, microphone.sample_rate
         self.path = server.root / f"recording-{time.monotonic_ns()}.raw"
         with self.path.open("wb") as out:
             self.process = subprocess.Popen(
                 command(microphone, latency_ms),
-                env=server.env,
+                env={**server.env, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.DEVNULL,

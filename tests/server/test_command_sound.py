@@ -83,7 +83,7 @@ def test_a_wav_at_the_microphones_rate_is_heard_bit_for_bit(
 def test_raw_samples_are_played_from_a_pipe(server: SoundServer, record: Record) -> None:
     frames = numbered(24000, 2)
     recorder = record(make(48000, 2))
-    succeed("play", "mic", "-", standard_input=frames.tobytes())
+    succeed("play", "mic", "-", "--raw", standard_input=frames.tobytes())
     recorder.await_frames(len(frames))
     assert np.array_equal(sounding(recorder.stop()), frames)
 
@@ -142,15 +142,21 @@ def test_what_cannot_be_played_is_said_in_a_line(server: SoundServer, tmp_path: 
     soundfile.write(cut, tone(1000, 1, 48000), 48000)
     os.truncate(cut, cut.stat().st_size // 2)
     for path in (text, empty):
-        assert refusal("play", "mic", str(path)) == f"cannot play {path}: Format not recognised."
+        assert refusal("play", "mic", str(path)) == (
+            f"cannot play {path}: Format not recognised. ffmpeg says: "
+            "Invalid data found when processing input"
+        )
     assert refusal("play", "mic", str(cut)).startswith(f"cannot play {cut}: ")
-    assert "ended within a frame: 1 bytes" in refusal("play", "mic", "-", standard_input=b"abc")
-    succeed("play", "mic", "-")
+    assert "ended within a frame: 1 bytes" in refusal("play", "mic", "-", "--raw", standard_input=b"abc")
+    succeed("play", "mic", "-", "--raw")
+    assert refusal("play", "mic", "-", standard_input=b"abc") == (
+        "cannot play standard input: Format not recognised. (for raw samples say --raw)"
+    )
 
 
 def test_a_closed_standard_input_is_said_in_a_line(server: SoundServer) -> None:
     make(48000)
-    done = programs.run(["sh", "-c", 'exec "$0" play mic - <&-', VMIC], os.environ)
+    done = programs.run(["sh", "-c", 'exec "$0" play mic - --raw <&-', VMIC], os.environ)
     assert (done.returncode, done.stderr) == (
         1,
         b"vmic: standard input is closed: there is nothing to play\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import warnings
@@ -10,26 +11,41 @@ from typing import NoReturn
 import click
 
 import vmic
-from vmic.cli._audio import play, record
-from vmic.cli._devices import create, list_, remove
+from vmic.cli._lazy import LazyGroup
 
 INTERRUPTED, TERMINATED = 130, 143
 
+_COMMANDS = {
+    "create": ("vmic.cli._devices:create", "Make microphone NAME; it stays until `vmic remove NAME`."),
+    "list": ("vmic.cli._listing:list_", "Show vmic's microphones on this sound server."),
+    "info": ("vmic.cli._listing:info", "Show what is known of microphone NAME."),
+    "remove": ("vmic.cli._devices:remove", "Remove microphone NAME; who records it gets an end."),
+    "play": ("vmic.cli._play:play", "Play each FILE into microphone NAME, and wait until it is heard."),
+    "say": ("vmic.cli._play:say", "Speak TEXT into microphone NAME."),
+    "tone": ("vmic.cli._play:tone", "Play a sine into microphone NAME."),
+    "record": ("vmic.cli._record:record", "Record microphone NAME to OUT (WAV)."),
+    "meter": ("vmic.cli._meter:meter", "Show how loud microphone NAME is, and who listens."),
+    "alsa": ("vmic.cli._alsa:alsa", "Let programs that know only ALSA list microphones by name."),
+    "clean": ("vmic.cli._devices:clean", "Remove what dead programs have left."),
+    "completion": ("vmic.cli._completion:completion", "Print what makes SHELL complete vmic's commands."),
+}
+
 
 @click.group(
+    cls=LazyGroup,
+    where=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="""Example: vmic create my-mic && espeak-ng -w hello.wav hello && vmic play my-mic hello.wav
+    epilog="""Example: vmic create my-mic && vmic say my-mic hello
 
 Exit codes: 0 done, 1 failed (one line on standard error says why), 2 wrong usage, 130 ended by Ctrl-C, 143 by
-SIGTERM.""",
+SIGTERM; `vmic run` has its command's.
+
+Environment: PULSE_SERVER leads to another sound server, VMIC_AUTOSTART=0 never starts one, NO_COLOR=1 shows
+no colours.""",
 )
 @click.version_option(vmic.__version__, prog_name="vmic")
 def command() -> None:
     """Microphones whose sound comes from a program; every application sees them by name."""
-
-
-for _subcommand in (create, list_, remove, play, record):
-    command.add_command(_subcommand)
 
 
 def main() -> None:
@@ -38,13 +54,18 @@ def main() -> None:
     # PulseAudio 16.1 aborted in 2 of 80 cases in which a program died of SIGTERM while it played.
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        command.main(standalone_mode=False)
+        command.main(standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None)
+        sys.stdout.flush()
     except click.exceptions.Abort:  # click's form of Ctrl-C
         sys.exit(INTERRUPTED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (vmic.VmicError, OSError, ValueError, ImportError) as error:
+    except BrokenPipeError:
+        # Who read what we say has gone (`| head`); at its end Python would say so. click does the same.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (OSError, ValueError, ImportError) as error:  # of which vmic's own are some
         click.echo(f"vmic: {error}", err=True)
         sys.exit(1)
 

@@ -1,52 +1,110 @@
-"""create, list, remove: the microphones on the server."""
+"""create, remove, clean: microphones that stay, and the end of them."""
 
 from __future__ import annotations
 
+import signal
 import sys
+import urllib.parse
 
 import click
 
-from vmic import _keeping, list_microphone_devices, remove_microphone_device
+from vmic import (
+    _device,
+    _keeping,
+    _server,
+    _sweeping,
+    create_microphone_device,
+    list_microphone_devices,
+    remove_microphone_device,
+)
 from vmic._api import create_lasting_device
-from vmic._arguments import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+from vmic._device import Device
+from vmic._libpulse import pulsectl
 from vmic._recipe import Recipe
-
-RATE = click.IntRange(MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
-CHANNELS = click.IntRange(1, MAX_CHANNELS)
+from vmic.cli import _asoundrc
+from vmic.cli._condition import belongs_to
+from vmic.cli._options import CHANNELS, RATE, microphones, quiet_option
+from vmic.cli._screen import is_quiet, say
 
 
 @click.command(epilog="Example: vmic create my-virtual-microphone --rate 48000 --channels 2")
 @click.argument("name")
 @click.option("--rate", type=RATE, default=48000, show_default=True, help="Frames a second.")
 @click.option("--channels", type=CHANNELS, default=1, show_default=True, help="Samples in a frame.")
+@click.option("--description", help="What applications show instead of the name.")
 @click.option("--replace", is_flag=True, help="Take the name over when such a microphone exists.")
-def create(name: str, rate: int, channels: int, replace: bool) -> None:
+@click.option("--alsa", is_flag=True, help="Let programs that know only ALSA list it too (vmic alsa).")
+@click.option("--foreground", is_flag=True, help="Keep it until Ctrl-C or SIGTERM, and remove it then.")
+# For a file that takes no blanks (see _autostart).
+@click.option("--encoded", is_flag=True, hidden=True)
+@quiet_option
+def create(
+    name: str,
+    rate: int,
+    channels: int,
+    description: str | None,
+    replace: bool,
+    alsa: bool,
+    foreground: bool,
+    encoded: bool,
+) -> None:
     """Make microphone NAME; it stays until `vmic remove NAME`."""
-    info = create_lasting_device(name, rate, channels, replace=replace)
-    _keeping.start_lasting(Recipe(name, name, rate, channels))
-    click.echo(info.source_name)
+    if encoded:
+        name, description = urllib.parse.unquote(name), urllib.parse.unquote(description or name)
+    if foreground:
+        _hold(name, rate, channels, description, replace=replace)
+        return
+    info = create_lasting_device(name, rate, channels, description=description, replace=replace)
+    _keeping.start_lasting(Recipe(name, description or name, rate, channels))
+    if alsa:
+        _asoundrc.add(name, info.source_name)
+    if not is_quiet():
+        click.echo(info.source_name)
 
 
-@click.command("list", epilog="Example: vmic list")
-def list_() -> None:
-    """Show the microphones of vmic's on this sound server."""
-    # Only here: the import takes longer than the rest of the command.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    table = Table("NAME", "SOURCE", "RATE", "CHANNELS", "BELONGS TO", box=None, pad_edge=False)
-    for info in list_microphone_devices():
-        owner = f"{info.program} ({info.pid})" if info.pid else "nobody: stays until removed"
-        row = (info.name, info.source_name, str(info.sample_rate), str(info.channels), owner)
-        # As Text: a name may look like rich's markup.
-        table.add_row(*(Text(cell) for cell in row))
-    # A script gets whole lines, however narrow "the terminal" is.
-    Console(width=None if sys.stdout.isatty() else 1000).print(table)
+def _hold(name: str, rate: int, channels: int, description: str | None, *, replace: bool) -> None:
+    with create_microphone_device(
+        name, rate, channels, non_blocking=True, replace=replace, description=description
+    ) as microphone:
+        if not is_quiet():
+            click.echo(microphone.source_name)
+            sys.stdout.flush()
+        while True:
+            signal.pause()
 
 
 @click.command(epilog="Example: vmic remove my-virtual-microphone")
-@click.argument("name")
-def remove(name: str) -> None:
+@click.argument("name", required=False, shell_complete=microphones)
+@click.option("--all", "all_", is_flag=True, help="All that belong to nobody.")
+def remove(name: str | None, all_: bool) -> None:
     """Remove microphone NAME; who records it gets an end."""
-    remove_microphone_device(name)
+    if (name is None) != all_:
+        raise click.UsageError("name a microphone, or say --all")
+    there = list_microphone_devices()
+    named = [info for info in there if name in (info.name, info.source_name)]
+    for info in named if name is not None else [info for info in there if info.pid is None]:
+        remove_microphone_device(info.name)
+        _asoundrc.remove(info.name)
+    if name is not None and not named:
+        remove_microphone_device(name)  # says what there is
+
+
+@click.command(epilog="Example: vmic clean")
+@quiet_option
+def clean() -> None:
+    """Remove what dead programs have left: microphones whose owner has ended, and halves of others."""
+    for device in _server.call(_clean):
+        say(
+            f"removed {device.info.name!r}"
+            + (f", of {belongs_to(device.info)}" if device.info.pid else ", half of it")
+        )
+
+
+def _clean(pulse: pulsectl.Pulse) -> list[Device]:
+    left = _sweeping.sweep(pulse)
+    for device in _device.find_all(pulse):
+        # What has a program or a keeper comes back by itself.
+        if device.owner is None and not device.complete:
+            _device.remove(pulse, device)
+            left.append(device)
+    return left

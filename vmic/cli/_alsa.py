@@ -1,0 +1,43 @@
+"""alsa: microphones for programs that know only ALSA."""
+
+from __future__ import annotations
+
+import click
+
+import vmic
+from vmic import _server, _sweeping
+from vmic.cli import _asoundrc
+from vmic.cli._options import microphones, name_argument, quiet_option
+from vmic.cli._screen import say
+
+
+@click.group(epilog="Example: vmic alsa enable my-mic && arecord -D my-mic -f S16_LE -r 48000 heard.wav")
+def alsa() -> None:
+    """Let programs that know only ALSA list microphones by name: arecord, PortAudio, Audacity, baresip.
+
+    What it writes is a marked part of ~/.asoundrc. No other line there is touched.
+    """
+
+
+@alsa.command(epilog="Example: vmic alsa enable my-mic")
+@name_argument
+@quiet_option
+def enable(name: str) -> None:
+    """Let ALSA list microphone NAME."""
+    info = _server.call(lambda pulse: _sweeping.find(pulse, name)).info
+    identity = _asoundrc.add(info.name, info.source_name)
+    say(f"ALSA knows microphone {info.name!r} as {identity}; programs that run see it when they start anew")
+
+
+@alsa.command(epilog="Example: vmic alsa disable my-mic")
+@click.argument("name", required=False, shell_complete=microphones)
+@click.option("--all", "all_", is_flag=True, help="All of them.")
+def disable(name: str | None, all_: bool) -> None:
+    """Let ALSA forget microphone NAME, which may have gone already."""
+    if (name is None) != all_:
+        raise click.UsageError("name a microphone, or say --all")
+    if name is None:
+        _asoundrc.remove_all()
+    elif not _asoundrc.remove(name):
+        there = ", ".join(_asoundrc.enabled()) or "none"
+        raise vmic.VmicError(f"ALSA knows no microphone {name!r} of vmic's; it knows: {there}")

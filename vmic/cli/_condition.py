@@ -1,0 +1,123 @@
+"""How the microphones are: what `list`, `info` and `meter` show."""
+
+from __future__ import annotations
+
+import functools
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from vmic import _device, _hearing, _sweeping
+from vmic._device import Device, MicrophoneInfo
+from vmic._hearing import Listener
+from vmic._libpulse import pulsectl
+from vmic.cli import _peaks
+from vmic.cli._screen import printable
+
+# Three of the peaks that the server tells.
+_LISTENS_FOR = 0.12
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How a microphone is now.
+
+    Attributes:
+        info: Which it is.
+        state: "running" when somebody records it or writes to it, "resting" when nobody does, and "idle" in
+            the first seconds of that.
+        description: What applications show.
+        volume: Of a full one of 1.
+        muted: Whether it is.
+        writers: The programs that write to it, whether they have something to say or not.
+        listeners: The applications that record it.
+        peak: The greatest sample in the last 0.1 s, of a full scale of 1; None while it does not run.
+    """
+
+    info: MicrophoneInfo
+    state: str
+    description: str
+    volume: float
+    muted: bool
+    writers: tuple[str, ...]
+    listeners: tuple[Listener, ...]
+    peak: float | None
+
+
+def of_all(pulse: pulsectl.Pulse) -> list[Condition]:
+    """All of them, by name; takes 0.1 s where any of them runs."""
+    _sweeping.sweep(pulse)
+    conditions = _of(pulse, [device for device in _device.find_all(pulse) if device.source])
+    return sorted(conditions, key=lambda condition: condition.info.name)
+
+
+def of_one(pulse: pulsectl.Pulse, name: str) -> Condition:
+    """The one of that name.
+
+    Raises:
+        DeviceError: There is none; lists those there are.
+    """
+    return _of(pulse, [_sweeping.find(pulse, name)])[0]
+
+
+def _of(pulse: pulsectl.Pulse, found: list[Device]) -> list[Condition]:
+    devices = {device.source.index: device for device in found}
+    peaks = _listen(pulse, [device for device in devices.values() if _state(device) == "running"])
+    streams = _hearing.streams(pulse, devices)
+    now = time.time()
+    heard_by = _hearing.listeners(pulse, streams, {(s.index, s.source): now for s in streams})
+    players = pulse.sink_input_list()
+    clients = {client.index: client.proplist for client in pulse.client_list()}
+    return [
+        Condition(
+            info=device.info,
+            state=_state(device),
+            description=device.source.description,
+            volume=device.source.volume.value_flat,
+            muted=bool(device.source.mute),
+            writers=tuple(
+                _program(p, clients) for p in players if device.sink and p.sink == device.sink.index
+            ),
+            listeners=heard_by.get(index, ()),
+            peak=peaks.get(index),
+        )
+        for index, device in devices.items()
+    ]
+
+
+def _state(device: Device) -> str:
+    states = {half.state for half in (device.source, device.sink) if half is not None}
+    return "running" if "running" in states else "resting" if states == {"suspended"} else "idle"
+
+
+def _program(player: Any, clients: dict[int, dict[str, str]]) -> str:
+    properties = {**clients.get(player.client, {}), **player.proplist}
+    binary = properties.get("application.process.binary") or properties.get("application.name") or player.name
+    pid = properties.get("application.process.id")
+    return printable(f"{binary} ({pid})" if pid else str(binary))
+
+
+def _listen(pulse: pulsectl.Pulse, devices: list[Device]) -> dict[int, float]:
+    """The peak of each, by its source."""
+    peaks: dict[int, float] = {}
+
+    def note(index: int, peak: float) -> None:
+        peaks[index] = max(peaks.get(index, 0.0), peak)
+
+    sources = [device.source for device in devices]
+    kept = [_peaks.follow(pulse, source.name, functools.partial(note, source.index)) for source in sources]
+    if kept:
+        pulse.event_callback_set(lambda _event: None)
+        pulse.event_listen(timeout=_LISTENS_FOR)
+    return peaks
+
+
+def belongs_to(info: MicrophoneInfo) -> str:
+    """The program that a microphone ends with, for a person."""
+    return printable(f"{info.program} ({info.pid})")
+
+
+def who(listener: Listener) -> str:
+    """A listener, for a person."""
+    process = f" ({listener.pid})" if listener.pid else ""
+    return printable(listener.application + process + (" muted" if listener.muted else ""))

@@ -1,0 +1,78 @@
+"""Keys that are pressed while a command runs, where there is a person at a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import termios
+import time
+import tty
+from collections.abc import Iterator
+
+_NAMES = {
+    "\x1b[C": "right",
+    "\x1b[D": "left",
+    "\x1b[A": "up",
+    "\x1b[B": "down",
+    "\x1b": "escape",
+    " ": "space",
+}
+
+
+class Keys:
+    """Waits for keys; without a terminal it only waits."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        """Read keys from this descriptor; None is no terminal."""
+        self._descriptor = descriptor
+
+    def __bool__(self) -> bool:
+        return self._descriptor is not None
+
+    def wait(self, seconds: float) -> str | None:
+        """Wait so many seconds, or until a key is pressed: which."""
+        # A background job that reads its terminal is stopped.
+        if self._descriptor is None or not _is_in_front(self._descriptor):
+            time.sleep(seconds)
+            return None
+        if not select.select([self._descriptor], [], [], seconds)[0]:
+            return None
+        pressed = os.read(self._descriptor, 16).decode(errors="replace")
+        if not pressed:  # the terminal has gone
+            self._descriptor = None
+            return None
+        return _NAMES.get(pressed, pressed[0])
+
+
+@contextlib.contextmanager
+def keys() -> Iterator[Keys]:
+    """Take keys as they are pressed, not line by line, for the time of the block."""
+    descriptor = sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None
+    if descriptor is None or not _is_in_front(descriptor):
+        yield Keys(None)
+        return
+    before = termios.tcgetattr(descriptor)
+    tty.setcbreak(descriptor)
+
+    def come_back(*_: object) -> None:
+        # The shell has its own settings while a job is stopped.
+        if _is_in_front(descriptor):
+            tty.setcbreak(descriptor)
+
+    continued = signal.signal(signal.SIGCONT, come_back)
+    try:
+        yield Keys(descriptor)
+    finally:
+        signal.signal(signal.SIGCONT, continued)
+        if _is_in_front(descriptor):
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+def _is_in_front(descriptor: int) -> bool:
+    try:
+        return os.tcgetpgrp(descriptor) == os.getpgrp()
+    except OSError:  # not this process's terminal
+        return False

@@ -1,0 +1,35 @@
+"""A group of commands, each of which is imported when it is used: so that `--help` is there at once."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+
+class LazyGroup(click.Group):
+    """Knows of its commands where they are and what their help begins with."""
+
+    def __init__(self, *arguments: Any, where: Mapping[str, tuple[str, str]], **settings: Any) -> None:
+        """Of commands by their names: each has a place, "module:name", and the first sentence of its help."""
+        super().__init__(*arguments, **settings)
+        self._where = where
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Their names, in the order in which they were given."""
+        return list(self._where)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one; None where there is no such command."""
+        if cmd_name not in self._where:
+            return None
+        module, _, name = self._where[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Show them all, without an import."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, begins) for name, (_, begins) in self._where.items()])

@@ -1,0 +1,48 @@
+"""How loud something is, for the eye."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+# What 16 bits resolve ends at -96; a voice that cannot be seen above -60 is not heard either.
+_LEAST = -60.0
+_LOUD, _TOO_LOUD = -12.0, -3.0
+# The greatest sample that 16 bits have, of a full scale of 1: at it a sound is probably cut off.
+CLIPS = 32767 / 32768
+
+
+def decibels(peak: float) -> float:
+    """Of a full scale of 1; -inf is silence."""
+    return 20 * math.log10(peak) if peak > 0 else -math.inf
+
+
+def said(peak: float) -> str:
+    """In words as wide as any other."""
+    return f"{decibels(peak):6.1f} dB" if peak > 0 else "  silence"
+
+
+def bar(peak: float, width: int, hold: float = 0.0) -> Text:
+    """A bar of so many columns, with a mark at the peak that is held."""
+    from rich.text import Text  # noqa: PLC0415
+
+    filled, held = _column(peak, width), _column(hold, width)
+    text = Text()
+    for column in range(width):
+        here = _LEAST * (1 - (column + 1) / width)
+        style = "red" if here > _TOO_LOUD else "yellow" if here > _LOUD else "green"
+        if column < filled:
+            text.append("█", style)
+        elif held and column == held - 1:
+            text.append("│", style)
+        else:
+            text.append("·", "bright_black")
+    return text
+
+
+def _column(peak: float, width: int) -> int:
+    level = max(_LEAST, min(0.0, decibels(peak)))
+    return math.ceil(width * (1 - level / _LEAST)) if peak > 0 else 0

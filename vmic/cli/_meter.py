@@ -1,0 +1,151 @@
+"""meter: how loud a microphone is, and who listens."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import vmic
+from vmic import _hearing, _server, _sweeping
+from vmic._follow import Follower
+from vmic._hearing import Listener
+from vmic._libpulse import pulsectl
+from vmic.cli import _levels, _peaks
+from vmic.cli._condition import who
+from vmic.cli._options import LENGTH, name_argument
+from vmic.cli._screen import clock, screen
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+_REDRAW, _LINE = 0.05, 1.0  # seconds
+_HOLD = 1.5  # seconds
+_WIDTH = 50  # columns
+
+
+@click.command(epilog="Example: vmic meter my-mic")
+@name_argument
+@click.option("--seconds", type=LENGTH, help="Stop after so long; without it, on Ctrl-C.")
+def meter(name: str, seconds: float | None) -> None:
+    """Show how loud microphone NAME is, and who listens.
+
+    It is no listener itself. Where standard output is no terminal it prints a line each second: the time
+    since it began, the peak of that second, how often it was at full scale, and the listeners.
+    """
+    info = _server.call(lambda pulse: _sweeping.find(pulse, name)).info
+    ears = _Ears(info.source_name)
+    threading.Thread(target=ears.follow, args=("vmic-meter",), name="vmic-meter", daemon=True).start()
+    view = _View(info.name)
+    began = time.monotonic()
+    with screen(sys.stdout) as draw:
+        due = began
+        while seconds is None or due - began < seconds:
+            due += _LINE if draw is None else _REDRAW
+            if ears.gone.wait(max(0.0, due - time.monotonic())):
+                raise vmic.DeviceLostError(f"microphone {info.name!r} went away")
+            heard = ears.take()
+            if draw is None:
+                click.echo(_line(due - began, heard))
+            else:
+                draw(view.picture(heard))
+
+
+@dataclass(frozen=True)
+class _Heard:
+    peak: float  # of a full scale of 1
+    clips: int  # how many of the server's peaks were at full scale
+    listeners: tuple[Listener, ...]
+
+
+class _Ears(Follower):
+    """Follows one source, on a thread of its own.
+
+    Attributes:
+        gone: Set when the source has gone, or the server.
+    """
+
+    def __init__(self, source_name: str) -> None:
+        super().__init__(("source", "source_output"))
+        self.gone = threading.Event()
+        self._source_name = source_name
+        self._lock = threading.Lock()  # guards what follows
+        self._peak, self._clips = 0.0, 0
+        self._listeners: tuple[Listener, ...] = ()
+        # The thread's own.
+        self._followed: object = None
+
+    def take(self) -> _Heard:
+        """What was heard since the last time."""
+        with self._lock:
+            heard = _Heard(self._peak, self._clips, self._listeners)
+            self._peak, self._clips = 0.0, 0
+        return heard
+
+    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
+        """All can wait for a look."""
+
+    def look(self, pulse: pulsectl.Pulse) -> None:
+        """See who listens."""
+        sources = [source for source in pulse.source_list() if source.name == self._source_name]
+        if not sources:
+            self.lose()
+            return
+        if self._followed is None:
+            self._followed = _peaks.follow(pulse, self._source_name, self._note)
+        now = time.time()
+        streams = _hearing.streams(pulse, {source.index for source in sources})
+        listeners = _hearing.listeners(pulse, streams, {(s.index, s.source): now for s in streams})
+        with self._lock:
+            self._listeners = tuple(one for those in listeners.values() for one in those)
+
+    def lose(self) -> None:
+        """The server has gone, or the source."""
+        self.gone.set()
+        self.end()
+
+    def _note(self, peak: float) -> None:
+        with self._lock:
+            self._peak = max(self._peak, peak)
+            self._clips += peak >= _levels.CLIPS
+
+
+class _View:
+    """What is on the screen: it remembers the greatest peak for a while."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._held, self._held_at = 0.0, 0.0
+        self._clips = 0
+        self._peak = 0.0
+
+    def picture(self, heard: _Heard) -> Group:
+        """The level, the peak that is held, a warning, and who listens."""
+        from rich.console import Group  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        now = time.monotonic()
+        # The server tells a peak each 40 ms, so that some draws have none.
+        self._peak = max(heard.peak, self._peak * 0.7)
+        if heard.peak >= self._held or now - self._held_at > _HOLD:
+            self._held, self._held_at = heard.peak, now
+        self._clips += heard.clips
+        level = Text.assemble(
+            (self._name, "bold"),
+            "  ",
+            _levels.bar(self._peak, _WIDTH, self._held),
+            f"  {_levels.said(self._held)}",
+        )
+        clip = Text(f"at full scale {self._clips} times: too loud", "bold red") if self._clips else Text("")
+        listeners = [Text(f"  {who(listener)}") for listener in heard.listeners]
+        return Group(level, clip, Text("who listens:" if listeners else "nobody listens"), *listeners)
+
+
+def _line(seconds: float, heard: _Heard) -> str:
+    clip = f"  at full scale {heard.clips} times" if heard.clips else ""
+    listeners = ", ".join(who(listener) for listener in heard.listeners) or "nobody"
+    return f"{clock(seconds)}  {_levels.said(heard.peak)}{clip}  {listeners}"

@@ -1,0 +1,64 @@
+"""What the commands' options have in common."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+import vmic
+from vmic._arguments import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+from vmic.cli._screen import QUIET
+
+MIN_RATE, MAX_RATE = MIN_SAMPLE_RATE, MAX_SAMPLE_RATE
+RATE = click.IntRange(MIN_RATE, MAX_RATE)
+CHANNELS = click.IntRange(1, MAX_CHANNELS)
+
+
+class Time(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A time in seconds, or as [hours:]minutes:seconds."""
+
+    name = "time"
+
+    def __init__(self, *, zero: bool) -> None:
+        self._zero = zero
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds."""
+        try:
+            parts = [float(part) for part in str(value).split(":")]
+        except ValueError:
+            parts = []
+        seconds: float = sum(part * 60**place for place, part in enumerate(reversed(parts)))
+        fits = 1 <= len(parts) <= 3 and min(parts) >= 0 and math.isfinite(seconds)
+        if not fits or (seconds == 0 and not self._zero):
+            self.fail(f"{value!r} is no length of time (12.5, or 1:02:03)", param, ctx)
+        return seconds
+
+
+LENGTH, TIME = Time(zero=False), Time(zero=True)
+
+
+def _hush(context: click.Context, _option: click.Parameter, quiet: bool) -> None:
+    if quiet:
+        context.find_root().meta[QUIET] = True
+
+
+quiet_option: Callable[[Any], Any] = click.option(
+    "-q", "--quiet", is_flag=True, expose_value=False, callback=_hush, help="Say nothing but errors."
+)
+
+
+def microphones(_context: click.Context, _argument: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The microphones whose names begin so; none where no server answers."""
+    try:
+        there = vmic.list_microphone_devices()
+    except vmic.ServerError:
+        return []
+    return [CompletionItem(info.name) for info in there if info.name.startswith(begun)]
+
+
+name_argument: Callable[[Any], Any] = click.argument("name", shell_complete=microphones)

@@ -1,0 +1,180 @@
+"""play, say, tone: sound into a microphone."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+import vmic
+from vmic import _starting
+from vmic.cli import _sounds
+from vmic.cli._options import CHANNELS, LENGTH, MAX_RATE, MIN_RATE, RATE, TIME, name_argument, quiet_option
+from vmic.cli._pipes import RAW_FORMATS
+from vmic.cli._playing import play_all
+from vmic.cli._playlist import Extent
+from vmic.cli._speech import spoken
+from vmic.cli._tone import Tone
+
+if TYPE_CHECKING:
+    from vmic.cli._sounds import Sound
+
+_DEFAULT_RATE = 48000
+
+gain_option = click.option(
+    "--gain", type=float, default=0.0, metavar="DB", help="So many decibels louder, or less loud."
+)
+
+
+@click.command(
+    epilog="""Example: vmic play my-mic speech.mp3
+
+Example: espeak-ng --stdout hello | vmic play my-mic -
+
+Example: ffmpeg -i film.mkv -f s16le -ar 48000 -ac 1 - | vmic play my-mic - --raw --rate 48000"""
+)
+@name_argument
+@click.argument(
+    "files",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+)
+@click.option("--loop", is_flag=True, help="Again and again, until Ctrl-C.")
+@gain_option
+@click.option("--start", type=TIME, default=0.0, help="Where to begin in each file: seconds, or 1:23.")
+@click.option("--end", type=LENGTH, help="Where to end in each file.")
+@click.option("--raw", is_flag=True, help="Standard input has samples without a header.")
+@click.option("--rate", type=RATE, help="Of raw samples: frames a second.  [default: the microphone's]")
+@click.option("--channels", type=CHANNELS, help="Of raw samples.  [default: the microphone's]")
+@click.option(
+    "--format",
+    "sample_format",
+    type=click.Choice(list(RAW_FORMATS)),
+    help="Of raw samples.  [default: s16le]",
+)
+@quiet_option
+def play(
+    name: str,
+    files: tuple[str, ...],
+    loop: bool,
+    gain: float,
+    start: float,
+    end: float | None,
+    raw: bool,
+    rate: int | None,
+    channels: int | None,
+    sample_format: str | None,
+) -> None:
+    """Play each FILE into microphone NAME, and wait until it is heard.
+
+    What libsndfile reads (WAV, FLAC, OGG, MP3 and more), and the rest through ffmpeg where that is
+    installed. It is resampled to the microphone's rate. With - for FILE standard input is played: a WAV, or
+    raw samples. Where there is no such microphone it is made, for the time of the command. At a terminal:
+    space pauses, left and right go 5 s back and forth, q stops.
+    """
+    if end is not None and end <= start:
+        raise click.UsageError("--end comes after --start")
+    if "-" in files and (loop or start or len(files) > 1):
+        raise click.UsageError("standard input (-) can be played only alone, once, and from its beginning")
+    if raw and files != ("-",):
+        raise click.UsageError("--raw is for standard input (-)")
+    if not raw and (rate or channels or sample_format):
+        raise click.UsageError("--rate, --channels and --format say what --raw samples are")
+    there = _find(name)
+    if raw:
+        first = _sounds.open_raw(
+            rate or (there.sample_rate if there else _DEFAULT_RATE),
+            channels or (there.channels if there else 1),
+            sample_format or "s16le",
+        )
+    else:
+        first = _sounds.open_standard_input() if files == ("-",) else _sounds.open_file(files[0])
+    openers = [functools.partial(_sounds.open_file, file) for file in files]
+    _play(name, there, first, openers, gain=gain, extent=Extent(start, end), loop=loop)
+
+
+@click.command(epilog='Example: vmic say my-mic "Good morning"')
+@name_argument
+@click.argument("text", nargs=-1, required=True, metavar="TEXT...")
+@click.option(
+    "--with",
+    "engine",
+    type=click.Choice(["espeak-ng", "speech-dispatcher"]),
+    help="Who speaks.  [default: the first of them that is installed]",
+)
+@click.option("--voice", help="One of `espeak-ng --voices` (de, en-gb, ...), or of `spd-say -L`.")
+@click.option("--speed", type=click.IntRange(80, 450), help="Words a minute (espeak-ng).  [default: 175]")
+@gain_option
+@quiet_option
+def say(
+    name: str, text: tuple[str, ...], engine: str | None, voice: str | None, speed: int | None, gain: float
+) -> None:
+    """Speak TEXT into microphone NAME, with espeak-ng or speech-dispatcher, and wait until it is heard.
+
+    Where there is no such microphone it is made, for the time of the command.
+    """
+    wav = spoken(" ".join(text), engine, voice, speed)
+    speech = functools.partial(_sounds.open_bytes, wav, "speech")
+    _play(name, _find(name), speech(), [speech], gain=gain)
+
+
+@click.command(epilog="Example: vmic tone my-mic --frequency 1000 --seconds 10")
+@name_argument
+@click.option("--frequency", type=click.FloatRange(1, 20000), default=440.0, show_default=True, metavar="HZ")
+@click.option(
+    "--level",
+    type=click.FloatRange(-90, 0),
+    default=-12.0,
+    show_default=True,
+    metavar="DB",
+    help="Of its peak, where 0 is full scale.",
+)
+@click.option("--seconds", type=LENGTH, help="Stop after so long; without it, on Ctrl-C.")
+@quiet_option
+def tone(name: str, frequency: float, level: float, seconds: float | None) -> None:
+    """Play a sine into microphone NAME.
+
+    Where there is no such microphone it is made, for the time of the command.
+    """
+    there = _find(name)
+    rate = there.sample_rate if there else _DEFAULT_RATE
+    if frequency >= rate / 2:
+        raise click.UsageError(f"a microphone of {rate} frames a second has nothing above {rate // 2} Hz")
+    sine = functools.partial(Tone, frequency, 10 ** (level / 20), seconds, rate)
+    _play(name, there, sine(), [sine])
+
+
+def _find(name: str) -> vmic.MicrophoneInfo | None:
+    """The microphone of that name, or with that server's name; None where it is to be made."""
+    _starting.ensure_running()
+    there = vmic.list_microphone_devices()
+    return next((info for info in there if name in (info.name, info.source_name)), None)
+
+
+def _play(
+    name: str,
+    there: vmic.MicrophoneInfo | None,
+    first: Sound,
+    openers: Sequence[Callable[[], Sound]],
+    *,
+    gain: float = 0.0,
+    extent: Extent = Extent(),  # noqa: B008 (it never changes)
+    loop: bool = False,
+) -> None:
+    """Play what the openers open, the first of which has been opened already."""
+    opened = [first]
+    begin = openers[0]
+    openers = [lambda: opened.pop() if opened else begin(), *openers[1:]]
+    with contextlib.ExitStack() as stack:
+        if there is not None:
+            microphone = vmic.open_microphone_device(name, non_blocking=True)
+        else:
+            rate = first.sample_rate if MIN_RATE <= first.sample_rate <= MAX_RATE else _DEFAULT_RATE
+            microphone = vmic.create_microphone_device(name, rate, first.channels, non_blocking=True)
+        stack.enter_context(microphone)
+        play_all(microphone, openers, gain=10 ** (gain / 20), extent=extent, loop=loop)

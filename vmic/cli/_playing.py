@@ -1,0 +1,75 @@
+"""What a person sees of a player, and the keys that it obeys."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import vmic
+from vmic.cli import _levels
+from vmic.cli._keys import keys
+from vmic.cli._player import Player
+from vmic.cli._playlist import Extent, Playlist
+from vmic.cli._screen import clock, screen
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from vmic.cli._sounds import Sound
+
+_SKIP = 5.0  # seconds
+_WIDTH = 20  # columns
+
+
+def play_all(
+    microphone: vmic.VirtualMicrophoneDevice,
+    sounds: Sequence[Callable[[], Sound]],
+    *,
+    gain: float,
+    extent: Extent,
+    loop: bool,
+) -> None:
+    """Play until it is heard to the end, or somebody stops it."""
+    playlist = Playlist(
+        sounds, microphone.sample_rate, microphone.channels, gain=gain, extent=extent, loop=loop
+    )
+    player = Player(microphone, playlist)
+    with contextlib.closing(playlist), screen() as draw, keys() as pressed:
+
+        def wait(seconds: float) -> None:
+            if draw is not None:
+                draw(picture(player, has_keys=bool(pressed)))
+            _obey(player, pressed.wait(seconds))
+
+        player.play(wait)
+
+
+def _obey(player: Player, key: str | None) -> None:
+    if key in ("q", "escape"):
+        player.stop()
+    elif key == "space":
+        player.toggle()
+    elif key in ("left", "right"):
+        player.skip(_SKIP if key == "right" else -_SKIP)
+
+
+def picture(player: Player, *, has_keys: bool) -> Group:
+    """Where it is, how much remains, and how loud it is."""
+    from rich.console import Group  # noqa: PLC0415
+    from rich.progress_bar import ProgressBar  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    place, level = player.place, player.peak
+    sign = Text("\u23f8" if player.paused else "\u25b6", "bold")
+    cells: list[Text | ProgressBar] = [sign, Text(Path(place.name).name), Text(clock(place.at))]
+    if place.seconds is not None:
+        cells.append(ProgressBar(total=place.seconds, completed=place.at, width=_WIDTH))
+        cells.append(Text(f"-{clock(place.seconds - place.at)}"))
+    cells += [_levels.bar(level, _WIDTH), Text(_levels.said(level))]
+    line = Table.grid(padding=(0, 1))
+    line.add_row(*cells)
+    keys_said = Text("space: pause   left, right: 5 s back, 5 s on   q: stop", "bright_black")
+    return Group(line, *([keys_said] if has_keys else []))

@@ -1,0 +1,150 @@
+"""record: a microphone's sound into a file, as any application hears it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import vmic
+from vmic import _server, _sweeping
+from vmic.cli import _levels
+from vmic.cli._options import LENGTH, name_argument, quiet_option
+from vmic.cli._screen import clock, is_quiet, screen
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_WIDTH = 20  # columns
+_REDRAW = 0.1  # seconds
+
+
+@click.command(epilog="Example: vmic record my-mic heard.wav --seconds 10")
+@name_argument
+@click.argument("out", type=click.Path(dir_okay=False, writable=True))
+@click.option("--seconds", type=LENGTH, help="Stop after so long; without it, on Ctrl-C.")
+@quiet_option
+def record(name: str, out: str, seconds: float | None) -> None:
+    """Record microphone NAME to OUT (WAV), picked by its name as any application does."""
+    info = _server.call(lambda pulse: _sweeping.find(pulse, name)).info
+    frames = 0
+    wanted = float("inf") if seconds is None else int(seconds * info.sample_rate)
+    # The stream last: the server shows it as soon as it is made.
+    with _wav(out, info) as file, screen() as draw, _Recorder(info) as recorder:
+        try:
+            while frames < wanted:
+                block = recorder.next()
+                if not block:
+                    raise vmic.DeviceLostError(
+                        f"microphone {info.name!r} went away; {out} has what was heard until then "
+                        f"({frames / info.sample_rate:.1f} s)"
+                    )
+                file.buffer_write(block, dtype="int16")
+                frames += len(block) // (2 * info.channels)
+                if draw is not None:
+                    draw(_picture(out, frames / info.sample_rate, seconds, recorder.peak))
+        except KeyboardInterrupt:
+            if seconds is not None:
+                raise
+    if not is_quiet():
+        click.echo(f"{out}: {frames / info.sample_rate:.1f} s", err=True)
+    if recorder.overflows:
+        raise vmic.VmicError(
+            f"the recording has {recorder.overflows} gaps: this machine was too busy to record"
+        )
+
+
+class _Recorder:
+    """Records a microphone through PortAudio for the time of a block.
+
+    Attributes:
+        overflows: How often PortAudio had to leave something out.
+    """
+
+    def __init__(self, info: vmic.MicrophoneInfo) -> None:
+        # PortAudio reads it once, when it is loaded.
+        os.environ["PULSE_SOURCE"] = info.source_name
+        import sounddevice  # noqa: PLC0415
+
+        self.overflows = 0
+        self._blocks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._size = 2 * info.channels
+        self._recent: list[tuple[float, bytes]] = []
+        self._stream = self._open(sounddevice, info)
+
+    def __enter__(self) -> _Recorder:
+        self._stream.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def next(self) -> bytes:
+        """The next block; an empty one when the microphone has gone."""
+        block = self._blocks.get()
+        now = time.monotonic()
+        self._recent = [(at, old) for at, old in self._recent if now - at < _REDRAW] + [(now, block)]
+        return block
+
+    @property
+    def peak(self) -> float:
+        """The greatest sample of the last 0.1 s, of a full scale of 1."""
+        import numpy as np  # noqa: PLC0415
+
+        samples = np.frombuffer(b"".join(block for _, block in self._recent), np.int16)
+        return float(np.abs(samples.astype(np.int32)).max(initial=0)) / 32768
+
+    def _take(self, block: Any, _frames: int, _time: object, status: Any) -> None:
+        self.overflows += bool(status.input_overflow)
+        self._blocks.put(bytes(block))
+
+    def _open(self, sounddevice: Any, info: vmic.MicrophoneInfo) -> Any:
+        try:
+            return sounddevice.RawInputStream(
+                device="pulse",
+                samplerate=info.sample_rate,
+                channels=info.channels,
+                dtype="int16",
+                callback=self._take,
+                finished_callback=lambda: self._blocks.put(b""),
+            )
+        except ValueError as error:
+            raise vmic.VmicError(
+                f"PortAudio has no device 'pulse' ({error}): install ALSA's PulseAudio plugin "
+                "(apt install libasound2-plugins)"
+            ) from error
+        except sounddevice.PortAudioError as error:
+            raise vmic.VmicError(
+                f"cannot record microphone {info.name!r} through PortAudio: {error}"
+            ) from error
+
+
+@contextmanager
+def _wav(path: str, info: vmic.MicrophoneInfo) -> Iterator[Any]:
+    import soundfile  # noqa: PLC0415
+
+    try:
+        with soundfile.SoundFile(
+            path, "w", info.sample_rate, info.channels, subtype="PCM_16", format="WAV"
+        ) as file:
+            yield file
+    except soundfile.LibsndfileError as error:
+        raise vmic.VmicError(f"cannot write {path}: {error.error_string}") from error
+
+
+def _picture(out: str, seconds: float, wanted: float | None, peak: float) -> Table:
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    at = clock(seconds) + (f" / {clock(wanted)}" if wanted else "   Ctrl-C stops")
+    line = Table.grid(padding=(0, 1))
+    line.add_row(
+        Text("\u25cf", "bold red"), Path(out).name, at, _levels.bar(peak, _WIDTH), Text(_levels.said(peak))
+    )
+    return line

@@ -1,0 +1,140 @@
+"""A text as sound: the speech synthesizers that a machine may have."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import vmic
+
+_STARTS_WITHIN = 10.0
+_SPEAKS_WITHIN = 60.0
+_WORDS_A_MINUTE = 175  # espeak-ng's own
+_HEAD = 44  # bytes of a WAV before its samples, as ALSA writes it
+
+# A speech-dispatcher that plays into a file. ALSA's plugin for that takes all at once.
+_ALSA = """\
+pcm.vmic {{ type file slave.pcm {{ type null }} file "{file}" format wav }}
+"""
+_OUTPUT = """
+AudioOutputMethod "alsa"
+AudioALSADevice "vmic"
+"""
+
+
+def engines() -> dict[str, str]:
+    """The programs of those that this machine has, by their names; the first is the choice."""
+    found = {
+        "espeak-ng": shutil.which("espeak-ng") or shutil.which("espeak"),
+        "speech-dispatcher": shutil.which("speech-dispatcher") if shutil.which("spd-say") else None,
+    }
+    return {name: program for name, program in found.items() if program}
+
+
+def spoken(text: str, engine: str | None, voice: str | None, speed: int | None) -> bytes:
+    """The text as a WAV.
+
+    Args:
+        text: Any.
+        engine: A name of `engines`; None for the first that there is.
+        voice: One of its names; None for its default.
+        speed: Words a minute; None for its default.
+
+    Raises:
+        VmicError: There is no such engine here, or it does not speak.
+    """
+    there = engines()
+    if engine is None and there:
+        engine = next(iter(there))
+    if engine not in there:
+        raise vmic.VmicError(
+            f"there is no {engine or 'espeak-ng'} on this machine (apt install {engine or 'espeak-ng'})"
+        )
+    if engine == "espeak-ng":
+        return _espeak(there[engine], text, voice, speed or _WORDS_A_MINUTE)
+    if speed is not None:
+        raise vmic.VmicError(
+            "speech-dispatcher knows no words a minute: leave --speed out, or say --with espeak-ng"
+        )
+    return _speech_dispatcher(there[engine], text, voice)
+
+
+def _espeak(program: str, text: str, voice: str | None, speed: int) -> bytes:
+    argv = [program, "--stdout", "--stdin", "-s", str(speed), *(["-v", voice] if voice else [])]
+    done = subprocess.run(argv, input=text.encode(), capture_output=True, check=False)
+    if done.returncode != 0 or not done.stdout:
+        why = done.stderr.decode(errors="replace").strip() or f"it ended with {done.returncode}"
+        raise vmic.VmicError(f"espeak-ng does not speak: {why}")
+    return done.stdout
+
+
+def _speech_dispatcher(program: str, text: str, voice: str | None) -> bytes:
+    """Through one of its own, with the user's settings and another output: the user's goes on as it was."""
+    with tempfile.TemporaryDirectory(prefix="vmic-say-") as folder:
+        place = Path(folder)
+        speech, socket, log = place / "speech.wav", place / "socket", place / "log"
+        shutil.copytree(_settings(), place / "settings")
+        with (place / "settings" / "speechd.conf").open("a") as settings:
+            settings.write(_OUTPUT)
+        (place / "alsa").write_text(_ALSA.format(file=speech))
+        log.mkdir()
+        server = subprocess.Popen(
+            [
+                *(program, "--run-single", "--communication-method", "unix_socket", "--socket-path", socket),
+                *("--config-dir", place / "settings", "--log-dir", log, "--pid-file", place / "pid"),
+            ],
+            env={**os.environ, "ALSA_CONFIG_PATH": str(place / "alsa")},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            why = _ask(server, socket, text, voice)
+        finally:
+            server.terminate()
+            server.wait()
+        if why or not (speech.exists() and speech.stat().st_size > _HEAD):
+            raise vmic.VmicError(f"speech-dispatcher does not speak: {why or 'it has no voice (spd-say -O)'}")
+        return _with_length(speech.read_bytes())
+
+
+def _with_length(wav: bytes) -> bytes:
+    """A WAV of ALSA's, whose header tells its length only when its writer does not just end."""
+    head = bytearray(wav[:_HEAD])
+    struct.pack_into("<I", head, 4, len(wav) - 8)
+    struct.pack_into("<I", head, 40, len(wav) - _HEAD)
+    return bytes(head) + wav[_HEAD:]
+
+
+def _settings() -> Path:
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "speech-dispatcher"
+    return home if (home / "speechd.conf").exists() else Path("/etc/speech-dispatcher")
+
+
+def _ask(server: subprocess.Popen[bytes], socket: Path, text: str, voice: str | None) -> str:
+    """Let it speak: why it does not, or ""."""
+    deadline = time.monotonic() + _STARTS_WITHIN
+    while not socket.exists():
+        try:
+            return f"it ended with {server.wait(0.02)}"
+        except subprocess.TimeoutExpired:
+            if time.monotonic() > deadline:
+                return f"it does not start within {_STARTS_WITHIN:g} s"
+    argv = ["spd-say", "--wait", *(["--synthesis-voice", voice] if voice else []), "--", text]
+    try:
+        done = subprocess.run(
+            argv,
+            env={**os.environ, "SPEECHD_ADDRESS": f"unix_socket:{socket}"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_SPEAKS_WITHIN,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"nothing came within {_SPEAKS_WITHIN:g} s"
+    return "" if done.returncode == 0 else done.stderr.decode(errors="replace").strip() or "spd-say failed"

@@ -1,0 +1,39 @@
+"""A sine, as something that is played."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vmic.cli._sounds import Block
+
+
+class Tone:
+    """A sine of this frequency (Hz), whose greatest sample is `peak` (of a full scale of 1)."""
+
+    channels = 1
+    seekable = True
+
+    def __init__(self, frequency: float, peak: float, seconds: float | None, sample_rate: int) -> None:
+        self.name, self.sample_rate, self.seconds = f"{frequency:g} Hz", sample_rate, seconds
+        self._frequency, self._peak = frequency, peak
+        self._at = 0  # frames
+
+    def read(self, frames: int) -> Block:
+        """The next so many frames of it."""
+        import numpy as np  # noqa: PLC0415
+
+        if self.seconds is not None:
+            frames = min(frames, round(self.seconds * self.sample_rate) - self._at)
+        at = np.arange(self._at, self._at + frames)
+        self._at += frames
+        sine = self._peak * np.sin(2 * np.pi * self._frequency / self.sample_rate * at)
+        block: Block = sine.astype(np.float32)[:, np.newaxis]
+        return block
+
+    def seek(self, seconds: float) -> None:
+        """Go on there."""
+        self._at = int(seconds * self.sample_rate)
+
+    def close(self) -> None:
+        """It holds nothing."""
