@@ -25,6 +25,8 @@ _COMMANDS = {
     "tone": ("vmic.cli._play:tone", "Play a sine into microphone NAME."),
     "record": ("vmic.cli._record:record", "Record microphone NAME to OUT (WAV)."),
     "meter": ("vmic.cli._meter:meter", "Show how loud microphone NAME is, and who listens."),
+    "run": ("vmic.cli._run:run", "Run COMMAND with microphone NAME as its default."),
+    "server": ("vmic.cli._sound_server:server", "Start and stop the sound server that vmic brings."),
     "alsa": ("vmic.cli._alsa:alsa", "Let programs that know only ALSA list microphones by name."),
     "clean": ("vmic.cli._devices:clean", "Remove what dead programs have left."),
     "completion": ("vmic.cli._completion:completion", "Print what makes SHELL complete vmic's commands."),

@@ -1,0 +1,44 @@
+"""Holds a microphone, or a sound server, as long as another process lives: that of `vmic run`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import sys
+
+import vmic
+from vmic.cli._isolation import isolated_server
+
+_RATE = 48000
+_LEADING = ("PULSE_SERVER", "PULSE_SOURCE", "PULSE_SINK", "PULSE_COOKIE", "PIPEWIRE_RUNTIME_DIR")
+
+
+def main(command: int, mic: str | None, isolated: bool) -> None:
+    """Hold them until process `command` ends; print, as a line of JSON, the settings that lead to them."""
+    ended = os.pidfd_open(command)
+    with contextlib.ExitStack() as stack:
+        try:
+            if isolated:
+                stack.enter_context(isolated_server())
+            if mic is not None:
+                device = vmic.create_microphone_device(mic, _RATE, non_blocking=True)
+                os.environ["PULSE_SOURCE"] = stack.enter_context(device).source_name
+        except (OSError, ValueError) as error:
+            _tell({"error": str(error)})
+            return
+        _tell({name: os.environ.get(name) for name in _LEADING})
+        select.select([ended], [], [])
+
+
+def _tell(said: dict[str, str | None]) -> None:
+    print(json.dumps(said), flush=True)
+    # Who waits for an end of what the command prints does not wait for this process.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+
+
+if __name__ == "__main__":
+    main(*json.loads(sys.argv[1]))

@@ -1,0 +1,94 @@
+"""A sound server of one command's own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import vmic
+from vmic import _server, _starting
+
+_STARTS_WITHIN = 10.0
+_ENDS_WITHIN = 5.0
+
+
+@contextlib.contextmanager
+def isolated_server() -> Iterator[None]:
+    """Lead this process, and all that it starts, to a PulseAudio of its own, which ends with the block.
+
+    It has a silent output, no sound card, and remembers nothing.
+
+    Raises:
+        VmicError: There is no PulseAudio, or it does not start.
+    """
+    pulseaudio = shutil.which("pulseaudio")
+    if pulseaudio is None:
+        raise vmic.VmicError("--isolated needs PulseAudio (apt install pulseaudio)")
+    with tempfile.TemporaryDirectory(prefix="vmic-run-") as folder:
+        place = Path(folder, "pulse")
+        place.mkdir(mode=0o700)
+        log = Path(folder, "log")
+        server = subprocess.Popen(
+            [
+                *(pulseaudio, "-n", "-F", str(_starting.CONFIGURATION / "default.pa"), "--daemonize=no"),
+                *("--exit-idle-time=-1", "--use-pid-file=no", f"--log-target=newfile:{log}"),
+            ],
+            env={
+                **os.environ,
+                "PULSE_CONFIG": str(_starting.CONFIGURATION / "daemon.conf"),
+                "PULSE_RUNTIME_PATH": str(place),
+                "PULSE_STATE_PATH": str(place),
+                # Of those that take the session's name on it there can be one (16.1).
+                "DBUS_SESSION_BUS_ADDRESS": "disabled:",
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            # Ctrl-C at the terminal is for the command; the server goes after it.
+            start_new_session=True,
+        )
+        with contextlib.ExitStack() as ending:
+            ending.callback(_end, server)
+            _lead_to(place)
+            _await_answer(server, log)
+            yield
+
+
+def _lead_to(place: Path) -> None:
+    for name in ("PULSE_SOURCE", "PULSE_SINK", "PULSE_COOKIE"):
+        os.environ.pop(name, None)
+    os.environ["PULSE_SERVER"] = f"unix:{place}/native"
+    # Programs of PipeWire's own find none: they would reach the machine's.
+    os.environ["PIPEWIRE_RUNTIME_DIR"] = str(place)
+
+
+def _await_answer(server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _STARTS_WITHIN
+    while True:
+        try:
+            _server.call(lambda _: None)
+            return
+        except vmic.ServerError as error:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(0.02)
+            if server.returncode is not None or time.monotonic() > deadline:
+                said = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+                raise vmic.ServerError(
+                    f"PulseAudio would not start: {said[-1] if said else error} (tried: {server.args!r})"
+                ) from error
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.send_signal(signal.SIGTERM)
+    try:
+        server.wait(_ENDS_WITHIN)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()

@@ -1,0 +1,118 @@
+"""run: a command whose default microphone is one of vmic's, or that has a sound server of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import NoReturn
+
+import click
+
+import vmic
+from vmic import _server
+from vmic._libpulse import pulsectl
+from vmic.cli._options import microphones
+
+# What a shell says of a command that cannot be started.
+_NOT_FOUND, _NOT_EXECUTABLE = 127, 126
+
+Settings = dict[str, str | None]  # of the environment; None: it is not to be there
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog="""Example: vmic run --mic my-mic -- chromium https://meet.example.org
+
+Example: vmic run --isolated --mic bot -- python my_bot.py""",
+)
+@click.option(
+    "--mic",
+    metavar="NAME",
+    shell_complete=microphones,
+    help="Its default microphone; made, for its time, where there is none.",
+)
+@click.option("--speaker", metavar="NAME", help="Its default output, as `pactl list sinks` calls it.")
+@click.option("--isolated", is_flag=True, help="Give it a sound server of its own, which ends with it.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND...")
+def run(mic: str | None, speaker: str | None, isolated: bool, command: tuple[str, ...]) -> NoReturn:
+    """Run COMMAND with microphone NAME as its default; the machine's default stays what it is.
+
+    With --isolated it finds a sound server of its own (PulseAudio), so that many programs run side by side
+    and none hears another. COMMAND takes the place of vmic run: signals and the exit code are its own.
+    """
+    if speaker is not None and isolated:
+        raise click.UsageError("a sound server of its own has no --speaker")
+    settings: Settings = {}
+    if speaker is not None:
+        settings["PULSE_SINK"] = _server.call(lambda pulse: _sink(pulse, speaker))
+    there = None if isolated or mic is None else _find(mic)
+    if there is not None:
+        settings["PULSE_SOURCE"] = there
+    elif isolated or mic is not None:
+        settings.update(_held(mic, isolated=isolated))
+    environment = {**os.environ, **{name: value for name, value in settings.items() if value is not None}}
+    for name in [name for name, value in settings.items() if value is None]:
+        environment.pop(name, None)
+    _become(command, environment)
+
+
+def _find(name: str) -> str | None:
+    """What the server calls that microphone; None where there is none, or no server."""
+    try:
+        there = vmic.list_microphone_devices()
+    except _server.NobodyListensError:
+        return None
+    return next((info.source_name for info in there if name in (info.name, info.source_name)), None)
+
+
+def _sink(pulse: pulsectl.Pulse, name: str) -> str:
+    """What the server calls the output of that name or description."""
+    sinks = pulse.sink_list()
+    for sink in sinks:
+        if name in (sink.name, sink.description):
+            return str(sink.name)
+    names = ", ".join(repr(sink.name) for sink in sinks) or "none"
+    raise vmic.DeviceError(f"there is no output {name!r} on this sound server; there are: {names}")
+
+
+def _held(mic: str | None, *, isolated: bool) -> Settings:
+    """Have a process hold what is to be there as long as this one, and tell the settings that lead to it.
+
+    It is no child of this process: a command may wait for all of its children.
+    """
+    told, tell = os.pipe()
+    between = os.fork()
+    if between == 0:
+        try:
+            subprocess.Popen(
+                [sys.executable, "-m", "vmic.cli._holding", json.dumps([os.getppid(), mic, isolated])],
+                stdin=subprocess.DEVNULL,
+                stdout=tell,
+                start_new_session=True,
+            )
+        finally:
+            os._exit(0)
+    os.close(tell)
+    os.waitpid(between, 0)
+    with os.fdopen(told) as answer:
+        said = json.loads(answer.readline() or '{"error": "what was to hold the microphone has ended"}')
+    if "error" in said:
+        raise vmic.VmicError(said["error"])
+    settings: Settings = said
+    return settings
+
+
+def _become(command: tuple[str, ...], environment: dict[str, str]) -> NoReturn:
+    # Python ignores it, and what is ignored stays so.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        os.execvpe(command[0], command, environment)  # noqa: S606 (there is no shell)
+    except FileNotFoundError:
+        click.echo(f"vmic: there is no program {command[0]!r}", err=True)
+        sys.exit(_NOT_FOUND)
+    except OSError as error:
+        click.echo(f"vmic: cannot run {command[0]!r}: {error.strerror}", err=True)
+        sys.exit(_NOT_EXECUTABLE)

@@ -1,0 +1,82 @@
+"""server: the PulseAudio that vmic brings where no sound server runs."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+
+import click
+
+import vmic
+from vmic import _server, _starting
+from vmic._libpulse import pulsectl
+from vmic.cli._options import quiet_option
+from vmic.cli._screen import say
+
+
+@click.group(epilog='Example: vmic server start && eval "$(vmic server env)"')
+def server() -> None:
+    """Start and stop the sound server that vmic brings where none runs, and see which one there is."""
+
+
+@server.command(epilog="Example: vmic server start")
+@quiet_option
+def start() -> None:
+    """See that a sound server answers: start PulseAudio where none does.
+
+    It ends a minute after its last microphone and its last application.
+    """
+    _starting.ensure_running()
+    say(_server.call(_which))
+
+
+@server.command(epilog="Example: vmic server stop")
+@quiet_option
+def stop() -> None:
+    """End the server that vmic has started; never another one."""
+    pid = _starting.running()
+    if pid is None:
+        try:
+            which = _server.call(_which)
+        except vmic.ServerError:
+            say("no server of vmic's runs")
+            return
+        raise vmic.ServerError(f"{which} was not started by vmic, so that it does not end it")
+    _starting.stop(pid)
+
+
+@server.command(epilog="Example: vmic server status --json")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def status(as_json: bool) -> None:
+    """Show which sound server answers; the exit code is 1 where none does."""
+    try:
+        said, address = _server.call(lambda pulse: (pulse.server_info(), _server.found_at(pulse)))
+    except vmic.ServerError as error:
+        if not as_json:
+            raise
+        click.echo(json.dumps({"running": False, "why": str(error)}, indent=2))
+        sys.exit(1)
+    found = {
+        "running": True,
+        "name": said.server_name,
+        "version": said.server_version,
+        "address": address,
+        "started_by_vmic": _starting.running() is not None,
+    }
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    whose = ", started by vmic" if found["started_by_vmic"] else ""
+    click.echo(f"{found['name']} {found['version']} at {found['address']}{whose}")
+
+
+@server.command(epilog='Example: eval "$(vmic server env)"')
+def env() -> None:
+    """Print, for a shell, what leads a program to this server when its own environment does not."""
+    click.echo(f"export PULSE_SERVER={shlex.quote(_server.call(_server.found_at))}")
+
+
+def _which(pulse: pulsectl.Pulse) -> str:
+    info = pulse.server_info()
+    return f"{info.server_name} at {_server.found_at(pulse)}"
