@@ -26,6 +26,8 @@ _COMMANDS = {
     "record": ("vmic.cli._record:record", "Record microphone NAME to OUT (WAV)."),
     "meter": ("vmic.cli._meter:meter", "Show how loud microphone NAME is, and who listens."),
     "run": ("vmic.cli._run:run", "Run COMMAND with microphone NAME as its default."),
+    "install": ("vmic.cli._install:install", "Have microphone NAME after each log-in, and after a reboot."),
+    "uninstall": ("vmic.cli._install:uninstall", "Have microphone NAME no more after a log-in."),
     "server": ("vmic.cli._sound_server:server", "Start and stop the sound server that vmic brings."),
     "alsa": ("vmic.cli._alsa:alsa", "Let programs that know only ALSA list microphones by name."),
     "clean": ("vmic.cli._devices:clean", "Remove what dead programs have left."),

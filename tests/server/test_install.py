@@ -1,0 +1,126 @@
+"""vmic install: a microphone that is there when a session begins."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import programs
+import pytest
+from conftest import available_servers
+from programs import command, refusal
+from recording import Recorder
+from servers import PipeWire, PulseAudio, SoundServer
+from signals import Heard, numbered
+
+import vmic
+
+NAMES = ["my-mic", 'Bob\'s "mic" 100% $HOME \\ \N{MICROPHONE}']
+
+
+class UsersPulseAudio(PulseAudio):
+    """It starts as for a user, with the machine's script or the user's own."""
+
+    def _bring_back(self) -> None:
+        argv = ["pulseaudio", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]
+        process = self.spawn("pulseaudio", argv, PULSE_CONFIG=str(self.root / "daemon.conf"))
+        self.await_socket(self.socket, process)
+
+
+@pytest.fixture(params=available_servers())
+def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoundServer]:
+    """Of a session that has not begun: it does not run yet."""
+    server = UsersPulseAudio() if request.param == "pulseaudio" else PipeWire()
+    try:
+        server.adopt(monkeypatch)
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_there_when_a_session_begins(server: SoundServer, name: str) -> None:
+    shape = ("--rate", "48000", "--channels", "2", "--description", f"{name}, installed")
+    command("install", name, "--way", server.kind, *shape)
+    with server:
+        programs.await_that(listed, "it is there")
+        (mic,) = listed()
+        assert (mic["name"], mic["description"]) == (name, f"{name}, installed")
+        assert (mic["sample_rate"], mic["channels"], mic["pid"]) == (48000, 2, None)
+        (info,) = vmic.list_microphone_devices()
+        recorder = Recorder(server, info)
+        recorder.await_first_frame()
+        with vmic.open_microphone_device(name) as microphone:
+            microphone.write_frames(numbered(24000, 2))
+        recorder.await_frames(24000)
+        Heard.in_recording(recorder.stop()).assert_exact(24000)
+
+
+def listed() -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(command("list", "--json").stdout)
+    return found
+
+
+@pytest.mark.parametrize("way", ["systemd", "pipewire", "pulseaudio"])
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_uninstalled_leaves_nothing(
+    way: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    command("install", name, "--way", way)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()]
+    command("install", name, "--way", way, "--quiet")
+    command("uninstall", name)
+    assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == []
+    assert refusal("uninstall", name) == f"no microphone {name!r} was installed"
+
+
+def test_the_users_own_script_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    script = tmp_path / "pulse" / "default.pa"
+    script.parent.mkdir()
+    script.write_bytes(b"load-module module-native-protocol-unix\n# \xff mine\n")
+    before = script.read_bytes()
+    command("install", "one", "--way", "pulseaudio")
+    command("install", "another", "--way", "pulseaudio")
+    assert script.read_bytes().startswith(before)
+    assert b".include" not in script.read_bytes()
+    command("uninstall", "one")
+    command("uninstall", "another")
+    assert script.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_systemd_takes_the_unit(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    command("install", name, "--way", "systemd")
+    (unit,) = (tmp_path / "systemd" / "user").glob("*.service")
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+    done = programs.run(["systemd-analyze", "--user", "verify", str(unit)], environment)
+    said = done.stderr.decode()
+    assert str(unit) not in said
+    assert unit.name not in said
+    assert done.returncode == 0, said
+    wanted = unit.parent / "default.target.wants" / unit.name
+    assert wanted.resolve() == unit
+
+
+def test_what_the_unit_starts_stays_until_it_is_asked_to_end(
+    server: SoundServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.start()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    command("install", "my-mic", "--way", "systemd")
+    (unit,) = (tmp_path / "systemd" / "user").glob("*.service")
+    (line,) = [line for line in unit.read_text().splitlines() if line.startswith("ExecStart=")]
+    argv = json.loads("[" + line.removeprefix("ExecStart=").replace('" "', '", "') + "]")
+    with subprocess.Popen(argv) as program:
+        programs.await_that(listed, "it is there")
+        assert listed()[0]["pid"] == program.pid
+        program.terminate()
+        assert program.wait(20) == 143
+    assert listed() == []

@@ -1,0 +1,54 @@
+"""install, uninstall: microphones that are there after each log-in."""
+
+from __future__ import annotations
+
+import click
+
+import vmic
+from vmic import _names
+from vmic._recipe import Recipe
+from vmic.cli._autostart import WAYS, Way
+from vmic.cli._options import CHANNELS, RATE, microphones, quiet_option
+from vmic.cli._screen import say
+
+way_option = click.option(
+    "--way",
+    type=click.Choice(list(WAYS)),
+    help="How the session is to start it.  [default: the first that this machine has]",
+)
+
+
+@click.command(epilog="Example: vmic install my-mic --rate 48000")
+@click.argument("name")
+@click.option("--rate", type=RATE, default=48000, show_default=True, help="Frames a second.")
+@click.option("--channels", type=CHANNELS, default=1, show_default=True, help="Samples in a frame.")
+@click.option("--description", help="What applications show instead of the name.")
+@way_option
+@quiet_option
+def install(name: str, rate: int, channels: int, description: str | None, way: str | None) -> None:
+    """Have microphone NAME after each log-in, and after a reboot.
+
+    Through a unit of the user's systemd where there is one, else through a file that PipeWire or PulseAudio
+    reads when it starts.
+    """
+    _names.check_name(name)
+    recipe = Recipe(name, _names.check_description(description, name), rate, channels)
+    chosen = WAYS[way] if way else _first()
+    say(f"microphone {name!r} is there from the next log-in on: {chosen.install(recipe)}")
+
+
+@click.command(epilog="Example: vmic uninstall my-mic")
+@click.argument("name", shell_complete=microphones)
+def uninstall(name: str) -> None:
+    """Have microphone NAME no more after a log-in."""
+    _names.check_name(name)
+    found = [way for way in WAYS.values() if way.uninstall(name)]
+    if not found:
+        raise vmic.VmicError(f"no microphone {name!r} was installed")
+
+
+def _first() -> Way:
+    for way in WAYS.values():
+        if way.is_there():
+            return way
+    raise vmic.VmicError("this machine has no systemd, no PipeWire and no PulseAudio")
