@@ -1,0 +1,83 @@
+"""doctor: what is wrong, and what to do about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+import vmic
+from vmic.cli._findings import Finding, all_of_them, facts
+
+if TYPE_CHECKING:
+    from vmic.cli._trial import Heard
+
+_SIGNS = {"good": ("✓", "green"), "note": ("·", "cyan"), "bad": ("✗", "red")}
+
+
+@click.command(epilog="Example: vmic doctor --json > report.json")
+@click.option("--json", "as_json", is_flag=True, help="For programs, and for a report of a fault.")
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, writable=True),
+    metavar="FILE.png",
+    help="Draw how the latency is distributed; needs matplotlib.",
+)
+def doctor(as_json: bool, plot: str | None) -> None:
+    """Look for what keeps microphones from working, and say what to do.
+
+    It makes a microphone, writes to it and hears it. The exit code is 1 when something is wrong.
+    """
+    if plot is not None:
+        _check_plot()
+    trials: list[Heard] = []
+    findings = []
+    if not as_json:
+        click.echo("".join(f"{name}: {fact}\n" for name, fact in facts().items()))
+    for finding in all_of_them(trials.append):
+        findings.append(finding)
+        if not as_json:
+            _show(finding)
+    if as_json:
+        latencies = [round(1000 * latency, 3) for heard in trials for latency in heard.latencies]
+        report = {
+            **facts(),
+            "findings": [dataclasses.asdict(finding) for finding in findings],
+            "latencies_ms": latencies,
+        }
+        click.echo(json.dumps(report, indent=2))
+    if plot is not None and trials:
+        _draw(trials[0], plot)
+    if any(finding.kind == "bad" for finding in findings):
+        sys.exit(1)
+
+
+def _show(finding: Finding) -> None:
+    sign, colour = _SIGNS[finding.kind]
+    click.echo(click.style(sign, fg=colour) + f" {finding.what}")
+    if finding.cure:
+        click.echo(f"    {finding.cure}")
+
+
+def _check_plot() -> None:
+    try:
+        import matplotlib as mpl  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise vmic.VmicError("--plot needs matplotlib (pip install matplotlib)") from error
+
+
+def _draw(heard: Heard, path: str) -> None:
+    import matplotlib as mpl  # noqa: PLC0415
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415
+
+    figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
+    axes.hist([1000 * latency for latency in heard.latencies], bins=30)
+    axes.set_xlabel("ms from a write to the arrival of its first frame")
+    axes.set_ylabel("writes")
+    axes.set_title(f"{len(heard.latencies)} writes of 10 ms, heard by parec")
+    figure.savefig(path, dpi=120)

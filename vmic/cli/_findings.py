@@ -1,0 +1,185 @@
+"""What `vmic doctor` looks at: each finding is a line, with a cure where there is one."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import vmic
+from vmic import _device, _dialect, _names, _server
+from vmic._device import Device
+from vmic._libpulse import pulsectl
+from vmic.cli import _asoundrc
+from vmic.cli._trial import Heard, try_one
+
+# Beyond this a conversation suffers: ITU-T G.114 has 150 ms for all of the way.
+_SLOW = 0.1
+_PLUGINS = (
+    "/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so",
+    "/usr/lib*/alsa-lib/libasound_module_pcm_pulse.so",
+)
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found.
+
+    Attributes:
+        kind: "good", "note" or "bad".
+        what: A sentence.
+        cure: What to do about it; "" where there is nothing to do.
+    """
+
+    kind: str
+    what: str
+    cure: str = ""
+
+
+def facts() -> dict[str, str]:
+    """What a report of a fault needs to say."""
+    try:
+        system = platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:
+        system = "unknown"
+    return {
+        "vmic": vmic.__version__,
+        "python": platform.python_version(),
+        "system": f"{system}, Linux {platform.release()}, {platform.machine()}",
+    }
+
+
+def of_server() -> Iterator[Finding]:
+    """Whether a sound server answers, and which."""
+    info, address = _server.call(lambda pulse: (pulse.server_info(), _server.found_at(pulse)))
+    yield Finding("good", f"{info.server_name} {info.server_version} answers at {address}")
+
+
+def of_trial(heard: Heard) -> Iterator[Finding]:
+    """Whether a microphone could be made and heard."""
+    if heard.wrong:
+        yield Finding(
+            "bad",
+            f"a microphone was made, but {heard.wrong} of {heard.frames} frames were not heard as written",
+            "see whether they do while nothing else runs; a report with this is welcome",
+        )
+    else:
+        yield Finding("good", f"a microphone was made, and all of {heard.frames} frames heard bit by bit")
+    if heard.latencies:
+        median, worst = statistics.median(heard.latencies), max(heard.latencies)
+        said = f"a frame is heard {1000 * median:.1f} ms after it is written (at worst {1000 * worst:.1f})"
+        if median > _SLOW:
+            yield Finding(
+                "bad", said, "another program holds the server at long steps: see pw-top, or pactl list"
+            )
+        else:
+            yield Finding("good", said)
+
+
+def of_devices() -> Iterator[Finding]:
+    """What is there of microphones, and how they are set."""
+    return iter(_server.call(lambda pulse: list(_of_devices(pulse))))
+
+
+def _of_devices(pulse: pulsectl.Pulse) -> Iterator[Finding]:
+    info = pulse.server_info()
+    if _names.is_sink_name(info.default_sink_name):
+        yield Finding(
+            "bad",
+            f"the default output is {info.default_sink_name}: what the machine plays goes into a microphone",
+            "choose another (pactl set-default-sink), or make that microphone anew",
+        )
+    clients = {client.name for client in pulse.client_list()}
+    for device in _device.find_all(pulse):
+        yield from _of_device(device, clients)
+    if _dialect.of(pulse) is _dialect.PULSEAUDIO and not any(
+        source.monitor_of_sink_name is None and not _device.is_source(source)
+        for source in pulse.source_list()
+    ):
+        yield Finding("note", "there is no real microphone: PulseAudio makes the first of vmic's the default")
+
+
+def _of_device(device: Device, clients: set[str]) -> Iterator[Finding]:
+    name = device.info.name
+    if device.owner is not None and device.owner.is_gone(clients):
+        yield Finding("bad", f"{name!r} is left of {device.info.program}, which has ended", "vmic clean")
+    elif not device.complete:
+        yield Finding("bad", f"half of {name!r} is missing", "vmic clean")
+    else:
+        volume = device.source.volume.value_flat
+        if abs(volume - 1) > 0.005:
+            yield Finding(
+                "bad",
+                f"{name!r} is at {volume:.0%}",
+                f"pactl set-source-volume {device.info.source_name} 100%",
+            )
+        if device.source.mute:
+            yield Finding("bad", f"{name!r} is muted", f"pactl set-source-mute {device.info.source_name} 0")
+
+
+def of_alsa() -> Iterator[Finding]:
+    """Whether programs that know only ALSA, and PortAudio, find a microphone."""
+    if not any(list(Path("/").glob(pattern[1:])) for pattern in _PLUGINS):
+        yield Finding(
+            "bad",
+            "programs that know only ALSA, and PortAudio, find no microphone of the sound server",
+            "apt install libasound2-plugins (Debian, Ubuntu), dnf install alsa-plugins-pulseaudio (Fedora)",
+        )
+        return
+    listed = _asoundrc.enabled()
+    names = f"they list {', '.join(listed)} by name" if listed else "by name after `vmic alsa enable NAME`"
+    yield Finding("good", f"ALSA and PortAudio reach the sound server; {names}")
+
+
+def of_applications() -> Iterator[Finding]:
+    """What is to be known of programs that this machine has."""
+    browser = next((name for name in _CHROMIUM if shutil.which(name)), None)
+    if browser is not None:
+        path = Path(shutil.which(browser) or "").resolve()
+        if "snap" in path.parts:
+            yield Finding(
+                "note", f"{browser} is a snap, and may not record", f"snap connect {browser}:audio-record"
+            )
+        yield Finding(
+            "note",
+            f"{browser} shows a new microphone only when its list is opened anew, and its noise suppression "
+            "takes steady tones away",
+            "open the page's settings again; turn the processing off where the page lets you",
+        )
+    if shutil.which("firefox"):
+        yield Finding(
+            "note", "Firefox shows a new microphone when it next asks for one", "ask again on the page"
+        )
+    if shutil.which("flatpak"):
+        yield Finding(
+            "note",
+            "a Flatpak records only with the socket of the sound server",
+            "flatpak override --user --socket=pulseaudio APPLICATION",
+        )
+
+
+def all_of_them(note_trial: Callable[[Heard], None]) -> Iterator[Finding]:
+    """Look at everything; a server that does not answer leaves out what needs one."""
+    try:
+        yield from of_server()
+    except vmic.ServerError as error:
+        yield _refused(str(error))
+    else:
+        yield from of_devices()
+        try:
+            heard = try_one()
+            note_trial(heard)
+            yield from of_trial(heard)
+        except vmic.VmicError as error:
+            yield _refused(f"no microphone could be tried: {error}")
+    yield from of_alsa()
+    yield from of_applications()
+
+
+def _refused(said: str) -> Finding:
+    what, _, cure = said.partition("; ")
+    return Finding("bad", what, cure)
