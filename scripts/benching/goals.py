@@ -114,6 +114,8 @@ GOALS = (
     Goal("threads, a write's p99 (us), after a sleep", 200, value("threads", "vmic", "write_us_p99")),
     Goal("25 microphones, gaps after the first 2 s", 0, value("microphones-25", "vmic", "gaps_after")),
     Goal("created, first frame heard (ms)", 40, value("created", "vmic", "first_frame"), "PulseAudio"),
+    Goal("started, `vmic --help` (ms)", 150, value("started", "vmic", "help")),
+    Goal("started, `vmic list` (ms)", 250, value("started", "vmic", "list")),
 )
 
 

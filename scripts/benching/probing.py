@@ -1,11 +1,13 @@
-"""The measurements that are no run of a written signal: making a device, calls without a pause, a rest."""
+"""The measurements that are no run of a written signal: making a device, calls, a rest, the command."""
 
 from __future__ import annotations
 
 import statistics
+import subprocess
 import sys
 import time
 
+from programs import VMIC
 from servers import SoundServer
 
 from benching import native, processes
@@ -83,10 +85,36 @@ def resting(server: SoundServer, workload: Workload, _: str) -> dict[str, float]
         }
 
 
+def started(server: SoundServer, workload: Workload, _: str) -> dict[str, float]:
+    """How long a script waits for the command, in milliseconds; there is one microphone, which rests."""
+    # As on a user's machine, where Python keeps what it has compiled.
+    env = {name: value for name, value in server.env.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+    def call(*arguments: str) -> float:
+        began = time.monotonic()
+        # Without a timeout, with which Python looks for the end each 50 ms.
+        subprocess.run([VMIC, *arguments], env=env, stdout=subprocess.DEVNULL, check=True)
+        return 1000 * (time.monotonic() - began)
+
+    call("create", "bench")
+    time.sleep(_SETTLED)
+    try:
+        times = {
+            name: [call(*arguments) for _ in range(1 + int(workload.seconds))] for name, arguments in _CALLS
+        }
+    finally:
+        call("remove", "bench")
+    # The first one compiles the program, and is not counted.
+    return {name: statistics.median(its[1:]) for name, its in times.items()}
+
+
+_CALLS = (("help", ("--help",)), ("list", ("list",)))
+
+
 def _percent(pids: list[int], seconds: float) -> float:
     before = processes.cpu_time(pids)
     time.sleep(seconds)
     return 100 * (processes.cpu_time(pids) - before) / seconds
 
 
-KINDS = {"created": created, "calls": calls, "resting": resting}
+KINDS = {"created": created, "calls": calls, "resting": resting, "started": started}

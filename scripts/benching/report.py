@@ -69,12 +69,13 @@ RESTING = (
     Column("server_cpu_without", "without the device %", 3),
     Column("memory", "memory MB", 1),
 )
+STARTED = (Column("help", "`vmic --help` ms"), Column("list", "`vmic list` ms"))
 
 
 def columns(workload: Workload) -> tuple[Column, ...]:
     """What is worth telling of this workload."""
     if workload.kind != "written":
-        return {"created": CREATED, "calls": CALLS, "resting": RESTING}[workload.kind]
+        return {"created": CREATED, "calls": CALLS, "resting": RESTING, "started": STARTED}[workload.kind]
     if workload.busy_threads:
         return LOADED
     return (*LATENCY, *FIRST_GAPS, *FRAMES, *COST)

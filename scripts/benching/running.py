@@ -72,6 +72,8 @@ _SHOWN = (
     "server_cpu",
     "opened",
     "first_frame",
+    "help",
+    "list",
     "write_us_p50",
     "write_us_p99",
 )

@@ -17,7 +17,7 @@ class Workload:
     Attributes:
         name: As on the command line.
         what: In the README.
-        seconds: Of signal; the number of devices where they are only made.
+        seconds: Of signal; the number of devices, or commands, where they are only made.
         contestants: Who takes part unless told otherwise.
         chunk_ms: What is written at once; 0 for all of it.
         busy_threads: Of Python, in the process that writes, or that feeds or starts the program that does.
@@ -52,6 +52,8 @@ class Workload:
             return 2 + self.seconds
         if self.kind == "calls":
             return 3
+        if self.kind == "started":
+            return 8 + self.seconds / 2
         if self.kind == "resting":
             return 10 + 2 * self.seconds
         return 2.5 + self.rehearsal + self.seconds
@@ -112,6 +114,7 @@ WORKLOADS = {
             kind="calls",
         ),
         Workload("resting", "a device that nobody writes to or captures", 20, ("vmic",), kind="resting"),
+        Workload("started", "the command from its start to its end", 10, ("vmic",), kind="started"),
     )
 }
 SOAK = Workload("soak", "20 ms chunks for ten minutes", 600, ("vmic",))
