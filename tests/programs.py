@@ -21,7 +21,7 @@ def start(argv: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Pope
     """Start a program whose three streams are pipes."""
     # A shell that runs the tests in the background makes them, and what they start, ignore Ctrl-C.
     return subprocess.Popen(
-        [_ENV, "--default-signal=INT", *argv],
+        [_ENV, "--default-signal=INT,HUP", *argv],
         env=None if env is None else dict(env),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

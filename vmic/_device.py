@@ -30,7 +30,7 @@ class MicrophoneInfo:
     """A microphone that is on the server.
 
     Attributes:
-        name: As it was given, and as applications show it.
+        name: As it was given; applications show it unless there is a description.
         source_name: What the server calls it.
         sample_rate: Frames a second.
         channels: Samples in a frame.

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import select
 import socket
 import subprocess
-import sys
 import time
-from pathlib import Path
 
+from vmic import _children
 from vmic._owner import Owner
 from vmic._recipe import Recipe
 
@@ -38,12 +36,12 @@ class Keeping:
         self._socket, its = socket.socketpair()
         with its:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                [*_command(), str(owner)],
+                [*_children.command("vmic._keeper"), str(owner)],
                 stdin=its.fileno(),
                 stdout=its.fileno(),
                 stderr=subprocess.DEVNULL,
                 cwd="/",
-                env=_environment(),
+                env=_children.environment(),
                 start_new_session=True,
             )
         self.descriptor = self._socket.fileno()
@@ -76,26 +74,14 @@ def start_lasting(recipe: Recipe) -> None:
     Blocks until it keeps, at most 5 s.
     """
     keeper = subprocess.Popen(
-        [*_command(), *map(str, dataclasses.astuple(recipe))],
+        [*_children.command("vmic._keeper"), *map(str, dataclasses.astuple(recipe))],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        env=_environment(),
+        env=_children.environment(),
         start_new_session=True,
     )
     assert keeper.stdout
     with keeper.stdout:
         select.select([keeper.stdout], [], [], _KEEPS_WITHIN)
-
-
-def _command() -> list[str]:
-    if not sys.executable or getattr(sys, "frozen", False):
-        raise OSError("this program brings no Python that could run it")
-    return [sys.executable, "-m", "vmic._keeper"]
-
-
-def _environment() -> dict[str, str]:
-    """Let it find vmic where this process has found it."""
-    path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path if isinstance(entry, str))
-    return {**os.environ, "PYTHONPATH": path}

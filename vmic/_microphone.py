@@ -71,7 +71,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
 
     @property
     def name(self) -> str:
-        """The name that applications show."""
+        """As it was given; applications show it unless there is a description."""
         return self._info.name
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import socket
@@ -22,6 +21,7 @@ GOES = (pulsectl.PulseError, pulsectl.PulseDisconnected, libpulse.pa.CallError)
 
 # A server on the same machine answers within milliseconds; one that takes longer than this hangs.
 TIMEOUT = 5.0
+_UNDONE_WITHIN = 1.0
 SESSIONS = Path("/run/user")
 
 HOW_TO_GET_ONE = (
@@ -84,13 +84,17 @@ def call(
     """
     conversation = _Call(operation, undo)
     conversation.start()
-    with contextlib.ExitStack() as unanswered:
-        unanswered.callback(conversation.abandon)
-        if not conversation.finished.wait(timeout):
-            raise ServerError(
-                f"the sound server at {address()} did not answer within {timeout:g} s: it hangs, restart it"
-            )
-        unanswered.pop_all()
+    try:
+        answered = conversation.finished.wait(timeout)
+    except BaseException:  # Ctrl-C: what is half done is undone before the process ends
+        conversation.abandon()
+        conversation.join(_UNDONE_WITHIN)
+        raise
+    if not answered:
+        conversation.abandon()
+        raise ServerError(
+            f"the sound server at {address()} did not answer within {timeout:g} s: it hangs, restart it"
+        )
     if isinstance(conversation.error, GOES):
         raise ServerError(
             f"the sound server at {address()} broke off: {conversation.error or 'connection lost'}"

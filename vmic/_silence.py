@@ -30,9 +30,13 @@ def provide(pulse: pulsectl.Pulse, dialect: Dialect) -> None:
     """
     if is_there(pulse):
         return
+    _modules.load(pulse, "module-null-sink", arguments(dialect), "the silent output beside the microphones")
+
+
+def arguments(dialect: Dialect) -> str:
+    """Those of the module-null-sink that it is."""
     properties = {"device.description": "Silence", _ROLE: "silence", **dialect.silence_properties}
-    arguments = f"sink_name={NAME} {_dialect.backslashed('sink_properties', properties)}"
-    _modules.load(pulse, "module-null-sink", arguments, "the silent output beside the microphones")
+    return f"sink_name={NAME} {_dialect.backslashed('sink_properties', properties)}"
 
 
 def remove_idle(pulse: pulsectl.Pulse, unloaded: str | None = None) -> None:

@@ -7,9 +7,10 @@ import os
 import select
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 
 from vmic import _server
@@ -39,14 +40,20 @@ def ensure_running() -> None:
     _warn_root_beside_user()
 
 
-def running() -> int | None:
-    """The process id of the server that vmic has started for this user; None where there is none."""
-    places = {name: os.environ.get(name) for name in ("HOME", "XDG_RUNTIME_DIR", "PULSE_RUNTIME_PATH")}
-    for process in Path("/proc").iterdir():
-        # It may end meanwhile, or be another user's.
-        with contextlib.suppress(OSError):
-            if process.name.isdigit() and _is_ours(process, places):
-                return int(process.name)
+def running(address: str) -> int | None:
+    """The process id of the server that answers at this address, where vmic has started it for a user.
+
+    Args:
+        address: As `_server.found_at` tells it.
+    """
+    if not address.startswith("unix:"):
+        return None
+    with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):
+        probe.connect(address.removeprefix("unix:"))
+        pid, _, _ = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        program, *arguments = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+        if Path(program).name == "pulseaudio" and "--start" in arguments:
+            return pid if any(argument.endswith(_SCRIPT) for argument in arguments) else None
     return None
 
 
@@ -64,14 +71,6 @@ def stop(pid: int) -> None:
                 raise ServerError(f"PulseAudio (process {pid}) does not end: kill -9 {pid}")
         finally:
             os.close(process)
-
-
-def _is_ours(process: Path, places: Mapping[str, str | None]) -> bool:
-    if _SCRIPT not in (process / "cmdline").read_bytes().decode(errors="replace"):
-        return False
-    settings = (process / "environ").read_bytes().decode(errors="replace").split("\0")
-    environment = dict(setting.split("=", 1) for setting in settings if "=" in setting)
-    return all(environment.get(name) == value for name, value in places.items())
 
 
 _started_here = False

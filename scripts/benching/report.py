@@ -69,7 +69,7 @@ RESTING = (
     Column("server_cpu_without", "without the device %", 3),
     Column("memory", "memory MB", 1),
 )
-STARTED = (Column("help", "`vmic --help` ms"), Column("list", "`vmic list` ms"))
+STARTED = (Column("help", "`vmic --help` ms", 1), Column("list", "`vmic list` ms", 1))
 
 
 def columns(workload: Workload) -> tuple[Column, ...]:

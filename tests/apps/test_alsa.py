@@ -109,7 +109,8 @@ def test_a_name_that_means_something_else_is_no_bare_id(asoundrc: Path, name: st
     assert "pcm.vmic-" in asoundrc.read_text()
     assert f"pcm.{name} " not in asoundrc.read_text().replace(THEIRS, "")
     done = programs.run(
-        ["arecord", "-q", "-D", identity, "-f", "S16_LE", "-r", "48000", "-d", "1", "/dev/null"], os.environ
+        ["arecord", "-q", "-D", identity, "-f", "S16_LE", "-r", "48000", "-s", "4800", "/dev/null"],
+        os.environ,
     )
     assert (done.returncode, done.stderr) == (0, b""), source
     command("alsa", "disable", name)
@@ -121,3 +122,18 @@ def test_what_cannot_be_written_is_said(asoundrc: Path) -> None:
     asoundrc.unlink()
     asoundrc.mkdir()
     assert f"cannot read {asoundrc}: Is a directory" in refusal("alsa", "enable", "mic")
+
+
+def test_a_broken_mark_takes_nothing_of_theirs_along(asoundrc: Path) -> None:
+    command("create", "My mic", "--alsa")
+    lines = asoundrc.read_text().splitlines(keepends=True)
+    broken = "".join(lines[:-1]) + "# theirs too\n"  # without the mark at its end
+    asoundrc.write_text(broken)
+    assert "has lost its end" in refusal("alsa", "enable", "My mic")
+    assert "ALSA knows no microphone 'My mic'" in refusal("alsa", "disable", "My mic")
+    command("alsa", "disable", "--all")
+    assert asoundrc.read_text() == broken
+    # An editor has taken the end of the last line.
+    asoundrc.write_text("".join(lines).rstrip("\n"))
+    command("alsa", "disable", "My mic")
+    assert asoundrc.read_text() == THEIRS + "\n"

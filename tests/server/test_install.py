@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import programs
@@ -17,6 +17,8 @@ from servers import PipeWire, PulseAudio, SoundServer
 from signals import Heard, numbered
 
 import vmic
+
+Record = Callable[..., Recorder]
 
 NAMES = ["my-mic", 'Bob\'s "mic" 100% $HOME \\ \N{MICROPHONE}']
 
@@ -42,7 +44,7 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_is_there_when_a_session_begins(server: SoundServer, name: str) -> None:
+def test_it_is_there_when_a_session_begins(server: SoundServer, record: Record, name: str) -> None:
     shape = ("--rate", "48000", "--channels", "2", "--description", f"{name}, installed")
     command("install", name, "--way", server.kind, *shape)
     with server:
@@ -50,9 +52,11 @@ def test_it_is_there_when_a_session_begins(server: SoundServer, name: str) -> No
         (mic,) = listed()
         assert (mic["name"], mic["description"]) == (name, f"{name}, installed")
         assert (mic["sample_rate"], mic["channels"], mic["pid"]) == (48000, 2, None)
+        with server.client() as pulse:
+            # There is no other output.
+            assert pulse.server_info().default_sink_name == "vmic-silence"
         (info,) = vmic.list_microphone_devices()
-        recorder = Recorder(server, info)
-        recorder.await_first_frame()
+        recorder = record(info)
         with vmic.open_microphone_device(name) as microphone:
             microphone.write_frames(numbered(24000, 2))
         recorder.await_frames(24000)
@@ -83,7 +87,8 @@ def test_the_users_own_script_stays_as_it_is(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     script = tmp_path / "pulse" / "default.pa"
     script.parent.mkdir()
-    script.write_bytes(b"load-module module-native-protocol-unix\n# \xff mine\n")
+    script.write_bytes(b"load-module module-native-protocol-unix\r\n# \xff mine\n")
+    script.chmod(0o600)
     before = script.read_bytes()
     command("install", "one", "--way", "pulseaudio")
     command("install", "another", "--way", "pulseaudio")
@@ -92,6 +97,8 @@ def test_the_users_own_script_stays_as_it_is(tmp_path: Path, monkeypatch: pytest
     command("uninstall", "one")
     command("uninstall", "another")
     assert script.read_bytes() == before
+    assert script.stat().st_mode & 0o777 == 0o600
+    assert list(script.parent.iterdir()) == [script]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -124,3 +131,12 @@ def test_what_the_unit_starts_stays_until_it_is_asked_to_end(
         program.terminate()
         assert program.wait(20) == 143
     assert listed() == []
+
+
+def test_a_name_too_long_for_pulseaudios_script_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    name = "\N{MICROPHONE}" * 128
+    assert "too long for PulseAudio's script" in refusal("install", name, "--way", "pulseaudio")
+    assert not list(tmp_path.rglob("default.pa"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
 import struct
 import subprocess
+import sys
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +20,7 @@ import soundfile
 from programs import VMIC, command, refusal
 from recording import Recorder
 from servers import SoundServer
-from signals import PERIOD, Heard, Samples, numbered, sounding, tone_quality
+from signals import PERIOD, Heard, Samples, is_written, numbered, sounding, tone, tone_quality
 from terminals import Terminal
 
 import vmic
@@ -111,22 +114,74 @@ def test_what_libsndfile_does_not_know_goes_through_ffmpeg(
     server: SoundServer, record: Record, tmp_path: Path
 ) -> None:
     frames = numbered(48000)
-    path, coded = tmp_path / "numbered.wav", tmp_path / "numbered.m4a"
-    soundfile.write(path, frames, 48000, subtype="PCM_16")
-    subprocess.run(
-        ["ffmpeg", "-nostdin", "-loglevel", "error", "-i", str(path), "-c:a", "alac", str(coded)], check=True
-    )
+    path = coded(frames, tmp_path / "coded.m4a", "-c:a", "alac")
     command("create", "mic")
     recorder = record(*vmic.list_microphone_devices())
-    command("play", "mic", str(coded), "--start", "0.25")
+    command("play", "mic", str(path), "--start", "0.25")
     recorder.await_frames(36000)
     assert np.array_equal(sounding(recorder.stop()), frames[12000:])
 
 
-def test_a_list_that_leads_elsewhere_is_not_followed(server: SoundServer, tmp_path: Path) -> None:
-    secret = tmp_path / "secret.m4a"
-    secret.write_bytes(b"#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n")
-    assert "cannot play" in refusal("play", "mic", str(secret))
+def coded(frames: Samples, path: Path, *options: str) -> Path:
+    """A file that ffmpeg has made."""
+    source = path.with_suffix(".source.wav")
+    soundfile.write(source, frames, 48000, subtype="PCM_16")
+    argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-i", str(source), *options, str(path)]
+    subprocess.run(argv, check=True)
+    return path
+
+
+def test_a_list_chooses_no_other_file_of_this_machine(server: SoundServer, tmp_path: Path) -> None:
+    other = coded(tone(1000, 1, 48000), tmp_path / "other.ts", "-c:a", "aac")
+    lists = {
+        "a.m3u8": f"#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:1,\n{other}\n#EXT-X-ENDLIST\n",
+        "a.ffconcat": f"ffconcat version 1.0\nfile {other.name}\n",
+    }
+    for name, text in lists.items():
+        (tmp_path / name).write_text(text)
+        assert "cannot play" in refusal("play", "mic", str(tmp_path / name))
+
+
+def test_a_length_that_is_guessed_ends_nothing(
+    mic: vmic.MicrophoneInfo, record: Record, tmp_path: Path
+) -> None:
+    """An ADTS file tells no length, and ffprobe takes it for as long as its first frames let it seem."""
+    loud, quiet = tone(1000, 1, 48000), np.full((5 * 48000, 1), 1, np.int16)
+    path = coded(np.concatenate([quiet, loud]), tmp_path / "guessed.aac", "-c:a", "aac", "-q:a", "2")
+    recorder = record(mic)
+    command("play", "mic", str(path))
+    recorder.await_sound(5 * 48000)
+    assert np.abs(recorder.stop().astype(int)).max() > 5000
+
+
+def test_what_is_good_is_heard_before_what_is_broken(
+    mic: vmic.MicrophoneInfo, record: Record, tmp_path: Path
+) -> None:
+    good, broken = tmp_path / "good.wav", tmp_path / "broken.wav"
+    soundfile.write(good, numbered(24000, 2), 48000, subtype="PCM_16")
+    broken.write_bytes(b"RIFF")
+    recorder = record(mic)
+    assert str(broken) in refusal("play", "mic", str(good), str(broken))
+    recorder.await_frames(24000)
+    Heard.in_recording(recorder.stop()).assert_exact(24000)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_one_that_waits_for_a_header_can_be_ended(
+    mic: vmic.MicrophoneInfo, start: Start, how: signal.Signals
+) -> None:
+    program = start(VMIC, "play", "mic", "-")
+    assert program.stdin
+    os.write(program.stdin.fileno(), b"RIFF")
+    programs.await_that(lambda: waiting(program) == 0, "it has read that")
+    program.send_signal(how)
+    assert program.wait(10) == 128 + how
+
+
+def waiting(program: subprocess.Popen[str]) -> int:
+    """How many bytes it has not read."""
+    assert program.stdin
+    return int.from_bytes(fcntl.ioctl(program.stdin, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def test_files_follow_each_other_without_a_gap(
@@ -139,9 +194,11 @@ def test_files_follow_each_other_without_a_gap(
     recorder = record(mic)
     command("play", "mic", *map(str, paths))
     recorder.await_frames(len(frames))
-    heard = Heard.in_recording(recorder.stop())
-    heard.assert_exact(len(frames))
-    assert heard.gaps == 0
+    recording = recorder.stop()
+    Heard.in_recording(recording).assert_exact(len(frames))
+    # Where a busy machine has made one is no matter of the files.
+    gaps = np.flatnonzero(np.diff(np.flatnonzero(is_written(recording, 48000))) > 1)
+    assert not ((gaps + 1) % 24000 == 0).any()
 
 
 def test_a_part_is_played(mic: vmic.MicrophoneInfo, record: Record, speech: Path) -> None:
@@ -272,7 +329,8 @@ def test_a_tone_is_what_was_asked_for(mic: vmic.MicrophoneInfo, record: Record) 
     assert decibels > 60
     assert np.abs(recording).max() == pytest.approx(16384, abs=2)
     assert len(recording) == pytest.approx(72000, abs=200)  # it fades
-    assert "nothing above 24000 Hz" not in refusal_of_usage("tone", "mic", "--frequency", "1e6")
+    command("create", "narrow", "--rate", "8000")
+    assert "nothing above 4000 Hz" in refusal_of_usage("tone", "narrow", "--frequency", "4000")
 
 
 def refusal_of_usage(*arguments: str) -> str:
@@ -289,6 +347,9 @@ def refusal_of_usage(*arguments: str) -> str:
         ("--raw",),
         ("--rate", "48000"),
         ("-",),
+        ("--loop", "/dev/stdin"),
+        ("--gain", "1e4"),
+        ("--end", "1e300"),
     ],
     ids=" ".join,
 )
@@ -318,11 +379,13 @@ def test_a_pause_goes_on_where_it_was(mic: vmic.MicrophoneInfo, record: Record, 
         terminal.press("Space")
         terminal.await_text("\u25b6", "dB")
         await_more(recorder, 24000)
+    terminal.press("Space", "Space", "Space")  # at once: on, off, on
+    terminal.await_text("\u23f8", "silence")
     terminal.press("q")
     assert terminal.await_end() == 0
     # How far the sound had come is known to some ms (test_latency), as far as which it may go back or forth.
     pauses = jumps(recorder)
-    assert len(pauses) <= 3
+    assert len(pauses) <= 5
     assert max(map(abs, pauses), default=0) < 4800
 
 

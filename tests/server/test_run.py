@@ -22,6 +22,7 @@ from terminals import Terminal
 
 import vmic
 
+Record = Callable[..., Recorder]
 Start = Callable[..., subprocess.Popen[str]]
 
 # Records its default microphone, and says when it does.
@@ -115,9 +116,47 @@ def test_its_default_output_is_the_speaker(server: SoundServer, pulse: pulsectl.
     assert settings("--speaker", "hall")["PULSE_SINK"] == "hall"
     assert settings("--speaker", "Hall")["PULSE_SINK"] == "hall"
     assert "PULSE_SOURCE" not in settings("--speaker", "hall")
+    both = settings("--speaker", "hall", "--mic", "new")
+    assert (both["PULSE_SOURCE"], both["PULSE_SINK"]) == ("new", "hall")
 
 
-def test_one_that_is_isolated_hears_nobody_else(server: SoundServer, start: Start, tmp_path: Path) -> None:
+def test_nothing_is_imported_from_the_folder_in_which_it_is_started(
+    server: SoundServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("json", "click", "vmic"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not this one')")
+    monkeypatch.chdir(tmp_path)
+    assert settings("--mic", "new")["PULSE_SOURCE"] == "new"
+
+
+def test_what_ends_all_of_a_service_takes_the_microphone_last(server: SoundServer, start: Start) -> None:
+    program = start(VMIC, "run", "--mic", "new", "--", "sh", "-c", "echo $$; cat")
+    programs.answer(program)
+    (holder,) = [
+        pid for pid in programs.with_setting(f"PULSE_SERVER={server.env['PULSE_SERVER']}") if is_holder(pid)
+    ]
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        os.kill(holder, number)
+    with vmic.open_microphone_device("new") as microphone:
+        microphone.write_frames(bytes(9600))
+    assert programs.end(program) == (0, "")
+    programs.await_that(lambda: not vmic.list_microphone_devices(), "it is gone")
+
+
+def is_holder(pid: int) -> bool:
+    return b"vmic.cli._holding" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_a_program_finds_the_server_that_vmic_found(
+    server: SoundServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = server.env["PULSE_SERVER"]
+    assert settings("--mic", "new")["PULSE_SERVER"] == place
+    monkeypatch.delenv("PULSE_SERVER")
+    assert settings("--mic", "new")["PULSE_SERVER"].removeprefix("unix:") == place.removeprefix("unix:")
+
+
+def test_one_that_is_isolated_hears_nobody_else(server: SoundServer, record: Record, start: Start) -> None:
     """Two bots beside each other have microphones of one name, and neither is on the machine's server."""
     bots = [
         start(VMIC, "run", "--isolated", "--mic", "bot", "--", "sh", "-c", "env; echo; read _; cat")
@@ -132,10 +171,8 @@ def test_one_that_is_isolated_hears_nobody_else(server: SoundServer, start: Star
     for place in places:
         listed = programs.run([VMIC, "list", "--json"], {**os.environ, "PULSE_SERVER": place}).stdout
         assert [mic["name"] for mic in json.loads(listed)] == ["bot"]
-    recorder = Recorder(
-        server, vmic.MicrophoneInfo("bot", "bot", 48000, 1, None, None), env={"PULSE_SERVER": places[1]}
-    )
-    recorder.await_first_frame()
+    theirs = vmic.MicrophoneInfo("bot", "bot", 48000, 1, None, None)
+    recorder = record(theirs, env={"PULSE_SERVER": places[1]})
     for place, first in zip(places, (30000, 0), strict=True):
         argv = [VMIC, "play", "bot", "-", "--raw"]
         frames = numbered(24000, first=first).tobytes()

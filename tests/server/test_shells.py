@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import programs
 import pytest
 from programs import VMIC, command
 from servers import SoundServer
@@ -43,6 +44,16 @@ def test_a_shell_completes_commands_options_and_microphones(
             terminal.press("C-u", begun, "Tab")
             terminal.press("#")  # what is begun next stands behind the blank
             terminal.await_text(f"{whole}#")
+
+
+def test_no_name_is_completed_that_a_shell_would_obey(server: SoundServer) -> None:
+    for name in ("mic $(id)", "mic;id", "mic-1"):
+        command("create", name)
+    asked = {"_VMIC_COMPLETE": "bash_complete", "COMP_WORDS": "vmic info ", "COMP_CWORD": "2"}
+    said = programs.run([VMIC], {**os.environ, **asked}).stdout.decode().splitlines()
+    assert len(said) == 3
+    assert "plain,mic-1" in said
+    assert all(re.fullmatch(r"plain,[\w.-]+", line) for line in said)
 
 
 def test_an_end_of_the_reader_is_quiet(server: SoundServer) -> None:

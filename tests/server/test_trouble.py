@@ -120,7 +120,8 @@ def test_a_blocking_writer_outlives_a_restart(
     record_property("frames lost", stats.lost)
     # Without the session manager the streams that are linked play on.
     assert stats.lost < 12000
-    assert stats.lost > 0 or part == "wireplumber"
+    # One that had run dry had nothing in it.
+    assert stats.lost > 0 or stats.underruns or part == "wireplumber"
     assert before.heard().frames + after.heard().frames <= stats.heard + stats.lost
 
 

@@ -13,7 +13,7 @@ import click
 import vmic
 from vmic.cli._lazy import LazyGroup
 
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED = 128 + signal.SIGINT
 
 _COMMANDS = {
     "create": ("vmic.cli._devices:create", "Make microphone NAME; it stays until `vmic remove NAME`."),
@@ -46,7 +46,7 @@ _COMMANDS = {
     epilog="""Example: vmic create my-mic && vmic say my-mic hello
 
 Exit codes: 0 done, 1 failed (one line on standard error says why), 2 wrong usage, 130 ended by Ctrl-C, 143 by
-SIGTERM; `vmic run` has its command's.
+SIGTERM, 129 with its terminal; `vmic run` has its command's.
 
 Environment: PULSE_SERVER leads to another sound server, VMIC_AUTOSTART=0 never starts one, NO_COLOR=1 shows
 no colours.""",
@@ -61,9 +61,12 @@ def main() -> None:
     warnings.showwarning = _show_warning
     # PulseAudio 16.1 aborted in 2 of 80 cases in which a program died of SIGTERM while it played.
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # of nohup
+        signal.signal(signal.SIGHUP, _terminate)
     try:
         command.main(standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.exceptions.Abort:  # click's form of Ctrl-C
         sys.exit(INTERRUPTED)
     except click.ClickException as error:
@@ -78,8 +81,8 @@ def main() -> None:
         sys.exit(1)
 
 
-def _terminate(*_: object) -> NoReturn:
-    sys.exit(TERMINATED)
+def _terminate(number: int, _frame: object) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

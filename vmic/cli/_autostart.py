@@ -12,10 +12,12 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 import vmic
-from vmic import _device, _dialect, _names
+from vmic import _device, _dialect, _names, _silence
 from vmic._recipe import Recipe
+from vmic.cli._marked import MarkedFile
 
-_INCLUDE = ".include /etc/pulse/default.pa\n"
+# PulseAudio (16.1) reads a script into lines of 2048 bytes.
+_LONGEST_LINE = 2046
 
 
 def settings() -> Path:
@@ -62,6 +64,7 @@ Description=Microphone {recipe.name.replace("%", "%%")} of vmic
 After=pipewire-pulse.socket pipewire-pulse.service pulseaudio.socket pulseaudio.service
 
 [Service]
+WorkingDirectory=/
 Environment=VMIC_AUTOSTART=0
 ExecStart={command}
 SuccessExitStatus=143
@@ -85,24 +88,20 @@ WantedBy=default.target
         unit = _unit(name)
         if not unit.exists():
             return False
-        self._call("stop", unit.name)
         _wanted(unit).unlink(missing_ok=True)
         unit.unlink()
+        self._call("stop", unit.name)
         self._call("daemon-reload")
         return True
 
     def _call(self, *arguments: str) -> None:
         if not self.is_there():
             return  # the next log-in finds it
-        done = subprocess.run(
-            ["systemctl", "--user", *arguments],
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise vmic.VmicError(f"systemctl --user {' '.join(arguments)}: {done.stderr.strip()}")
+        argv = ["systemctl", "--user", *arguments]
+        done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        # So it is with sudo, or where nobody is logged in.
+        if done.returncode != 0 and "Failed to connect to" not in done.stderr:
+            raise vmic.VmicError(f"{' '.join(argv)}: {done.stderr.strip()}")
 
 
 class PipeWire(Way):
@@ -146,30 +145,25 @@ class PulseAudio(Way):
         """Write that part, after what is there."""
         marks = _device.marks(recipe.name, recipe.sample_rate, recipe.channels, None, volume_guard=True)
         dialect = _dialect.PULSEAUDIO
-        part = f"""\
-### vmic: {_identity(recipe.name)} begins; `vmic uninstall` takes it away
-load-module module-null-sink {recipe.sink_arguments(dialect, marks)}
-load-module module-remap-source {recipe.source_arguments(dialect, marks, _dialect.backslashed)}
-### vmic: {_identity(recipe.name)} ends
-"""
-        self.uninstall(recipe.name)
+        source = recipe.source_arguments(dialect, marks, _dialect.backslashed)
+        lines = [
+            # What is there already, or is refused, is no reason not to start.
+            ".nofail",
+            f"load-module module-null-sink {_silence.arguments(dialect)}",
+            f"load-module module-null-sink {recipe.sink_arguments(dialect, marks)}",
+            f"load-module module-remap-source {source}",
+        ]
+        if any(len(line.encode()) > _LONGEST_LINE for line in lines):
+            raise vmic.VmicError(
+                f"the name or description of {recipe.name!r} is too long for PulseAudio's script"
+            )
         script = _script()
-        before = script.read_text(errors="surrogateescape") if script.exists() else _INCLUDE
-        _write(script, before + ("" if before.endswith("\n") else "\n") + part)
-        return script
+        script.put(_identity(recipe.name), "".join(f"{line}\n" for line in lines))
+        return script.path
 
     def uninstall(self, name: str) -> bool:
         """Take it away; a script that has nothing but the machine's own goes too."""
-        script = _script()
-        before = script.read_text(errors="surrogateescape") if script.exists() else ""
-        identity = re.escape(_identity(name))
-        part = rf"^### vmic: {identity} begins;.*?^### vmic: {identity} ends\n"
-        after = re.sub(part, "", before, flags=re.MULTILINE | re.DOTALL)
-        if after == _INCLUDE:
-            script.unlink()
-        elif after != before:
-            _write(script, after)
-        return after != before
+        return _script().remove(_identity(name))
 
 
 WAYS: dict[str, Way] = {way.name: way for way in (Systemd(), PipeWire(), PulseAudio())}
@@ -177,9 +171,12 @@ WAYS: dict[str, Way] = {way.name: way for way in (Systemd(), PipeWire(), PulseAu
 
 def _create(recipe: Recipe) -> list[str]:
     """The command that makes it, but for its end."""
+    # Python's -m looks for modules in the folder in which it is started first.
+    here = Path(sys.argv[0]).absolute()
+    program = [str(here)] if here.name == "vmic" else [sys.executable, "-m", "vmic.cli"]
     shape = ["--rate", str(recipe.sample_rate), "--channels", str(recipe.channels)]
     shown = ["--description", recipe.description, "--replace", "--quiet"]
-    return [sys.executable, "-m", "vmic.cli", "create", *shape, *shown]
+    return [*program, "create", *shape, *shown]
 
 
 def _encoded(recipe: Recipe) -> Recipe:
@@ -206,8 +203,8 @@ def _drop_in(name: str) -> Path:
     return settings() / "pipewire" / "pipewire-pulse.conf.d" / f"vmic-{_identity(name)}.conf"
 
 
-def _script() -> Path:
-    return settings() / "pulse" / "default.pa"
+def _script() -> MarkedFile:
+    return MarkedFile(settings() / "pulse" / "default.pa", base=".include /etc/pulse/default.pa\n")
 
 
 def _unit_quoted(word: str) -> str:
@@ -220,8 +217,6 @@ def _unit_quoted(word: str) -> str:
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(path.name + ".new")
-        new.write_text(text, errors="surrogateescape")
-        new.replace(path.resolve())
+        path.write_text(text, errors="surrogateescape")
     except OSError as error:
         raise vmic.VmicError(f"cannot write {path}: {error.strerror}") from error

@@ -114,7 +114,7 @@ def _listen(pulse: pulsectl.Pulse, devices: list[Device]) -> dict[int, float]:
 
 def belongs_to(info: MicrophoneInfo) -> str:
     """The program that a microphone ends with, for a person."""
-    return printable(f"{info.program} ({info.pid})")
+    return f"{info.program} ({info.pid})"
 
 
 def who(listener: Listener) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
-import sys
 import urllib.parse
 
 import click
@@ -51,13 +51,18 @@ def create(
     """Make microphone NAME; it stays until `vmic remove NAME`."""
     if encoded:
         name, description = urllib.parse.unquote(name), urllib.parse.unquote(description or name)
+    if foreground and alsa:
+        raise click.UsageError("--alsa is for a microphone that stays: leave --foreground out")
     if foreground:
         _hold(name, rate, channels, description, replace=replace)
         return
     info = create_lasting_device(name, rate, channels, description=description, replace=replace)
-    _keeping.start_lasting(Recipe(name, description or name, rate, channels))
-    if alsa:
-        _asoundrc.add(name, info.source_name)
+    with contextlib.ExitStack() as undo:
+        undo.callback(remove_microphone_device, name)
+        _keeping.start_lasting(Recipe(name, description or name, rate, channels))
+        if alsa:
+            _asoundrc.add(name, info.source_name)
+        undo.pop_all()
     if not is_quiet():
         click.echo(info.source_name)
 
@@ -68,7 +73,6 @@ def _hold(name: str, rate: int, channels: int, description: str | None, *, repla
     ) as microphone:
         if not is_quiet():
             click.echo(microphone.source_name)
-            sys.stdout.flush()
         while True:
             signal.pause()
 

@@ -17,8 +17,12 @@ from vmic.cli._pipes import Raw
 if TYPE_CHECKING:
     from vmic.cli._sounds import Block
 
-# A list in a file leads nowhere else.
-_LOCAL = ("-protocol_whitelist", "file")
+# No lists: another's file does not choose which of this machine's is heard.
+_FORMATS = (
+    "aac,ac3,eac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,flac,flv,gsm,loas,matroska,mlp,mov,mp3,mpc,mpc8,mpeg,"
+    "mpegts,ogg,rm,tak,truehd,tta,voc,w64,wav,wv,xwma"
+)
+_LOCAL = ("-protocol_whitelist", "file", "-format_whitelist", _FORMATS)
 
 
 class Transcoded:
@@ -55,8 +59,7 @@ class Transcoded:
     def read(self, frames: int) -> Block:
         block = self._raw.read(frames)
         self._heard_of |= len(block) > 0
-        if not len(block) and not self._heard_of:
-            self._process.wait()
+        if not len(block) and (self._process.wait() != 0 or not self._heard_of):
             self._said.seek(0)
             lines = self._said.read().decode(errors="replace").strip().splitlines() or ["it has no sound"]
             why = lines[-1].removeprefix(f"{self._path}: ")

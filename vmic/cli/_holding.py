@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import sys
 
 import vmic
@@ -16,7 +17,10 @@ _LEADING = ("PULSE_SERVER", "PULSE_SOURCE", "PULSE_SINK", "PULSE_COOKIE", "PIPEW
 
 
 def main(command: int, mic: str | None, isolated: bool) -> None:
-    """Hold them until process `command` ends; print, as a line of JSON, the settings that lead to them."""
+    """Hold them until process `command` ends; tell, as a line of JSON, the settings that lead to them."""
+    # What ends a whole service ends this after the command.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
     ended = os.pidfd_open(command)
     with contextlib.ExitStack() as stack:
         try:
@@ -33,7 +37,7 @@ def main(command: int, mic: str | None, isolated: bool) -> None:
 
 
 def _tell(said: dict[str, str | None]) -> None:
-    print(json.dumps(said), flush=True)
+    os.write(sys.stdout.fileno(), json.dumps(said).encode() + b"\n")
     # Who waits for an end of what the command prints does not wait for this process.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
@@ -41,4 +45,7 @@ def _tell(said: dict[str, str | None]) -> None:
 
 
 if __name__ == "__main__":
-    main(*json.loads(sys.argv[1]))
+    sys.argv[0] = "vmic"  # others see whose the microphone is
+    # The command may have ended meanwhile.
+    with contextlib.suppress(ProcessLookupError, BrokenPipeError):
+        main(*json.loads(sys.argv[1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import sys
@@ -15,11 +16,14 @@ from collections.abc import Iterator
 _NAMES = {
     "\x1b[C": "right",
     "\x1b[D": "left",
-    "\x1b[A": "up",
-    "\x1b[B": "down",
+    "\x1bOC": "right",
+    "\x1bOD": "left",
     "\x1b": "escape",
     " ": "space",
 }
+_KEY = re.compile(r"\x1b\[[0-9;]*[A-Za-z~]|\x1bO[A-Z]|.", re.DOTALL)
+# Within this the rest of a key comes that begins as escape does.
+_REST = 0.05
 
 
 class Keys:
@@ -28,6 +32,7 @@ class Keys:
     def __init__(self, descriptor: int | None) -> None:
         """Read keys from this descriptor; None is no terminal."""
         self._descriptor = descriptor
+        self._pressed = ""  # and not told yet
 
     def __bool__(self) -> bool:
         return self._descriptor is not None
@@ -35,16 +40,26 @@ class Keys:
     def wait(self, seconds: float) -> str | None:
         """Wait so many seconds, or until a key is pressed: which."""
         # A background job that reads its terminal is stopped.
-        if self._descriptor is None or not _is_in_front(self._descriptor):
+        if not self._pressed and (self._descriptor is None or not _is_in_front(self._descriptor)):
             time.sleep(seconds)
             return None
-        if not select.select([self._descriptor], [], [], seconds)[0]:
+        if not self._pressed:
+            self._read(seconds)
+        if self._pressed == "\x1b":
+            self._read(_REST)
+        found = _KEY.match(self._pressed)
+        if found is None:
             return None
-        pressed = os.read(self._descriptor, 16).decode(errors="replace")
+        self._pressed = self._pressed[found.end() :]
+        return _NAMES.get(found[0], found[0])
+
+    def _read(self, seconds: float) -> None:
+        if self._descriptor is None or not select.select([self._descriptor], [], [], seconds)[0]:
+            return
+        pressed = os.read(self._descriptor, 64).decode(errors="replace")
         if not pressed:  # the terminal has gone
             self._descriptor = None
-            return None
-        return _NAMES.get(pressed, pressed[0])
+        self._pressed += pressed
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from vmic import _server
 from vmic.cli import _levels
 from vmic.cli._condition import Condition, belongs_to, of_all, of_one, who
 from vmic.cli._options import name_argument
+from vmic.cli._screen import printable
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
@@ -69,6 +70,7 @@ def _as_json(condition: Condition) -> dict[str, Any]:
 
 def _print(rows: Sequence[Sequence[str]]) -> None:
     """In columns; not with rich, whose import takes as long as the rest of the command (45 of 170 ms)."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         padded = [cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]

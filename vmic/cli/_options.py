@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +16,9 @@ from vmic.cli._screen import QUIET
 MIN_RATE, MAX_RATE = MIN_SAMPLE_RATE, MAX_SAMPLE_RATE
 RATE = click.IntRange(MIN_RATE, MAX_RATE)
 CHANNELS = click.IntRange(1, MAX_CHANNELS)
+
+
+_LONGEST = 1e9  # seconds
 
 
 class Time(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -33,7 +36,7 @@ class Time(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         except ValueError:
             parts = []
         seconds: float = sum(part * 60**place for place, part in enumerate(reversed(parts)))
-        fits = 1 <= len(parts) <= 3 and min(parts) >= 0 and math.isfinite(seconds)
+        fits = 1 <= len(parts) <= 3 and min(parts) >= 0 and seconds <= _LONGEST
         if not fits or (seconds == 0 and not self._zero):
             self.fail(f"{value!r} is no length of time (12.5, or 1:02:03)", param, ctx)
         return seconds
@@ -58,7 +61,9 @@ def microphones(_context: click.Context, _argument: click.Parameter, begun: str)
         there = vmic.list_microphone_devices()
     except vmic.ServerError:
         return []
-    return [CompletionItem(info.name) for info in there if info.name.startswith(begun)]
+    # Bash puts it into the command line as it is: one that a shell would obey is given by its other name.
+    names = [info.name if shlex.quote(info.name) == info.name else info.source_name for info in there]
+    return [CompletionItem(name) for name in names if name.startswith(begun)]
 
 
 name_argument: Callable[[Any], Any] = click.argument("name", shell_complete=microphones)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import vmic
@@ -63,21 +64,34 @@ class Piped:
     seekable = False
     seconds: float | None = None
 
-    def __init__(self, sound: Sound) -> None:
-        self.name, self.sample_rate, self.channels = sound.name, sound.sample_rate, sound.channels
-        self._sound = sound
-        self._blocks: queue.Queue[Block | BaseException] = queue.Queue(_BLOCKS_AHEAD)
-        self._rest: Block | None = None
-        self._ended: Block | None = None
-        # A daemon: who waits in read(2) hears of nothing else.
-        threading.Thread(target=self._pump, name="vmic-pipe", daemon=True).start()
+    def __init__(self, open_it: Callable[[], Sound]) -> None:
+        """Open it, and begin to read.
 
-    def _pump(self) -> None:
+        Raises:
+            VmicError: It cannot be played.
+        """
+        self._blocks: queue.Queue[Block | BaseException] = queue.Queue(_BLOCKS_AHEAD)
+        self._ended: Block | None = None
+        opened: queue.SimpleQueue[Sound | BaseException] = queue.SimpleQueue()
+        # A daemon: who waits in read(2) hears of nothing else, Ctrl-C included; libsndfile reads again.
+        threading.Thread(target=self._pump, args=(open_it, opened), name="vmic-pipe", daemon=True).start()
+        sound = opened.get()
+        if isinstance(sound, BaseException):
+            raise sound
+        self.name, self.sample_rate, self.channels = sound.name, sound.sample_rate, sound.channels
+
+    def _pump(self, open_it: Callable[[], Sound], opened: queue.SimpleQueue[Sound | BaseException]) -> None:
+        try:
+            sound = open_it()
+        except (vmic.VmicError, OSError) as error:
+            opened.put(error)
+            return
+        opened.put(sound)
         # libsndfile waits until it has all that it is asked for.
-        size = max(1, self.sample_rate // 50)
+        size = max(1, sound.sample_rate // 50)
         while True:
             try:
-                block = self._sound.read(size)
+                block = sound.read(size)
             except (vmic.VmicError, OSError) as error:
                 self._blocks.put(error)
                 return

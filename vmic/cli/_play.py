@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 _DEFAULT_RATE = 48000
 
 gain_option = click.option(
-    "--gain", type=float, default=0.0, metavar="DB", help="So many decibels louder, or less loud."
+    "--gain",
+    type=click.FloatRange(-200, 200),
+    default=0.0,
+    metavar="DB",
+    help="So many decibels louder, or less loud.",
 )
 
 
@@ -81,6 +86,8 @@ def play(
         raise click.UsageError("--end comes after --start")
     if "-" in files and (loop or start or len(files) > 1):
         raise click.UsageError("standard input (-) can be played only alone, once, and from its beginning")
+    if loop and not all(Path(file).is_file() for file in files):
+        raise click.UsageError("--loop is for files: a pipe is heard once")
     if raw and files != ("-",):
         raise click.UsageError("--raw is for standard input (-)")
     if not raw and (rate or channels or sample_format):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # Seconds that wait to be heard: with blocking writes, 2 of 8 files had gaps while other programs kept both
 # cores busy.
 _AHEAD = 2.0
+# A server that restarts is back within 3 s.
+_PATIENCE = 5.0
 # How often what is on the screen is looked at.
 TICK = 0.1
 
@@ -95,8 +97,11 @@ class Player:
             heard = self._heard()
             stalled = stalled + TICK if self._written and heard == before else 0.0
             before = heard
-            if stalled > _AHEAD:
-                self._microphone.drain()  # says what holds the sound up
+            if stalled > _PATIENCE:
+                raise vmic.DeviceLostError(
+                    f"microphone {self._microphone.name!r} took nothing for {_PATIENCE:g} s: was it removed? "
+                    "(vmic list)"
+                )
 
     def _feed(self) -> None:
         """Write until enough is ahead, and forget what is heard."""
@@ -111,7 +116,11 @@ class Player:
     def _next(self) -> _Piece | None:
         if self._again:
             return self._again.popleft()
-        read = self._playlist.next()
+        try:
+            read = self._playlist.next()
+        except vmic.VmicError:
+            self._microphone.drain()  # what was good of it is heard
+            raise
         return None if read is None else _Piece(*read)
 
     def _heard(self) -> int:

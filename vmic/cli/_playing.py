@@ -12,7 +12,7 @@ from vmic.cli import _levels
 from vmic.cli._keys import keys
 from vmic.cli._player import Player
 from vmic.cli._playlist import Extent, Playlist
-from vmic.cli._screen import clock, screen
+from vmic.cli._screen import clock, printable, screen
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -64,10 +64,10 @@ def picture(player: Player, *, has_keys: bool) -> Group:
 
     place, level = player.place, player.peak
     sign = Text("\u23f8" if player.paused else "\u25b6", "bold")
-    cells: list[Text | ProgressBar] = [sign, Text(Path(place.name).name), Text(clock(place.at))]
-    if place.seconds is not None:
-        cells.append(ProgressBar(total=place.seconds, completed=place.at, width=_WIDTH))
-        cells.append(Text(f"-{clock(place.seconds - place.at)}"))
+    cells: list[Text | ProgressBar] = [sign, Text(printable(Path(place.name).name)), Text(clock(place.at))]
+    if place.end is not None:
+        cells.append(ProgressBar(total=place.end, completed=place.at, width=_WIDTH))
+        cells.append(Text(f"-{clock(place.end - place.at)}"))
     cells += [_levels.bar(level, _WIDTH), Text(_levels.said(level))]
     line = Table.grid(padding=(0, 1))
     line.add_row(*cells)

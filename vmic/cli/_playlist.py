@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,13 +23,13 @@ class Place:
         sound: Which of the list, from 0.
         name: What a person calls it.
         at: Seconds from its beginning.
-        seconds: How long it is; None when nobody knows.
+        end: Where it is played to, in seconds from there; None when nobody knows.
     """
 
     sound: int
     name: str
     at: float
-    seconds: float | None
+    end: float | None
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Playlist:
         self._gave = False
         self._sounds, self._sample_rate, self._channels = sounds, sample_rate, channels
         self._gain, self._extent, self._loop = gain, extent, loop
+        self._seekable: dict[int, bool] = {}  # of those that have been opened
         self._fitted = self._open(0)
         self._sound, self._at = 0, 0.0
         self._begin()
@@ -72,8 +74,8 @@ class Playlist:
     @property
     def place(self) -> Place:
         """Where the next block is from."""
-        sound = self._fitted.sound
-        return Place(self._sound, sound.name, self._at, sound.seconds)
+        end = self._end()
+        return Place(self._sound, self._fitted.sound.name, self._at, end if math.isfinite(end) else None)
 
     def next(self) -> tuple[Place, Block] | None:
         """The next block, and where it is from; None when there is none yet, or at the end.
@@ -85,8 +87,8 @@ class Playlist:
             block = self._fitted.read()
             if block is None:
                 return None
-            left = min(self._end() - self._at, 1.0 + len(block) / self._sample_rate)
-            block = block[: max(0, round(left * self._sample_rate))]
+            if self._extent.end is not None:
+                block = block[: max(0, round((self._extent.end - self._at) * self._sample_rate))]
             if len(block):
                 place = self.place
                 self._at += len(block) / self._sample_rate
@@ -97,7 +99,7 @@ class Playlist:
 
     def seek(self, sound: int, seconds: float) -> bool:
         """Go on there, or as near as it is played; False where it cannot be sought in."""
-        if not self._fitted.sound.seekable:
+        if not self._seekable[sound]:
             return False
         if sound != self._sound:
             self._replace(sound)
@@ -130,6 +132,7 @@ class Playlist:
 
     def _open(self, index: int) -> Fitted:
         sound = self._sounds[index]()
+        self._seekable[index] = sound.seekable
         with contextlib.ExitStack() as undo:
             undo.callback(sound.close)
             fitted = Fitted(sound, self._sample_rate, self._channels, self._gain)
@@ -150,5 +153,6 @@ class Playlist:
         self._at = seconds
 
     def _end(self) -> float:
+        """Where it probably ends: some kinds of files tell only about how long they are."""
         ends = [end for end in (self._extent.end, self._fitted.sound.seconds) if end is not None]
         return min(ends, default=float("inf"))

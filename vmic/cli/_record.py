@@ -16,7 +16,7 @@ import vmic
 from vmic import _server, _sweeping
 from vmic.cli import _levels
 from vmic.cli._options import LENGTH, name_argument, quiet_option
-from vmic.cli._screen import clock, is_quiet, screen
+from vmic.cli._screen import clock, is_quiet, printable, screen
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,8 +35,10 @@ def record(name: str, out: str, seconds: float | None) -> None:
     info = _server.call(lambda pulse: _sweeping.find(pulse, name)).info
     frames = 0
     wanted = float("inf") if seconds is None else int(seconds * info.sample_rate)
-    # The stream last: the server shows it as soon as it is made.
-    with _wav(out, info) as file, screen() as draw, _Recorder(info) as recorder:
+    import soundfile  # noqa: F401, PLC0415 (it takes 0.1 s, in which the server shows a recorder already)
+
+    recorder = _Recorder(info)  # before there is a file, which may have been another one
+    with _wav(out, info) as file, screen() as draw, recorder:
         try:
             while frames < wanted:
                 block = recorder.next()
@@ -145,6 +147,10 @@ def _picture(out: str, seconds: float, wanted: float | None, peak: float) -> Tab
     at = clock(seconds) + (f" / {clock(wanted)}" if wanted else "   Ctrl-C stops")
     line = Table.grid(padding=(0, 1))
     line.add_row(
-        Text("\u25cf", "bold red"), Path(out).name, at, _levels.bar(peak, _WIDTH), Text(_levels.said(peak))
+        Text("\u25cf", "bold red"),
+        Text(printable(Path(out).name)),
+        at,
+        _levels.bar(peak, _WIDTH),
+        Text(_levels.said(peak)),
     )
     return line

@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 import vmic
-from vmic import _server
+from vmic import _children, _server
 from vmic._libpulse import pulsectl
 from vmic.cli._options import microphones
 
@@ -46,13 +46,16 @@ def run(mic: str | None, speaker: str | None, isolated: bool, command: tuple[str
     if speaker is not None and isolated:
         raise click.UsageError("a sound server of its own has no --speaker")
     settings: Settings = {}
-    if speaker is not None:
-        settings["PULSE_SINK"] = _server.call(lambda pulse: _sink(pulse, speaker))
     there = None if isolated or mic is None else _find(mic)
     if there is not None:
         settings["PULSE_SOURCE"] = there
     elif isolated or mic is not None:
         settings.update(_held(mic, isolated=isolated))
+    if speaker is not None:
+        settings["PULSE_SINK"] = _server.call(lambda pulse: _sink(pulse, speaker))
+    if settings and not isolated and "PULSE_SERVER" not in os.environ:
+        # vmic finds a desktop's from outside of it too (ssh, cron); another program does not.
+        settings["PULSE_SERVER"] = _server.call(_server.found_at)
     environment = {**os.environ, **{name: value for name, value in settings.items() if value is not None}}
     for name in [name for name, value in settings.items() if value is None]:
         environment.pop(name, None)
@@ -83,14 +86,17 @@ def _held(mic: str | None, *, isolated: bool) -> Settings:
 
     It is no child of this process: a command may wait for all of its children.
     """
+    command = os.getpid()
     told, tell = os.pipe()
     between = os.fork()
     if between == 0:
         try:
             subprocess.Popen(
-                [sys.executable, "-m", "vmic.cli._holding", json.dumps([os.getppid(), mic, isolated])],
+                [*_children.command("vmic.cli._holding"), json.dumps([command, mic, isolated])],
                 stdin=subprocess.DEVNULL,
                 stdout=tell,
+                cwd="/",
+                env=_children.environment(),
                 start_new_session=True,
             )
         finally:

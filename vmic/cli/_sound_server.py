@@ -35,13 +35,13 @@ def start() -> None:
 @quiet_option
 def stop() -> None:
     """End the server that vmic has started; never another one."""
-    pid = _starting.running()
+    try:
+        which, address = _server.call(lambda pulse: (_which(pulse), _server.found_at(pulse)))
+    except _server.NobodyListensError:
+        say("no server of vmic's runs")
+        return
+    pid = _starting.running(address)
     if pid is None:
-        try:
-            which = _server.call(_which)
-        except vmic.ServerError:
-            say("no server of vmic's runs")
-            return
         raise vmic.ServerError(f"{which} was not started by vmic, so that it does not end it")
     _starting.stop(pid)
 
@@ -62,7 +62,7 @@ def status(as_json: bool) -> None:
         "name": said.server_name,
         "version": said.server_version,
         "address": address,
-        "started_by_vmic": _starting.running() is not None,
+        "started_by_vmic": _starting.running(address) is not None,
     }
     if as_json:
         click.echo(json.dumps(found, indent=2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import shutil
 import sys
@@ -60,15 +61,15 @@ def open_file(path: str) -> Sound:
     """
     import soundfile  # noqa: PLC0415
 
+    if not Path(path).is_file():
+        return Piped(functools.partial(_open, path, path, seekable=False))
     try:
-        sound = _File(path, path, seekable=Path(path).is_file())
+        return _File(path, path, seekable=True)
     except soundfile.LibsndfileError as error:
         ffmpeg = shutil.which("ffmpeg") if error.code == _UNKNOWN_FORMAT else None
-        # A pipe's first bytes are gone now.
-        if ffmpeg is None or not Path(path).is_file():
+        if ffmpeg is None:
             raise vmic.VmicError(f"cannot play {path}: {error.error_string}") from error
         return Transcoded(path, ffmpeg, error.error_string)
-    return sound if sound.seekable else Piped(sound)
 
 
 def open_bytes(data: bytes, name: str) -> Sound:
@@ -77,10 +78,7 @@ def open_bytes(data: bytes, name: str) -> Sound:
     Raises:
         VmicError: It is none.
     """
-    import soundfile  # noqa: PLC0415
-
-    with _sentences(f"cannot play {name}", "", soundfile.LibsndfileError):
-        return _File(io.BytesIO(data), name, seekable=True)
+    return _open(io.BytesIO(data), name, seekable=True)
 
 
 def open_standard_input() -> Sound:
@@ -89,21 +87,27 @@ def open_standard_input() -> Sound:
     Raises:
         VmicError: There is none.
     """
-    import soundfile  # noqa: PLC0415
-
-    with _sentences("cannot play standard input", " (for raw samples say --raw)", soundfile.LibsndfileError):
-        return Piped(_File(_standard_input(), "standard input", seekable=False))
+    hint = " (for raw samples say --raw)"
+    return Piped(functools.partial(_open, _standard_input(), "standard input", seekable=False, hint=hint))
 
 
 def open_raw(sample_rate: int, channels: int, sample_format: str) -> Sound:
     """Raw samples on standard input."""
-    return Piped(Raw(_standard_input(), sample_rate, channels, sample_format))
+    sound = Raw(_standard_input(), sample_rate, channels, sample_format)
+    return Piped(lambda: sound)
 
 
 def _standard_input() -> int:
     if sys.stdin is None:
         raise vmic.VmicError("standard input is closed: there is nothing to play")
     return sys.stdin.fileno()
+
+
+def _open(file: str | int | BinaryIO, name: str, *, seekable: bool, hint: str = "") -> Sound:
+    import soundfile  # noqa: PLC0415
+
+    with _sentences(f"cannot play {name}", hint, soundfile.LibsndfileError):
+        return _File(file, name, seekable=seekable)
 
 
 class _File:
@@ -118,7 +122,12 @@ class _File:
             def seekable(self) -> bool:
                 return False
 
-        self._file: Any = Forward(file, closefd=False)
+        try:
+            self._file: Any = Forward(file, closefd=False)
+        except TypeError:  # of a name that ends in .raw
+            raise vmic.VmicError(
+                f"cannot play {name}: raw samples are played by `vmic play NAME - --raw`"
+            ) from None
         self._error = soundfile.LibsndfileError
         self.name, self.sample_rate, self.channels = name, self._file.samplerate, self._file.channels
         check_limits(name, self.sample_rate, self.channels)

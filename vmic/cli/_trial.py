@@ -18,8 +18,8 @@ import numpy.typing as npt
 import vmic
 
 _RATE = 48000
-# 10 ms at a time for 3 s, as a voice comes.
-_CHUNK, _CHUNKS, _APART = 480, 300, 0.01
+# 10 ms at a time for 2 s, as a voice comes.
+_CHUNK, _CHUNKS, _APART = 480, 200, 0.01
 # Each frame tells its number: no sample that a ramp from silence begins or ends with, nor a negative one.
 _LEAST, _PERIOD = 1000, 30000
 _HEARS_WITHIN = 5.0
@@ -42,7 +42,7 @@ class Heard:
 
 
 def try_one() -> Heard:
-    """Make a microphone, write to it, and hear it through parec; takes some 5 s.
+    """Make a microphone, write to it, and hear it through parec; takes some 3 s.
 
     Raises:
         VmicError: It cannot be made, parec is not there, or hears nothing.
@@ -62,7 +62,7 @@ def try_one() -> Heard:
             written.append(time.monotonic())
             microphone.write_frames(chunk)
         microphone.drain()
-        ears.wait_for(int(frames[-1]))
+        ears.wait_for(int(frames[-1]))  # which may have been lost
     return _judge(written, ears)
 
 
@@ -88,15 +88,14 @@ class _Ears:
                 self._times.append(now)
                 self._changed.notify_all()
 
-    def wait_for(self, sample: int | None) -> None:
-        """Wait until this sample has come; None for any."""
+    def wait_for(self, sample: int | None) -> bool:
+        """Wait until this sample has come, None for any; False when it does not."""
 
         def has_come() -> bool:
             return bool(self._times) if sample is None else sample in self.frames()[-_PERIOD // 2 :]
 
         with self._changed:
-            if not self._changed.wait_for(has_come, _HEARS_WITHIN):
-                raise vmic.VmicError(f"parec heard nothing for {_HEARS_WITHIN:g} s")
+            return self._changed.wait_for(has_come, _HEARS_WITHIN)
 
     def end(self) -> None:
         """Wait until all has come of what parec said."""
@@ -122,7 +121,8 @@ def _listening(parec: str, source_name: str) -> Iterator[_Ears]:
     ) as process:
         ears = _Ears(process)
         try:
-            ears.wait_for(None)
+            if not ears.wait_for(None):
+                raise vmic.VmicError(f"parec heard nothing for {_HEARS_WITHIN:g} s")
             yield ears
         finally:
             process.kill()

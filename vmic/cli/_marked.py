@@ -1,0 +1,122 @@
+"""Parts of a user's file that are vmic's: between two marks; every other byte of it stays as it is."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import tempfile
+from collections.abc import Callable, Container, Iterator
+from pathlib import Path
+
+import vmic
+
+_PART = (
+    r"^# >>> vmic: (?P<id>\S+) >>>\n(?P<inside>(?:(?!# >>> vmic: ).*\n)*?)# <<< vmic: (?P=id) <<<(?:\n|\Z)"
+)
+_PARTS = re.compile(_PART, re.MULTILINE)
+_BEGIN = re.compile(r"^# >>> vmic: (\S+) >>>", re.MULTILINE)
+
+
+class MarkedFile:
+    """A text file of the user's, in which a # begins a comment."""
+
+    def __init__(self, path: Path, base: str = "") -> None:
+        """At `path`; where there is none it begins with `base`, and goes when nothing else is left."""
+        self.path, self._base = path, base
+
+    def identities(self) -> list[str]:
+        """Of the parts that there are, in their order."""
+        return [found["id"] for found in _PARTS.finditer(self._read())]
+
+    def put(self, identity: str, part: str) -> None:
+        """Have this part, whole lines, at the end of the file, instead of one of that identity.
+
+        Raises:
+            VmicError: The file cannot be read or written, or somebody has broken a mark.
+        """
+        marked = f"# >>> vmic: {identity} >>>\n{part}# <<< vmic: {identity} <<<\n"
+
+        def with_part(before: str) -> str:
+            rest = _without(before, [identity])
+            return rest + ("\n" if rest and not rest.endswith("\n") else "") + marked
+
+        self._change(with_part)
+
+    def remove(self, *identities: str) -> bool:
+        """Have these parts no more; False when there is none of them.
+
+        Raises:
+            VmicError: As above.
+        """
+        return self._change(lambda before: _without(before, identities))
+
+    def _change(self, change: Callable[[str], str]) -> bool:
+        with self._alone():
+            before = self._read()
+            after = change(before)
+            if after != before:
+                self._check(before)
+                self._write(after)
+        return after != before
+
+    def _check(self, text: str) -> None:
+        whole = {found["id"] for found in _PARTS.finditer(text)}
+        for begun in _BEGIN.findall(text):
+            if begun not in whole:
+                raise vmic.VmicError(
+                    f"in {self.path} the line '# >>> vmic: {begun} >>>' has lost its end "
+                    f"('# <<< vmic: {begun} <<<'): take away by hand what belongs to it"
+                )
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other vmic changes it meanwhile."""
+        with self._sentences("write"):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+    def _read(self) -> str:
+        with self._sentences("read"):
+            try:
+                # Bytes that are no UTF-8, and ends of lines, are somebody's, and stay.
+                return self.path.read_bytes().decode(errors="surrogateescape")
+            except FileNotFoundError:
+                return self._base
+
+    def _write(self, text: str) -> None:
+        """Put it there at once or not at all."""
+        with self._sentences("write"):
+            if text == self._base and not self.path.is_symlink():
+                self.path.unlink()
+                return
+            place = self.path.resolve()  # it may be a link into somebody's collection of settings
+            mode = place.stat().st_mode & 0o777 if place.exists() else 0o644
+            handle, new = tempfile.mkstemp(dir=place.parent)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(text.encode(errors="surrogateescape"))
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(new).chmod(mode)
+                Path(new).replace(place)
+            except BaseException:
+                Path(new).unlink()
+                raise
+
+    @contextlib.contextmanager
+    def _sentences(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise vmic.VmicError(f"cannot {what} {self.path}: {error.strerror}") from error
+
+
+def _without(text: str, identities: Container[str]) -> str:
+    return _PARTS.sub(lambda found: "" if found["id"] in identities else found[0], text)
