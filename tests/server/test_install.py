@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,26 +42,27 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         yield server
     finally:
         server.stop()
+        shutil.rmtree(server.root)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_there_when_a_session_begins(server: SoundServer, record: Record, name: str) -> None:
     shape = ("--rate", "48000", "--channels", "2", "--description", f"{name}, installed")
     command("install", name, "--way", server.kind, *shape)
-    with server:
-        programs.await_that(listed, "it is there")
-        (mic,) = listed()
-        assert (mic["name"], mic["description"]) == (name, f"{name}, installed")
-        assert (mic["sample_rate"], mic["channels"], mic["pid"]) == (48000, 2, None)
-        with server.client() as pulse:
-            # There is no other output.
-            assert pulse.server_info().default_sink_name == "vmic-silence"
-        (info,) = vmic.list_microphone_devices()
-        recorder = record(info)
-        with vmic.open_microphone_device(name) as microphone:
-            microphone.write_frames(numbered(24000, 2))
-        recorder.await_frames(24000)
-        Heard.in_recording(recorder.stop()).assert_exact(24000)
+    server.start()
+    programs.await_that(listed, "it is there")
+    (mic,) = listed()
+    assert (mic["name"], mic["description"]) == (name, f"{name}, installed")
+    assert (mic["sample_rate"], mic["channels"], mic["pid"]) == (48000, 2, None)
+    with server.client() as pulse:
+        # There is no other output.
+        assert pulse.server_info().default_sink_name == "vmic-silence"
+    (info,) = vmic.list_microphone_devices()
+    recorder = record(info)
+    with vmic.open_microphone_device(name) as microphone:
+        microphone.write_frames(numbered(24000, 2))
+    recorder.await_frames(24000)
+    Heard.in_recording(recorder.stop()).assert_exact(24000)
 
 
 def listed() -> list[dict[str, object]]:

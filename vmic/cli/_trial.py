@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +20,11 @@ import vmic
 _RATE = 48000
 # 10 ms at a time for 2 s, as a voice comes.
 _CHUNK, _CHUNKS, _APART = 480, 200, 0.01
-# Each frame tells its number: no sample that a ramp from silence begins or ends with, nor a negative one.
-_LEAST, _PERIOD = 1000, 30000
+# The first sample of a frame tells its number, the second one proves it: on a ramp from silence or to it they
+# do not fit. From 3,456 on a ramp's last step (of 72) is 2 or more: it does not end with the frame itself.
+_LEAST, _PERIOD, _PROOF = 4000, 28000, 7919
 _HEARS_WITHIN = 5.0
-_FRAME = 2  # bytes
+_CHANNELS, _FRAME = 2, 4  # samples, bytes
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,12 @@ def try_one() -> Heard:
     parec = shutil.which("parec")
     if parec is None:
         raise vmic.VmicError("there is no parec to hear it with (apt install pulseaudio-utils)")
-    frames = (_LEAST + np.arange(_CHUNKS * _CHUNK) % _PERIOD).astype(np.int16)
+    frames = _frames(np.arange(_CHUNKS * _CHUNK))
     written = []
     with (
-        vmic.create_microphone_device(f"vmic doctor {os.getpid()}", _RATE, non_blocking=True) as microphone,
+        vmic.create_microphone_device(
+            f"vmic doctor {os.getpid()}", _RATE, _CHANNELS, non_blocking=True
+        ) as microphone,
         _listening(parec, microphone.source_name) as ears,
     ):
         begin = time.monotonic()
@@ -62,7 +65,8 @@ def try_one() -> Heard:
             written.append(time.monotonic())
             microphone.write_frames(chunk)
         microphone.drain()
-        ears.wait_for(int(frames[-1]))  # which may have been lost
+        # Which may have been lost.
+        ears.wait_for(lambda heard: frames[-1, 0] in heard[-_PERIOD // 2 :, 0])
     return _judge(written, ears)
 
 
@@ -88,22 +92,19 @@ class _Ears:
                 self._times.append(now)
                 self._changed.notify_all()
 
-    def wait_for(self, sample: int | None) -> bool:
-        """Wait until this sample has come, None for any; False when it does not."""
-
-        def has_come() -> bool:
-            return bool(self._times) if sample is None else sample in self.frames()[-_PERIOD // 2 :]
-
+    def wait_for(self, happened: Callable[[npt.NDArray[np.int16]], object]) -> bool:
+        """Wait until that has happened to the frames; False when it does not."""
         with self._changed:
-            return self._changed.wait_for(has_come, _HEARS_WITHIN)
+            return self._changed.wait_for(lambda: bool(happened(self.frames())), _HEARS_WITHIN)
 
     def end(self) -> None:
         """Wait until all has come of what parec said."""
         self._thread.join()
 
     def frames(self) -> npt.NDArray[np.int16]:
-        """All that has come."""
-        return np.frombuffer(bytes(self._data[: len(self._data) // _FRAME * _FRAME]), np.int16)
+        """All that has come, of shape (n, 2)."""
+        whole = self._data[: len(self._data) // _FRAME * _FRAME]
+        return np.frombuffer(bytes(whole), np.int16).reshape(-1, _CHANNELS)
 
     def arrival(self, frame: int) -> float:
         """When that frame came."""
@@ -112,7 +113,7 @@ class _Ears:
 
 @contextlib.contextmanager
 def _listening(parec: str, source_name: str) -> Iterator[_Ears]:
-    form = ["--raw", "--format=s16le", f"--rate={_RATE}", "--channels=1", "--latency-msec=5"]
+    form = ["--raw", "--format=s16le", f"--rate={_RATE}", f"--channels={_CHANNELS}", "--latency-msec=5"]
     with subprocess.Popen(
         [parec, f"--device={source_name}", *form],
         stdin=subprocess.DEVNULL,
@@ -121,7 +122,8 @@ def _listening(parec: str, source_name: str) -> Iterator[_Ears]:
     ) as process:
         ears = _Ears(process)
         try:
-            if not ears.wait_for(None):
+            # Until all has started that has to: on a busy machine PipeWire misses steps meanwhile.
+            if not ears.wait_for(lambda heard: len(heard) > _RATE // 2):
                 raise vmic.VmicError(f"parec heard nothing for {_HEARS_WITHIN:g} s")
             yield ears
         finally:
@@ -129,13 +131,18 @@ def _listening(parec: str, source_name: str) -> Iterator[_Ears]:
             ears.end()
 
 
+def _frames(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:
+    """The frames of these numbers, which begin again after some."""
+    samples = np.stack([numbers % _PERIOD, numbers * _PROOF % _PERIOD], axis=1)
+    return (_LEAST + samples).astype(np.int16)
+
+
 def _judge(written: list[float], ears: _Ears) -> Heard:
     """Compare what was heard with what was written in chunks, at these times."""
-    frames = ears.frames().astype(np.int64)
-    # Frames that follow each other: what leads from silence to them, and back, is none of them.
-    follows = (np.diff(frames, prepend=0, append=0) - 1) % _PERIOD == 0
-    places = np.flatnonzero((follows[:-1] | follows[1:]) & (frames >= _LEAST))
-    steps = np.diff(frames[places], prepend=_LEAST)
+    frames = ears.frames()
+    told = frames[:, 0].astype(np.int64) - _LEAST
+    places = np.flatnonzero((told >= 0) & (frames == _frames(told)).all(axis=1))
+    steps = np.diff(told[places], prepend=0)
     numbers = np.cumsum((steps + _PERIOD // 2) % _PERIOD - _PERIOD // 2)
     heard, first = np.unique(numbers, return_index=True)
     place = dict(zip(heard.tolist(), places[first].tolist(), strict=True))
