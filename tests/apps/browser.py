@@ -1,145 +1,183 @@
-"""Chromium, headless, with page.html open: driven through chromedriver's W3C interface."""
+"""Browsers, headless, with page.html open: driven through WebDriver BiDi, which both speak."""
 
 from __future__ import annotations
 
 import contextlib
-import http.client
 import http.server
+import itertools
 import json
 import os
 import re
-import select
 import shutil
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import programs
 from servers import SoundServer
+from websockets.sync.client import connect
 
 TIMEOUT = 20.0
-ARGUMENTS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-    # A machine may have no other network.
-    "--allow-loopback-in-peer-connection",
-    "--no-proxy-server",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 class Browser:
     """A browser of the test's own, on a sound server; a context manager."""
 
+    name: str
+    # What the program says when it listens.
+    listens: re.Pattern[bytes]
+
     def __init__(self, server: SoundServer) -> None:
-        self._log = server.root / "chromedriver.log"
-        folder = server.root / "chromium"
-        folder.mkdir()
-        self._profile = folder / "profile"
+        self._folder = server.root / self.name
+        self._folder.mkdir()
+        self._log = server.root / f"{self.name}.log"
         # Its group, so that a browser whose driver hangs can be ended too.
         with self._log.open("wb") as log:
-            self._driver = subprocess.Popen(
-                [_path_of("chromedriver"), "--port=0"],
-                env={**server.env, "TMPDIR": str(folder)},
+            self._process = subprocess.Popen(
+                self._command(),
+                env={**server.env, "TMPDIR": str(self._folder)},
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
+                stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        self._port = 0
-        self._session: str | None = None
+        self._ids = itertools.count()
+        self._exit = contextlib.ExitStack()
+
+    def _command(self) -> list[str]:
+        """What starts it, or its driver."""
+        raise NotImplementedError
+
+    def _capabilities(self) -> dict[str, object]:
+        """What it is asked for when a session begins."""
+        return {}
 
     def __enter__(self) -> Browser:
         with contextlib.ExitStack() as unfinished:
-            unfinished.push(self)
-            self._port = self._await_port()
-            self._session = self._open_session()
-            unfinished.pop_all()
+            unfinished.callback(self._end)
+            programs.await_that(self._port, f"{self.name} listens", TIMEOUT)
+            address = f"ws://127.0.0.1:{self._port()}/session"
+            # What it hears is a long message.
+            self._socket = unfinished.enter_context(connect(address, proxy=None, max_size=None))
+            self._request("session.new", capabilities={"alwaysMatch": self._capabilities()})
+            unfinished.callback(self._request, "browser.close")
+            (tab,) = self._request("browsingContext.getTree")["contexts"]
+            self._tab = tab["context"]
+            self._exit = unfinished.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
-            if self._session is not None:
-                self._request("DELETE", f"/session/{self._session}")
-        finally:
-            self._end_driver()
+        self._exit.close()
 
     def open(self, url: str) -> None:
-        self._request("POST", f"/session/{self._session}/url", {"url": url})
+        self._request("browsingContext.navigate", context=self._tab, url=url, wait="complete")
 
     def call(self, function: str, *arguments: object) -> Any:
         """Call a function of the page's, and wait for what it promises. Its error is an AssertionError."""
-        script = f"""
-            return (async () => {function}(...arguments))().then(
-                (value) => ({{ value }}),
-                (error) => ({{ error: error.stack ?? String(error) }}),
-            )"""
-        body = {"script": script, "args": arguments}
-        answer = self._request("POST", f"/session/{self._session}/execute/sync", body)
-        assert "error" not in answer, f"the page's {function}{arguments} failed: {answer['error']}"
-        return answer.get("value")
+        script = f"async (json) => JSON.stringify((await {function}(...JSON.parse(json))) ?? null)"
+        answer = self._request(
+            "script.callFunction",
+            functionDeclaration=script,
+            arguments=[{"type": "string", "value": json.dumps(arguments)}],
+            target={"context": self._tab},
+            awaitPromise=True,
+        )
+        error = answer.get("exceptionDetails")
+        assert not error, f"the page's {function}{arguments} failed: {error['text']}"
+        return json.loads(answer["result"]["value"])
 
-    def _await_port(self) -> int:
-        assert self._driver.stdout is not None
-        said = b""
-        deadline = time.monotonic() + TIMEOUT
-        while not (found := re.search(rb"successfully on port (\d+)", said)):
-            patience = max(0.0, deadline - time.monotonic())
-            readable, _, _ = select.select([self._driver.stdout], [], [], patience)
-            more = os.read(self._driver.stdout.fileno(), 4096) if readable else b""
-            if not more:
-                raise RuntimeError(f"chromedriver did not start: {said!r}\n{self._log.read_text()}")
-            said += more
-        return int(found[1])
+    def _port(self) -> int | None:
+        said = self._log.read_bytes()
+        assert self._process.poll() is None, f"{self.name} did not start: {said!r}"
+        found = self.listens.search(said)
+        return int(found[1]) if found else None
 
-    def _open_session(self) -> str:
-        options = {
-            "binary": _path_of("chromium"),
-            "args": [*ARGUMENTS, f"--user-data-dir={self._profile}"],
-        }
-        capabilities = {"timeouts": {"script": int(1000 * TIMEOUT)}, "goog:chromeOptions": options}
-        answer = self._request("POST", "/session", {"capabilities": {"alwaysMatch": capabilities}})
-        return str(answer["sessionId"])
+    def _request(self, method: str, **parameters: object) -> Any:
+        number = next(self._ids)
+        self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        answer: dict[str, Any] = {}
+        # It tells of events too.
+        while answer.get("id") != number:
+            answer = json.loads(self._socket.recv(timeout=2 * TIMEOUT))
+        if answer["type"] == "error":
+            raise AssertionError(f"{self.name}, {method}: {answer['error']}: {answer['message']}")
+        return answer["result"]
 
-    def _request(self, method: str, path: str, body: object = None) -> Any:
-        # Longer than any wait of the driver's own, which says more when it fails.
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=2 * TIMEOUT)
-        with contextlib.closing(connection):
-            connection.request(method, path, None if body is None else json.dumps(body))
-            answer = json.load(connection.getresponse())["value"]
-        if isinstance(answer, dict) and "stacktrace" in answer:
-            raise AssertionError(f"{method} {path}: {answer['error']}: {answer['message']}")
-        return answer
-
-    def _end_driver(self) -> None:
-        self._driver.terminate()
+    def _end(self) -> None:
+        self._process.terminate()
         try:
-            self._driver.wait(10)
+            self._process.wait(10)
         finally:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._driver.pid, signal.SIGKILL)
-            self._driver.wait()
-            assert self._driver.stdout is not None
-            self._driver.stdout.close()
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+class Chromium(Browser):
+    """Chromium, by its driver."""
+
+    name = "chromium"
+    listens = re.compile(rb"successfully on port (\d+)")
+    arguments = (
+        "--headless=new",
+        "--no-sandbox",
+        "--use-fake-ui-for-media-stream",
+        "--autoplay-policy=no-user-gesture-required",
+        # A machine may have no other network.
+        "--allow-loopback-in-peer-connection",
+        "--no-proxy-server",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    )
+
+    def _command(self) -> list[str]:
+        return [_path_of("chromedriver"), "--port=0"]
+
+    def _capabilities(self) -> dict[str, object]:
+        arguments = [*self.arguments, f"--user-data-dir={self._folder / 'profile'}"]
+        return {"goog:chromeOptions": {"binary": _path_of("chromium"), "args": arguments}}
+
+
+class Firefox(Browser):
+    """Firefox, which needs no driver."""
+
+    name = "firefox"
+    listens = re.compile(rb"BiDi listening on ws://127\.0\.0\.1:(\d+)")
+    preferences = (
+        ("media.navigator.permission.disabled", True),
+        ("permissions.default.microphone", 1),
+        ("media.navigator.streams.fake", False),
+        ("media.autoplay.default", 0),
+        # A machine may have no other network.
+        ("media.peerconnection.ice.loopback", True),
+        ("network.proxy.type", 0),
+        # A page's clock tells whole milliseconds otherwise.
+        ("privacy.reduceTimerPrecision", False),
+    )
+
+    def _command(self) -> list[str]:
+        profile = self._folder / "profile"
+        profile.mkdir()
+        lines = (f'user_pref("{name}", {json.dumps(value)});\n' for name, value in self.preferences)
+        (profile / "user.js").write_text("".join(lines))
+        options = ["--headless", "--no-remote", "--remote-debugging-port=0"]
+        return [_path_of("firefox-esr"), *options, "--profile", str(profile)]
 
 
 @contextlib.contextmanager
-def open_page(server: SoundServer) -> Iterator[Browser]:
+def open_page(server: SoundServer, browser: type[Browser]) -> Iterator[Browser]:
     """A browser with the page open."""
-    with _served(Path(__file__).parent) as address, Browser(server) as browser:
-        browser.open(f"{address}/page.html")
-        yield browser
+    with _served(Path(__file__).parent) as address, browser(server) as opened:
+        opened.open(f"{address}/page.html")
+        yield opened
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

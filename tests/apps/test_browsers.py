@@ -1,4 +1,4 @@
-"""Chromium finds the microphone, a call in a page hears it, and what the page plays does not get into it."""
+"""Browsers find the microphone, a call in a page hears it, and what the page plays does not get into it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import programs
 import pulsectl
 import pytest
-from apps.browser import Browser, open_page
+from apps.browser import Browser, Chromium, Firefox, open_page
 from owners import ENDS, Owner
 from recording import Recorder
 from servers import SoundServer
@@ -32,11 +32,13 @@ def microphone(server: SoundServer) -> Iterator[vmic.VirtualMicrophoneDevice]:
         device.flush()
 
 
-@pytest.fixture
-def page(server: SoundServer, microphone: vmic.VirtualMicrophoneDevice) -> Iterator[Browser]:
+@pytest.fixture(params=[Chromium, Firefox], ids=lambda browser: browser.name)
+def page(
+    request: pytest.FixtureRequest, server: SoundServer, microphone: vmic.VirtualMicrophoneDevice
+) -> Iterator[Browser]:
     """Opened after the microphone is made: a browser does not notice at once."""
-    with open_page(server) as browser:
-        yield browser
+    with open_page(server, request.param) as opened:
+        yield opened
 
 
 @dataclass
@@ -120,7 +122,7 @@ def test_what_a_page_plays_does_not_reach_the_microphone(
 def test_a_page_never_hears_another_microphone(
     server: SoundServer, pulse: pulsectl.Pulse, end: str, record_property: Callable[[str, object], None]
 ) -> None:
-    with Owner(server.env) as owner, open_page(server) as page:
+    with Owner(server.env) as owner, open_page(server, Chromium) as page:
         page.call("keep", device_id(page, "mic"))
         programs.await_that(lambda: page.call("heard")["samples"] > RATE, "the page hears it")
         ENDS[end](owner, pulse)
