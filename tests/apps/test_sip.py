@@ -1,0 +1,109 @@
+"""A softphone picks the microphone by its name and calls another one, which hears it: baresip, over RTP."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import programs
+import pytest
+from servers import SoundServer
+from signals import Heard, Samples, numbered, tone, tone_quality
+
+import vmic
+
+NAME = "sip-mic"
+RATE = 48000
+# sndfile's, before the frames of a file that is being written.
+WAV_HEADER = 44
+Hear = Callable[[], Samples]
+
+
+@pytest.fixture
+def microphone(server: SoundServer) -> Iterator[vmic.VirtualMicrophoneDevice]:
+    with vmic.create_microphone_device(NAME, RATE, 2, True) as device:
+        yield device
+
+
+@pytest.fixture
+def call(
+    server: SoundServer,
+    microphone: vmic.VirtualMicrophoneDevice,
+    start: Callable[..., subprocess.Popen[str]],
+    tmp_path: Path,
+) -> Iterator[Callable[[str], Hear]]:
+    """Makes a call with a codec; once half a second is heard, returns what gives all that the far end has."""
+    softphones: list[subprocess.Popen[str]] = []
+
+    def run(folder: Path, *arguments: str) -> None:
+        softphones.append(start("baresip", "-f", str(folder), *arguments))
+        while programs.answer(softphones[-1]) != "baresip is ready.":
+            pass
+
+    def begin(codec: str) -> Hear:
+        caller, callee, port = tmp_path / "caller", tmp_path / "callee", free_port()
+        # Without a module for sound cards it plays nothing, and writes down what it hears all the same.
+        configure(callee, codec, "sndfile", sip_listen=f"127.0.0.1:{port}", snd_path=str(callee))
+        configure(caller, codec, "alsa", audio_source=f"alsa,pulse:{NAME}", audio_player="alsa,pulse")
+        run(callee)
+        run(caller, "-e", f"/dial sip:callee@127.0.0.1:{port}")
+
+        def heard() -> Samples:
+            data = b"".join(file.read_bytes()[WAV_HEADER:] for file in callee.glob("*-dec.wav"))
+            return np.frombuffer(data[: len(data) // 4 * 4], np.int16).reshape(-1, 2)
+
+        programs.await_that(lambda: len(heard()) > RATE // 2, "the call is heard")
+        return heard
+
+    yield begin
+    # The caller hangs up. One that is killed while its sound is played can take PulseAudio along.
+    for softphone in reversed(softphones):
+        softphone.terminate()
+        softphone.wait(10)
+
+
+def configure(folder: Path, codec: str, module: str, **settings: str) -> None:
+    """Write what a baresip reads."""
+    folder.mkdir()
+    modules = [f"module {codec.lower()}.so", f"module {module}.so"]
+    apps = ["module_app account.so", "module_app menu.so"]
+    common = ["module_path /usr/lib/baresip/modules", "net_interface 127.0.0.1"]
+    own = [f"{name} {value}" for name, value in settings.items()]
+    (folder / "config").write_text("\n".join([*common, *modules, *apps, *own, ""]))
+    account = f"<sip:{folder.name}@127.0.0.1>;regint=0;answermode=auto;audio_codecs={codec}/48000/2\n"
+    (folder / "accounts").write_text(account)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def test_the_far_end_of_a_call_hears_bit_for_bit(
+    microphone: vmic.VirtualMicrophoneDevice, call: Callable[[str], Hear]
+) -> None:
+    heard = call("L16")
+    assert not heard().any()
+    microphone.write_frames(numbered(2 * RATE, 2))
+    programs.await_that(lambda: heard().any() and not heard()[-RATE // 4 :].any(), "the last is heard")
+    Heard.in_recording(heard()).assert_exact(2 * RATE)
+
+
+def test_the_far_end_of_a_call_hears_the_tone(
+    microphone: vmic.VirtualMicrophoneDevice,
+    call: Callable[[str], Hear],
+    record_property: Callable[[str, object], None],
+) -> None:
+    heard = call("opus")
+    microphone.write_frames(tone(1000, 2, RATE, 2))
+    programs.await_that(lambda: np.count_nonzero(abs(heard()[:, 0]) > 1000) > RATE, "a second is heard")
+    for channel in heard().T:
+        frequency, decibels = tone_quality(channel, RATE)
+        assert frequency == pytest.approx(1000, rel=0.01)
+        assert decibels > 20
+    record_property("dB over the rest", round(decibels, 1))
