@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import programs
 import pulsectl
 import pytest
@@ -16,7 +15,7 @@ from apps.browser import Browser, Chromium, Firefox, open_page
 from owners import ENDS, Owner
 from recording import Recorder
 from servers import SoundServer
-from signals import Samples, tone, tone_quality
+from signals import Samples, tone, tone_quality, usual_quality
 
 import vmic
 
@@ -62,13 +61,6 @@ def device_id(page: Browser, name: str = NAME) -> str:
     found = [d["deviceId"] for d in devices if (d["kind"], d["label"]) == ("audioinput", name)]
     assert len(found) == 1, devices
     return str(found[0])
-
-
-def usual_quality(samples: npt.NDArray[np.float32], sample_rate: int) -> tuple[float, float]:
-    """`tone_quality` of the median half-second: on a busy machine a browser drops some milliseconds."""
-    parts = np.array_split(samples, 2 * len(samples) // sample_rate)
-    frequencies, decibels = zip(*(tone_quality(part, sample_rate) for part in parts), strict=True)
-    return float(np.median(frequencies)), float(np.median(decibels))
 
 
 def decibels_at(frequency: float, recording: Samples) -> float:
