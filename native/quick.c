@@ -1,4 +1,4 @@
-#include "vmic.h"
+#include "vmic_reader.h"
 
 /* Beside two busy Python threads 30 % of the calls that gave the GIL up waited some 10 ms to get it back;
  * with these none of 300 waited 1 ms. No call here takes a lock whose holder may wait for the GIL. */

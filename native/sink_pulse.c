@@ -1,4 +1,4 @@
-/* The sink of a PulseAudio or PipeWire server, by libpulse's simple API: all that touches libpulse. */
+/* The sink of a PulseAudio or PipeWire server, by libpulse's simple API. */
 #include "clock.h"
 #include "rounds.h"
 #include "steps.h"

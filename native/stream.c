@@ -1,6 +1,7 @@
 /* The calls of vmic.h: producers, waiting, and the life of a stream. */
 #include "stream.h"
 
+#include "threads.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -28,16 +29,6 @@ static void *thread(void *argument) {
     return NULL;
 }
 
-static int start_thread(vmic_stream *stream) {
-    pthread_t id;
-    pthread_attr_t detached;
-    pthread_attr_init(&detached);
-    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    int error = pthread_create(&id, &detached, thread, stream);
-    pthread_attr_destroy(&detached);
-    return error;
-}
-
 vmic_stream *stream_create(const vmic_config *config, struct sink *sink) {
     vmic_stream *stream = sink ? calloc(1, sizeof *stream) : NULL;
     if (!stream || writer_init(&stream->writer, config, sink) != 0) {
@@ -49,7 +40,7 @@ vmic_stream *stream_create(const vmic_config *config, struct sink *sink) {
     }
     pthread_mutex_init(&stream->producers, NULL);
     atomic_init(&stream->references, 2);
-    int error = start_thread(stream);
+    int error = thread_start(thread, stream);
     if (error) {
         release(stream);
         release(stream);
@@ -87,6 +78,8 @@ static int64_t due(struct writer *writer, vmic_event event, uint64_t index) {
         return index > ring_taken(&writer->ring) ? INT64_MAX : 0;
     case VMIC_GONE:
         return writer_gone_at(writer, index);
+    case VMIC_ARRIVED:
+        return INT64_MAX;
     }
     return INT64_MAX;
 }

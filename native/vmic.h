@@ -82,10 +82,11 @@ typedef struct vmic_flushed {
 } vmic_flushed;
 
 typedef enum vmic_event {
-    VMIC_OPENED, /* the state is not VMIC_OPENING */
-    VMIC_LEFT,   /* the state is VMIC_AWAY */
-    VMIC_TAKEN,  /* all before `index` have left the ring */
-    VMIC_GONE,   /* all before `index` were heard, dropped or lost */
+    VMIC_OPENED,  /* the state is not VMIC_OPENING */
+    VMIC_LEFT,    /* the state is VMIC_AWAY */
+    VMIC_TAKEN,   /* all before `index` have left the ring */
+    VMIC_GONE,    /* all before `index` were heard, dropped or lost */
+    VMIC_ARRIVED, /* of a reader (vmic_reader.h): `index` frames are there to read */
 } vmic_event;
 
 /* Makes a stream and starts its thread, which connects. Does not block; the strings are copied. Wait for

@@ -1,1 +1,1 @@
-#include "vmic.h"
+#include "vmic_reader.h"

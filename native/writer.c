@@ -4,13 +4,9 @@
 #include "flush.h"
 #include "least.h"
 #include "outlet.h"
+#include "threads.h"
 
 #include <stdlib.h>
-
-void wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t deadline) {
-    struct timespec until = {.tv_sec = deadline / SECOND, .tv_nsec = deadline % SECOND};
-    pthread_cond_timedwait(condition, lock, &until);
-}
 
 static int init_memory(struct writer *w, uint64_t capacity) {
     size_t frame_size = w->channels * sizeof(int16_t);
@@ -45,13 +41,9 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
                  most(w->reserve, config->cushion_most_us * 1000LL));
     if (init_memory(w, config->capacity) != 0)
         return -1;
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->wake, &monotonic);
-    pthread_cond_init(&w->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&w->wake);
+    condition_init(&w->changed);
     return 0;
 }
 

@@ -97,7 +97,4 @@ void writer_need(struct writer *writer);
 /* A write begins. */
 void writer_note_write(struct writer *writer);
 
-/* pthread_cond_timedwait until `deadline`. */
-void wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t deadline);
-
 #endif
