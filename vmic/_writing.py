@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import deque
 from types import TracebackType
 
 from vmic._arguments import check_seconds
@@ -12,6 +10,7 @@ from vmic._completion import Completion
 from vmic._ledger import Entry, Ledger
 from vmic._pcm import Frames, as_frames
 from vmic._stream import Stream
+from vmic._turns import Turns
 from vmic._waking import Wake
 
 
@@ -30,33 +29,6 @@ def checked(
         raise TypeError(f"completion is a function of the frames written, not {completion!r}")
     check_seconds("timeout", timeout)
     return view, count
-
-
-class Turns:
-    """Who waits gets its turn in the order of `enter`."""
-
-    def __init__(self) -> None:
-        # Reentrant: a task that is collected leaves wherever the collector happens to run.
-        self._lock = threading.RLock()
-        self._queue: deque[Wake] = deque()
-
-    def enter(self, wake: Wake) -> None:
-        """Wait in line; `wake` is called when it is this one's turn, perhaps at once."""
-        with self._lock:
-            self._queue.append(wake)
-            if len(self._queue) == 1:
-                wake()
-
-    def leave(self, wake: Wake) -> None:
-        """The turn is over, or is waited for no more."""
-        with self._lock:
-            if wake not in self._queue:
-                return
-            was_its = self._queue[0] is wake
-            self._queue.remove(wake)
-            # One whose event loop was closed does not come any more.
-            while was_its and self._queue and not self._queue[0]():
-                self._queue.popleft()
 
 
 class Writing:
