@@ -25,6 +25,7 @@ from vmic._errors import DeviceError, ServerError
 from vmic._latency import Cushion, Latency
 from vmic._libpulse import pulsectl
 from vmic._microphone import VirtualMicrophoneDevice
+from vmic._native import Native
 from vmic._owner import Owner
 from vmic._recipe import Recipe
 from vmic._revival import Make, Revival
@@ -194,11 +195,7 @@ def _attach(
     )
     with contextlib.ExitStack() as undo:
         undo.callback(stream.close)
-        if not stream.wait_open(_server.TIMEOUT):
-            raise ServerError(f"the sound server opened no stream for {info.name!r} within 5 s: it hangs")
-        if stream.is_away:
-            said = _refusals.of_connection(stream.state().error)
-            raise ServerError(f"the sound server opened no stream for {info.name!r}: {said}")
+        await_open(stream, info.name)
         _server.call(functools.partial(_set_out, sink_name=device.sink_name, new=make is not None))
         # It ends with the stream.
         revival = Revival(device, stream, tuning, make)
@@ -208,7 +205,20 @@ def _attach(
     return microphone
 
 
+def await_open(stream: Native, name: str) -> None:
+    """Wait until the first stream of the device `name` is open.
+
+    Raises:
+        ServerError: It is refused, or the server hangs.
+    """
+    if not stream.wait_open(_server.TIMEOUT):
+        raise ServerError(f"the sound server opened no stream for {name!r} within 5 s: it hangs")
+    if stream.is_away:
+        said = _refusals.of_connection(stream.state().error)
+        raise ServerError(f"the sound server opened no stream for {name!r}: {said}")
+
+
 def _set_out(pulse: pulsectl.Pulse, sink_name: str, *, new: bool) -> None:
-    _volumes.set_writer_volume(pulse, sink_name)
+    _volumes.set_stream_volume(pulse, sink_name)
     if new:
         _making.play_at_once(pulse, sink_name)

@@ -1,28 +1,24 @@
-"""The device on the server: a null sink that vmic writes to, and the source over it that applications pick.
+"""The device on the server, as it is found there.
 
-Nothing is remembered here: what a device is, and whose, is read back from the properties of the two. Both
-have them, so that what is left when one of them is gone is still known as ours.
+A microphone is a null sink that vmic writes to, and the source over it that applications pick; a speaker is a
+null sink that applications play to, whose monitor vmic reads. Nothing is remembered here: what a device is,
+and whose, is read back from its marks. Both halves of a microphone have them, so that what is left when one
+of them is gone is still known as ours.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
-import urllib.parse
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from vmic import _modules, _names, _silence
 from vmic._libpulse import pulsectl
+from vmic._marks import MICROPHONE, SPEAKER, Marks
 from vmic._owner import Owner
 from vmic._recorders import is_on
 from vmic._requests import Requests
-
-_NAME, _FORMAT, _OWNER, _VOLUME = "vmic.name", "vmic.format", "vmic.owner", "vmic.volume"
-_CREATION = "vmic.creation"
-
-_Marks = tuple["MicrophoneInfo", Owner | None, bool, str]
 
 
 @dataclass(frozen=True)
@@ -50,28 +46,53 @@ class MicrophoneInfo:
 
 @dataclass(frozen=True)
 class Device:
-    """What is on the server of a microphone, with the server's own numbers for it.
+    """What is on the server of a microphone or a speaker, with the server's own numbers for it.
 
     Attributes:
-        info: As a program sees it.
-        owner: Whose it is; None when it stays until it is removed.
-        guards_volume: Whether its volume is held at 100 %.
-        creation: Tells it from all others, also from those of its name before and after it.
+        marks: What it says of itself.
+        sink_name: What the server calls the sink.
+        source_name: What it calls the source: a microphone's, or a speaker's monitor.
         sink: pulsectl's view of the sink; None when it is gone, or not there yet.
         source: That of the source; likewise.
     """
 
-    info: MicrophoneInfo
-    owner: Owner | None
-    guards_volume: bool
-    creation: str
+    marks: Marks
+    sink_name: str
+    source_name: str
     sink: Any
     source: Any
 
     @property
-    def sink_name(self) -> str:
-        """What the server calls the sink."""
-        return _names.sink_name(self.info.name)
+    def kind(self) -> str:
+        """MICROPHONE or SPEAKER."""
+        return self.marks.kind
+
+    @property
+    def name(self) -> str:
+        """As it was given."""
+        return self.marks.name
+
+    @property
+    def owner(self) -> Owner | None:
+        """Whose it is; None when it stays until it is removed."""
+        return self.marks.owner
+
+    @property
+    def creation(self) -> str:
+        """Tells it from all others, also from those of its name before and after it."""
+        return self.marks.creation
+
+    @property
+    def info(self) -> MicrophoneInfo:
+        """As a program sees it."""
+        return MicrophoneInfo(
+            name=self.name,
+            source_name=self.source_name,
+            sample_rate=self.marks.sample_rate,
+            channels=self.marks.channels,
+            pid=self.owner.pid if self.owner else None,
+            program=self.owner.program if self.owner else None,
+        )
 
     @property
     def complete(self) -> bool:
@@ -79,46 +100,56 @@ class Device:
         return self.sink is not None and self.source is not None
 
 
-def marks(
-    name: str, sample_rate: int, channels: int, owner: Owner | None, *, volume_guard: bool
-) -> dict[str, str]:
-    """The properties of both halves of a new device; in no dialect do they need quoting."""
-    written = {
-        _NAME: urllib.parse.quote(name, safe=""),
-        _FORMAT: f"{sample_rate}x{channels}",
-        _VOLUME: "held" if volume_guard else "free",
-        _CREATION: secrets.token_hex(8),
-    }
-    if owner is not None:
-        written[_OWNER] = str(owner)
-    return written
-
-
 def find(pulse: pulsectl.Pulse, name: str) -> Device | None:
     """The microphone of that name, or with that server's name."""
     devices = find_all(pulse)
     for device in devices:
-        if device.info.name == name:
+        if device.name == name:
             return device
-    return next((d for d in devices if d.info.source_name == name), None)
+    return next((d for d in devices if d.source_name == name), None)
+
+
+def find_speaker(pulse: pulsectl.Pulse, name: str) -> Device | None:
+    """The speaker of that name."""
+    return next((d for d in find_both(pulse) if (d.kind, d.name) == (SPEAKER, name)), None)
 
 
 def find_all(pulse: pulsectl.Pulse) -> list[Device]:
     """Every microphone of vmic's on this server, and then what is there of others: half of each."""
-    halves: dict[_Marks, dict[str, Any]] = {}
-    for thing in (*pulse.source_list(), *pulse.sink_list()):
-        if read := _marks_of(thing):
-            halves.setdefault(read, {})[thing.name] = thing
-    devices = [
-        Device(*read, both.get(_names.sink_name(read[0].name)), both.get(read[0].source_name))
-        for read, both in halves.items()
-    ]
+    return [device for device in find_both(pulse) if device.kind == MICROPHONE]
+
+
+def find_both(pulse: pulsectl.Pulse) -> list[Device]:
+    """The same, of microphones and of speakers."""
+    sources = pulse.source_list()
+    sinks = pulse.sink_list()
+    devices = [*_microphones((*sources, *sinks)), *_speakers(sinks, sources)]
     return sorted(devices, key=lambda device: not device.complete)
+
+
+def _microphones(halves: Collection[Any]) -> Iterator[Device]:
+    found: dict[Marks, dict[str, Any]] = {}
+    for half in halves:
+        marks = Marks.of(half)
+        if marks is not None and marks.kind == MICROPHONE:
+            found.setdefault(marks, {})[half.name] = half
+    for marks, both in found.items():
+        sink_name, source_name = _names.sink_name(marks.name), _names.source_name(marks.name)
+        yield Device(marks, sink_name, source_name, both.get(sink_name), both.get(source_name))
+
+
+def _speakers(sinks: Collection[Any], sources: Collection[Any]) -> Iterator[Device]:
+    monitors = {source.name: source for source in sources}
+    for sink in sinks:
+        marks = Marks.of(sink)
+        if marks is not None and marks.kind == SPEAKER:
+            monitor = f"{sink.name}.monitor"
+            yield Device(marks, sink.name, monitor, sink, monitors.get(monitor))
 
 
 def is_source(source: Any) -> bool:
     """Whether a source is a microphone of vmic's."""
-    return _marks_of(source) is not None
+    return Marks.of(source) is not None
 
 
 def remove(pulse: pulsectl.Pulse, device: Device) -> None:
@@ -132,61 +163,40 @@ def remove(pulse: pulsectl.Pulse, device: Device) -> None:
         for recorder in pulse.source_output_list():
             if is_on(recorder, device.source.index, device.source.name):
                 requests.kill_recorder(recorder.index)
-    if device.sink is not None:
+    if device.sink is not None and device.kind == MICROPHONE:
         for player in pulse.sink_input_list():
-            if player.sink == device.sink.index and is_writer(player, device.sink_name):
+            if player.sink == device.sink.index and is_own(player, device.sink_name):
                 requests.kill_player(player.index)
     requests.await_answers()
-    for half, argument in ((device.source, "source_name"), (device.sink, "sink_name")):
-        if half is not None:
-            _modules.unload(pulse, half.owner_module, f" {argument}={half.name} ", device.creation)
+    # A speaker's monitor goes with its sink.
+    if device.source is not None and device.kind == MICROPHONE:
+        _modules.unload(
+            pulse, device.source.owner_module, f" source_name={device.source_name} ", device.creation
+        )
+    if device.sink is not None:
+        _modules.unload(pulse, device.sink.owner_module, f" sink_name={device.sink_name} ", device.creation)
     _silence.remove_idle(pulse, device.sink_name)
 
 
-def is_writer(player: Any, sink_name: str) -> bool:
-    """Whether a playing stream is a writer of vmic's, of whichever process, into that very sink.
+def is_own(stream: Any, sink_name: str) -> bool:
+    """Whether a stream is vmic's, of whichever process: a writer into that very sink, or a reader from it.
 
     A program that plays there by accident does not call its stream so.
     """
-    return bool(player.proplist.get("media.name") == sink_name)
+    return bool(stream.proplist.get("media.name") == sink_name)
 
 
-def end_writers(pulse: pulsectl.Pulse, sink_name: str) -> None:
-    """End this process's streams into that sink.
+def end_streams(pulse: pulsectl.Pulse, sink_name: str) -> None:
+    """End this process's streams into that sink, or from its monitor.
 
     Such a stream may not be shown (PipeWire 0.3.65, after its session manager had ended), so the connections
     are ended: all those of which no other stream is shown.
     """
-    shown = {player.client: player.proplist.get("media.name") for player in pulse.sink_input_list()}
+    streams = (*pulse.sink_input_list(), *pulse.source_output_list())
+    shown = {stream.client: stream.proplist.get("media.name") for stream in streams}
     requests = Requests(pulse)
     for client in pulse.client_list():
         is_this = client.proplist.get("application.process.id") == str(os.getpid())
-        if is_this and client.name == _names.WRITER and shown.get(client.index, sink_name) == sink_name:
+        if is_this and client.name == _names.STREAM and shown.get(client.index, sink_name) == sink_name:
             requests.kill_client(client.index)
     requests.await_answers()
-
-
-def _marks_of(half: Any) -> _Marks | None:
-    """What a sink or source says that it is, if it is half of a microphone of vmic's."""
-    # Marks that cannot be read are not vmic's: anybody may give a device any property.
-    with contextlib.suppress(KeyError, ValueError):
-        read = _read(half.proplist)
-        # Nor are they on another one (on PipeWire the sink's monitor has them too).
-        if half.name in (read[0].source_name, _names.sink_name(read[0].name)):
-            return read
-    return None
-
-
-def _read(properties: dict[str, str]) -> _Marks:
-    name = urllib.parse.unquote(properties[_NAME])
-    sample_rate, channels = (int(n) for n in properties[_FORMAT].split("x"))
-    owner = Owner.parse(properties[_OWNER]) if _OWNER in properties else None
-    info = MicrophoneInfo(
-        name=name,
-        source_name=_names.source_name(name),
-        sample_rate=sample_rate,
-        channels=channels,
-        pid=owner.pid if owner else None,
-        program=owner.program if owner else None,
-    )
-    return info, owner, properties[_VOLUME] != "free", properties[_CREATION]

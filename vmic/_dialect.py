@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from vmic._errors import DeviceError
 from vmic._libpulse import pulsectl
 
 Properties = Mapping[str, str]
@@ -43,7 +44,9 @@ class Dialect:
         sink_properties: Properties that keep the sink from becoming the default output.
         source_properties: The same for the source and the default input.
         silence_properties: The same for the silent output, which must be preferred to the sink.
-        quoting: How the server reads quotes, by the properties that its sink came out with.
+        probe: What a sink gets so that `quoting` and `sink_quoting` can tell by its properties.
+        quoting: How module-remap-source reads its properties.
+        sink_quoting: How module-null-sink does.
         settles: Seconds within which the server may still put an old volume back.
         restores_mute: Whether it may restore a mute when the first application starts to record.
         begins_long: Whether a new sink begins with a step that is longer than a stream asks for.
@@ -53,7 +56,9 @@ class Dialect:
     sink_properties: Properties
     source_properties: Properties
     silence_properties: Properties
+    probe: Properties
     quoting: Callable[[Properties], Quoting]
+    sink_quoting: Callable[[Properties], Quoting]
     settles: float
     restores_mute: bool
     begins_long: bool
@@ -75,13 +80,18 @@ def backslashed(argument: str, properties: Properties) -> str:
 
 
 def twice_backslashed(argument: str, properties: Properties) -> str:
-    """PipeWire since 1.0: each of its two parsers removes one level.
+    """PipeWire since 1.0: each of its two parsers removes one level."""
+    written = " ".join(f"{key}='{_backslash(value)}'" for key, value in properties.items())
+    return f'{argument}="{_backslash(written)}"'
 
-    A third reads as JSON what looks like it: "null" was no name, and a name in quotes lost them (1.4.2).
+
+def twice_backslashed_json(argument: str, properties: Properties) -> str:
+    """The same of a source's, of which a third parser reads as JSON what looks like it.
+
+    "null" was no name, and a name in quotes lost them (1.4.2).
     """
     values = {key: _json_string(value) if _is_json(value) else value for key, value in properties.items()}
-    written = " ".join(f"{key}='{_backslash(value)}'" for key, value in values.items())
-    return f'{argument}="{_backslash(written)}"'
+    return twice_backslashed(argument, values)
 
 
 def as_json(argument: str, properties: Properties) -> str:
@@ -92,6 +102,30 @@ def as_json(argument: str, properties: Properties) -> str:
     """
     written = "\t".join(f"{key}='{_json(value)}'" for key, value in properties.items())
     return f"{argument}={written}"
+
+
+def as_arguments(_argument: str, properties: Properties) -> str:
+    """PipeWire 0.3, of a sink's, which nobody reads as JSON: each is an argument of its own, in quotes.
+
+    Raises:
+        DeviceError: A value has both kinds of quotes, or ends like one that goes on.
+    """
+    return " ".join(f"{key}={_in_quotes(value)}" for key, value in properties.items())
+
+
+def _in_quotes(value: str) -> str:
+    quote = "'" if '"' in value else '"'
+    trailing = len(value) - len(value.rstrip("\\"))
+    if quote in value or trailing % 2:
+        raise DeviceError(
+            f"this sound server (PipeWire 0.3) cannot show a speaker as {value!r}: give it a description "
+            "without quotes, and without a backslash at its end"
+        )
+    return f"{quote}{value}{quote}"
+
+
+def _keeps_backslashes(sink: Properties) -> bool:
+    return "\\" in sink.get(_PROBE, "")
 
 
 def _is_json(text: str) -> bool:
@@ -121,7 +155,9 @@ PULSEAUDIO = Dialect(
     source_properties={},
     # 30: more than the sink's, and less than that of any other output.
     silence_properties={"device.class": "modem", "device.bus": "pci"},
+    probe={},
     quoting=lambda _: backslashed,
+    sink_quoting=lambda _: backslashed,
     settles=0.0,
     restores_mute=False,
     begins_long=True,
@@ -140,11 +176,12 @@ PIPEWIRE = Dialect(
         "priority.session": "-20001",
         "node.latency": _PIPEWIRE_STEP,
         "state.restore-props": "false",
-        _PROBE: "\\",
     },
     source_properties={"priority.session": "-20001", "state.restore-props": "false"},
     silence_properties={"priority.session": "-20000"},
-    quoting=lambda sink: as_json if "\\" in sink.get(_PROBE, "") else twice_backslashed,
+    probe={_PROBE: "\\"},
+    quoting=lambda sink: as_json if _keeps_backslashes(sink) else twice_backslashed_json,
+    sink_quoting=lambda sink: as_arguments if _keeps_backslashes(sink) else twice_backslashed,
     # 0.3.65 restores volumes up to 11 ms after the node is there.
     settles=0.05,
     restores_mute=True,

@@ -1,7 +1,8 @@
-"""What is kept true of microphones while they are on the server, whoever does what there.
+"""What is kept true of devices while they are on the server, whoever does what there.
 
-Nothing else gets into them, who records one never hears another microphone instead, and their volume stays
-full. Each look at the server sets right what is not so; the keeper calls it after each change.
+Nothing else gets into microphones, who records one never hears another microphone instead, and the volume of
+microphones and speakers stays full. Each look at the server sets right what is not so; the keeper calls it
+after each change.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from vmic import _device, _dialect, _names, _silence
 from vmic._device import Device
 from vmic._errors import DeviceError
 from vmic._libpulse import pulsectl
+from vmic._marks import MICROPHONE
 from vmic._recorders import Recorders
 from vmic._requests import Requests
 from vmic._strangers import Strangers
@@ -27,7 +29,7 @@ Halves = tuple[int, int]  # the server's numbers of a sink and its source
 
 
 class Guard:
-    """Guards the microphones that it is shown again and again, for as long as the server is there."""
+    """Guards the devices that it is shown again and again, for as long as the server is there."""
 
     def __init__(self, report: Report) -> None:
         """Each stream that was moved, and each volume that was turned back, is reported."""
@@ -36,7 +38,7 @@ class Guard:
         self._recorders = Recorders()
         self._requests: Requests | None = None
         self._whole: frozenset[Halves] = frozenset()  # what was there at the last look
-        # Names of microphones' sources, by the server's number, also since then; of a new one it may be "".
+        # Names of devices' sources, by the server's number, also since then; of a new one it may be "".
         self._sources: dict[int, str] = {}
 
     def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
@@ -66,7 +68,7 @@ class Guard:
         players = pulse.sink_input_list()
         recorders = pulse.source_output_list()
         self._recorders.know(requests, recorders)
-        devices = [device for device in _device.find_all(pulse) if is_guarded(device)]
+        devices = [device for device in _device.find_both(pulse) if is_guarded(device)]
         for index in unknown:
             # Not told of when it was asked for, nor in the list: it is not ready (PipeWire), and not ours.
             if self._sources.get(index) == "":
@@ -74,19 +76,16 @@ class Guard:
         needs_silence = any(device.sink is not None for device in devices)
         has_silence = had_silence or (needs_silence and _bring_silence(pulse))
         self._end_halves(pulse, devices)
-        self._strangers.know(pulse, devices, silence_comes=has_silence)
+        microphones = [device for device in devices if device.kind == MICROPHONE]
+        self._strangers.know(pulse, microphones, silence_comes=has_silence)
         self._strangers.look_at(requests, players)
         self._strangers.restore_places(pulse)
         _end_strays(pulse, requests, players)
         recorded = {recorder.source for recorder in recorders}
         for device in devices:
             if device.complete:
-                ours = [
-                    p
-                    for p in players
-                    if p.sink == device.sink.index and _device.is_writer(p, device.sink_name)
-                ]
-                self._volumes.hold(pulse, device, ours, is_recorded=device.source.index in recorded)
+                streams = _own_streams(device, players, recorders)
+                self._volumes.hold(pulse, device, streams, is_recorded=device.source.index in recorded)
         return devices
 
     def _note_source(self, source: Any) -> None:
@@ -117,6 +116,15 @@ class Guard:
         for device in devices:
             if _is_left_of(device, lost):
                 _device.remove(pulse, device)
+
+
+def _own_streams(device: Device, players: Collection[Any], recorders: Collection[Any]) -> list[Any]:
+    """Vmic's writers into a microphone, or readers of a speaker."""
+    if device.kind == MICROPHONE:
+        on_it = [player for player in players if player.sink == device.sink.index]
+    else:
+        on_it = [recorder for recorder in recorders if recorder.source == device.source.index]
+    return [stream for stream in on_it if _device.is_own(stream, device.sink_name)]
 
 
 def _bring_silence(pulse: pulsectl.Pulse) -> bool:

@@ -1,4 +1,4 @@
-"""The keeper: a small process beside each that owns microphones, and beside each of ``vmic create``.
+"""The keeper: a small process beside each that owns devices, and beside each of ``vmic create``.
 
 It keeps what is promised of them (`_guard`) while Python is busy there, and takes them away when their owner
 has ended, however that was. It has a session of its own, so that what ends its owner's group or terminal does
@@ -36,7 +36,7 @@ _STDIN, _STDOUT = 0, 1
 
 
 class OwnersKeeper(Follower):
-    """Keeps the microphones of one process.
+    """Keeps the devices of one process.
 
     That process holds the other end of standard input: a line there lets the keeper look at the server at
     once. It kills its keeper when it needs none any more; when that end closes, or the process ends (a child
@@ -67,7 +67,7 @@ class OwnersKeeper(Follower):
         if not self._bereaved:
             self._guard.look(pulse, self._is_its)
             return
-        for device in _device.find_all(pulse):
+        for device in _device.find_both(pulse):
             if self._is_its(device):
                 _device.remove(pulse, device)
         self.end()
@@ -137,7 +137,7 @@ class LastingKeeper(Follower):
             self.end()
 
     def _is_it(self, device: Device) -> bool:
-        return device.info.name == self._recipe.name and device.owner is None
+        return device.name == self._recipe.name and device.owner is None
 
     def _make_again(self) -> Device:
         """Make it.

@@ -1,13 +1,17 @@
-"""Making a device: its two halves, each seen to be what was asked for, or nothing."""
+"""Making a device: its halves, each seen to be what was asked for, or nothing."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
 
 from vmic import _device, _dialect, _modules, _names, _settling, _silence, _sweeping
 from vmic._device import Device
 from vmic._errors import DeviceError
 from vmic._libpulse import pulsectl
+from vmic._marks import MICROPHONE, SPEAKER, Marks
 from vmic._owner import Owner
-from vmic._recipe import Recipe
+from vmic._recipe import Recipe, SpeakerRecipe
 
 
 def make(
@@ -25,32 +29,73 @@ def make(
     """
     dialect = _dialect.of(pulse)
     name = recipe.name
+    device = f"microphone {name!r}"
     if owner is not None:
-        _settling.await_owner(pulse, owner.client_name, name)
-    _make_room(pulse, name, replace=replace)
-    marks = _device.marks(name, recipe.sample_rate, recipe.channels, owner, volume_guard=volume_guard)
+        _settling.await_owner(pulse, owner.client_name, device)
     source_name, sink_name = _names.source_name(name), _names.sink_name(name)
+    _make_room(pulse, MICROPHONE, name, {source_name, sink_name}, replace=replace)
+    marks = Marks.new(
+        MICROPHONE, name, recipe.sample_rate, recipe.channels, owner, volume_guard=volume_guard
+    ).written()
     with (
         _silence.standing_by(pulse, dialect, sink_name),
-        _modules.loading(pulse, f"microphone {name!r}") as load,
+        _modules.loading(pulse, device) as load,
     ):
         module = load("module-null-sink", recipe.sink_arguments(dialect, marks))
-        sink = _settling.await_own(pulse, pulse.sink_list, sink_name, module, name)
+        sink = _settling.await_own(pulse, pulse.sink_list, sink_name, module, device)
         # Who removed the last other microphone at this moment took it away.
         _silence.provide(pulse, dialect)
         arguments = recipe.source_arguments(dialect, marks, dialect.quoting(sink.proplist))
         module = load("module-remap-source", arguments)
-        source = _settling.await_own(pulse, pulse.source_list, source_name, module, name)
-        if source.description != recipe.description:
-            raise DeviceError(
-                f"the sound server shows {source.description!r} instead of {recipe.description!r}: choose a "
-                "simpler one"
-            )
+        source = _settling.await_own(pulse, pulse.source_list, source_name, module, device)
+        _check_description(source, recipe.description)
         _settling.set_volumes(pulse, sink_name, source_name, dialect.settles)
-        for device in _device.find_all(pulse):
-            if device.complete and (device.sink.index, device.source.index) == (sink.index, source.index):
-                return device
-        raise DeviceError(f"microphone {name!r} vanished while it was made: try again")
+        return _see(pulse, device, sink.index, source.index)
+
+
+def make_speaker(pulse: pulsectl.Pulse, recipe: SpeakerRecipe, *, owner: Owner, replace: bool) -> Device:
+    """Put the speaker of `recipe` on the server; otherwise as `make`."""
+    dialect = _dialect.of(pulse)
+    device = f"speaker {recipe.name!r}"
+    _settling.await_owner(pulse, owner.client_name, device)
+    _make_room(pulse, SPEAKER, recipe.name, {recipe.sink_name}, replace=replace)
+    marks = Marks.new(SPEAKER, recipe.name, recipe.sample_rate, recipe.channels, owner).written()
+    monitor = f"{recipe.sink_name}.monitor"
+    with (
+        _silence.standing_by(pulse, dialect, recipe.sink_name),
+        _modules.loading(pulse, device) as load,
+    ):
+        # How the server reads quotes is seen from it.
+        silence = _settling.await_sink(pulse, _silence.NAME)
+        arguments = recipe.arguments(dialect, marks, dialect.sink_quoting(silence.proplist))
+        module = load("module-null-sink", arguments)
+        sink = _settling.await_own(pulse, pulse.sink_list, recipe.sink_name, module, device)
+        _silence.provide(pulse, dialect)
+        _check_description(sink, recipe.description)
+        _settling.set_volumes(pulse, recipe.sink_name, monitor, dialect.settles)
+        return _see(pulse, device, sink.index, pulse.get_source_by_name(monitor).index)
+
+
+def name_for_speaker(pulse: pulsectl.Pulse, name: str) -> str:
+    """What the server is to call the sink of a new speaker `name`."""
+    own, beside_microphone = _names.speaker_sink_names(name)
+    sources = {device.source_name for device in _device.find_all(pulse)}
+    return beside_microphone if own in sources else own
+
+
+def _check_description(thing: Any, description: str) -> None:
+    if thing.description != description:
+        raise DeviceError(
+            f"the sound server shows {thing.description!r} instead of {description!r}: choose a simpler one"
+        )
+
+
+def _see(pulse: pulsectl.Pulse, made: str, sink: int, source: int) -> Device:
+    """The device of these two halves."""
+    for device in _device.find_both(pulse):
+        if device.complete and (device.sink.index, device.source.index) == (sink, source):
+            return device
+    raise DeviceError(f"{made} vanished while it was made: try again")
 
 
 def play_at_once(pulse: pulsectl.Pulse, sink_name: str) -> None:
@@ -68,30 +113,44 @@ def play_at_once(pulse: pulsectl.Pulse, sink_name: str) -> None:
         pulse.sink_suspend(sink.index, 0)
 
 
-def _make_room(pulse: pulsectl.Pulse, name: str, *, replace: bool) -> None:
-    """See that the name is free: what dead programs left is taken away, and what `replace` says."""
-    taken = {_names.source_name(name), _names.sink_name(name)}
+def _make_room(pulse: pulsectl.Pulse, kind: str, name: str, taken: Collection[str], *, replace: bool) -> None:
+    """See that the name, and what is `taken` on the server for it, are free.
+
+    What dead programs left is taken away, and what `replace` says.
+    """
     removed = _sweeping.sweep(pulse)
-    device = _device.find(pulse, name)
-    if device is not None and device.info.name == name:
-        if not replace:
-            raise DeviceError(f"microphone {name!r} exists already, {_whose(device.owner, name)}")
-        _device.remove(pulse, device)
-        removed.append(device)
-    if any(device.info.name == name for device in removed):
+    for device in _device.find_both(pulse):
+        if (device.kind, device.name) == (kind, name):
+            if not replace:
+                raise DeviceError(f"{kind} {name!r} exists already, {_whose(device)}")
+            _device.remove(pulse, device)
+            removed.append(device)
+    if any(device.name == name for device in removed):
         _settling.await_gone(pulse, taken)
     for other in (*pulse.source_list(), *pulse.sink_list()):
         if other.name in taken:
-            raise DeviceError(
-                f"the name {name!r} is taken: the sound server has a device {other.name} that is not vmic's"
-                f" ({other.description}); choose another name"
-            )
+            raise DeviceError(f"the name {name!r} is taken: {_what(other)}")
 
 
-def _whose(owner: Owner | None, name: str) -> str:
+def _whose(device: Device) -> str:
+    name, owner = device.name, device.owner
     if owner is None:
         return f"made to stay: write to it with open_microphone_device, or remove it (vmic remove {name!r})"
+    open_it = "" if device.kind == SPEAKER else "write to it too with open_microphone_device, "
     return (
-        f"it belongs to {owner.program} (process {owner.pid}): end that, choose another name, "
-        "write to it too with open_microphone_device, or take it over with replace=True"
+        f"it belongs to {owner.program} (process {owner.pid}): end that, choose another name, {open_it}"
+        "or take it over with replace=True"
+    )
+
+
+def _what(other: Any) -> str:
+    marks = Marks.of(other)
+    if marks is not None and marks.kind == SPEAKER:
+        return (
+            f"the speaker {marks.name!r} is called {other.name} on the sound server; make the microphone "
+            "first, or both with create_headset"
+        )
+    return (
+        f"the sound server has a device {other.name} that is not vmic's ({other.description}); choose "
+        "another name"
     )

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable
 from types import TracebackType
 
-from vmic import _refusals, _stats, _stream, _waking
+from vmic import _stats, _waking
 from vmic._arguments import check_fade, check_seconds
 from vmic._awaitable import Awaitable
 from vmic._completion import Completion
@@ -18,6 +18,7 @@ from vmic._errors import ClosedError, DeviceLostError
 from vmic._ledger import Ledger
 from vmic._lifetime import forget, remember
 from vmic._listeners import Listeners, WithListeners
+from vmic._marks import MICROPHONE
 from vmic._pcm import Frames
 from vmic._revival import Revival
 from vmic._standing import Standing, WithStanding
@@ -62,7 +63,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
             room=room,
         )
         key = (info.name, revival.owner)
-        self._listeners, self._standing = Listeners(key, stream), Standing(key)
+        self._listeners, self._standing = Listeners(key, stream), Standing(MICROPHONE, key)
         self._closing = threading.Lock()
         self._closed = False
         remember(self)
@@ -298,16 +299,9 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
             raise ClosedError(f"microphone {self.name!r} is closed", frames_written)
 
     def _lost(self, what: str, frames_written: int) -> DeviceLostError:
-        state = self._stream.state()
-        if state.state == _stream.OPEN:
-            why = "the sound server is connected but takes no audio: it hangs, or its graph stands still"
-        else:
-            # An error of 0: the stream rested, and the server does not answer.
-            said = _refusals.text(state.error) if state.error else "it does not answer"
-            why = f"the sound server has gone: {self._revival.trouble or said}"
         return DeviceLostError(
-            f"microphone {self.name!r} could not be {what}: {why}. "
-            f"{state.queued} frames are queued and will be heard if it comes back",
+            f"microphone {self.name!r} could not be {what}: {self._revival.reason('takes')}. "
+            f"{self._stream.state().queued} frames are queued and will be heard if it comes back",
             frames_written,
         )
 

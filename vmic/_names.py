@@ -8,47 +8,51 @@ import re
 import unicodedata
 
 MAX_LENGTH = 128
-# What a writer's connection is called on the server, and no other.
-WRITER = "vmic"
+# What the connection of a stream of vmic's is called on the server, and no other.
+STREAM = "vmic"
 
 _SAFE = re.compile(r"[A-Za-z0-9._-]+")
 # A server reads these as something else than a name: a number (also in one of C's other forms) is an index,
 # and PipeWire looks for "NAME.monitor" among the outputs and reads "null" as no name (0.3.65). The others are
 # the silent outputs' names, PulseAudio's own and vmic's, and those that vmic makes up.
 _MISREAD = re.compile(
-    r"-?([0-9]+|0[xX][0-9A-Fa-f]+|0[bB][01]+)|null|.*\.monitor|auto_null|vmic-silence|vmic-(mic|sink)-.*"
+    r"-?([0-9]+|0[xX][0-9A-Fa-f]+|0[bB][01]+)|null|.*\.monitor|auto_null|vmic-silence|vmic-(mic|sink|speaker)-.*"
 )
+# Beside a microphone of its name a speaker's sink is called so: on PulseAudio sinks and sources have no two
+# devices of one name.
+_BESIDE = ".speaker"
+# PulseAudio cuts a name off after 127 characters (16.1), and the monitor's is longer.
+_LONGEST_SINK_NAME = 127 - len(f"{_BESIDE}.monitor")
 
 
-def check_name(name: object) -> str:
-    """Return `name` when it can be a microphone's name.
+def check_name(name: object, kind: str = "microphone") -> str:
+    """Return `name` when it can be the name of a device of that kind.
 
     Args:
         name: 1 to 128 characters, none of them a control character, a lone surrogate or one of the code
             points that Unicode sets aside as no characters (PulseAudio takes none of these in a text).
+        kind: Of what, for the message.
 
     Raises:
         TypeError: It is no string.
         ValueError: It is no such name.
     """
-    return _check("name", name)
+    return _check(f"{kind}'s name", name)
 
 
-def check_description(description: object, name: str) -> str:
+def check_description(description: object, name: str, kind: str = "microphone") -> str:
     """What applications show: `description`, of a name's characters, or the name where it is None."""
-    return name if description is None else _check("description", description)
+    return name if description is None else _check(f"{kind}'s description", description)
 
 
 def _check(what: str, text: object) -> str:
     if not isinstance(text, str):
-        raise TypeError(f"a microphone's {what} is a str, not {type(text).__name__}")
+        raise TypeError(f"a {what} is a str, not {type(text).__name__}")
     if not 1 <= len(text) <= MAX_LENGTH:
-        raise ValueError(f"a microphone's {what} has 1 to {MAX_LENGTH} characters, this one has {len(text)}")
+        raise ValueError(f"a {what} has 1 to {MAX_LENGTH} characters, this one has {len(text)}")
     for position, character in enumerate(text):
         if unicodedata.category(character) in ("Cc", "Cs") or _is_noncharacter(ord(character)):
-            raise ValueError(
-                f"a microphone's {what} cannot contain {character!a} (at position {position} of {text!a})"
-            )
+            raise ValueError(f"a {what} cannot contain {character!a} (at position {position} of {text!a})")
     return text
 
 
@@ -67,6 +71,14 @@ def sink_name(name: str) -> str:
 def is_sink_name(name: str) -> bool:
     """Whether it is one that `sink_name` gives."""
     return name.startswith("vmic-sink-")
+
+
+def speaker_sink_names(name: str) -> tuple[str, str]:
+    """What the server calls the sink of speaker `name`, and what beside a microphone that is called so."""
+    own = f"vmic-speaker-{_readable(name)}-{_digest(name)}"
+    if len(name) <= _LONGEST_SINK_NAME and source_name(name) == name and not name.endswith(_BESIDE):
+        own = name
+    return own, own + _BESIDE
 
 
 def _is_noncharacter(code: int) -> bool:

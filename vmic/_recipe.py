@@ -1,4 +1,4 @@
-"""What a microphone is made of: the two modules, and how each server wants them asked for."""
+"""What a device is made of: its modules, and how each server wants them asked for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vmic._dialect import Dialect, Properties, Quoting
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is asked for.
+    """What is asked for of a microphone.
 
     Attributes:
         name: The microphone's.
@@ -31,20 +31,49 @@ class Recipe:
             "device.description": f"{source_name} (fed by vmic; do not play here)",
             **marks,
             **dialect.sink_properties,
+            **dialect.probe,
         }
         quoted = _dialect.backslashed("sink_properties", properties)
-        return f"sink_name={sink_name} {self._form()} {dialect.sink_arguments} {quoted}"
+        form = _form(self.sample_rate, self.channels)
+        return f"sink_name={sink_name} {form} {dialect.sink_arguments} {quoted}"
 
     def source_arguments(self, dialect: Dialect, marks: Properties, quoting: Quoting) -> str:
         """The arguments of module-remap-source."""
         source_name, sink_name = _names.source_name(self.name), _names.sink_name(self.name)
         properties = {"device.description": self.description, **marks, **dialect.source_properties}
         return (
-            f"source_name={source_name} master={sink_name}.monitor {self._form()}"
+            f"source_name={source_name} master={sink_name}.monitor {_form(self.sample_rate, self.channels)}"
             f" master_channel_map={_stream.channel_map(self.channels)} remix=no"
             f" {quoting('source_properties', properties)}"
         )
 
-    def _form(self) -> str:
-        channel_map = _stream.channel_map(self.channels)
-        return f"rate={self.sample_rate} channels={self.channels} channel_map={channel_map}"
+
+@dataclass(frozen=True)
+class SpeakerRecipe:
+    """What is asked for of a speaker.
+
+    Attributes:
+        name: The speaker's.
+        description: What applications show.
+        sample_rate: Frames a second.
+        channels: Samples in a frame.
+        sink_name: What the server is to call it.
+    """
+
+    name: str
+    description: str
+    sample_rate: int
+    channels: int
+    sink_name: str
+
+    def arguments(self, dialect: Dialect, marks: Properties, quoting: Quoting) -> str:
+        """The arguments of module-null-sink."""
+        properties = {"device.description": self.description, **marks, **dialect.sink_properties}
+        return (
+            f"sink_name={self.sink_name} {_form(self.sample_rate, self.channels)} {dialect.sink_arguments}"
+            f" {quoting('sink_properties', properties)}"
+        )
+
+
+def _form(sample_rate: int, channels: int) -> str:
+    return f"rate={sample_rate} channels={channels} channel_map={_stream.channel_map(channels)}"

@@ -1,4 +1,4 @@
-"""What brings a microphone back after its server, or it itself, went away, and takes it away at the end."""
+"""What brings a device back after its server, or it itself, went away, and takes it away at the end."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Callable
 
-from vmic import _device, _link, _names, _server, _starting, _volumes, _watch
+from vmic import _device, _link, _refusals, _server, _starting, _volumes, _watch
 from vmic._device import Device
 from vmic._dialect import Tuning
 from vmic._errors import DeviceError, ServerError, VmicError
 from vmic._libpulse import pulsectl
-from vmic._stream import OPEN, Stream
+from vmic._marks import SPEAKER
+from vmic._native import OPEN, Native
 
 # Tries come faster than a server starts (24 ms on PulseAudio, 300 ms on PipeWire), and then less often.
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 1.0
@@ -33,23 +34,24 @@ class Revival:
         trouble: Why the last try failed, for messages; "" when none did.
     """
 
-    def __init__(self, device: Device, stream: Stream, tuning: Tuning, make: Make | None) -> None:
+    def __init__(self, device: Device, stream: Native, tuning: Tuning, make: Make | None) -> None:
         """Start watching.
 
         Args:
             device: What is on the server now.
-            stream: The stream into it.
+            stream: The stream into it, or from it.
             tuning: How the stream feeds this server.
             make: Makes the device again; None for a device of somebody else's, which is waited for.
         """
         self.tuning = tuning
         self.trouble = ""
-        self._name = device.info.name
+        self._kind, self._name, self._sink_name = device.kind, device.name, device.sink_name
         self.owner = device.owner
         self._stream = stream
         self._make = make
-        # How much the stream had taken at the last look, and since when.
-        self._taken, self._moved_at = 0, time.monotonic()
+        # The stream's progress at the last look, and since when.
+        self._progress: int | None = None
+        self._moved_at = time.monotonic()
         self._was_seen = True
         self._stopped = threading.Event()
         self._reviving = threading.Lock()
@@ -60,6 +62,15 @@ class Revival:
         self._stopped.set()
         if self._reviving.acquire(timeout=_server.TIMEOUT):
             self._reviving.release()
+
+    def reason(self, does: str) -> str:
+        """Why nothing goes through; `does` is what the server then fails to do: it "takes" or "gives"."""
+        state = self._stream.state()
+        if state.state == OPEN:
+            return f"the sound server is connected but {does} no audio: it hangs, or its graph stands still"
+        # An error of 0: the stream rested, and the server does not answer.
+        said = _refusals.text(state.error) if state.error else "it does not answer"
+        return f"the sound server has gone: {self.trouble or said}"
 
     def remove_device(self) -> bool:
         """Take our device off the server, when it is there; after `stop`.
@@ -74,15 +85,19 @@ class Revival:
             return False
         return True
 
+    def _find(self, pulse: pulsectl.Pulse) -> Device | None:
+        find = _device.find_speaker if self._kind == SPEAKER else _device.find
+        return find(pulse, self._name)
+
     def _remove_ours(self, pulse: pulsectl.Pulse) -> None:
-        device = _device.find(pulse, self._name)
+        device = self._find(pulse)
         if self._make is not None and device is not None and device.owner == self.owner:
             _device.remove(pulse, device)
 
     def _break_off(self, pulse: pulsectl.Pulse) -> None:
         """Take our device away, and end the stream, so that both are made anew."""
         self._remove_ours(pulse)
-        _device.end_writers(pulse, _names.sink_name(self._name))
+        _device.end_streams(pulse, self._sink_name)
         # PipeWire 0.3.65 answers before it has done so, and forgets it when this connection closes (1 of 8).
         self._stream.wait_away(_ENDS_WITHIN)
 
@@ -101,22 +116,20 @@ class Revival:
                 return
 
     def _stands_still(self) -> bool:
-        """Whether the server takes nothing from the stream, although it answers.
+        """Whether nothing goes through the stream, although the server answers.
 
         So it is on PipeWire without its session manager; an old stream stays so when that is back (0.3.65).
         """
-        before, now = self._stream.state(), time.monotonic()
-        if before.state != OPEN or not before.queued or before.taken != self._taken:
-            self._taken, self._moved_at = before.taken, now
+        before, now = self._stream.progress(), time.monotonic()
+        if before is None or before != self._progress:
+            self._progress, self._moved_at = before, now
             return False
-        # So long it may wait for more to be written, before it begins.
-        if now - self._moved_at < _STANDS_STILL + before.cushion:
+        if now - self._moved_at < _STANDS_STILL + self._stream.hesitation():
             return False
         _server.call(lambda _: None)
         # One that hung has answered because it goes on again.
         self._stopped.wait(_GOES_ON_WITHIN)
-        after = self._stream.state()
-        return after.state == OPEN and after.taken == before.taken
+        return self._stream.progress() == before
 
     def _is_broken(self) -> bool:
         """Whether half of our device, or all, is not there, and the keeper has not seen it go.
@@ -127,7 +140,7 @@ class Revival:
         # After the end of PipeWire's session manager it is not shown for a moment.
         if self._make is None or was_seen or self._was_seen:
             return False
-        device = _server.call(functools.partial(_device.find, name=self._name))
+        device = _server.call(self._find)
         return device is None or (device.owner == self.owner and not device.complete)
 
     def _revive(self) -> None:
@@ -141,7 +154,7 @@ class Revival:
                 if not self._stream.wait_open(_server.TIMEOUT):
                     _server.call(self._remove_ours)
                 elif not self._stream.is_away:
-                    _server.call(functools.partial(_volumes.set_writer_volume, sink_name=device.sink_name))
+                    _server.call(functools.partial(_volumes.set_stream_volume, sink_name=device.sink_name))
                     self.trouble = ""
                     return
             except (ServerError, DeviceError) as error:
@@ -150,19 +163,19 @@ class Revival:
             pause = min(2 * pause, _LAST_PAUSE)
 
     def _device_again(self, pulse: pulsectl.Pulse) -> Device:
-        device = _device.find(pulse, self._name)
+        device = self._find(pulse)
         if device is None:
             # Who takes the name over has removed it a moment ago, and makes it now.
             self._stopped.wait(_FIRST_PAUSE)
-            device = _device.find(pulse, self._name)
+            device = self._find(pulse)
         if device is not None and device.owner == self.owner and device.complete:
             return device
         if device is not None and device.owner == self.owner:
             # Half of it is there, and is not what it was.
             _device.remove(pulse, device)
         elif device is not None:
-            raise DeviceError(f"microphone {self._name!r} has been taken over by another program")
+            raise DeviceError(f"{self._kind} {self._name!r} has been taken over by another program")
         if self._make is None:
-            raise DeviceError(f"microphone {self._name!r} is not there any more")
+            raise DeviceError(f"{self._kind} {self._name!r} is not there any more")
         _watch.hurry()
         return self._make(pulse)

@@ -14,7 +14,7 @@ _APPEARS_WITHIN = 2.0
 
 
 def await_own(
-    pulse: pulsectl.Pulse, things: Callable[[], list[Any]], wanted: str, module: int, name: str
+    pulse: pulsectl.Pulse, things: Callable[[], list[Any]], wanted: str, module: int, device: str
 ) -> Any:
     """Wait for what `module` makes, and see that it got the name it asked for (PulseAudio appends ".2")."""
     named: list[Any] = []
@@ -24,13 +24,28 @@ def await_own(
         return bool(named)
 
     if not _await(pulse, appeared, _APPEARS_WITHIN):
-        raise DeviceError(
-            f"the sound server did not show {wanted} for microphone {name!r} within 2 s: try again"
-        )
+        raise DeviceError(f"the sound server did not show {wanted} for {device} within 2 s: try again")
     rivals = [t for t in things() if t.name == wanted and t.owner_module < module]
     if named[0].name != wanted or rivals:
-        raise DeviceError(f"microphone {name!r} exists already: another program made it at this moment")
+        raise DeviceError(f"{device} exists already: another program made it at this moment")
     return named[0]
+
+
+def await_sink(pulse: pulsectl.Pulse, name: str) -> Any:
+    """Wait for the sink of that name, which has just been made.
+
+    Raises:
+        DeviceError: It does not come.
+    """
+    found: list[Any] = []
+
+    def appeared() -> bool:
+        found[:] = [sink for sink in pulse.sink_list() if sink.name == name]
+        return bool(found)
+
+    if not _await(pulse, appeared, _APPEARS_WITHIN):
+        raise DeviceError(f"the sound server did not show {name} within 2 s: try again")
+    return found[0]
 
 
 def await_gone(pulse: pulsectl.Pulse, names: Collection[str]) -> None:
@@ -51,11 +66,11 @@ def await_client(pulse: pulsectl.Pulse, client_name: str, seconds: float) -> boo
     return _await(pulse, connected, seconds)
 
 
-def await_owner(pulse: pulsectl.Pulse, client_name: str, name: str) -> None:
-    """Wait until the owner of microphone `name` is connected: elsewhere that is how it is known to live."""
+def await_owner(pulse: pulsectl.Pulse, client_name: str, device: str) -> None:
+    """Wait until the owner of `device` is connected: elsewhere that is how it is known to live."""
     if not await_client(pulse, client_name, _APPEARS_WITHIN):
         raise DeviceError(
-            f"microphone {name!r} needs a second connection, which the sound server did not let in for 2 s: "
+            f"{device} needs a second connection, which the sound server did not let in for 2 s: "
             "it takes no more (64; end programs that use sound), or PULSE_PROP gives it another name"
         )
 

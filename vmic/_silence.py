@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from vmic import _dialect, _modules, _names
+from vmic import _dialect, _modules
 from vmic._dialect import Dialect
 from vmic._libpulse import pulsectl
+from vmic._marks import Marks
 
 NAME = "vmic-silence"
 _ROLE = "vmic.role"
@@ -23,33 +24,38 @@ def is_there(pulse: pulsectl.Pulse) -> bool:
 
 
 def provide(pulse: pulsectl.Pulse, dialect: Dialect) -> None:
-    """See that it is there; before the sink of a microphone comes.
+    """See that it is there; before the sink of a device comes.
 
     Raises:
         DeviceError: The server refuses.
     """
     if is_there(pulse):
         return
-    _modules.load(pulse, "module-null-sink", arguments(dialect), "the silent output beside the microphones")
+    _modules.load(pulse, "module-null-sink", arguments(dialect), "the silent output beside vmic's devices")
 
 
 def arguments(dialect: Dialect) -> str:
     """Those of the module-null-sink that it is."""
     # As for a microphone's sink: without norewinds PulseAudio (16.1) took 2.5 s to play half a second, and a
     # browser's call, which waited for its output, heard the microphone 0.3 to 0.7 s late instead of 0.1.
-    properties = {"device.description": "Silence", _ROLE: "silence", **dialect.silence_properties}
+    properties = {
+        "device.description": "Silence",
+        _ROLE: "silence",
+        **dialect.silence_properties,
+        **dialect.probe,
+    }
     return f"sink_name={NAME} {dialect.sink_arguments} {_dialect.backslashed('sink_properties', properties)}"
 
 
 def remove_idle(pulse: pulsectl.Pulse, unloaded: str | None = None) -> None:
-    """It goes with the last microphone; the sink `unloaded` is none any more.
+    """It goes with the last microphone or speaker; the sink `unloaded` is none any more.
 
     PulseAudio answers before it unloads: on a busy machine it may show that sink in its next answer.
     """
     sinks, modules = pulse.sink_list(), {module.index for module in pulse.module_list()}
-    microphones = [sink for sink in sinks if _names.is_sink_name(sink.name) and sink.name != unloaded]
+    devices = [sink for sink in sinks if Marks.of(sink) is not None and sink.name != unloaded]
     # PipeWire shows a sink for some ms after its module has gone.
-    if any(sink.owner_module in modules for sink in microphones):
+    if any(sink.owner_module in modules for sink in devices):
         return
     for sink in sinks:
         # A server that vmic started has one of its own, which stays.

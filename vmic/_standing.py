@@ -1,4 +1,4 @@
-"""How one microphone stands on the server: whether it is muted, and what its keeper had to set right."""
+"""How one device stands on the server: whether it is muted, and what its keeper had to set right."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from vmic import _guard, _watch
 from vmic._errors import ClosedError
+from vmic._marks import MICROPHONE
 from vmic._telling import Teller
 from vmic._watch import Key, Seen
 
@@ -16,10 +17,11 @@ _log = logging.getLogger("vmic")
 
 
 class Standing:
-    """The standing of the microphone `key`."""
+    """The standing of the device `key`."""
 
-    def __init__(self, key: Key) -> None:
-        self.key = key
+    def __init__(self, kind: str, key: Key) -> None:
+        """`kind` is what messages call it."""
+        self.kind, self.key = kind, key
         self.muted = False
         self.strangers = 0
         self._closed = self._leaves_when_lost = False
@@ -33,7 +35,7 @@ class Standing:
         self._teller.note(seen.muted)
 
     def lose(self) -> None:
-        """The server or the microphone has gone; called by the watch. What comes back is unmuted."""
+        """The server or the device has gone; called by the watch. What comes back is unmuted."""
         if self._leaves_when_lost:
             _watch.leave(self)
 
@@ -44,15 +46,17 @@ class Standing:
         elif not self._volume_told:
             self._volume_told = True
             _log.warning(
-                "something turned the volume of microphone %r (browsers' automatic gain control does); it is "
-                "held at 100 %%, unless volume_guard=False",
+                "something turned the volume of %s %r (browsers' automatic gain control does); it is held at "
+                "100 %%%s",
+                self.kind,
                 self.key[0],
+                ", unless volume_guard=False" if self.kind == MICROPHONE else "",
             )
 
     def call(self, callback: MutedCallback | None) -> None:
         """Call `callback`, and no other, after each change."""
         if self._closed:
-            raise ClosedError(f"microphone {self.key[0]!r} is closed")
+            raise ClosedError(f"{self.kind} {self.key[0]!r} is closed")
         self._teller.call(callback)
 
     def close(self) -> None:
@@ -61,7 +65,7 @@ class Standing:
         _watch.leave(self)
 
     def close_when_lost(self) -> None:
-        """The same, but for the microphone's keeper, which stays for as long as it is, or its server."""
+        """The same, but for the device's keeper, which stays for as long as it is, or its server."""
         self._end()
         self._leaves_when_lost = True
         _watch.join(self)  # so that it is told also when that has happened already

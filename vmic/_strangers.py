@@ -48,7 +48,7 @@ class Strangers:
 
     def _is_one(self, player: Any) -> bool:
         device = self._devices.get(player.sink)
-        return device is not None and not _device.is_writer(player, device.sink_name)
+        return device is not None and not _device.is_own(player, device.sink_name)
 
     def react(self, requests: Requests, event: Any) -> None:
         """A playing stream came, went, or is on another sink."""

@@ -17,7 +17,7 @@ def sweep(pulse: pulsectl.Pulse) -> list[Device]:
 
     Where an owner's process cannot be seen, this waits 2 s for its connection to come back.
     """
-    owned = [(device, device.owner) for device in _device.find_all(pulse) if device.owner is not None]
+    owned = [(device, device.owner) for device in _device.find_both(pulse) if device.owner is not None]
     left = [device for device, owner in owned if _is_gone(pulse, owner)]
     for device in left:
         _device.remove(pulse, device)
@@ -33,7 +33,7 @@ def find(pulse: pulsectl.Pulse, name: str) -> Device:
     sweep(pulse)
     device = _device.find(pulse, name)
     if device is None:
-        there = ", ".join(repr(d.info.name) for d in _device.find_all(pulse)) or "none"
+        there = ", ".join(repr(d.name) for d in _device.find_all(pulse)) or "none"
         raise DeviceError(f"there is no microphone {name!r} on this sound server; there are: {there}")
     return device
 

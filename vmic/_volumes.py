@@ -1,4 +1,4 @@
-"""Volumes: a microphone gives what it is written, whatever the server remembers and whoever turns it."""
+"""Volumes: a device gives what it is given, whatever the server remembers and whoever turns it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
-from vmic import _dialect
+from vmic import _device, _dialect
 from vmic._device import Device
 from vmic._libpulse import pulsectl
+from vmic._marks import MICROPHONE
 
 # PipeWire 1.4.2 restores a volume and a mute 19 ms after the first application starts to record.
 _RESTORES_WITHIN = 0.2
@@ -32,16 +33,19 @@ def fill(pulse: pulsectl.Pulse, thing: Any) -> bool:
     return True
 
 
-def set_writer_volume(pulse: pulsectl.Pulse, sink_name: str) -> None:
-    """Put this process's streams into the sink to 100 %: a server remembers volumes by the program's name."""
-    sink = pulse.get_sink_by_name(sink_name)
-    for stream in pulse.sink_input_list():
-        if stream.sink == sink.index and stream.proplist.get("application.process.id") == str(os.getpid()):
+def set_stream_volume(pulse: pulsectl.Pulse, sink_name: str) -> None:
+    """Put this process's streams into the sink, or from it, to 100 %.
+
+    A server remembers volumes by the program's name.
+    """
+    for stream in (*pulse.sink_input_list(), *pulse.source_output_list()):
+        is_this = stream.proplist.get("application.process.id") == str(os.getpid())
+        if is_this and _device.is_own(stream, sink_name):
             open_up(pulse, stream)
 
 
 class Volumes:
-    """Keeps the volumes of microphones, and of the streams into them, at 100 %.
+    """Keeps the volumes of devices, and of vmic's streams into and from them, at 100 %.
 
     A mute is somebody's wish, and stays, unless the server has restored it.
     """
@@ -49,21 +53,23 @@ class Volumes:
     def __init__(self, report: Report) -> None:
         """`report` is told of each device of which somebody else had turned the volume."""
         self._report = report
-        self._writers: set[int] = set()
+        self._streams: set[tuple[type, int]] = set()  # writers and readers may have one number
         self._muted: dict[int, bool] = {}  # by source, before it was first recorded
         self._recorded: dict[int, float] = {}  # by source, when it first was
 
     def hold(
-        self, pulse: pulsectl.Pulse, device: Device, writers: Collection[Any], *, is_recorded: bool
+        self, pulse: pulsectl.Pulse, device: Device, streams: Collection[Any], *, is_recorded: bool
     ) -> None:
-        """Look at one device that is complete, and at the streams into it."""
-        for writer in writers:
-            if writer.index not in self._writers:
-                open_up(pulse, writer)
-        self._writers |= {writer.index for writer in writers}
-        if device.guards_volume:
-            parts = (device.source, device.sink, pulse.get_source_by_name(f"{device.sink_name}.monitor"))
-            if [part for part in (*parts, *writers) if fill(pulse, part)]:
+        """Look at one device that is complete, and at vmic's streams into it or from it."""
+        for stream in streams:
+            if (type(stream), stream.index) not in self._streams:
+                open_up(pulse, stream)
+        self._streams |= {(type(stream), stream.index) for stream in streams}
+        if device.marks.guards_volume:
+            parts = [device.sink, device.source]
+            if device.kind == MICROPHONE:
+                parts.append(pulse.get_source_by_name(f"{device.sink_name}.monitor"))
+            if [part for part in (*parts, *streams) if fill(pulse, part)]:
                 self._report(device)
         self._undo_restored_mute(pulse, device.source, is_recorded=is_recorded)
 

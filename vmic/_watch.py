@@ -1,6 +1,6 @@
-"""The one connection on which this process follows who records its microphones.
+"""The one connection on which this process follows who records its microphones, and plays to its speakers.
 
-It is opened for the first microphone, and goes with the last: PulseAudio takes 64 in all.
+It is opened for the first device, and goes with the last: PulseAudio takes 64 in all.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from vmic._follow import Follower
 from vmic._hearing import Listener
 from vmic._keeping import Keeping
 from vmic._libpulse import pulsectl
+from vmic._marks import MICROPHONE, SPEAKER
 from vmic._owner import Owner
 
 # The thread ends within milliseconds; one that does not is a daemon's.
@@ -28,15 +29,16 @@ _KEEPER_LIVES = 2.0
 
 _log = logging.getLogger("vmic")
 
-Key = tuple[str, Owner | None]  # a microphone: its name, and whose it is
+Key = tuple[str, Owner | None]  # a device: its name, and whose it is; each of a process's has a token
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is seen of a microphone at one look."""
+    """What is seen of a device at one look."""
 
     listeners: tuple[Listener, ...]  # in the order in which they came
     muted: bool
+    played: bool  # somebody plays to it; of a speaker
 
 
 class Watcher(Protocol):
@@ -44,26 +46,26 @@ class Watcher(Protocol):
 
     @property
     def key(self) -> Key | None:
-        """Of which microphone; None: of none."""
+        """Of which device; None: of none."""
 
     def publish(self, seen: Seen) -> None:
         """Take note of how it is now; does not block."""
 
     def lose(self) -> None:
-        """Take note that the server, or the microphone, has gone; does not block."""
+        """Take note that the server, or the device, has gone; does not block."""
 
     def tell(self, event: str) -> None:
         """Take note of what the keeper has set right (see `_guard`); does not block."""
 
 
 class Watch(Follower):
-    """Follows every recording stream of the server, and tells the watchers of their own.
+    """Follows the streams of the server, and tells the watchers of their own.
 
     Its connection also shows other machines that this process lives (see `Owner.client_name`).
     """
 
     def __init__(self) -> None:
-        super().__init__(("source", "source_output"))
+        super().__init__(("source", "source_output", "sink_input"))
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.wake_by(self._wake, self._woken)
         self._lock = threading.RLock()  # guards what follows; reentrant as `_joining` is
@@ -81,7 +83,7 @@ class Watch(Follower):
     def add(self, watcher: Watcher, *, owns: bool) -> None:
         """Tell `watcher`, as soon as the server has answered and after each change.
 
-        When it `owns` its microphone a keeper is there from now on.
+        When it `owns` its device a keeper is there from now on.
         """
         with self._lock:
             self._keeper_wanted |= owns
@@ -114,7 +116,7 @@ class Watch(Follower):
         """All can wait for a look."""
 
     def look(self, pulse: pulsectl.Pulse) -> None:
-        """Tell each watcher of its microphone."""
+        """Tell each watcher of its device."""
         watchers = [watcher for watcher in self._watchers if watcher.key is not None]
         # While a first microphone is made each look would keep that from the GIL: it took twice as long.
         seen = self._find(pulse) if watchers else {}
@@ -173,7 +175,7 @@ class Watch(Follower):
     def _do_without_keeper(self, why: str) -> None:
         self._keeper_wanted = False
         _log.error(
-            "no keeper guards this program's microphones: %s. They stay behind if it is killed, other "
+            "no keeper guards this program's devices: %s. They stay behind if it is killed, other "
             "programs' sound may get into them, and their recorders may get another microphone",
             why,
         )
@@ -185,15 +187,22 @@ class Watch(Follower):
                 watcher.tell(event)
 
     def _find(self, pulse: pulsectl.Pulse) -> dict[Key, Seen]:
-        """Which microphones there are, and who records them."""
-        microphones = {device.source.index: device for device in _device.find_all(pulse) if device.source}
+        """Which devices there are, who records the microphones, and whether anybody plays to the speakers."""
+        devices = [device for device in _device.find_both(pulse) if device.source]
+        microphones = {device.source.index for device in devices if device.kind == MICROPHONE}
         streams = _hearing.streams(pulse, microphones)
+        players = pulse.sink_input_list() if len(microphones) < len(devices) else []
+        played = {player.sink for player in players if not player.corked}
         now = time.time()
         self._since = {(s.index, s.source): self._since.get((s.index, s.source), now) for s in streams}
         heard_by = _hearing.listeners(pulse, streams, self._since)
         return {
-            (device.info.name, device.owner): Seen(heard_by.get(index, ()), bool(device.source.mute))
-            for index, device in microphones.items()
+            (device.name, device.owner): Seen(
+                heard_by.get(device.source.index, ()),
+                bool(device.source.mute),
+                device.kind == SPEAKER and device.sink.index in played,
+            )
+            for device in devices
         }
 
 
@@ -205,13 +214,13 @@ _shared: Watch | None = None
 
 
 def join(watcher: Watcher) -> None:
-    """Tell `watcher` how its microphone is, from now on; does not wait for the server."""
+    """Tell `watcher` how its device is, from now on; does not wait for the server."""
     _join(watcher, owns=False)
 
 
 @contextlib.contextmanager
 def owning() -> Iterator[None]:
-    """Have the watch there, and a keeper, while the block makes a microphone of this process's."""
+    """Have the watch there, and a keeper, while the block makes a device of this process's."""
     nobody = _Nobody()
     _join(nobody, owns=True)
     try:
@@ -221,7 +230,7 @@ def owning() -> Iterator[None]:
 
 
 def hurry() -> None:
-    """A microphone of this process's is about to come back: let the keeper be there before it."""
+    """A device of this process's is about to come back: let the keeper be there before it."""
     with _joining:
         if _shared is not None:
             _shared.hurry()
@@ -246,7 +255,7 @@ def _join(watcher: Watcher, *, owns: bool) -> None:
 
 
 class _Nobody:
-    """Stands for a microphone that is not there yet."""
+    """Stands for a device that is not there yet."""
 
     key: Key | None = None
 

@@ -16,6 +16,7 @@ from unit.legal import TRICKY, names, quick_name
 
 import vmic
 from vmic import _api, _device, _making, _settling
+from vmic._marks import MICROPHONE, Marks
 from vmic._recipe import Recipe
 
 Record = Callable[..., Recorder]
@@ -106,7 +107,7 @@ def test_five_hundred_names_add_nothing_to_what_is_on_the_server(server: SoundSe
                 assert now.keys() - before == {sink, f"{sink}.monitor", source}
                 assert (now[source].description, now[source].channel_count) == (name, 1)
                 marks = {
-                    **_device.marks(name, RATE, 1, None, volume_guard=True),
+                    **Marks.new(MICROPHONE, name, RATE, 1, None).written(),
                     "vmic.creation": device.creation,
                 }
                 for half in (sink, source):

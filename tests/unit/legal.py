@@ -61,6 +61,8 @@ TRICKY = [
     "vmic-silence",
     "vmic-mic-x",
     "vmic-sink-x",
+    "vmic-speaker-x",
+    "x.speaker",
     " leading and trailing ",
     "   ",
     "Grüße, Ελλάδα, 日本語",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from random import Random
 
@@ -14,6 +15,7 @@ from unit.legal import TRICKY, names, quick_name
 from unit.modargs import ModuleArguments
 
 from vmic import _dialect
+from vmic._errors import DeviceError
 
 load = cache(ModuleArguments)
 
@@ -69,8 +71,8 @@ def test_two_parsers_that_each_take_backslashes_away_and_one_of_json_read_it(
     parser: ModuleArguments, written: dict[str, str]
 ) -> None:
     # PipeWire since 1.0 does with each argument what PulseAudio does with those that hold no properties.
-    arguments = surrounded(_dialect.twice_backslashed("sink_properties", written))
-    read = parser.properties_of_value(arguments, "sink_properties")
+    arguments = surrounded(_dialect.twice_backslashed_json("source_properties", written))
+    read = parser.properties_of_value(arguments, "source_properties")
     assert {key: third_reading(value) for key, value in read.items()} == written
     assert_others_are_as_written(parser, arguments)
 
@@ -99,12 +101,44 @@ def test_json_has_nothing_that_ends_it_early(written: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("probe", "quoting"),
-    [("\\", _dialect.as_json), ("", _dialect.twice_backslashed), (None, _dialect.twice_backslashed)],
+    ("probe", "quoting", "sink_quoting"),
+    [
+        ("\\", _dialect.as_json, _dialect.as_arguments),
+        ("", _dialect.twice_backslashed_json, _dialect.twice_backslashed),
+        (None, _dialect.twice_backslashed_json, _dialect.twice_backslashed),
+    ],
 )
-def test_the_fate_of_a_backslash_tells_pipewires_apart(probe: str | None, quoting: _dialect.Quoting) -> None:
+def test_the_fate_of_a_backslash_tells_pipewires_apart(
+    probe: str | None, quoting: _dialect.Quoting, sink_quoting: _dialect.Quoting
+) -> None:
     came_out = {} if probe is None else {"vmic.probe": probe}
     assert _dialect.PIPEWIRE.quoting(came_out) is quoting
+    assert _dialect.PIPEWIRE.sink_quoting(came_out) is sink_quoting
+
+
+@given(written=properties)
+def test_two_parsers_that_each_take_backslashes_away_read_it(
+    parser: ModuleArguments, written: dict[str, str]
+) -> None:
+    arguments = surrounded(_dialect.twice_backslashed("sink_properties", written))
+    assert parser.properties_of_value(arguments, "sink_properties") == written
+    assert_others_are_as_written(parser, arguments)
+
+
+@given(written=properties)
+def test_an_argument_in_quotes_has_nothing_that_ends_it_early(written: dict[str, str]) -> None:
+    try:
+        arguments = _dialect.as_arguments("sink_properties", written)
+    except DeviceError:
+        assert any({"'", '"'} <= set(value) or value.endswith("\\") for value in written.values())
+    else:
+        assert read_as_pipewire_0_3_does(f"{arguments} rate=48000") == {**written, "rate": "48000"}
+
+
+def read_as_pipewire_0_3_does(arguments: str) -> dict[str, str]:
+    """A quote ends a value, unless an odd number of backslashes is before it; they stay."""
+    found = re.findall(r"""(\S+?)=(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|([^ ]*)) ?""", arguments)
+    return {key: double or single or bare for key, double, single, bare in found}
 
 
 def test_pulseaudio_has_one_dialect() -> None:

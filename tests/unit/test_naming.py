@@ -91,6 +91,38 @@ def assert_taken_as_names(made: tuple[str, str, str]) -> None:
         assert not OTHERS.fullmatch(name)
 
 
+def speakers_names(name: str) -> tuple[str, ...]:
+    """All that the servers will know for speaker `name`, alone or beside a microphone."""
+    return tuple(f"{sink}{of}" for sink in _names.speaker_sink_names(name) for of in ("", ".monitor"))
+
+
+@given(st.data())
+def test_no_speakers_share_a_servers_name_nor_do_a_microphone_and_one_beside_it(data: st.DataObject) -> None:
+    one = data.draw(names)
+    two = data.draw(st.one_of(names, related(one), st.just(f"{one}.speaker"[-128:])))
+    assert len(set(speakers_names(one))) == 4
+    assert not set(server_names(one)) & set(speakers_names(one)[2:])
+    assert one == two or not set(speakers_names(one)) & set(speakers_names(two))
+
+
+def assert_taken_as_speakers_names(name: str) -> None:
+    own, _, beside, _ = speakers_names(name)
+    for sink in own, beside:
+        # The server takes the monitor's name too.
+        assert SERVER_NAME.fullmatch(f"{sink}.monitor")
+        assert not OTHERS.fullmatch(sink)
+
+
+@given(names)
+def test_a_server_takes_each_speakers_for_what_it_is(name: str) -> None:
+    assert_taken_as_speakers_names(name)
+
+
+@pytest.mark.parametrize("name", TRICKY, ids=ascii)
+def test_a_server_takes_a_tricky_speakers_for_what_it_is(name: str) -> None:
+    assert_taken_as_speakers_names(name)
+
+
 @given(names)
 def test_a_server_takes_each_for_what_it_is(name: str) -> None:
     assert_taken_as_names(server_names(name))
@@ -118,3 +150,6 @@ def test_the_servers_names_stay_the_same() -> None:
     # Another release, or the next process, must find the microphone again.
     assert _names.source_name("My Mic") == "vmic-mic-My-Mic-fw2ow5bgurr527sphdqirnji76"
     assert _names.sink_name("My Mic") == "vmic-sink-My-Mic-fw2ow5bgurr527sphdqirnji76"
+    made_up = "vmic-speaker-My-Mic-fw2ow5bgurr527sphdqirnji76"
+    assert _names.speaker_sink_names("My Mic") == (made_up, f"{made_up}.speaker")
+    assert _names.speaker_sink_names("mic") == ("mic", "mic.speaker")

@@ -12,7 +12,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 import vmic
-from vmic import _device, _dialect, _names, _silence
+from vmic import _dialect, _names, _silence
+from vmic._marks import MICROPHONE, Marks
 from vmic._recipe import Recipe
 from vmic.cli._marked import MarkedFile
 
@@ -143,7 +144,7 @@ class PulseAudio(Way):
 
     def install(self, recipe: Recipe) -> Path:
         """Write that part, after what is there."""
-        marks = _device.marks(recipe.name, recipe.sample_rate, recipe.channels, None, volume_guard=True)
+        marks = Marks.new(MICROPHONE, recipe.name, recipe.sample_rate, recipe.channels, None).written()
         dialect = _dialect.PULSEAUDIO
         source = recipe.source_arguments(dialect, marks, _dialect.backslashed)
         lines = [

@@ -99,7 +99,7 @@ def clean() -> None:
     """Remove what dead programs have left: microphones whose owner has ended, and halves of others."""
     for device in _server.call(_clean):
         say(
-            f"removed {device.info.name!r}"
+            f"removed {device.name!r}"
             + (f", of {belongs_to(device.info)}" if device.info.pid else ", half of it")
         )
 

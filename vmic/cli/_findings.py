@@ -104,7 +104,7 @@ def _of_devices(pulse: pulsectl.Pulse) -> Iterator[Finding]:
 
 
 def _of_device(device: Device, clients: set[str]) -> Iterator[Finding]:
-    name = device.info.name
+    name = device.name
     if device.owner is not None and device.owner.is_gone(clients):
         yield Finding("bad", f"{name!r} is left of {device.info.program}, which has ended", "vmic clean")
     elif not device.complete:
