@@ -8,6 +8,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import programs
 import pulsectl
@@ -179,20 +180,28 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 @pytest.fixture(autouse=True)
 def books_balance(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """After every test: written = heard + dropped + lost + queued, for each microphone that it had."""
+    """After every test: what went into each device that it had is what became of it."""
     # Weakly: a test may want to see one collected.
-    microphones: weakref.WeakSet[vmic.VirtualMicrophoneDevice] = weakref.WeakSet()
-    original = vmic.VirtualMicrophoneDevice.__init__
+    devices: weakref.WeakSet[vmic.VirtualMicrophoneDevice | vmic.VirtualSpeakerDevice] = weakref.WeakSet()
 
-    def note(self: vmic.VirtualMicrophoneDevice, *args: object, **kwargs: object) -> None:
-        original(self, *args, **kwargs)  # type: ignore[arg-type]
-        microphones.add(self)
+    def watch(kind: type) -> None:
+        original = vars(kind)["__init__"]
 
-    monkeypatch.setattr(vmic.VirtualMicrophoneDevice, "__init__", note)
+        def note(self: Any, *args: object, **kwargs: object) -> None:
+            original(self, *args, **kwargs)
+            devices.add(self)
+
+        monkeypatch.setattr(kind, "__init__", note)
+
+    watch(vmic.VirtualMicrophoneDevice)
+    watch(vmic.VirtualSpeakerDevice)
     yield
-    for microphone in list(microphones):
-        s = microphone.stats
-        assert s.frames_written == s.heard + s.dropped + s.lost + s.queued, s
+    for device in list(devices):
+        s = device.stats
+        if isinstance(s, vmic.MicrophoneStats):
+            assert s.frames_written == s.heard + s.dropped + s.lost + s.queued, s
+        else:
+            assert s.received == s.read + s.dropped + s.buffered, s
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            microphone.close()
+            device.close()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import programs
 import pulsectl
+from servers import SoundServer
+from signals import Samples
+
+import vmic
 
 
 @dataclass
@@ -44,6 +48,44 @@ class Player:
 
     def await_place(self, pulse: pulsectl.Pulse, name: str) -> None:
         programs.await_that(lambda: self.place(pulse) == name, f"it plays to {name}")
+
+
+def pacat(path: Path, speaker: vmic.VirtualSpeakerDevice) -> list[str]:
+    """The command that plays raw frames to `speaker`, by its name, to their end."""
+    form = [f"--rate={speaker.sample_rate}", f"--channels={speaker.channels}", "--format=s16le"]
+    return ["pacat", "--raw", *form, f"--device={speaker.sink_name}", str(path)]
+
+
+def ffmpeg(path: Path, speaker: vmic.VirtualSpeakerDevice) -> list[str]:
+    """The same with ffmpeg, another program with another library's settings."""
+    form = f"-f s16le -ar {speaker.sample_rate} -ac {speaker.channels}".split()
+    return [
+        *["ffmpeg", "-loglevel", "error", *form, "-i", str(path)],
+        # It ends without waiting for what it has handed over last: 200 ms.
+        *[
+            "-af",
+            "apad=pad_dur=0.3",
+            "-f",
+            "pulse",
+            "-buffer_duration",
+            "200",
+            "-device",
+            speaker.sink_name,
+            "played",
+        ],
+    ]
+
+
+def play_all(
+    server: SoundServer,
+    speaker: vmic.VirtualSpeakerDevice,
+    frames: Samples,
+    command: Callable[[Path, vmic.VirtualSpeakerDevice], list[str]] = pacat,
+) -> None:
+    """Play these frames to `speaker`, to their end."""
+    path = server.root / "all.raw"
+    path.write_bytes(frames.tobytes())
+    subprocess.run(command(path, speaker), env=server.env, check=True, timeout=programs.PATIENCE)
 
 
 def is_there(pulse: pulsectl.Pulse, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Recording streams of this process, with flags that no program offers: paused ones, and level meters."""
+"""Streams of this process, with flags that no program offers: paused ones, and level meters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ METER_RATE = 25
 
 
 class Stream:
-    """One of them, of 32-bit floats, which nobody reads."""
+    """One that records 32-bit floats, which nobody reads."""
 
     def __init__(self, pulse: pulsectl.Pulse, source: str, flags: int, rate: int) -> None:
         self._pulse = pulse
@@ -60,3 +60,21 @@ def stream(
     """Record `microphone`, until the end of the block."""
     with server.client("streams") as pulse:
         yield Stream(pulse, microphone.source_name, flags, rate)
+
+
+def play_paused(pulse: pulsectl.Pulse, sink: str) -> None:
+    """Be a player of `sink` that is paused, for as long as the connection."""
+    connect = ctypes.CDLL("libpulse.so.0").pa_stream_connect_playback
+    connect.argtypes = [
+        ctypes.c_void_p,
+        ctypes.c_char_p,
+        ctypes.c_void_p,
+        ctypes.c_int,
+        *[ctypes.c_void_p] * 2,
+    ]
+    properties = libpulse.pa.proplist_from_string("application.name=streams")
+    form = libpulse.PA_SAMPLE_SPEC(format=libpulse.PA_SAMPLE_FLOAT32NE, rate=48000, channels=1)
+    stream = libpulse.pa.stream_new_with_proplist(pulse._ctx, "paused", ctypes.byref(form), None, properties)
+    libpulse.pa.proplist_free(properties)
+    connect(stream, sink.encode(), None, START_CORKED, None, None)
+    await_that(lambda: any(s.name == "paused" for s in pulse.sink_input_list()), "it is there", 10)

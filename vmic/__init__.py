@@ -1,4 +1,4 @@
-"""A real microphone for Linux applications whose sound comes from a program.
+"""A real microphone for Linux applications whose sound comes from a program, and a speaker that it hears.
 
 ::
 
@@ -9,7 +9,9 @@
 
 The path of the sound: `_pcm` (bytes or arrays become 16-bit frames), `_microphone` (`write_frames`),
 `_ledger` (which frame is whose), `_stream` (the native side: ring, writer thread, pa_simple), then on the
-server a null sink and the source over it that `_device` makes, and from there any application.
+server a null sink and the source over it (`_device`), and from there any application. The other way:
+what applications play into a speaker's null sink comes through `_source` (the native side: pa_stream, reader
+thread, ring) and `_reading` (which read gets it) to `_speaker` (`read_frames`).
 """
 
 import importlib as _importlib
@@ -26,9 +28,12 @@ if _typing.TYPE_CHECKING:
     )
     from vmic._device import MicrophoneInfo
     from vmic._errors import ClosedError, DeviceError, DeviceLostError, ServerError, VmicError
+    from vmic._headset import Headset
     from vmic._hearing import Listener
     from vmic._microphone import VirtualMicrophoneDevice
-    from vmic._stats import MicrophoneStats
+    from vmic._speaker import VirtualSpeakerDevice
+    from vmic._speaker_api import create_headset, create_speaker_device
+    from vmic._stats import MicrophoneStats, SpeakerStats
 
 __version__ = "0.1.0"
 
@@ -36,13 +41,18 @@ __all__ = [
     "ClosedError",
     "DeviceError",
     "DeviceLostError",
+    "Headset",
     "Listener",
     "MicrophoneInfo",
     "MicrophoneStats",
     "ServerError",
+    "SpeakerStats",
     "VirtualMicrophoneDevice",
+    "VirtualSpeakerDevice",
     "VmicError",
+    "create_headset",
     "create_microphone_device",
+    "create_speaker_device",
     "list_microphone_devices",
     "open_microphone_device",
     "remove_microphone_device",
@@ -51,12 +61,20 @@ __all__ = [
 # Imported when one of them is first used: all of them take 0.1 s, which `vmic --help` and the keeper do not
 # need.
 _HOMES = {
-    "_api": __all__[-4:],
+    "_api": [
+        "create_microphone_device",
+        "list_microphone_devices",
+        "open_microphone_device",
+        "remove_microphone_device",
+    ],
     "_device": ["MicrophoneInfo"],
     "_errors": ["ClosedError", "DeviceError", "DeviceLostError", "ServerError", "VmicError"],
+    "_headset": ["Headset"],
     "_hearing": ["Listener"],
     "_microphone": ["VirtualMicrophoneDevice"],
-    "_stats": ["MicrophoneStats"],
+    "_speaker": ["VirtualSpeakerDevice"],
+    "_speaker_api": ["create_headset", "create_speaker_device"],
+    "_stats": ["MicrophoneStats", "SpeakerStats"],
 }
 
 

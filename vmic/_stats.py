@@ -1,4 +1,4 @@
-"""The numbers that a microphone keeps."""
+"""The numbers that a device keeps."""
 
 from __future__ import annotations
 
@@ -37,6 +37,27 @@ class MicrophoneStats:
     strangers: int
     latency: float
     cushion: float
+
+
+@dataclass(frozen=True)
+class SpeakerStats:
+    """What has happened so far. ``received == read + dropped + buffered``, at any time.
+
+    Attributes:
+        received: Frames that came from the sound server, silence where nobody played.
+        read: Frames that reads have returned.
+        dropped: Frames that `flush` forgot, or that made room for newer ones: 10 s are kept.
+        buffered: Frames that the next reads return.
+        reconnects: Times that the device was made again after the server, or the device, had gone.
+    """
+
+    __module__ = "vmic"
+
+    received: int
+    read: int
+    dropped: int
+    buffered: int
+    reconnects: int
 
 
 def of(state: StreamState, strangers: int) -> MicrophoneStats:

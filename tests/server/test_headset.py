@@ -1,0 +1,156 @@
+"""A microphone and a speaker of one name: neither hears the other; and which names there can be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+import programs
+import pulsectl
+import pytest
+from playing import is_there, play_all
+from recording import Recorder
+from servers import SoundServer
+from signals import numbered
+from unit.legal import TRICKY
+
+import vmic
+from vmic import _device, _making, _names, _settling
+from vmic._marks import Marks
+from vmic._owner import Owner
+from vmic._recipe import SpeakerRecipe
+
+Record = Callable[..., Recorder]
+
+SECOND = 48000
+
+
+def test_neither_half_hears_the_other(server: SoundServer, record: Record) -> None:
+    with vmic.create_headset("headset", SECOND) as headset:
+        assert headset.name == headset.microphone.name == headset.speaker.name == "headset"
+        recorder = record(headset.microphone)
+        headset.speaker.flush()
+        play_all(server, headset.speaker, numbered(SECOND // 2))
+        count = headset.speaker.stats.buffered + SECOND // 10
+        played = np.frombuffer(headset.speaker.read_frames(count), np.int16)
+        assert np.array_equal(played[played != 0], numbered(SECOND // 2)[:, 0])
+        assert not recorder.frames().any()
+        headset.speaker.flush()
+        headset.microphone.write_frames(numbered(SECOND // 2))
+        recorder.await_frames(SECOND // 2)
+        assert not any(headset.speaker.read_frames(headset.speaker.stats.buffered))
+        recorder.stop()
+        recorder.heard().assert_exact(SECOND // 2)
+        assert headset.microphone.stats.strangers == 0
+    assert "(closed)" in repr(headset.microphone)
+    assert "(closed)" in repr(headset.speaker)
+
+
+def test_both_come_back_after_the_server(server: SoundServer, record: Record) -> None:
+    with vmic.create_headset("headset", SECOND, non_blocking=True) as headset:
+        assert (headset.microphone.source_name, headset.speaker.sink_name) == ("headset", "headset.speaker")
+        server.kill(whole=True)
+        server.answer()
+
+        def are_back() -> bool:
+            return headset.microphone.stats.reconnects == headset.speaker.stats.reconnects == 1
+
+        programs.await_that(are_back, "both are back", 15)
+        recorder = record(headset.microphone)
+        headset.microphone.write_frames(numbered(SECOND // 4))
+        recorder.await_frames(SECOND // 4)
+        headset.speaker.flush()
+        play_all(server, headset.speaker, numbered(SECOND // 4))
+        programs.await_that(lambda: headset.speaker.stats.buffered >= SECOND // 4, "all has come")
+
+
+@pytest.mark.parametrize("name", ["it's ä 🎤\\ x", "x" * 128])
+def test_both_are_shown_by_their_name(server: SoundServer, pulse: pulsectl.Pulse, name: str) -> None:
+    with vmic.create_headset(name) as headset, vmic.create_speaker_device("other"):
+        sink = pulse.get_sink_by_name(headset.speaker.sink_name)
+        source = pulse.get_source_by_name(headset.microphone.source_name)
+        assert sink.description == source.description == name
+        assert is_there(pulse, f"{sink.name}.monitor")
+        assert len(headset.speaker.read_frames(1600)) == 3200
+        assert [info.name for info in vmic.list_microphone_devices()] == [name]
+
+
+def test_a_speaker_is_shown_as_its_name_is(server: SoundServer, pulse: pulsectl.Pulse) -> None:
+    owner = Owner.this_process()
+    with vmic.create_speaker_device("another"):  # so that its owner is known
+        before = {sink.name for sink in pulse.sink_list()}
+        for name in TRICKY:
+            recipe = SpeakerRecipe(name, name, 48000, 1, _names.speaker_sink_names(name)[0])
+            try:
+                device = _making.make_speaker(pulse, recipe, owner=owner, replace=False)
+            except vmic.DeviceError:
+                assert server.kind == "pipewire"
+                assert {"'", '"'} <= set(name) or name.endswith("\\")
+                continue
+            now = {sink.name: sink for sink in pulse.sink_list()}
+            assert now.keys() - before == {recipe.sink_name}
+            assert now[recipe.sink_name].description == name
+            assert Marks.of(now[recipe.sink_name]) == device.marks
+            _device.remove(pulse, device)
+            _settling.await_gone(pulse, {recipe.sink_name})
+
+
+def test_a_description_is_shown_instead(server: SoundServer, pulse: pulsectl.Pulse) -> None:
+    name = "both 'kinds' of \"quotes\""
+    with vmic.create_speaker_device(name, description="ä 'speaker'") as speaker:
+        assert pulse.get_sink_by_name(speaker.sink_name).description == "ä 'speaker'"
+        assert speaker.name == name
+
+
+def test_what_the_server_cannot_show_is_refused(server: SoundServer, pulse: pulsectl.Pulse) -> None:
+    name = "both 'kinds' of \"quotes\""
+    before = {sink.name for sink in pulse.sink_list()}
+    if server.kind == "pipewire":
+        with pytest.raises(vmic.DeviceError, match="give it a description without quotes"):
+            vmic.create_speaker_device(name)
+    else:
+        with vmic.create_speaker_device(name) as speaker:
+            assert pulse.get_sink_by_name(speaker.sink_name).description == name
+    programs.await_that(lambda: {s.name for s in pulse.sink_list()} == before, "nothing is left")
+
+
+def test_a_name_is_taken_once(server: SoundServer, pulse: pulsectl.Pulse) -> None:
+    taken = rf"speaker 'both' exists already, it belongs to .* \(process {os.getpid()}\).* replace=True"
+    with vmic.create_headset("both", SECOND) as headset:
+        with pytest.raises(vmic.DeviceError, match=taken):
+            vmic.create_speaker_device("both")
+        with pytest.raises(vmic.DeviceError, match="microphone 'both' exists already"):
+            vmic.create_headset("both")
+        with vmic.create_speaker_device("both", replace=True) as second:
+            assert second.sink_name == "both.speaker"
+            assert len(second.read_frames(160)) == 320
+            headset.speaker.flush()
+            with pytest.raises(vmic.DeviceLostError, match="taken over by another program"):
+                headset.speaker.read_frames(SECOND // 10, timeout=1)
+        assert headset.microphone.write_frames(numbered(480)) == 480
+
+
+def test_a_microphone_is_made_before_its_speaker(server: SoundServer, pulse: pulsectl.Pulse) -> None:
+    with vmic.create_speaker_device("both") as speaker:
+        for create in (vmic.create_microphone_device, vmic.create_headset):
+            with pytest.raises(
+                vmic.DeviceError, match="make the microphone first, or both with create_headset"
+            ):
+                create("both")
+        assert [sink.name for sink in pulse.sink_list() if "both" in sink.name] == ["both"]
+        # It is no microphone.
+        assert vmic.list_microphone_devices() == []
+        with pytest.raises(
+            vmic.DeviceError, match="no microphone 'both' on this sound server; there are: none"
+        ):
+            vmic.open_microphone_device("both")
+        assert len(speaker.read_frames(160)) == 320
+
+
+def test_half_a_headset_is_none(server: SoundServer, pulse: pulsectl.Pulse) -> None:
+    pulse.module_load("module-null-sink", "sink_name=both.speaker")
+    with pytest.raises(vmic.DeviceError, match=r"a device both\.speaker that is not vmic's"):
+        vmic.create_headset("both")
+    assert vmic.list_microphone_devices() == []
+    programs.await_that(lambda: not is_there(pulse, "vmic-silence"), "nothing is left")

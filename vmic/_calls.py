@@ -1,0 +1,57 @@
+"""Calling the user back: in order, on a thread of its own, whatever the callbacks do."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+
+Callback = Callable[[bytes], object]
+
+# After so many seconds without a call the thread ends.
+_LINGERS = 1.0
+
+_log = logging.getLogger("vmic")
+
+
+class Calls:
+    """Calls of the user's functions; a slow one delays those after it, and nothing else."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()  # guards what follows
+        self._due: deque[tuple[Callback, bytes]] = deque()  # the first is under way
+        self._thread: threading.Thread | None = None
+
+    def post(self, callback: Callback, frames: bytes) -> None:
+        """Call `callback` with these frames, after those before it; does not block."""
+        with self._changed:
+            self._due.append((callback, frames))
+            self._changed.notify_all()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="vmic-completions", daemon=True)
+                self._thread.start()
+
+    def wait(self, timeout: float) -> None:
+        """Wait until all were called, at most so many seconds; for a callback that asks, not at all."""
+        with self._changed:
+            if self._thread is not threading.current_thread():
+                self._changed.wait_for(lambda: not self._due, timeout)
+
+    def _run(self) -> None:
+        while (due := self._next()) is not None:
+            callback, frames = due
+            try:
+                callback(frames)
+            except BaseException:  # noqa: BLE001 (the user's: sys.exit there is a mistake like any other)
+                _log.exception("the completion callback %r raised", callback)
+            with self._changed:
+                self._due.popleft()
+                self._changed.notify_all()
+
+    def _next(self) -> tuple[Callback, bytes] | None:
+        with self._changed:
+            if self._changed.wait_for(lambda: self._due, _LINGERS):
+                return self._due[0]
+            self._thread = None
+            return None

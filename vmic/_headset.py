@@ -1,0 +1,51 @@
+"""A headset: a microphone and a speaker of one name."""
+
+from __future__ import annotations
+
+import contextlib
+from types import TracebackType
+
+from vmic._microphone import VirtualMicrophoneDevice
+from vmic._speaker import VirtualSpeakerDevice
+
+
+class Headset:
+    """A microphone and a speaker, made by `create_headset`; a context manager, whose end closes both."""
+
+    __module__ = "vmic"
+
+    def __init__(self, microphone: VirtualMicrophoneDevice, speaker: VirtualSpeakerDevice) -> None:
+        """Not for callers: use `create_headset`."""
+        self._microphone, self._speaker = microphone, speaker
+
+    @property
+    def name(self) -> str:
+        """As it was given."""
+        return self._microphone.name
+
+    @property
+    def microphone(self) -> VirtualMicrophoneDevice:
+        """What applications hear: write to it."""
+        return self._microphone
+
+    @property
+    def speaker(self) -> VirtualSpeakerDevice:
+        """What applications play to: read from it."""
+        return self._speaker
+
+    def close(self) -> None:
+        """Close both: what was written is heard first."""
+        self.__exit__(None, None, None)
+
+    def __enter__(self) -> Headset:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.ExitStack() as both:
+            both.callback(self._speaker.close)
+            self._microphone.__exit__(kind, error, trace)
+
+    def __repr__(self) -> str:
+        return f"<Headset {self._microphone!r}, {self._speaker!r}>"

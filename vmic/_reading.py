@@ -1,0 +1,162 @@
+"""Reads of one speaker: each gets exactly the frames that it asked for, one read after the other."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from vmic import _waking
+from vmic._arguments import check_int, check_seconds
+from vmic._calls import Callback, Calls
+from vmic._errors import ClosedError
+from vmic._pcm import SAMPLE_SIZE
+from vmic._source import Source
+from vmic._stats import SpeakerStats
+from vmic._turns import Turns
+from vmic._waking import Wake
+
+# The longest bytes that some machine can have.
+_MOST_FRAMES = 2**31 - 1
+# How often one that waits looks whether the speaker was closed.
+_SLICE = 0.05
+
+
+def checked(num_frames: int | None, num_frame: int | None, completion: object, timeout: float) -> int:
+    """Check the arguments of `read_frames`; how many frames to read."""
+    if (num_frames is None) == (num_frame is None):
+        raise TypeError(
+            "read_frames takes a number of frames, as its first argument, num_frames= or num_frame="
+        )
+    count = num_frame if num_frames is None else num_frames
+    check_int("num_frames", count, 0, _MOST_FRAMES)
+    if completion is not None and not callable(completion):
+        raise TypeError(f"completion is a function of the frames read, not {completion!r}")
+    check_seconds("timeout", timeout)
+    return int(count or 0)
+
+
+class Reading:
+    """What reads have in common: their turns, and what came for one that did not get all of its frames."""
+
+    def __init__(self, source: Source, sample_rate: int, channels: int) -> None:
+        """Read from `source`."""
+        self.source = source
+        self.sample_rate = sample_rate
+        self.turns = Turns()
+        self._frame_size = channels * SAMPLE_SIZE
+        self._lock = threading.Lock()  # guards what follows
+        self._held = bytearray()  # the next read begins with it
+        self._forgotten = 0  # frames of it that a flush dropped
+
+    def take(self, count: int) -> bytes | None:
+        """The next `count` frames; None when they have not all come: what has stays for the next call."""
+        with self._lock:
+            missing = count - len(self._held) // self._frame_size
+            if missing > 0:
+                self._held += self.source.read(missing)
+            if len(self._held) < count * self._frame_size:
+                return None
+            return self._give(count)
+
+    def take_rest(self, count: int) -> bytes:
+        """Up to `count` frames, when no more come."""
+        with self._lock:
+            self._held += self.source.read(max(0, count - len(self._held) // self._frame_size))
+            return self._give(count)
+
+    def missing(self, count: int) -> int:
+        """How many of the next `count` frames `take` did not find."""
+        with self._lock:
+            return count - len(self._held) // self._frame_size
+
+    def flush(self) -> int:
+        """Forget what has come, and was not read; how many frames that was."""
+        with self._lock:
+            held = len(self._held) // self._frame_size
+            self._held.clear()
+            self._forgotten += held
+            return held + self.source.flush()
+
+    def stats(self) -> SpeakerStats:
+        """The user's view of what the native side counts, and of what is held here."""
+        with self._lock:
+            state = self.source.state()
+            held = len(self._held) // self._frame_size
+            return SpeakerStats(
+                received=state.received,
+                read=state.read - held - self._forgotten,
+                dropped=state.dropped + self._forgotten,
+                buffered=state.buffered + held,
+                reconnects=state.reopened,
+            )
+
+    def _give(self, count: int) -> bytes:
+        size = count * self._frame_size
+        frames = bytes(memoryview(self._held)[:size])
+        del self._held[:size]
+        return frames
+
+
+@dataclass
+class _Read:
+    count: int
+    completion: Callback | None
+    come: threading.Event  # it is its turn
+    wake: Wake
+
+
+class PendingReads:
+    """The reads of a non-blocking speaker, which nobody waits for."""
+
+    def __init__(self, reading: Reading, calls: Calls) -> None:
+        """Read by `reading`, and give the frames to completions by `calls`."""
+        self._reading, self._calls = reading, calls
+        self._changed = threading.Condition()  # guards what follows
+        self._reads: deque[_Read] = deque()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def expect(self, count: int, completion: Callback | None) -> None:
+        """Read `count` frames after all before; does not block."""
+        come, wake = _waking.of_thread()
+        with self._changed:
+            if self._closed:
+                raise ClosedError("the speaker was closed meanwhile")
+            self._reading.turns.enter(wake)
+            self._reads.append(_Read(count, completion, come, wake))
+            self._changed.notify_all()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="vmic-reads", daemon=True)
+                self._thread.start()
+
+    def close(self, timeout: float) -> None:
+        """Give those that wait what there is, if only nothing."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+
+    def _run(self) -> None:
+        while (read := self._next()) is not None:
+            frames = self._frames(read)
+            self._reading.turns.leave(read.wake)
+            if read.completion is not None:
+                self._calls.post(read.completion, frames)
+
+    def _next(self) -> _Read | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._reads or self._closed)
+            return self._reads.popleft() if self._reads else None
+
+    def _frames(self, read: _Read) -> bytes:
+        while not read.come.wait(_SLICE):
+            if self._closed:
+                return b""
+        while (frames := self._reading.take(read.count)) is None:
+            if self._closed:
+                return self._reading.take_rest(read.count)
+            self._reading.source.wait_arrived(self._reading.missing(read.count), _SLICE)
+        return frames

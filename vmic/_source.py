@@ -1,0 +1,108 @@
+"""The native reader (native/vmic_reader.h), as Python uses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vmic import _names
+from vmic._libpulse import ffi, lib, quick, quick_ffi
+from vmic._native import LONG_COPY, OPEN, REST_US, Calls, Native
+from vmic._pcm import SAMPLE_SIZE
+
+_CALLS = Calls(
+    reached=quick.vmic_reader_reached,
+    wait=lib.vmic_reader_wait,
+    reopen=lib.vmic_reader_reopen,
+    stop=lib.vmic_reader_stop,
+    free=lib.vmic_reader_free,
+)
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """What a reader says of itself: `vmic_reader_stats` of vmic_reader.h."""
+
+    state: int
+    error: int
+    received: int
+    read: int
+    dropped: int
+    buffered: int
+    reopened: int
+
+
+class Source(Native):
+    """Frames that came from a sink's monitor."""
+
+    def __init__(
+        self,
+        sink: str,
+        *,
+        server: str | None,
+        sample_rate: int,
+        channels: int,
+        capacity: int,
+        step: float,
+    ) -> None:
+        """Start the reader thread, which connects; does not wait for it.
+
+        Args:
+            sink: The server's name of the sink.
+            server: As PULSE_SERVER; None for libpulse's choice.
+            sample_rate: Frames a second.
+            channels: Samples in a frame.
+            capacity: Frames that are kept; older ones make room.
+            step: Seconds of sound that the server gives at a time.
+        """
+        application, name = ffi.new("char[]", _names.STREAM.encode()), ffi.new("char[]", sink.encode())
+        source = ffi.new("char[]", f"{sink}.monitor".encode())
+        address = ffi.NULL if server is None else ffi.new("char[]", server.encode())
+        config = ffi.new("vmic_reader_config *")
+        config.server, config.application, config.stream, config.source = address, application, name, source
+        config.sample_rate, config.channels, config.capacity = sample_rate, channels, capacity
+        config.step_ns = int(step * 1e9)
+        config.rest_us = REST_US
+        self._capacity, self._frame_size = capacity, channels * SAMPLE_SIZE
+        super().__init__("speaker", _CALLS, lib.vmic_reader_create(config))
+
+    def read(self, count: int) -> bytes:
+        """Up to `count` of the oldest frames; waits for none."""
+        handle = self._alive()
+        size = min(count, self.state().buffered) * self._frame_size
+        if size > LONG_COPY:
+            frames = ffi.new("char[]", size)
+            got = lib.vmic_reader_read(handle.waiting, frames, size // self._frame_size)
+            return bytes(ffi.buffer(frames, got * self._frame_size))
+        frames = quick_ffi.new("char[]", size)
+        got = quick.vmic_reader_read(handle.quick, frames, size // self._frame_size)
+        return bytes(quick_ffi.buffer(frames, got * self._frame_size))
+
+    def flush(self) -> int:
+        """Forget what has come; how many frames that was."""
+        handle = self._alive()
+        return int(quick.vmic_reader_flush(handle.quick))
+
+    def wait_arrived(self, count: int, timeout: float) -> bool:
+        """Wait until `count` frames are there, or so many that they should be read before others come."""
+        return self._wait(lib.VMIC_ARRIVED, min(count, self._capacity // 2), timeout)
+
+    def set_played(self, played: bool) -> None:
+        """Say whether anybody plays: while nobody does, nor reads, it rests. Never blocks."""
+        handle = self._alive()
+        quick.vmic_reader_set_played(handle.quick, played)
+
+    def state(self) -> SourceState:
+        """One consistent picture."""
+        handle = self._alive()
+        s = quick_ffi.new("vmic_reader_stats *")
+        quick.vmic_reader_get_stats(handle.quick, s)
+        return SourceState(s.state, s.error, s.received, s.read, s.dropped, s.buffered, s.reopened)
+
+    def progress(self) -> int | None:
+        """A monitor gives silence too, so this grows for as long as it is open."""
+        state = self.state()
+        return state.received if state.state == OPEN else None
+
+    def hesitation(self) -> float:
+        """None: it begins at once."""
+        return 0.0

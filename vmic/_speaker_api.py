@@ -1,0 +1,125 @@
+"""How a program gets a speaker, alone or as half of a headset."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+
+from vmic import _api, _device, _dialect, _making, _names, _server, _starting, _volumes, _watch
+from vmic._arguments import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
+from vmic._device import Device
+from vmic._dialect import Tuning
+from vmic._headset import Headset
+from vmic._libpulse import pulsectl
+from vmic._marks import SPEAKER
+from vmic._owner import Owner
+from vmic._recipe import SpeakerRecipe
+from vmic._revival import Make, Revival
+from vmic._source import Source
+from vmic._speaker import VirtualSpeakerDevice
+
+# Seconds of sound that are kept for reads to come.
+_KEPT = 10
+
+
+def create_speaker_device(
+    device_name: str,
+    sample_rate: int = 16000,
+    channels: int = 1,
+    non_blocking: bool = False,
+    *,
+    replace: bool = False,
+    description: str | None = None,
+) -> VirtualSpeakerDevice:
+    """Make a loudspeaker that every application of this user can play to, by its name.
+
+    It is a sink of the sound server (PulseAudio or PipeWire), never its default, and goes with this process
+    or with `close`. A server is started as by `create_microphone_device`. Blocks for some 50 ms (250 on
+    PipeWire), at most 5 s.
+
+    Args:
+        device_name: 1 to 128 characters, no control characters; shown by applications exactly as given,
+            unless there is a description.
+        sample_rate: Frames a second, 8000 to 192000.
+        channels: Samples in a frame, 1 to 32.
+        non_blocking: Whether `read_frames` returns at once, and gives the frames to its completion.
+        replace: Take the name over when a speaker of that name exists.
+        description: What applications show instead of the name; of the same characters.
+
+    Raises:
+        ValueError: An argument is out of range.
+        TypeError: An argument is of another type.
+        DeviceError: The name is taken (the message says by which program), or the server refuses.
+        ServerError: No sound server answers.
+    """
+    _names.check_name(device_name, SPEAKER)
+    check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
+    check_int("channels", channels, 1, MAX_CHANNELS)
+    check_bool("non_blocking", non_blocking)
+    check_bool("replace", replace)
+    shown = _names.check_description(description, device_name, SPEAKER)
+    _starting.ensure_running()
+    owner = Owner.this_process()
+
+    def make(pulse: pulsectl.Pulse) -> tuple[Device, Make, Tuning]:
+        sink_name = _making.name_for_speaker(pulse, device_name)
+        recipe = SpeakerRecipe(device_name, shown, sample_rate, channels, sink_name)
+        again = functools.partial(_making.make_speaker, recipe=recipe, owner=owner, replace=False)
+        device = _making.make_speaker(pulse, recipe, owner=owner, replace=replace)
+        return device, again, _dialect.of(pulse).tuning
+
+    # What is undone needs a connection, which the watch and the keeper have left then.
+    with contextlib.ExitStack() as undo, _watch.owning():
+        device, again, tuning = _server.call(make, undo=lambda pulse, made: _device.remove(pulse, made[0]))
+        undo.callback(_server.call, lambda pulse: _device.remove(pulse, device))
+        speaker = _attach(device, again, tuning, non_blocking=non_blocking)
+        undo.pop_all()
+    return speaker
+
+
+def create_headset(
+    name: str, sample_rate: int = 16000, channels: int = 1, non_blocking: bool = False
+) -> Headset:
+    """Make a microphone and a speaker of one name, as a headset has them.
+
+    Args:
+        name: As for `create_microphone_device`, of both.
+        sample_rate: Frames a second, of both.
+        channels: Samples in a frame, of both.
+        non_blocking: Whether writes and reads return at once.
+
+    Raises:
+        ValueError: An argument is out of range.
+        TypeError: An argument is of another type.
+        DeviceError: The name is taken, or the server refuses. Neither is there then.
+        ServerError: No sound server answers.
+    """
+    # The other way round their names on the server would collide.
+    microphone = _api.create_microphone_device(name, sample_rate, channels, non_blocking)
+    with contextlib.ExitStack() as undo:
+        undo.callback(microphone.close)
+        speaker = create_speaker_device(name, sample_rate, channels, non_blocking)
+        undo.pop_all()
+    return Headset(microphone, speaker)
+
+
+def _attach(device: Device, again: Make, tuning: Tuning, *, non_blocking: bool) -> VirtualSpeakerDevice:
+    """Open a stream from `device`."""
+    marks = device.marks
+    source = Source(
+        device.sink_name,
+        server=_server.server_for_writer(),
+        sample_rate=marks.sample_rate,
+        channels=marks.channels,
+        capacity=_KEPT * marks.sample_rate,
+        step=tuning.step,
+    )
+    with contextlib.ExitStack() as undo:
+        undo.callback(source.close)
+        _api.await_open(source, device.name)
+        _server.call(functools.partial(_volumes.set_stream_volume, sink_name=device.sink_name))
+        # It ends with the stream.
+        revival = Revival(device, source, tuning, again)
+        speaker = VirtualSpeakerDevice(device, source, revival, non_blocking=non_blocking)
+        undo.pop_all()
+    return speaker
