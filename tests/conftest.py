@@ -7,7 +7,6 @@ import subprocess
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import programs
@@ -16,25 +15,12 @@ import pytest
 from hypothesis import settings
 from playing import Player, is_there
 from recording import Recorder
-from servers import KINDS, SoundServer
+from servers import SoundServer, available_servers, new_server
 from signals import numbered
 
 import vmic
 
-ROOT = Path(__file__).parent.parent
 settings.register_profile("long", max_examples=2000)
-
-
-def available_servers() -> list[str]:
-    """Both, but on a machine where one would have replaced the user's own (see scripts/setup)."""
-    note = ROOT / ".venv" / "missing-servers"
-    missing = note.read_text().split() if note.exists() else []
-    if missing and os.environ.get("CI") == "true":
-        raise RuntimeError(f"CI tests on both servers, and these are missing: {missing}")
-    return [kind for kind in KINDS if kind not in missing]
-
-
-PARTS = [(kind, part) for kind in available_servers() for part in KINDS[kind].parts]
 
 
 class MachineStoodStillError(Exception):
@@ -78,15 +64,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for name, value in report.user_properties:
             if name != "promise":
                 terminalreporter.line(f"{report.nodeid}: {name}: {value}")
-
-
-def new_server(request: pytest.FixtureRequest) -> SoundServer:
-    """The sound server that a fixture's parameter names."""
-    made = KINDS[request.param]()
-    # Twice its steps were too short for this machine at this time.
-    if request.node.execution_count > 2:
-        made.lengthen_steps()
-    return made
 
 
 @pytest.fixture(params=available_servers())

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+# The repository.
+ROOT = Path(__file__).parent.parent
 VMIC = str(Path(sys.executable).with_name("vmic"))
 PATIENCE = 60.0
 # Found here, for the program's PATH may lead to nothing.

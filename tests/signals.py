@@ -139,6 +139,14 @@ def tone(frequency: float, seconds: float, sample_rate: int, channels: int = 1) 
     return np.repeat(wave[:, None], channels, axis=1)
 
 
+def usual_quality(recording: npt.NDArray[Any], sample_rate: int) -> tuple[float, float]:
+    """`tone_quality` of the median half-second: on a busy machine some milliseconds may be missing."""
+    parts = np.array_split(recording, 2 * len(recording) // sample_rate)
+    qualities = [tone_quality(part, sample_rate) for part in parts if part.any()]
+    frequencies, decibels = zip(*qualities, strict=True)
+    return float(np.median(frequencies)), float(np.median(decibels))
+
+
 def tone_quality(recording: npt.NDArray[Any], sample_rate: int) -> tuple[float, float]:
     """The strongest frequency of a mono recording, and its power over all the rest in dB.
 
@@ -156,10 +164,3 @@ def tone_quality(recording: npt.NDArray[Any], sample_rate: int) -> tuple[float, 
     signal = spectrum[around].sum()
     noise = spectrum.sum() - signal
     return peak * sample_rate / len(part), float(10 * np.log10(signal / noise))
-
-
-def usual_quality(recording: npt.NDArray[Any], sample_rate: int) -> tuple[float, float]:
-    """`tone_quality` of the median half-second: on a busy machine an application drops some milliseconds."""
-    parts = np.array_split(recording, 2 * len(recording) // sample_rate)
-    frequencies, decibels = zip(*(tone_quality(part, sample_rate) for part in parts), strict=True)
-    return float(np.median(frequencies)), float(np.median(decibels))

@@ -1,7 +1,8 @@
-"""Browsers, headless, with page.html open: driven through WebDriver BiDi, which both speak."""
+"""Browsers, headless, driven through WebDriver BiDi, which both speak: page.html open, or another page."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.server
 import itertools
@@ -12,16 +13,19 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import programs
 from servers import SoundServer
 from websockets.sync.client import connect
 
 TIMEOUT = 20.0
+ENTER = "\ue007"
 
 
 class Browser:
@@ -35,18 +39,22 @@ class Browser:
         self._folder = server.root / self.name
         self._folder.mkdir()
         self._log = server.root / f"{self.name}.log"
+        self._env = {**server.env, "TMPDIR": str(self._folder)}
+        self._process = self._start()
+        self._ids = itertools.count()
+        self._exit = contextlib.ExitStack()
+
+    def _start(self) -> subprocess.Popen[bytes]:
         # Its group, so that a browser whose driver hangs can be ended too.
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 self._command(),
-                env={**server.env, "TMPDIR": str(self._folder)},
+                env=self._env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        self._ids = itertools.count()
-        self._exit = contextlib.ExitStack()
 
     def _command(self) -> list[str]:
         """What starts it, or its driver."""
@@ -76,6 +84,9 @@ class Browser:
     def open(self, url: str) -> None:
         self._request("browsingContext.navigate", context=self._tab, url=url, wait="complete")
 
+    def reload(self) -> None:
+        self._request("browsingContext.reload", context=self._tab, wait="complete")
+
     def call(self, function: str, *arguments: object) -> Any:
         """Call a function of the page's, and wait for what it promises. Its error is an AssertionError."""
         script = f"async (json) => JSON.stringify((await {function}(...JSON.parse(json))) ?? null)"
@@ -90,8 +101,54 @@ class Browser:
         assert not error, f"the page's {function}{arguments} failed: {error['text']}"
         return json.loads(answer["result"]["value"])
 
+    def click(self, selector: str) -> None:
+        """Click on the first such element as a person does, to the browser's own eyes."""
+        here = {"type": "element", "element": self._element(selector)}
+        self._act(
+            "pointer",
+            {"type": "pointerMove", "x": 0, "y": 0, "origin": here},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerUp", "button": 0},
+        )
+
+    def type(self, selector: str, text: str) -> None:
+        """Type into the first such element; ENTER is a key."""
+        self.click(selector)
+        for key in text:
+            self._act("key", {"type": "keyDown", "value": key}, {"type": "keyUp", "value": key})
+
+    def text(self, selector: str) -> str:
+        """What a person reads in the first such element; nothing where it is hidden."""
+        read = "((s, e = document.querySelector(s)) => e.checkVisibility() ? e.innerText.trim() : '')"
+        return str(self.call(read, selector))
+
+    def picture(self) -> bytes:
+        """What it shows, as a PNG file."""
+        shown = self._request("browsingContext.captureScreenshot", context=self._tab)
+        return base64.b64decode(shown["data"])
+
+    def _element(self, selector: str) -> dict[str, object]:
+        """The first such element, which is in sight then."""
+        found = self._request(
+            "script.callFunction",
+            functionDeclaration="(s, e = document.querySelector(s)) => (e.scrollIntoView(), e)",
+            arguments=[{"type": "string", "value": selector}],
+            target={"context": self._tab},
+            awaitPromise=False,
+        )["result"]
+        assert found["type"] == "node", f"the page has no {selector}"
+        return {"sharedId": found["sharedId"]}
+
+    def _act(self, kind: str, *actions: dict[str, object]) -> None:
+        source = {"type": kind, "id": kind, "actions": list(actions)}
+        self._request("input.performActions", context=self._tab, actions=[source])
+
     def _port(self) -> int | None:
         said = self._log.read_bytes()
+        # chromedriver (156) takes one port of both kinds of addresses, of which one may be somebody's.
+        if self._process.poll() is not None and b"Address already in use" in said:
+            self._process = self._start()
+            return None
         assert self._process.poll() is None, f"{self.name} did not start: {said!r}"
         found = self.listens.search(said)
         return int(found[1]) if found else None
@@ -122,7 +179,7 @@ class Chromium(Browser):
 
     name = "chromium"
     listens = re.compile(rb"successfully on port (\d+)")
-    arguments = (
+    usual = (
         "--headless=new",
         "--no-sandbox",
         "--use-fake-ui-for-media-stream",
@@ -138,11 +195,15 @@ class Chromium(Browser):
         "--disable-sync",
     )
 
+    def __init__(self, server: SoundServer, arguments: Sequence[str] = usual) -> None:
+        self._arguments = arguments
+        super().__init__(server)
+
     def _command(self) -> list[str]:
         return [_path_of("chromedriver"), "--port=0"]
 
     def _capabilities(self) -> dict[str, object]:
-        arguments = [*self.arguments, f"--user-data-dir={self._folder / 'profile'}"]
+        arguments = [*self._arguments, f"--user-data-dir={self._folder / 'profile'}"]
         return {"goog:chromeOptions": {"binary": _path_of("chromium"), "args": arguments}}
 
 
@@ -170,6 +231,11 @@ class Firefox(Browser):
         (profile / "user.js").write_text("".join(lines))
         options = ["--headless", "--no-remote", "--remote-debugging-port=0"]
         return [_path_of("firefox-esr"), *options, "--profile", str(profile)]
+
+
+def sound_of(heard: Mapping[str, Any]) -> tuple[npt.NDArray[np.float32], int]:
+    """What the page has collected, and its sample rate."""
+    return np.frombuffer(base64.b64decode(heard["samples"]), np.float32), int(heard["sampleRate"])
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import numpy as np
 import programs
 import pulsectl
 import pytest
-from apps.browser import Browser, Chromium, Firefox, open_page
+from apps.browser import Browser, Chromium, Firefox, open_page, sound_of
 from owners import ENDS, Owner
 from recording import Recorder
 from servers import SoundServer
@@ -77,8 +76,7 @@ def test_a_page_finds_the_microphone_by_its_name_and_its_call_hears_the_tone(
     microphone.write_frames(tone(1000, 30, RATE))
     heard = page.call("hearThroughCall", device_id(page), 4, 12)
     assert heard["label"] == NAME
-    samples = np.frombuffer(base64.b64decode(heard["samples"]), np.float32)
-    frequency, decibels = usual_quality(samples, heard["sampleRate"])
+    frequency, decibels = usual_quality(*sound_of(heard))
     assert frequency == pytest.approx(1000, rel=0.01)
     assert decibels > 20
 

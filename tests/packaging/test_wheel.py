@@ -7,7 +7,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from conftest import ROOT
+from programs import ROOT
 
 
 def test_there_is_one_abi3_wheel_with_the_machines_libpulse(tmp_path: Path) -> None:
@@ -23,6 +23,8 @@ def test_there_is_one_abi3_wheel_with_the_machines_libpulse(tmp_path: Path) -> N
     assert {"vmic/py.typed", "vmic/_quick.pyi", "vmic/server/default.pa", "vmic/server/daemon.conf"} <= {
         *names
     }
+    page = {path.name for path in (ROOT / "vmic/room/page").iterdir()}
+    assert {f"vmic/room/page/{name}" for name in page} <= {*names}
     assert not [name for name in names if name.startswith(("tests", "scripts", "native"))]
     dynamic = subprocess.run(
         ["objdump", "-p", tmp_path / "vmic/_waiting.abi3.so"], capture_output=True, text=True, check=True

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, available_servers
+from programs import ROOT
+from servers import available_servers
 
 FOLDERS = (ROOT / "tests", ROOT / "scripts")
 

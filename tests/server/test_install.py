@@ -11,10 +11,9 @@ from pathlib import Path
 
 import programs
 import pytest
-from conftest import available_servers
 from programs import command, refusal
 from recording import Recorder
-from servers import PipeWire, PulseAudio, SoundServer
+from servers import PipeWire, PulseAudio, SoundServer, available_servers
 from signals import Heard, numbered
 
 import vmic

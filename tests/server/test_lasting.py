@@ -7,11 +7,10 @@ from collections.abc import Callable
 import programs
 import pulsectl
 import pytest
-from conftest import PARTS
 from playing import Player, is_there
 from programs import command
 from recording import Recorder
-from servers import SoundServer
+from servers import PARTS, SoundServer
 
 import vmic
 

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import programs
 import pytest
-from conftest import available_servers, new_server
 from listening import Listener
 from networks import NEAR, Hosts
 from owners import Owner
-from servers import SoundServer
+from servers import SoundServer, available_servers, new_server
 from signals import Heard
 
 pytestmark = [pytest.mark.timing, pytest.mark.promise("another machine")]

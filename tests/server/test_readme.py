@@ -11,8 +11,9 @@ import wave
 from collections.abc import Callable
 from pathlib import Path
 
+import programs
 import pytest
-from conftest import ROOT
+from programs import ROOT
 from recording import Recorder
 from servers import SoundServer
 from signals import tone, tone_quality
@@ -23,6 +24,8 @@ Record = Callable[..., Recorder]
 
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
 PROGRAMS = [text for language, text in BLOCKS if language == "python"]
+# Where the programs expect a room.
+ROOM = "http://127.0.0.1:8765/whip"
 # The others set vmic up.
 COMMANDS = [text for language, text in BLOCKS if language == "sh" and text.startswith("vmic ")]
 
@@ -44,12 +47,20 @@ def test_there_is_a_program_and_a_session() -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
-def test_each_program_runs(server: SoundServer, tmp_path: Path, program: str) -> None:
+def test_each_program_runs(
+    server: SoundServer, tmp_path: Path, start: Callable[..., subprocess.Popen[str]], program: str
+) -> None:
+    if ROOM in program:
+        room = start(programs.VMIC, "room", "--port", "0")
+        programs.answer(room)
+        program = program.replace(ROOM, programs.answer(room))
     command = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(
         command, env=server.env, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout != "" or "print" not in program
+    assert "cannot" not in done.stdout
     assert vmic.list_microphone_devices() == []
 
 

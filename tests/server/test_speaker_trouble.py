@@ -15,11 +15,10 @@ import numpy as np
 import programs
 import pulsectl
 import pytest
-from conftest import PARTS
 from listening import Listener
 from owners import unload
 from playing import Player, is_there, play_all
-from servers import SoundServer
+from servers import PARTS, SoundServer
 from signals import Samples, numbered
 from streams import play_paused
 

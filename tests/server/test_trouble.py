@@ -13,9 +13,8 @@ from pathlib import Path
 import programs
 import pulsectl
 import pytest
-from conftest import PARTS
 from recording import Recorder
-from servers import SoundServer
+from servers import PARTS, SoundServer
 from signals import PERIOD, numbered
 
 import vmic

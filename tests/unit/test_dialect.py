@@ -8,9 +8,9 @@ from functools import cache
 from random import Random
 
 import pytest
-from conftest import available_servers
 from hypothesis import given
 from hypothesis import strategies as st
+from servers import available_servers
 from unit.legal import TRICKY, names, quick_name
 from unit.modargs import ModuleArguments
 

@@ -26,6 +26,7 @@ _COMMANDS = {
     "record": ("vmic.cli._record:record", "Record microphone NAME to OUT (WAV)."),
     "meter": ("vmic.cli._meter:meter", "Show how loud microphone NAME is, and who listens."),
     "run": ("vmic.cli._run:run", "Run COMMAND with microphone NAME as its default."),
+    "room": ("vmic.cli._room:room", "Open a room for trying calls out, on this machine alone."),
     "install": ("vmic.cli._install:install", "Have microphone NAME after each log-in, and after a reboot."),
     "uninstall": ("vmic.cli._install:uninstall", "Have microphone NAME no more after a log-in."),
     "server": ("vmic.cli._sound_server:server", "Start and stop the sound server that vmic brings."),

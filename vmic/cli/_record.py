@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import vmic
-from vmic import _server, _sweeping
+from vmic import _device, _server, _sweeping
 from vmic.cli import _levels
 from vmic.cli._options import LENGTH, name_argument, quiet_option
 from vmic.cli._screen import clock, is_quiet, printable, screen
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _WIDTH = 20  # columns
 _REDRAW = 0.1  # seconds
+# PortAudio does not always tell that a recording has ended (once on a busy machine, with PulseAudio 16.1).
+_SILENT = 2.0  # seconds
 
 
 @click.command(epilog="Example: vmic record my-mic heard.wav --seconds 10")
@@ -75,6 +77,7 @@ class _Recorder:
         import sounddevice  # noqa: PLC0415
 
         self.overflows = 0
+        self._name = info.name
         self._blocks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._size = 2 * info.channels
         self._recent: list[tuple[float, bytes]] = []
@@ -89,7 +92,12 @@ class _Recorder:
 
     def next(self) -> bytes:
         """The next block; an empty one when the microphone has gone."""
-        block = self._blocks.get()
+        block = None
+        while block is None:
+            try:
+                block = self._blocks.get(timeout=_SILENT)
+            except queue.Empty:
+                block = None if self._is_there() else b""
         now = time.monotonic()
         self._recent = [(at, old) for at, old in self._recent if now - at < _REDRAW] + [(now, block)]
         return block
@@ -101,6 +109,14 @@ class _Recorder:
 
         samples = np.frombuffer(b"".join(block for _, block in self._recent), np.int16)
         return float(np.abs(samples.astype(np.int32)).max(initial=0)) / 32768
+
+    def _is_there(self) -> bool:
+        """Whether the server still has the microphone; one that hangs may have."""
+        try:
+            found = _server.call(lambda pulse: _device.find(pulse, self._name))
+        except vmic.ServerError:
+            return True
+        return found is not None and found.source is not None
 
     def _take(self, block: Any, _frames: int, _time: object, status: Any) -> None:
         self.overflows += bool(status.input_overflow)

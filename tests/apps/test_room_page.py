@@ -1,0 +1,196 @@
+"""The page of `vmic room` in Chromium: it hears, shows and speaks, and says what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+
+import programs
+import pytest
+from aiohttp import ClientSession
+from apps.browser import ENTER, Browser, Chromium
+from apps.rooms import choose
+from calling import RATE, Channel, Peer, hearing, speaking
+from programs import VMIC
+from servers import SoundServer
+from signals import tone, tone_quality
+
+import vmic
+
+SILENCE = -60
+Start = Callable[..., subprocess.Popen[str]]
+Room = Callable[..., str]
+
+
+@pytest.fixture
+def open_room(server: SoundServer, start: Start) -> Room:
+    """Opens a room, and returns its page's address."""
+
+    def begin(*arguments: str) -> str:
+        return programs.answer(start(VMIC, "room", "--port", "0", *arguments))
+
+    return begin
+
+
+@pytest.fixture
+def microphones(server: SoundServer) -> Iterator[None]:
+    """Two microphones that sound, each at the frequency that it is called by."""
+    with contextlib.ExitStack() as stack:
+        for frequency in (2000, 3000):
+            device = vmic.create_microphone_device(f"{frequency} Hz", RATE, 1, True)
+            stack.enter_context(device)
+            stack.callback(device.flush)
+            device.write_frames(tone(frequency, 50, RATE))
+        yield
+
+
+async def shows(page: Browser, selector: str, pattern: str) -> None:
+    """Wait until an element of the page shows this."""
+
+    def look() -> bool:
+        return re.fullmatch(pattern, page.text(selector)) is not None
+
+    await asyncio.to_thread(programs.await_that, look, f"{selector} shows {pattern!r}", 20)
+
+
+def level(page: Browser, name: str) -> int:
+    """What the meter of one shows, in dB."""
+    meter = f"[role=meter][aria-label='Level of {name}']"
+    return int(page.call("((meter) => document.querySelector(meter).getAttribute('aria-valuenow'))", meter))
+
+
+def hears(page: Browser) -> list[tuple[str, str]]:
+    """Which listener the page has been, and whom it has asked to hear as such."""
+    asked = page.call("(() => performance.getEntriesByType('resource').map(({ name }) => name))")
+    return [(found[1], found[2]) for name in asked if (found := re.search("/room/(.*)/hear/(.*)", name))]
+
+
+def test_a_page_hears_and_shows_who_speaks(server: SoundServer, open_room: Room) -> None:
+    address = open_room()
+
+    async def scenario(page: Browser) -> None:
+        await shows(page, "#nobody", rf"Nobody speaks yet.* {re.escape(address)}whip")
+        async with ClientSession(address) as room, speaking(room, "Ada") as (ada, _):
+            await shows(page, "#people", r"(?s)G\nGuest \(you\)\nlistens\nA\nAda\n.\d+ dB")
+            assert -30 < level(page, "Ada") < 0
+            await shows(page, "#peak", r"\d+ Hz")
+            assert int(page.text("#peak").removesuffix(" Hz")) == pytest.approx(1000, rel=0.02)
+            async with Channel(room, f"/room/{ada}") as channel:
+                await channel.present()
+                await channel.say({"message": "<b>hello</b>"})
+                await shows(page, "#messages", r"Ada\s*\d\d:\d\d.*\s+<b>hello</b>")
+                page.type("#name", f"Eve{ENTER}")
+                assert await channel.present() == [("Eve", False), ("Ada", True)]
+                page.type("#text", f"hello, Ada{ENTER}")
+                assert (await channel.next())["message"] == "hello, Ada"
+                await shows(page, "#messages li:last-child", r"(?s)You.*\s+hello, Ada")
+            await room.delete(f"/whip/{ada}")
+            await shows(page, "#people", r"E\nEve \(you\)\nlistens")
+            await shows(page, "#peak", "none")
+
+    with Chromium(server) as page:
+        page.open(address)
+        asyncio.run(scenario(page))
+
+
+@pytest.mark.usefixtures("microphones")
+def test_a_page_speaks_with_a_microphone_by_its_name(server: SoundServer, open_room: Room) -> None:
+    address = open_room()
+
+    async def scenario(page: Browser) -> None:
+        async with (
+            ClientSession(address) as room,
+            Channel(room) as channel,
+            speaking(room, "Ada") as (ada, _),
+        ):
+            await shows(page, "#people .speaks .called", "Ada")
+            choose(page, "2000 Hz")
+            page.click("#speak")
+            await shows(page, "#speak", "Stop")
+            eve = await arrival(channel, "Eve")
+            async with hearing(room, channel.id, eve) as (_, peer):
+                assert tone_quality(await peer.hear(2), RATE)[0] == pytest.approx(2000, rel=0.01)
+                choose(page, "3000 Hz")
+                await changed(peer, 3000)
+            assert level(page, "Eve") > SILENCE
+            # As another person of the room it hears the others still, and not itself.
+            assert {heard for listener, heard in hears(page) if listener == eve} == {ada}
+            await shows(page, "#peak", r"(99\d|100\d) Hz")
+            page.click("#speak")
+            await shows(page, "#speak", "Speak")
+            await shows(page, "#people", r"G\nGuest\nlistens\nA\nAda\n.*\nE\nEve \(you\)\nlistens")
+            await shows(page, "#peak", r"(99\d|100\d) Hz")
+
+    with Chromium(server) as page:
+        page.open(address)
+        page.type("#name", f"Eve{ENTER}")
+        asyncio.run(scenario(page))
+
+
+async def changed(peer: Peer, frequency: float) -> None:
+    """Wait until it hears this frequency."""
+    for _ in range(20):
+        if tone_quality(await peer.hear(0.5), RATE)[0] == pytest.approx(frequency, rel=0.01):
+            return
+    raise AssertionError(f"{frequency} Hz is not heard within 10 s")
+
+
+async def arrival(channel: Channel, name: str) -> str:
+    """The id of a speaker of this name, who comes."""
+    while True:
+        event = await channel.next()
+        for one in event["participants"]:
+            if one["name"] == name and one["speaks"]:
+                return str(one["id"])
+
+
+@pytest.mark.usefixtures("microphones")
+def test_a_page_says_what_is_wrong(server: SoundServer, start: Start) -> None:
+    room = start(VMIC, "room", "--port", "0", "--token", "a token")
+    address = programs.answer(room).partition("#")[0]
+    port = address.rstrip("/").rpartition(":")[2]
+
+    async def scenario(page: Browser) -> None:
+        await shows(page, "#state", "You are in the room.")
+        page.click("#speak")
+        await shows(page, "#trouble", "This room has a token.*")
+        page.open(f"{address}#a%20token")
+        page.reload()
+        await shows(page, "#state", "You are in the room.")
+        page.click("#speak")
+        await shows(page, "#speak", "Stop")
+        room.terminate()
+        programs.end(room)
+        await shows(page, "#state", "The room has closed. Waiting for it…")
+        await shows(page, "#speak", "Speak")
+        page.type("#text", f"hello{ENTER}")
+        await shows(page, "#trouble", "The message was not sent.*")
+        programs.answer(start(VMIC, "room", "--port", port, "--limit", "1"))
+        await shows(page, "#state", "You are in the room.")
+        async with ClientSession(address) as other, speaking(other):
+            await shows(page, "#people .speaks .called", "Ada")
+            page.click("#speak")
+            await shows(page, "#trouble", "As many speak as may.*")
+
+    with Chromium(server) as page:
+        page.open(address)
+        asyncio.run(scenario(page))
+
+
+def test_a_page_that_may_not_sound_yet_says_so(server: SoundServer, open_room: Room) -> None:
+    address = open_room()
+
+    async def scenario(page: Browser) -> None:
+        async with ClientSession(address) as room, speaking(room):
+            await shows(page, "#silence", r"(?s)The browser keeps a page silent.*Listen")
+            page.click("#listen")
+            await shows(page, "#silence", "")
+            await shows(page, "#peak", r"(99\d|100\d) Hz")
+
+    arguments = [one for one in Chromium.usual if not one.startswith("--autoplay-policy")]
+    with Chromium(server, arguments) as page:
+        page.open(address)
+        asyncio.run(scenario(page))

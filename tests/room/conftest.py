@@ -1,0 +1,49 @@
+"""A room in the test's own loop, and peers on loopback, so that no network is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+import aioice.ice
+import pytest
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
+
+from vmic.room import _loopback
+from vmic.room._calls import Calls
+from vmic.room._serving import application
+
+Scenario = Callable[[ClientSession], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture(autouse=True)
+def loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    # `stay` sets it for the whole process, and monkeypatch sets it back.
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", aioice.ice.get_host_addresses)
+    _loopback.stay()
+
+
+@contextlib.asynccontextmanager
+async def opened(token: str | None, limit: int | None) -> AsyncIterator[ClientSession]:
+    async with (
+        TestServer(application(Calls(limit), token), host="127.0.0.1") as server,
+        ClientSession(server.make_url("/")) as session,
+    ):
+        yield session
+
+
+@pytest.fixture
+def in_room() -> Callable[..., None]:
+    """Runs a scenario in a room of its own, whose addresses are relative to the session's."""
+
+    def run(scenario: Scenario, *, token: str | None = None, limit: int | None = None) -> None:
+        async def main() -> None:
+            async with opened(token, limit) as session:
+                await scenario(session)
+
+        asyncio.run(main())
+
+    return run

@@ -1,0 +1,84 @@
+"""The room's WebSockets: each tells one person what happens, and takes what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from typing import Any, NoReturn
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from vmic.room._people import People, Person
+
+_MAX_MESSAGE = 1 << 16  # bytes
+_BACKLOG = 1000  # events
+_PING = 20.0  # seconds
+
+
+class Channel:
+    """What is sent over one WebSocket; from who does not read it is cut off."""
+
+    def __init__(self, request: web.Request) -> None:
+        self._request = request
+        self._socket = web.WebSocketResponse(heartbeat=_PING, max_msg_size=_MAX_MESSAGE)
+        self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+
+    def send(self, event: dict[str, Any]) -> None:
+        """Send this after what was sent before; never waits."""
+        self._events.put_nowait(event)
+        if self._events.qsize() > _BACKLOG and self._request.transport is not None:
+            self._request.transport.abort()
+
+    def end(self) -> None:
+        """Close it after what was sent before."""
+        self._events.put_nowait(None)
+
+    async def open(self) -> None:
+        """Open it; raises what is to be answered where that was not asked for."""
+        await self._socket.prepare(self._request)
+
+    async def serve(self, people: People, person: Person) -> web.WebSocketResponse:
+        """Serve one person until either side ends it."""
+        people.connect(person, self)
+        writing = asyncio.create_task(self._write())
+        try:
+            async for message in self._socket:
+                if message.type is WSMsgType.TEXT:
+                    self._obey(people, person, message.data)
+                else:
+                    self.send(_error("a message is JSON, as text"))
+        finally:
+            people.disconnect(person, self)
+            self.end()
+            await writing
+        return self._socket
+
+    async def _write(self) -> None:
+        # It may break at any time; the reader notices too.
+        with contextlib.suppress(ConnectionError):
+            while (event := await self._events.get()) is not None:
+                await self._socket.send_json(event)
+            await self._socket.close(code=WSCloseCode.GOING_AWAY)
+
+    def _obey(self, people: People, person: Person, text: str) -> None:
+        try:
+            match json.loads(text, parse_constant=_refuse):
+                case {"name": str(name), **rest} if not rest:
+                    people.rename(person, name)
+                case {"message": message, "recipient": str() | None as recipient, **rest} if not rest:
+                    people.pass_on(person, message, recipient)
+                case {"message": message, **rest} if not rest:
+                    people.pass_on(person, message, None)
+                case _:
+                    raise ValueError('say {"name": "..."}, or {"message": ..., "recipient": an id or null}')
+        except (ValueError, RecursionError) as error:
+            self.send(_error(str(error)))
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")  # though Python reads and writes it
+
+
+def _error(message: str) -> dict[str, Any]:
+    return {"event": "error", "message": message}

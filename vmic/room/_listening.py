@@ -1,0 +1,68 @@
+"""Listening: the room's channel, and one connection for each speaker that one hears."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from vmic.room._calls import Calls
+from vmic.room._channel import Channel
+from vmic.room._offers import address_of, description, read_offer, refusing
+from vmic.room._people import Person
+
+
+class Listening:
+    """The addresses for those that are there."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def add_to(self, app: web.Application) -> None:
+        """Serve there."""
+        app.router.add_get("/room", self._visit)
+        app.router.add_get("/room/{id}", self._follow)
+        app.router.add_post("/room/{listener}/hear/{speaker}", self._hear)
+        app.router.add_delete("/hear/{id}", self._hear_no_more)
+
+    async def _visit(self, request: web.Request) -> web.WebSocketResponse:
+        # A WebSocket is open to every page that the browser shows, wherever it is from.
+        if request.headers.get("Origin", address_of(request)) not in _own_origins(request):
+            raise web.HTTPForbidden(text="a page of another site may not listen here")
+        with refusing():
+            person = Person(request.query.get("name", ""), speaks=False)
+        channel = Channel(request)
+        await channel.open()
+        self._calls.people.add(person)
+        try:
+            return await channel.serve(self._calls.people, person)
+        finally:
+            self._calls.leave(person)
+
+    async def _follow(self, request: web.Request) -> web.WebSocketResponse:
+        person = self._calls.people.get(request.match_info["id"])
+        if person is None or not person.speaks:
+            raise web.HTTPNotFound(text="nobody speaks here by this id")
+        channel = Channel(request)
+        await channel.open()
+        return await channel.serve(self._calls.people, person)
+
+    async def _hear(self, request: web.Request) -> web.Response:
+        offer = await read_offer(request)
+        listener, speaker = request.match_info["listener"], request.match_info["speaker"]
+        try:
+            with refusing():
+                identity, answer = await self._calls.hear(listener, speaker, offer)
+        except LookupError as error:
+            raise web.HTTPNotFound(text="who is to hear is not here, or who is to be heard") from error
+        return description(answer, {"Location": f"/hear/{identity}"})
+
+    async def _hear_no_more(self, request: web.Request) -> web.Response:
+        try:
+            self._calls.hear_no_more(request.match_info["id"])
+        except LookupError as error:
+            raise web.HTTPNotFound(text="nothing is heard by this id") from error
+        return web.Response()
+
+
+def _own_origins(request: web.Request) -> tuple[str, str]:
+    address = address_of(request)
+    return address, address.replace("127.0.0.1", "localhost")

@@ -1,0 +1,91 @@
+"""Serves a room, until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from aiohttp import web
+
+import vmic
+from vmic.room import _loopback
+from vmic.room._calls import Calls
+from vmic.room._listening import Listening
+from vmic.room._loopback import HOST
+from vmic.room._whip import Whip
+
+_MAX_OFFER = 1 << 16  # bytes
+_CLOSING = 2.0  # seconds
+_PAGE = Path(__file__).with_name("page")
+_HEADERS = {"Cache-Control": "no-cache", "Content-Security-Policy": "default-src 'self'"}
+
+
+async def serve(port: int, token: str | None, limit: int | None, tell: Callable[[str], None]) -> int:
+    """Serve a room on this machine's loopback, and give `tell` its address; returns the signal that ended it.
+
+    Raises VmicError where it cannot listen there. Its connections end within some seconds.
+    """
+    _loopback.stay()
+    ended = _signalled()
+    app = application(Calls(limit), token)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSING)
+    await runner.setup()
+    try:
+        await _listen(runner, port)
+        tell(f"http://{HOST}:{runner.addresses[0][1]}")
+        return await ended
+    finally:
+        await runner.cleanup()
+
+
+def application(calls: Calls, token: str | None) -> web.Application:
+    """What is served: the page, and the room."""
+
+    async def show_page(_request: web.Request) -> web.FileResponse:
+        return web.FileResponse(_PAGE / "index.html")
+
+    async def end_calls(_app: web.Application) -> None:
+        await calls.end()
+
+    app = web.Application(client_max_size=_MAX_OFFER)
+    app.router.add_get("/", show_page)
+    app.router.add_static("/page", _PAGE)
+    Whip(calls, token).add_to(app)
+    Listening(calls).add_to(app)
+    app.on_response_prepare.append(_keep_the_page_to_itself)
+    app.on_shutdown.append(end_calls)
+    return app
+
+
+async def _keep_the_page_to_itself(request: web.Request, response: web.StreamResponse) -> None:
+    # Nothing of another version's, and nothing of another site's.
+    if request.path == "/" or request.path.startswith("/page/"):
+        response.headers.update(_HEADERS)
+
+
+async def _listen(runner: web.AppRunner, port: int) -> None:
+    try:
+        await web.TCPSite(runner, HOST, port).start()
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise vmic.VmicError(
+            f"no room can be opened at {HOST}:{port} ({why}); choose another --port, or 0 for any"
+        ) from error
+
+
+def _signalled() -> asyncio.Future[int]:
+    """Becomes the number of the signal that tells this process to end."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[int] = loop.create_future()
+
+    def end(number: int) -> None:
+        if not ended.done():
+            ended.set_result(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # of nohup
+            loop.add_signal_handler(number, end, number)
+    return ended

@@ -1,0 +1,74 @@
+"""Joining and leaving: WHIP (RFC 9725), for any page and any program."""
+
+from __future__ import annotations
+
+import hmac
+
+from aiohttp import web
+
+from vmic.room._calls import Calls, FullError
+from vmic.room._offers import address_of, description, read_offer, refusing
+
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Location, Link, ETag, Retry-After",
+}
+_PREFLIGHT = {
+    "Accept-Post": "application/sdp",
+    "Access-Control-Allow-Methods": "POST, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class Whip:
+    """The address to join, and one for each that has."""
+
+    def __init__(self, calls: Calls, token: str | None) -> None:
+        self._calls, self._token = calls, token
+
+    def add_to(self, app: web.Application) -> None:
+        """Serve there."""
+        app.router.add_post("/whip", self._join)
+        app.router.add_delete("/whip/{id}", self._leave)
+        app.router.add_options("/whip", self._tell_options)
+        app.router.add_options("/whip/{id}", self._tell_options)
+        app.on_response_prepare.append(_let_any_page_read)
+
+    async def _join(self, request: web.Request) -> web.Response:
+        self._check_token(request)
+        offer = await read_offer(request)
+        try:
+            with refusing():
+                person, answer = await self._calls.speak(offer, request.query.get("name", ""))
+        except FullError as error:
+            raise web.HTTPServiceUnavailable(
+                text="as many speak here as may; try again later", headers={"Retry-After": "1"}
+            ) from error
+        link = f'<{address_of(request)}/room/{person.id}>; rel="urn:vmic:room"'
+        return description(answer, {"Location": f"/whip/{person.id}", "ETag": f'"{person.id}"', "Link": link})
+
+    async def _leave(self, request: web.Request) -> web.Response:
+        self._check_token(request)
+        person = self._calls.people.get(request.match_info["id"])
+        if person is None or not person.speaks:
+            raise web.HTTPNotFound(text="nobody speaks here by this id")
+        self._calls.leave(person)
+        return web.Response()
+
+    async def _tell_options(self, _request: web.Request) -> web.Response:
+        return web.Response(status=204, headers=_PREFLIGHT)
+
+    def _check_token(self, request: web.Request) -> None:
+        given = request.headers.get("Authorization", "")
+        wanted = f"Bearer {self._token}"
+        if self._token is not None and not hmac.compare_digest(given.encode(), wanted.encode()):
+            raise web.HTTPUnauthorized(
+                text="this room wants its token: Authorization: Bearer TOKEN",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+
+
+async def _let_any_page_read(request: web.Request, response: web.StreamResponse) -> None:
+    if request.path == "/whip" or request.path.startswith("/whip/"):
+        response.headers.update(_CORS)

@@ -1,0 +1,76 @@
+// Connections to the room: each is made by one offer, and ended at the address that its answer tells.
+
+export class Refused extends Error {
+  constructor(status, reason) {
+    super(reason);
+    this.status = status;
+  }
+}
+
+export class Call {
+  constructor() {
+    this.connection = new RTCPeerConnection();
+    this.address = null;
+  }
+
+  // Offers what the connection has, and takes the answer.
+  async offer(address, headers = {}) {
+    await this.connection.setLocalDescription();
+    await gathered(this.connection);
+    const answer = await fetch(address, {
+      method: "POST",
+      headers: { "Content-Type": "application/sdp", ...headers },
+      body: this.connection.localDescription.sdp,
+    });
+    if (!answer.ok) throw new Refused(answer.status, await answer.text());
+    this.address = answer.headers.get("Location");
+    this.headers = headers;
+    await this.connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+  }
+
+  // Ends it on both sides; the request outlives the page.
+  end() {
+    this.connection.close();
+    if (this.address === null) return;
+    fetch(this.address, { method: "DELETE", headers: this.headers, keepalive: true }).catch(() => {
+      // The room has ended, and the call with it.
+    });
+    this.address = null;
+  }
+}
+
+// What a microphone gives, to everybody.
+export async function speak(stream, name, token) {
+  const call = new Call();
+  for (const track of stream.getTracks()) {
+    call.connection.addTransceiver(track, { direction: "sendonly", streams: [stream] });
+  }
+  const headers = token === "" ? {} : { Authorization: `Bearer ${token}` };
+  return offered(call, `/whip?name=${encodeURIComponent(name)}`, headers);
+}
+
+// What one speaker says, to one listener; its stream is the receiver's.
+export async function hear(listener, speaker) {
+  const call = new Call();
+  const { receiver } = call.connection.addTransceiver("audio", { direction: "recvonly" });
+  call.stream = new MediaStream([receiver.track]);
+  return offered(call, `/room/${listener}/hear/${speaker}`);
+}
+
+async function offered(call, address, headers) {
+  try {
+    await call.offer(address, headers);
+  } catch (error) {
+    call.end();
+    throw error;
+  }
+  return call;
+}
+
+function gathered(connection) {
+  return new Promise((resolve) => {
+    const look = () => connection.iceGatheringState === "complete" && resolve();
+    connection.addEventListener("icegatheringstatechange", look);
+    look();
+  });
+}

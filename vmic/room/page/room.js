@@ -1,0 +1,158 @@
+// The page of a room: it hears everybody, and speaks where its person likes.
+
+import { Channel } from "/page/channel.js";
+import { Hearing } from "/page/hearing.js";
+import { Messages } from "/page/messages.js";
+import { Microphones } from "/page/microphones.js";
+import { People } from "/page/people.js";
+import { onBlocked, unblock } from "/page/sound.js";
+import { startSpeaking } from "/page/speaking.js";
+import { Spectrum } from "/page/spectrum.js";
+
+const PATIENCE = 1000; // ms
+const SHOWN = 10000; // ms
+const element = (id) => document.getElementById(id);
+const [state, trouble, name, text, speakButton] = ["state", "trouble", "name", "text", "speak"].map(element);
+const people = new People(element("people"), element("person"), element("nobody"));
+const messages = new Messages(element("messages"));
+const microphones = new Microphones(element("microphone"));
+const spectrum = new Spectrum(element("spectrum"), element("peak"));
+const hearing = new Hearing(complain);
+
+let channel = null;
+let me = null; // the id, while in the room
+let speaking = null;
+let former = []; // channels and calls that are to end once all is heard without them
+
+// Goes on as another person of the room: only one with a call speaks.
+function enter(path) {
+  channel?.hush();
+  if (channel !== null) former.push(channel);
+  channel = new Channel(path, (event) => take(event).catch((error) => complain(error.message)));
+}
+
+function visit() {
+  enter(`/room?name=${encodeURIComponent(name.value)}`);
+}
+
+async function take(event) {
+  switch (event.event) {
+    case "welcome":
+      me = event.id;
+      state.textContent = "You are in the room.";
+      break;
+    case "participants":
+      await present(event.participants);
+      break;
+    case "message":
+      messages.show(people.nameOf(event.sender), event.message);
+      break;
+    case "closed":
+      await leave();
+      break;
+    default:
+      complain(event.message);
+  }
+}
+
+async function present(participants) {
+  people.show(participants, me);
+  await hearing.follow(me, participants.filter(({ id, speaks }) => speaks && id !== me).map(({ id }) => id));
+  endFormer();
+  speakButton.disabled = false;
+}
+
+function endFormer() {
+  for (const one of former) one.end();
+  former = [];
+}
+
+// The room has closed, or the call has broken: waits for it as a listener.
+async function leave() {
+  state.textContent = "The room has closed. Waiting for it…";
+  [channel, me] = [null, null];
+  speaking?.end();
+  showSpeaking(null);
+  speakButton.disabled = true;
+  endFormer();
+  people.show([], null);
+  setTimeout(visit, PATIENCE);
+  await hearing.follow(null, []);
+}
+
+async function speak() {
+  speakButton.disabled = true;
+  try {
+    showSpeaking(await startSpeaking(microphones, name.value));
+    enter(speaking.channel);
+  } catch (error) {
+    complain(error.message);
+    speakButton.disabled = false;
+  }
+}
+
+function stop() {
+  speakButton.disabled = true;
+  speaking.hush();
+  former.push(speaking.call);
+  showSpeaking(null);
+  visit();
+}
+
+function showSpeaking(now) {
+  speaking = now;
+  speakButton.textContent = now === null ? "Speak" : "Stop";
+  speakButton.classList.toggle("on", now !== null);
+}
+
+async function changeMicrophone() {
+  try {
+    await speaking?.change(await microphones.open());
+  } catch (error) {
+    complain(error.message);
+  }
+}
+
+function say(event) {
+  event.preventDefault();
+  const said = text.value.trim();
+  if (said === "") return;
+  if (channel?.send({ message: said, recipient: null })) {
+    messages.show("You", said);
+    text.value = "";
+  } else {
+    complain("The message was not sent: the room is closed.");
+  }
+}
+
+let hiding = null;
+
+function complain(sentence) {
+  trouble.textContent = sentence;
+  trouble.hidden = false;
+  clearTimeout(hiding);
+  hiding = setTimeout(() => (trouble.hidden = true), SHOWN);
+}
+
+function draw() {
+  spectrum.draw();
+  hearing.measure((id, decibels) => people.measure(id, decibels));
+  if (speaking !== null) people.measure(me, speaking.level.read());
+  requestAnimationFrame(draw);
+}
+
+element("address").textContent = new URL("/whip", location.href);
+name.value = localStorage.getItem("name") ?? "";
+name.addEventListener("change", () => {
+  localStorage.setItem("name", name.value);
+  channel?.send({ name: name.value });
+});
+speakButton.addEventListener("click", () => (speaking === null ? speak() : stop()));
+element("microphone").addEventListener("change", () => speaking !== null && changeMicrophone());
+element("write").addEventListener("submit", say);
+element("listen").addEventListener("click", unblock);
+onBlocked((blocked) => (element("silence").hidden = !blocked));
+addEventListener("pagehide", () => speaking?.end());
+microphones.refresh();
+visit();
+draw();

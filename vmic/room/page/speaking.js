@@ -1,0 +1,51 @@
+// What is said here: a microphone, and the call that sends it.
+
+import { Refused, speak } from "/page/calls.js";
+import { Level } from "/page/sound.js";
+
+export class Speaking {
+  constructor(stream, call) {
+    [this.call, this.level] = [call, new Level(stream)];
+    this.stream = stream;
+  }
+
+  // Where the room tells what happens to who speaks so.
+  get channel() {
+    return this.call.address.replace("/whip/", "/room/");
+  }
+
+  // Goes on with another microphone.
+  async change(stream) {
+    await this.call.connection.getSenders()[0].replaceTrack(stream.getAudioTracks()[0]);
+    this.hush();
+    [this.stream, this.level] = [stream, new Level(stream)];
+  }
+
+  // Lets the microphone go; the call goes on in silence.
+  hush() {
+    this.level.end();
+    for (const track of this.stream.getTracks()) track.stop();
+  }
+
+  end() {
+    this.hush();
+    this.call.end();
+  }
+}
+
+// Speaks with the microphone that is chosen; rejects with an Error in words.
+export async function startSpeaking(microphones, name) {
+  const stream = await microphones.open();
+  try {
+    return new Speaking(stream, await speak(stream, name, decodeURIComponent(location.hash.slice(1))));
+  } catch (error) {
+    for (const track of stream.getTracks()) track.stop();
+    throw new Error(error instanceof Refused ? reason(error) : `The room does not answer: ${error.message}`);
+  }
+}
+
+function reason({ status, message }) {
+  if (status === 401) return "This room has a token: open the page by the address that vmic room has printed.";
+  if (status === 503) return "As many speak as may. Press Speak again when somebody has stopped.";
+  return `The room refused: ${message}`;
+}
