@@ -26,6 +26,7 @@ if _typing.TYPE_CHECKING:
         open_microphone_device,
         remove_microphone_device,
     )
+    from vmic._daily import Daily, LogLevel
     from vmic._device import MicrophoneInfo
     from vmic._errors import ClosedError, DeviceError, DeviceLostError, ServerError, VmicError
     from vmic._headset import Headset
@@ -34,15 +35,23 @@ if _typing.TYPE_CHECKING:
     from vmic._speaker import VirtualSpeakerDevice
     from vmic._speaker_api import create_headset, create_speaker_device
     from vmic._stats import MicrophoneStats, SpeakerStats
+    from vmic.call._audio import AudioData
+    from vmic.call._client import CallClient
+    from vmic.call._events import EventHandler
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AudioData",
+    "CallClient",
     "ClosedError",
+    "Daily",
     "DeviceError",
     "DeviceLostError",
+    "EventHandler",
     "Headset",
     "Listener",
+    "LogLevel",
     "MicrophoneInfo",
     "MicrophoneStats",
     "ServerError",
@@ -67,6 +76,7 @@ _HOMES = {
         "open_microphone_device",
         "remove_microphone_device",
     ],
+    "_daily": ["Daily", "LogLevel"],
     "_device": ["MicrophoneInfo"],
     "_errors": ["ClosedError", "DeviceError", "DeviceLostError", "ServerError", "VmicError"],
     "_headset": ["Headset"],
@@ -75,6 +85,9 @@ _HOMES = {
     "_speaker": ["VirtualSpeakerDevice"],
     "_speaker_api": ["create_headset", "create_speaker_device"],
     "_stats": ["MicrophoneStats", "SpeakerStats"],
+    "call._audio": ["AudioData"],
+    "call._client": ["CallClient"],
+    "call._events": ["EventHandler"],
 }
 
 

@@ -1,0 +1,142 @@
+"""Janus, of the test's own: Debian's package, with its VideoRoom, on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import programs
+
+ROOM = 1234
+_PLUGIN = "libjanus_videoroom.so"
+
+_JANUS = """\
+general: {{
+  configs_folder = "{root}"
+  plugins_folder = "{plugins}"
+  transports_folder = "{transports}"
+  debug_level = 4
+  admin_secret = "none"
+}}
+nat: {{ ice_enforce_list = "{interfaces}", ignore_mdns = false }}
+media: {{ rtp_port_range = "20000-40000" }}
+"""
+_HTTP = """\
+general: {{ base_path = "/janus", http = true, port = {port}, ip = "127.0.0.1", https = false }}
+admin: {{ admin_http = false }}
+"""
+_ROOM = """\
+general: { string_ids = false }
+room-1234: {
+  description = "tests", publishers = 6, audiocodec = "opus", notify_joining = true, opus_fec = true
+}
+room-5678: {
+  description = "for one", publishers = 1, audiocodec = "opus"
+}
+room-9999: {
+  description = "with a pin", publishers = 6, audiocodec = "opus", pin = "secret"
+}
+"""
+
+
+class Janus:
+    """A server; a context manager."""
+
+    def __init__(self) -> None:
+        self._root = Path(tempfile.mkdtemp(prefix="vmic-janus-"))
+        self.port = _free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/janus"
+
+    def address(self, room: int = ROOM) -> str:
+        """As `CallClient.join` takes it."""
+        return f"janus+{self.url}?room={room}"
+
+    def __enter__(self) -> Janus:
+        library = _library()
+        self._write(
+            "janus.jcfg",
+            _JANUS.format(
+                root=self._root,
+                plugins=self._linked("plugins", library / "plugins" / _PLUGIN),
+                transports=self._linked("transports", library / "transports" / "libjanus_http.so"),
+                interfaces="",
+            ),
+        )
+        self._write("janus.transport.http.jcfg", _HTTP.format(port=self.port))
+        self._write("janus.plugin.videoroom.jcfg", _ROOM)
+        with contextlib.ExitStack() as unfinished:
+            unfinished.push(self)
+            self.start()
+            unfinished.pop_all()
+        return self
+
+    def start(self) -> None:
+        with (self._root / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                ["janus", "-F", str(self._root), "-C", str(self._root / "janus.jcfg"), "-o"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        programs.await_that(self._answers, "Janus answers")
+
+    def kill(self) -> None:
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop it, so that it hangs."""
+        assert self.process
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None:
+            self.kill()
+        shutil.rmtree(self._root)
+
+    def log(self) -> str:
+        return (self._root / "log").read_text(errors="replace")
+
+    def _answers(self) -> bool:
+        assert self.process
+        assert self.process.poll() is None, self.log()
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+            return True
+        return False
+
+    def _write(self, name: str, text: str) -> None:
+        (self._root / name).write_text(text)
+
+    def _linked(self, name: str, library: Path) -> Path:
+        """A folder with that library alone: each of the others would want its own port."""
+        folder = self._root / name
+        folder.mkdir()
+        (folder / library.name).symlink_to(library)
+        return folder
+
+
+def _library() -> Path:
+    (found,) = Path("/usr/lib").glob("*-linux-gnu/janus")
+    return found
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,47 @@
+"""A program in a room, and what it hears of the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import programs
+from call.endpoint import RATE
+from call.hearing import is_tone
+from call.told import Told
+
+import vmic
+
+
+class Party:
+    """A program in the room.
+
+    Attributes:
+        rendered: What it was given, as its renderer was.
+    """
+
+    def __init__(self, client: vmic.CallClient, told: Told) -> None:
+        self.client, self.told = client, told
+        self.rendered: list[tuple[str, vmic.AudioData, str]] = []
+
+    def other(self) -> str:
+        """The id of the one other participant, who may be still to come."""
+        programs.await_that(lambda: len(self.client.participants()) == 2, "somebody else is there")
+        (identity,) = self.client.participants().keys() - {"local"}
+        return str(identity)
+
+    def listen(self, participant: str) -> None:
+        def take(*given: Any) -> None:
+            self.rendered.append(given)
+
+        self.client.set_audio_renderer(participant, take, sample_rate=RATE, callback_interval_ms=100)
+
+    def heard(self) -> npt.NDArray[Any]:
+        """All of it."""
+        pieces = [audio.audio_frames for _, audio, _ in list(self.rendered)]
+        return np.frombuffer(b"".join(pieces), np.int16)
+
+    def await_tone(self, frequency: float) -> None:
+        """Wait for a second of that tone."""
+        programs.await_that(lambda: is_tone(self.heard(), frequency), f"{frequency} Hz")

@@ -1,0 +1,30 @@
+"""How soon the far end of a call hears what is written to the microphone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from call.endpoint import Endpoint
+from call.told import Told, join, microphone
+from servers import SoundServer
+from sounding import latency_of
+
+import vmic
+
+
+@pytest.mark.timing
+def test_a_far_end_hears_it_soon(
+    server: SoundServer,
+    endpoint: Endpoint,
+    new_client: Callable[..., vmic.CallClient],
+    mic: vmic.VirtualMicrophoneDevice,
+    record_property: Callable[[str, object], None],
+) -> None:
+    told = Told()
+    join(new_client(told), told, endpoint.url, inputs=microphone(mic.name))
+    call = endpoint.await_call()
+    latency = latency_of(mic, call.heard)
+    # 60 ms of it wait in aiortc's jitter buffer (1.16), which begins with four packets.
+    record_property(f"latency, ms, WHIP, aiortc, {server.kind}", round(1000 * latency))
+    assert latency < 1.5

@@ -1,0 +1,134 @@
+"""A call goes on: when its microphone, the sound server or the WHIP server goes, and comes back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import programs
+import psutil
+import pulsectl
+from call.endpoint import RATE, Endpoint
+from call.hearing import await_tone, endless
+from call.told import Told, join, microphone
+from playing import is_there
+from servers import SoundServer, one_server
+
+import vmic
+
+NewClient = Callable[..., vmic.CallClient]
+
+
+def test_the_microphone_goes_and_comes_back(
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told, headset: None
+) -> None:
+    with vmic.create_microphone_device("bot", 48000, 1, True) as first:
+        first.write_frames(endless(1000))
+        join(client, told, endpoint.url, inputs=microphone("bot"))
+        await_tone(endpoint.last, 1000)
+        first.flush()
+    error = told.wait("error")
+    assert error.startswith("microphone 'bot' is not heard, silence is sent until it is: ")
+    # Nor is another one.
+    begin = len(endpoint.last.heard())
+    programs.await_that(lambda: len(endpoint.last.heard()) > begin + 48000, "a second has passed")
+    assert abs(endpoint.last.heard()[begin + 12000 :]).max() <= 2
+    with vmic.create_microphone_device("bot", 48000, 1, True) as second:
+        second.write_frames(endless(500))
+        await_tone(endpoint.last, 500)
+        second.flush()
+    assert endpoint.methods().count("POST") == 1
+    assert told.all("state") == ["joining", "joined"]
+
+
+def test_when_a_microphone_of_anothers_goes_no_other_is_heard(
+    server: SoundServer,
+    pulse: pulsectl.Pulse,
+    endpoint: Endpoint,
+    new_client: NewClient,
+    headset: None,
+) -> None:
+    pulse.module_load("module-null-sink", "sink_name=plug")
+    module = pulse.module_load("module-remap-source", "source_name=usb master=plug.monitor")
+    programs.await_that(lambda: is_there(pulse, "usb"), "the microphone is there")
+    told = Told()
+    join(new_client(told), told, endpoint.url, inputs=microphone("usb"))
+    call = endpoint.await_call()
+    programs.await_that(lambda: len(call.heard()) > RATE, "a second has passed")
+    pulse.module_unload(module)
+    assert told.wait("error").startswith("microphone 'usb' is not heard")
+    begin = len(call.heard())
+    programs.await_that(lambda: len(call.heard()) > begin + RATE, "a second has passed")
+    # The headset is the default, and loud.
+    foreign = int((abs(call.heard()) > 100).sum())
+    assert foreign <= RATE / 20, foreign
+
+
+def test_the_sound_server_restarts_in_the_call(
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+) -> None:
+    with vmic.create_microphone_device("bot", 48000, 1, True) as bot:
+        bot.write_frames(endless(1000))
+        join(client, told, endpoint.url, inputs=microphone("bot"))
+        await_tone(endpoint.last, 1000)
+        server.kill()
+        server.answer()
+        await_tone(endpoint.last, 1000)
+        bot.flush()
+    assert told.all("state") == ["joining", "joined"]
+
+
+@one_server
+def test_the_call_is_joined_again_when_it_was_cut_off(
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+) -> None:
+    with vmic.create_microphone_device("bot", 48000, 1, True) as bot:
+        bot.write_frames(endless(1000))
+        join(client, told, endpoint.url, inputs=microphone("bot"))
+        first = endpoint.await_call()
+        await_tone(first, 1000)
+        endpoint.run(first.connection.close())
+        assert told.wait("network_connection_status_updated")["event"] == "interrupted"
+        assert told.wait("network_connection_status_updated", 2) == {"event": "connected"}
+        assert endpoint.last is not first
+        await_tone(endpoint.last, 1000)
+        bot.flush()
+    assert told.all("state") == ["joining", "joined"]
+    # The server was told of the end of the first.
+    assert endpoint.methods() == ["OPTIONS", "POST", "DELETE", "OPTIONS", "POST"]
+
+
+@one_server
+def test_twenty_calls_leave_nothing_behind(
+    server: SoundServer, endpoint: Endpoint, new_client: NewClient
+) -> None:
+    """Nor do the calls of one client in its process."""
+    me = psutil.Process()
+
+    def one_call(client: vmic.CallClient, told: Told) -> None:
+        join(client, told, endpoint.url, inputs=microphone("bot"))
+        before = len(told.all("leave"))
+        client.leave(told.note("leave"))
+        told.wait("leave", before + 1)
+
+    def things() -> tuple[int, int, int]:
+        return threading.active_count(), me.num_fds(), len(me.children())
+
+    with vmic.create_microphone_device("bot", 48000, 1, True):
+        told = Told()
+        staying = new_client(told)
+        for _ in range(3):
+            one_call(staying, told)
+        (agent,) = [child for child in me.children() if "vmic.call.agent" in child.cmdline()]
+        before, agents = things(), (agent.num_threads(), agent.num_fds(), agent.memory_info().rss)
+        for _ in range(10):
+            another = Told()
+            client = new_client(another)
+            one_call(client, another)
+            client.release()
+        for _ in range(10):
+            one_call(staying, told)
+        programs.await_that(lambda: things() == before, f"as before: {things()} is {before}")
+        assert agent.num_threads() <= agents[0]
+        assert agent.num_fds() <= agents[1]
+        assert agent.memory_info().rss < agents[2] + 8_000_000

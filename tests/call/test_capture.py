@@ -1,0 +1,89 @@
+"""What the call's process records of a microphone, before any codec."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from servers import SoundServer
+from signals import Heard, Samples, numbered
+
+import vmic
+from vmic.call._capture import PIECE, Capture
+from vmic.call._presence import Presence
+
+RATE = 48000
+
+
+@pytest.fixture(autouse=True)
+def no_source_after(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sets PULSE_SOURCE, for it has a process of its own otherwise."""
+    monkeypatch.setenv("PULSE_SOURCE", "")
+
+
+@pytest.fixture
+def presence(server: SoundServer) -> Iterator[Presence]:
+    following = Presence()
+    yield following
+    following.close()
+
+
+async def recorded(capture: Capture, pieces: int) -> Samples:
+    found = []
+    for _ in range(pieces):
+        sound, channels = await capture.next()
+        assert len(sound) == PIECE * 2 * channels
+        found.append(np.frombuffer(sound, np.int16).reshape(-1, channels))
+    return np.concatenate(found)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_it_is_exact_silence_and_then_every_frame_once(presence: Presence, channels: int) -> None:
+    with vmic.create_microphone_device("mic", RATE, channels, True) as mic:
+
+        async def record() -> tuple[Samples, Samples]:
+            capture = Capture(presence, print)
+            capture.use(mic.source_name, channels)
+            while not mic.listeners:
+                await recorded(capture, 1)
+            silence = await recorded(capture, 50)
+            mic.write_frames(numbered(RATE, channels))
+            sound = await recorded(capture, 75)
+            await capture.close()
+            return silence, sound
+
+        silence, sound = asyncio.run(record())
+    assert not silence.any()
+    Heard.in_recording(sound, RATE).assert_exact(RATE)
+
+
+def test_silence_keeps_the_pace_when_there_is_no_microphone(presence: Presence) -> None:
+    async def record() -> tuple[float, Samples]:
+        capture = Capture(presence, print)
+        begin = asyncio.get_running_loop().time()
+        silence = await recorded(capture, 50)
+        took = asyncio.get_running_loop().time() - begin
+        await capture.close()
+        return took, silence
+
+    took, silence = asyncio.run(record())
+    assert not silence.any()
+    assert 0.8 < took < 10
+
+
+def test_one_that_is_not_there_is_told_once(presence: Presence) -> None:
+    troubles: list[str | None] = []
+
+    async def record() -> None:
+        capture = Capture(presence, troubles.append)
+        capture.use("nobody", 1)
+        await recorded(capture, 50)
+        with vmic.create_microphone_device("nobody", RATE, 1, True):
+            while len(troubles) < 2:
+                await recorded(capture, 1)
+        await capture.close()
+
+    asyncio.run(record())
+    assert troubles == ["nobody is not there", None]

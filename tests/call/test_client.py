@@ -1,0 +1,253 @@
+"""`CallClient` as a program uses it, in calls whose far end is another program's WebRTC."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import programs
+import pytest
+from call.endpoint import Endpoint
+from call.hearing import await_tone, endless
+from call.told import Told, join, microphone
+from servers import SoundServer, one_server
+
+import vmic
+
+NewClient = Callable[..., vmic.CallClient]
+
+pytestmark = one_server
+
+
+def test_what_is_told_of_a_call_and_when(
+    endpoint: Endpoint, client: vmic.CallClient, told: Told, mic: vmic.VirtualMicrophoneDevice
+) -> None:
+    client.update_inputs(microphone(mic.name), told.note("updated"))
+    told.wait("updated")
+    assert told.names() == ["inputs_updated", "participant_updated", "updated"]
+    told.events.clear()
+    data = join(client, told, endpoint.url)
+    client.leave(told.note("leave"))
+    assert told.wait("leave") is None
+    assert told.names() == ["state", "state", "join", "participant_counts_updated", "state", "state", "leave"]
+    assert told.all("state") == ["joining", "joined", "leaving", "left"]
+    assert told.threads == {"vmic-call"}
+    local = data["participants"]["local"]
+    assert data["meetingSession"]["id"] == local["id"] == "1"
+    assert local["info"]["isLocal"]
+    assert local["media"]["microphone"]["state"] == "playable"
+
+
+def test_what_is_so_can_be_read(
+    endpoint: Endpoint, client: vmic.CallClient, told: Told, mic: vmic.VirtualMicrophoneDevice
+) -> None:
+    assert client.inputs()["microphone"] == {"isEnabled": False, "settings": {"customConstraints": {}}}
+    client.set_user_name("Anna")
+    join(
+        client,
+        told,
+        endpoint.url,
+        inputs=microphone(mic.name),
+        publishing={"microphone": {"sendSettings": "music"}},
+    )
+    assert client.inputs()["microphone"] == {
+        "isEnabled": True,
+        "settings": {"customConstraints": {}, "deviceId": mic.name},
+    }
+    sending = {"channelConfig": "stereo", "bitrate": 192_000}
+    assert client.publishing()["microphone"] == {"isPublishing": True, "sendSettings": sending}
+    assert client.participant_counts() == {"hidden": 0, "present": 1}
+    assert client.participants()["local"]["info"]["userName"] == "Anna"
+    client.inputs()["microphone"]["isEnabled"] = False  # a copy
+    assert client.inputs()["microphone"]["isEnabled"]
+
+
+def test_a_microphone_that_is_not_there(
+    server: SoundServer, client: vmic.CallClient, told: Told, mic: vmic.VirtualMicrophoneDevice
+) -> None:
+    before = client.inputs()
+    client.update_inputs(microphone("nobody's"), told.note("updated"))
+    said = told.wait("updated")
+    assert said.startswith('there is no microphone "nobody\'s" on this sound server; there are: ')
+    assert repr(mic.name) in said
+    assert told.wait("error") == f"Error handling updateInputs: {said}"
+    assert client.inputs() == before
+
+
+@pytest.mark.parametrize(
+    ("url", "settings", "said"),
+    [
+        ("room", None, "'room' is no meeting's address: an http(s) address is a WHIP endpoint"),
+        ("https://x.daily.co/y", None, "is a room of Daily's, which only Daily's own client can join"),
+        ("http://127.0.0.1:1/whip", None, "http://127.0.0.1:1/whip cannot be reached"),
+        (
+            "janus+http://127.0.0.1:1/janus?room=1",
+            None,
+            "Janus at http://127.0.0.1:1/janus cannot be reached",
+        ),
+        ("http://127.0.0.1:1/whip", {"input": {}}, "Invalid client settings: unknown keys ['input']"),
+    ],
+)
+@pytest.mark.usefixtures("server")
+def test_a_join_that_fails(client: vmic.CallClient, told: Told, url: str, settings: Any, said: str) -> None:
+    client.join(url, client_settings=settings, completion=told.note("join"))
+    data, error = told.wait("join")
+    assert data is None
+    assert said in error
+    assert told.wait("error") == f"Error handling join: {error}"
+    assert told.all("state") in ([], ["joining", "left"])
+
+
+def test_a_wrong_token_and_then_the_right_one(
+    endpoint: Endpoint, client: vmic.CallClient, told: Told, server: SoundServer
+) -> None:
+    from aiohttp import web  # noqa: PLC0415
+
+    endpoint.answers.append(lambda: web.Response(status=401))
+    client.join(endpoint.url, "wrong", completion=told.note("join"))
+    assert "does not take this meeting_token (401)" in told.wait("join")[1]
+    client.join(endpoint.url, "right", completion=told.note("join"))
+    assert told.wait("join", 2)[1] is None
+    assert endpoint.requests[-1].token == "Bearer right"  # noqa: S105
+
+
+def test_a_second_join_is_refused_and_the_first_stays(
+    endpoint: Endpoint, client: vmic.CallClient, told: Told, server: SoundServer
+) -> None:
+    join(client, told, endpoint.url)
+    client.join(endpoint.url, completion=told.note("second"))
+    assert told.wait("second") == (None, "the call is joined already: leave it before you join another")
+    assert told.all("state") == ["joining", "joined"]
+    assert endpoint.methods().count("POST") == 1
+
+
+def test_a_call_is_left_while_it_is_joined(
+    endpoint: Endpoint, client: vmic.CallClient, told: Told, server: SoundServer
+) -> None:
+    with endpoint.silent():
+        client.join(endpoint.url, completion=told.note("join"))
+        assert endpoint.asked.wait(30)
+        client.leave(told.note("leave"))
+        assert told.wait("leave") is None
+    assert told.wait("join") == (None, "the call was left before it was joined")
+    assert told.all("state") == ["joining", "leaving", "left"]
+    assert not told.all("error")
+    client.join(endpoint.url, completion=told.note("again"))
+    assert told.wait("again")[1] is None
+
+
+def test_what_nobody_is_told_is_logged(server: SoundServer) -> None:
+    program = """
+        from vmic import *
+        Daily.init()
+        client = CallClient()
+        client.join("https://x.daily.co/y")
+        client.update_inputs({"microphone": {"isEnabled": 1}})
+        client.release()
+    """
+    done = programs.run(programs.script("if True:" + program), server.env)
+    first, second = done.stderr.decode().splitlines()
+    assert first.startswith("Error handling join: 'https://x.daily.co/y' is a room of Daily's")
+    assert second == "Error handling updateInputs: microphone.isEnabled is not a boolean: 1"
+
+
+def test_a_call_that_is_up_is_released(
+    endpoint: Endpoint, client: vmic.CallClient, told: Told, mic: vmic.VirtualMicrophoneDevice
+) -> None:
+    join(client, told, endpoint.url, inputs=microphone(mic.name))
+    programs.await_that(lambda: mic.listeners, "the call records the microphone")
+    (pid,) = {listener.pid for listener in mic.listeners}
+    client.release()
+    assert endpoint.methods()[-1] == "DELETE"
+    assert told.all("state") == ["joining", "joined", "leaving", "left"]
+    assert not Path(f"/proc/{pid}").exists()
+    for use in (client.release, client.inputs, client.leave, lambda: client.join(endpoint.url)):
+        with pytest.raises(RuntimeError, match="this object has already been released"):
+            use()
+
+
+def test_a_client_is_released_by_its_handler(
+    endpoint: Endpoint, new_client: NewClient, server: SoundServer
+) -> None:
+    class Releasing(Told):
+        def on_call_state_updated(self, state: str) -> None:
+            super().on_call_state_updated(state)
+            if state == "joined":
+                client.release()
+
+    told = Releasing()
+    client = new_client(told)
+    client.join(endpoint.url)
+    told.wait_state("left")
+    assert endpoint.methods()[-1] == "DELETE"
+
+
+def test_a_handler_that_raises_harms_nothing(
+    endpoint: Endpoint, new_client: NewClient, server: SoundServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Raising(Told):
+        def on_call_state_updated(self, state: str) -> None:
+            super().on_call_state_updated(state)
+            raise SystemExit
+
+    told = Raising()
+    client = new_client(told)
+    join(client, told, endpoint.url)
+    client.release()
+    assert told.all("state") == ["joining", "joined", "leaving", "left"]
+    assert "raised" in caplog.text
+
+
+def test_a_call_whose_process_is_killed_is_over_and_another_can_be_joined(
+    endpoint: Endpoint, client: vmic.CallClient, told: Told, mic: vmic.VirtualMicrophoneDevice
+) -> None:
+    mic.write_frames(endless(1000))
+    join(client, told, endpoint.url, inputs=microphone(mic.name))
+    programs.await_that(lambda: mic.listeners, "the call records the microphone")
+    (listener,) = mic.listeners
+    assert listener.pid
+    os.kill(listener.pid, signal.SIGKILL)
+    assert told.wait("error") == "the call is over: its process ended with -9"
+    told.wait_state("left")
+    join(client, told, endpoint.url)
+    await_tone(endpoint.last, 1000)
+
+
+def test_a_call_does_not_outlive_its_program(server: SoundServer, endpoint: Endpoint) -> None:
+    program = programs.start(
+        programs.script(
+            "import sys, time, vmic\n"
+            "client = vmic.CallClient()\n"
+            "client.join(sys.argv[1], completion=lambda data, error: print(error, flush=True))\n"
+            "time.sleep(600)",
+            endpoint.url,
+        ),
+        server.env,
+    )
+    assert programs.answer(program) == "None"
+    program.kill()
+    program.communicate()
+    programs.await_that(lambda: "DELETE" in endpoint.methods(), "the call was left")
+
+
+def test_wrong_arguments_raise(server: SoundServer, client: vmic.CallClient) -> None:
+    with pytest.raises(TypeError, match="event_handler should be a subclass of `EventHandler`"):
+        vmic.CallClient(object())  # type: ignore[arg-type]
+    wrongs: list[Callable[[], None]] = [
+        lambda: client.join(1),  # type: ignore[arg-type]
+        lambda: client.join("http://h/whip", 1),  # type: ignore[arg-type]
+        lambda: client.join("http://h/whip", completion=1),  # type: ignore[arg-type]
+        lambda: client.update_inputs({"microphone": object()}),
+        lambda: client.send_app_message(object()),
+        lambda: client.set_user_name(None),  # type: ignore[arg-type]
+    ]
+    for wrong in wrongs:
+        with pytest.raises(TypeError):
+            wrong()
+    with pytest.raises(ValueError, match="there is no message"):
+        client.send_app_message(None)
+    with pytest.raises(ValueError, match="there is no participant 'x'"):
+        client.set_audio_renderer("x", print)

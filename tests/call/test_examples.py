@@ -1,0 +1,90 @@
+"""The programs in examples/, in a call whose far end is another program's WebRTC."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import programs
+import pytest
+from call.endpoint import RATE, Endpoint
+from call.janus import Janus
+from call.party import Party
+from call.told import join, microphone
+from servers import SoundServer, one_server
+from signals import tone, usual_quality
+
+import vmic
+
+Start = Callable[..., subprocess.Popen[str]]
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+
+
+def run(server: SoundServer, *arguments: str) -> None:
+    """Run an example to its end."""
+    done = programs.run([sys.executable, *arguments], server.env)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@one_server
+def test_a_tone(server: SoundServer, endpoint: Endpoint) -> None:
+    run(server, str(EXAMPLES / "tone.py"), endpoint.url, "3")
+    frequency, decibels = usual_quality(endpoint.last.heard(), RATE)
+    assert frequency == pytest.approx(440, rel=0.01)
+    assert decibels > 20
+
+
+@one_server
+def test_a_file(server: SoundServer, endpoint: Endpoint, tmp_path: Path) -> None:
+    path = tmp_path / "sound.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((2, 2, 44100, 0, "NONE", ""))
+        file.writeframes(tone(1000, 3, 44100, 2).tobytes())
+    run(server, str(EXAMPLES / "wav.py"), endpoint.url, str(path))
+    frequency, decibels = usual_quality(endpoint.last.heard(), RATE)
+    assert frequency == pytest.approx(1000, rel=0.01)
+    assert decibels > 20
+    # All of it, to its end.
+    assert (abs(endpoint.last.heard()) > 1000).sum() > 2.9 * RATE * 0.9
+
+
+def test_one_that_cannot_join_says_so(server: SoundServer) -> None:
+    done = programs.run([sys.executable, str(EXAMPLES / "tone.py"), "https://x.daily.co/y"], server.env)
+    assert done.returncode == 1
+    assert b"cannot join: 'https://x.daily.co/y' is a room of Daily's" in done.stderr
+
+
+@one_server
+def test_an_echo(server: SoundServer, janus: Janus, party: Callable[[], Party], start: Start) -> None:
+    start(sys.executable, str(EXAMPLES / "echo.py"), janus.address())
+    with vmic.create_microphone_device("mine", RATE, 1, True) as mine:
+        me = party()
+        join(me.client, me.told, janus.address(), inputs=microphone("mine"))
+        me.listen(me.other())
+        mine.write_frames(tone(1000, 2, RATE))
+        mine.drain()
+        me.await_tone(1000)
+
+
+@one_server
+def test_an_agent_is_interrupted(
+    server: SoundServer, janus: Janus, party: Callable[[], Party], start: Start
+) -> None:
+    long = "one two three four five six seven eight nine ten " * 5
+    agent = start(sys.executable, str(EXAMPLES / "agent.py"), janus.address(), long, "good bye")
+    with vmic.create_microphone_device("mine", RATE, 1, True) as mine:
+        me = party()
+        join(me.client, me.told, janus.address(), inputs=microphone("mine"))
+        me.listen(me.other())
+        programs.await_that(lambda: me.heard().any(), "it speaks")
+        mine.write_frames(tone(1000, 1, RATE))
+        told = programs.answer(agent)
+        assert told.startswith("interrupted after ")
+        assert 0 < float(told.split()[2]) < 30
+        # It says good-bye when nobody speaks any more, and leaves.
+        mine.drain()
+        code, errors = programs.end(agent)
+        assert (code, errors) == (0, "")

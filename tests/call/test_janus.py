@@ -1,0 +1,123 @@
+"""Two programs in a room of Janus's VideoRoom, Debian's package."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import programs
+from call.endpoint import RATE
+from call.hearing import endless
+from call.janus import Janus
+from call.party import Party
+from call.told import join, microphone
+from servers import SoundServer, one_server
+
+import vmic
+
+NewClient = Callable[..., vmic.CallClient]
+
+
+def test_two_programs_hear_see_and_write_to_each_other(
+    server: SoundServer, janus: Janus, party: Callable[[], Party]
+) -> None:
+    anna, bert = party(), party()
+    anna.client.set_user_name("Anna")
+    with vmic.create_microphone_device("Anna's", RATE, 1, True) as mic:
+        data = join(anna.client, anna.told, janus.address(), inputs=microphone("Anna's"))
+        mine = data["participants"]["local"]["id"]
+        everybody = join(bert.client, bert.told, janus.address())["participants"]
+        # Who was there is known when the join is told, and told after it.
+        assert everybody[mine]["info"]["userName"] == "Anna"
+        assert bert.told.wait("participant_joined")["id"] == mine
+        assert bert.told.names().index("join") < bert.told.names().index("participant_joined")
+        (theirs,) = everybody.keys() - {mine, "local"} | {everybody["local"]["id"]}
+        programs.await_that(lambda: theirs in anna.client.participants(), "Anna sees Bert")
+        assert anna.client.participant_counts() == {"hidden": 0, "present": 2}
+
+        bert.listen(mine)
+        mic.write_frames(endless(1000))
+        bert.await_tone(1000)
+        mic.flush()
+    for participant, audio, source in bert.rendered:
+        assert (participant, source) == (mine, "microphone")
+        assert (audio.bits_per_sample, audio.sample_rate, audio.num_channels) == (16, RATE, 1)
+        assert audio.num_audio_frames * 2 == len(audio.audio_frames) == RATE // 10 * 2
+
+    bert.client.set_user_name("Bert")
+    programs.await_that(
+        lambda: anna.client.participants()[theirs]["info"].get("userName") == "Bert", "his name is seen"
+    )
+    anna.client.send_app_message({"text": "hallo, Welt"}, completion=anna.told.note("sent"))
+    assert anna.told.wait("sent") is None
+    assert bert.told.wait("app_message") == ({"text": "hallo, Welt"}, mine)
+    bert.client.send_app_message("to you", mine, completion=bert.told.note("sent"))
+    assert "to all participants only" in bert.told.wait("sent")
+
+    anna.client.leave()
+    participant, reason = bert.told.wait("participant_left")
+    assert (participant["id"], reason) == (mine, "leftCall")
+    assert bert.client.participant_counts() == {"hidden": 0, "present": 1}
+
+
+@one_server
+def test_who_is_not_subscribed_to_is_not_heard(
+    server: SoundServer, janus: Janus, party: Callable[[], Party]
+) -> None:
+    anna, bert = party(), party()
+    with vmic.create_microphone_device("Anna's", RATE, 1, True) as mic:
+        mic.write_frames(endless(1000))
+        mine = join(anna.client, anna.told, janus.address(), inputs=microphone("Anna's"))["participants"][
+            "local"
+        ]
+        bert.client.update_subscription_profiles({"base": {"microphone": "unsubscribed"}})
+        join(bert.client, bert.told, janus.address())
+        bert.listen(mine["id"])
+        bert.told.wait("participant_joined")
+        time.sleep(1)  # nothing happens
+        assert not bert.rendered
+        bert.client.update_subscription_profiles({"base": {"microphone": "subscribed"}})
+        bert.await_tone(1000)
+        bert.client.update_subscription_profiles({"base": {"microphone": "unsubscribed"}})
+        bert.told.wait("subscription_profiles_updated", 3)
+        mic.flush()
+
+
+@one_server
+def test_refusals(server: SoundServer, janus: Janus, party: Callable[[], Party]) -> None:
+    first, second = party(), party()
+    join(first.client, first.told, janus.address(room=5678))
+
+    def refusal(url: str, **arguments: Any) -> str:
+        before = len(second.told.all("join"))
+        second.client.join(url, completion=second.told.note("join"), **arguments)
+        data, error = second.told.wait("join", before + 1)
+        assert data is None
+        return str(error)
+
+    assert "Maximum number of publishers (1) already reached (432)" in refusal(janus.address(room=5678))
+    assert "No such room (77) (426)" in refusal(janus.address(room=77))
+    assert "Missing mandatory element (pin)" in refusal(janus.address(room=9999))
+    assert "(433)" in refusal(f"{janus.address(room=9999)}&pin=wrong")
+    join(second.client, second.told, f"{janus.address(room=9999)}&pin=secret")
+
+
+@one_server
+def test_janus_restarts_in_the_call(server: SoundServer, party: Callable[[], Party]) -> None:
+    with Janus() as janus, vmic.create_microphone_device("mic", RATE, 1, True) as mic:
+        anna, bert = party(), party()
+        mic.write_frames(endless(1000))
+        join(anna.client, anna.told, janus.address(), inputs=microphone("mic"))
+        join(bert.client, bert.told, janus.address())
+        janus.kill()
+        for one in (anna, bert):
+            assert one.told.wait("network_connection_status_updated")["event"] == "interrupted"
+        janus.start()
+        for one in (anna, bert):
+            assert one.told.wait("network_connection_status_updated", 2) == {"event": "connected"}
+        programs.await_that(lambda: bert.client.participant_counts()["present"] == 2, "both are there")
+        (hers,) = bert.client.participants().keys() - {"local"}
+        bert.listen(hers)
+        bert.await_tone(1000)
+        mic.flush()

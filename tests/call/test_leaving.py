@@ -1,0 +1,264 @@
+"""The end of a call: at any moment, with a server that stalls, and in whatever callback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import programs
+from call.endpoint import RATE, Call, Endpoint
+from call.hearing import await_tone, endless
+from call.janus import Janus
+from call.party import Party
+from call.told import Told, identity, join, microphone
+from servers import SoundServer, one_server
+
+import vmic
+from vmic.call._capture import Capture
+from vmic.call._presence import Presence
+
+NewClient = Callable[..., vmic.CallClient]
+
+pytestmark = one_server
+
+# It takes half a second, or four where the server does not answer; a process that hangs is ended after ten.
+SOON = 9.5
+
+
+def test_a_call_is_left_as_soon_as_it_is_joined(
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+) -> None:
+    for _ in range(3):
+        client.join(endpoint.url, completion=told.note("join"))
+        client.leave(told.note("leave"))
+    told.wait("leave", 3)
+    assert told.wait("join", 3)[0] is None
+    assert len(told.all("join")) == 3
+
+
+def test_a_call_that_ends_on_both_sides_stays_left(
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+) -> None:
+    join(client, told, endpoint.url)
+    call = endpoint.await_call()
+    client.leave(told.note("leave"))
+    endpoint.run(call.connection.close())
+    told.wait("leave")
+    client.release()
+    assert told.all("state") == ["joining", "joined", "leaving", "left"]
+    assert not told.all("network_connection_status_updated")
+    assert endpoint.methods().count("POST") == 1
+
+
+def test_a_call_that_is_cut_off_while_it_is_joined_comes_back(
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+) -> None:
+    usual = endpoint._accept
+
+    async def close_soon(call: Call) -> None:
+        # Before, it could not tell of its end.
+        while not call.sound:
+            await asyncio.sleep(0.001)
+        await call.connection.close()
+
+    async def accept_and_close(offer: str) -> object:
+        answer = await usual(offer)
+        endpoint._accept = usual  # type: ignore[method-assign]
+        closing.append(asyncio.ensure_future(close_soon(endpoint.last)))
+        return answer
+
+    closing: list[asyncio.Future[None]] = []
+    endpoint._accept = accept_and_close  # type: ignore[assignment]
+    with vmic.create_microphone_device("mic", RATE, 1, True) as mic:
+        mic.write_frames(endless(1000))
+        join(client, told, endpoint.url, inputs=microphone("mic"))
+        assert told.wait("network_connection_status_updated", 2) == {"event": "connected"}
+        await_tone(endpoint.last, 1000)
+        mic.flush()
+    assert told.all("participant_updated")[-1]["id"] == "2"
+
+
+def test_a_server_that_stalls_holds_nothing_up_and_hears_nothing_more(
+    server: SoundServer, client: vmic.CallClient, told: Told
+) -> None:
+    with (
+        Endpoint() as stalls,
+        Endpoint() as next_one,
+        vmic.create_microphone_device("mic", RATE, 1, True) as mic,
+    ):
+        mic.write_frames(endless(1000))
+        join(client, told, stalls.url, inputs=microphone("mic"))
+        await_tone(stalls.last, 1000)
+        with stalls.stalling():
+            begin = time.monotonic()
+            client.leave(told.note("leave"))
+            assert told.wait("leave") is None
+            assert time.monotonic() - begin < SOON
+            heard = len(stalls.last.heard())
+            join(client, told, next_one.url, inputs=microphone("mic"))
+            await_tone(next_one.last, 1000)
+            # What was on its way when the call was left.
+            assert len(stalls.last.heard()) < heard + RATE // 2
+        mic.flush()
+
+
+def test_a_janus_that_stalls_hears_nothing_more(
+    server: SoundServer, janus: Janus, party: Callable[[], Party]
+) -> None:
+    talks, hears = party(), party()
+    with vmic.create_microphone_device("mic", RATE, 1, True) as mic:
+        mic.write_frames(endless(1000))
+        mine = identity(join(talks.client, talks.told, janus.address(), inputs=microphone("mic")))
+        join(hears.client, hears.told, janus.address())
+        hears.listen(mine)
+        hears.await_tone(1000)
+        with janus.frozen():
+            talks.client.leave(talks.told.note("leave"))
+            assert talks.told.wait("leave") is None
+        programs.await_that(lambda: not mic.listeners, "nobody records")
+        mic.flush()
+
+
+def test_a_slow_renderer_holds_nothing_up(
+    server: SoundServer, janus: Janus, party: Callable[[], Party]
+) -> None:
+    talks, hears = party(), party()
+    called: list[float] = []
+
+    def render(*_: object) -> None:
+        called.append(time.monotonic())
+        time.sleep(0.1)
+
+    with vmic.create_microphone_device("mic", RATE, 1, True) as mic:
+        mic.write_frames(endless(1000))
+        mine = identity(join(talks.client, talks.told, janus.address(), inputs=microphone("mic")))
+        join(hears.client, hears.told, janus.address())
+        hears.client.set_audio_renderer(mine, render)
+        programs.await_that(lambda: len(called) > 20, "it is called")
+        begin = time.monotonic()
+        hears.client.leave(hears.told.note("leave"))
+        assert hears.told.wait("leave") is None
+        left = time.monotonic()
+        assert left - begin < SOON
+        hears.client.release()
+        assert not [at for at in called if at > left]
+        mic.flush()
+
+
+def test_a_renderer_may_release_the_client(
+    server: SoundServer, janus: Janus, party: Callable[[], Party]
+) -> None:
+    talks, hears = party(), party()
+    released = threading.Event()
+
+    def render(*_: object) -> None:
+        with contextlib.suppress(RuntimeError):  # once is enough
+            hears.client.release()
+        released.set()
+
+    mine = identity(join(talks.client, talks.told, janus.address()))
+    join(hears.client, hears.told, janus.address())
+    hears.client.set_audio_renderer(mine, render)
+    assert released.wait(20)
+    hears.told.wait_state("left")
+
+
+def test_nothing_is_joined_after_a_release_in_a_handler(
+    server: SoundServer, endpoint: Endpoint, new_client: NewClient
+) -> None:
+    class Releasing(Told):
+        def on_inputs_updated(self, input_settings: dict[str, Any]) -> None:
+            super().on_inputs_updated(input_settings)
+            client.release()
+
+    told = Releasing()
+    client = new_client(told)
+    client.update_inputs({})
+    client.join(endpoint.url, completion=told.note("join"))
+    assert told.wait("join") == (None, "the client was released")
+    assert not endpoint.requests
+
+
+def test_what_is_asked_for_before_a_release_is_done(
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+) -> None:
+    join(client, told, endpoint.url)
+    client.update_publishing({"microphone": False}, told.note("publishing"))
+    client.leave(told.note("leave"))
+    client.release()
+    assert told.all("publishing") == [None]
+    assert told.all("leave") == [None]
+    assert not told.all("error")
+
+
+def test_eight_releases_are_soon(server: SoundServer, endpoint: Endpoint, new_client: NewClient) -> None:
+    with vmic.create_microphone_device("mic", RATE, 1, True):
+        longest = 0.0
+        for _ in range(8):
+            told = Told()
+            client = new_client(told)
+            join(client, told, endpoint.url, inputs=microphone("mic"))
+            begin = time.monotonic()
+            client.release()
+            longest = max(longest, time.monotonic() - begin)
+    assert longest < SOON
+    assert endpoint.methods().count("DELETE") == 8
+
+
+def test_the_microphone_stops_when_it_is_told_to_at_any_moment(server: SoundServer) -> None:
+    """`asyncio.wait_for` swallows a cancellation now and then (until Python 3.11)."""
+
+    async def cancel(after: float) -> None:
+        capture = Capture(presence, print)
+
+        async def send() -> None:
+            while True:
+                await capture.next()
+
+        sending = asyncio.create_task(send())
+        await asyncio.sleep(after)
+        sending.cancel()
+        await asyncio.wait({sending}, timeout=1)
+        assert sending.done()
+        await capture.close()
+
+    async def sweep() -> None:
+        for after in np.linspace(0.018, 0.022, 100):
+            await cancel(float(after))
+
+    presence = Presence()
+    asyncio.run(sweep())
+    presence.close()
+
+
+def test_stereo_before_there_is_a_microphone(
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+) -> None:
+    join(client, told, endpoint.url)
+    client.update_publishing({"microphone": {"sendSettings": "music"}}, told.note("publishing"))
+    told.wait("publishing")
+    with vmic.create_microphone_device("mic", RATE, 2, True) as mic:
+        mic.write_frames(np.repeat(endless(1000), 2, axis=1))
+        client.update_inputs(microphone("mic"))
+        await_tone(endpoint.last, 1000)
+        mic.flush()
+
+
+def test_what_a_handler_raises_is_logged_after_daily_is_begun(server: SoundServer) -> None:
+    program = """if True:
+        from vmic import *
+        class Raising(EventHandler):
+            def on_inputs_updated(self, inputs):
+                raise RuntimeError("of the program's")
+        Daily.init()
+        client = CallClient(Raising())
+        client.update_inputs({"microphone": False})
+        client.release()
+    """
+    done = programs.run(programs.script(program), server.env)
+    assert b"RuntimeError: of the program's" in done.stderr

@@ -1,0 +1,80 @@
+"""What comes back from a call: on the selected speaker, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import programs
+import pytest
+from call.hearing import await_tone_on, endless
+from call.janus import Janus
+from call.told import Told, join, microphone
+from servers import SoundServer, one_server
+
+import vmic
+from vmic import Daily
+
+NewClient = Callable[..., vmic.CallClient]
+RATE = 48000
+# What a decoder makes of silence.
+SILENT = 2
+
+
+def loudness(frames: bytes) -> int:
+    return int(np.abs(np.frombuffer(frames, np.int16).astype(int)).max())
+
+
+def test_a_program_hears_another_and_not_itself(
+    server: SoundServer, janus: Janus, new_client: NewClient
+) -> None:
+    with (
+        vmic.create_headset("anna", 16000) as anna,
+        vmic.create_microphone_device("bert", RATE, 1, True) as bert,
+    ):
+        hers, his = Told(), Told()
+        Daily.select_speaker_device("anna")
+        join(new_client(hers), hers, janus.address(), inputs=microphone("anna"))
+        join(new_client(his), his, janus.address(), inputs=microphone("bert"))
+        programs.await_that(lambda: anna.microphone.listeners, "the call records her microphone")
+        bert.write_frames(endless(1000))
+        await_tone_on(anna.speaker, 1000)
+        bert.flush()
+        # What was played to her speaker has not come back by her microphone.
+        assert anna.microphone.stats.strangers == 0
+
+
+@one_server
+def test_another_speaker_is_selected_in_the_call(
+    server: SoundServer, janus: Janus, new_client: NewClient
+) -> None:
+    with (
+        vmic.create_speaker_device("one", RATE) as one,
+        vmic.create_speaker_device("two", RATE) as two,
+        vmic.create_microphone_device("mic", RATE, 1, True) as mic,
+    ):
+        talks, hears = Told(), Told()
+        Daily.select_speaker_device("one")
+        Daily.select_speaker_device("one")
+        join(new_client(talks), talks, janus.address(), inputs=microphone("mic"))
+        listening = new_client(hears)
+        join(listening, hears, janus.address())
+        mic.write_frames(endless(1000))
+        await_tone_on(one, 1000)
+        Daily.select_speaker_device("two")
+        await_tone_on(two, 1000)
+        one.flush()
+        assert not any(one.read_frames(RATE // 2))
+        listening.update_subscription_profiles({"base": {"microphone": "unsubscribed"}})
+        programs.await_that(lambda: loudness(two.read_frames(RATE // 5)) <= SILENT, "nobody is heard")
+        mic.flush()
+
+
+def test_a_speaker_that_is_not_there(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic"), vmic.create_speaker_device("loud"):
+        with pytest.raises(RuntimeError) as refused:
+            Daily.select_speaker_device("mic")
+        said = str(refused.value)
+        assert said.startswith("unable to select virtual speaker device: there is no speaker 'mic'")
+        assert "'loud'" in said
+        assert "fed by vmic" not in said

@@ -1,0 +1,44 @@
+"""Which server a meeting's address leads to."""
+
+from __future__ import annotations
+
+import pytest
+
+from vmic.call._address import Address, VideoRoom, Whip, parse
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("https://host/whip?x=1", Whip("https://host/whip?x=1")),
+        ("http://127.0.0.1:8765/whip", Whip("http://127.0.0.1:8765/whip")),
+        ("https://notdaily.co/whip", Whip("https://notdaily.co/whip")),
+        ("janus+http://host:8088/janus?room=1234", VideoRoom("http://host:8088/janus", 1234)),
+        ("janus+https://host/janus/?room=tea&pin=a%26b", VideoRoom("https://host/janus", "tea", "a&b")),
+    ],
+)
+def test_addresses(url: str, address: Address) -> None:
+    assert parse(url) == address
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("", "is no meeting's address"),
+        ("x", "is no meeting's address"),
+        ("ftp://host/", "is no meeting's address"),
+        ("http://", "is no meeting's address"),
+        ("http://[", "is no meeting's address"),
+        ("http://host:99999/whip", "is no meeting's address: Port out of range"),
+        ("https://daily.co/room", "is a room of Daily's"),
+        ("https://me.daily.co/room", "is a room of Daily's"),
+        ("janus+http://host/janus", "does not say which room"),
+        ("janus+http://host/janus?room=", "does not say which room"),
+        ("janus+http://host/janus?room=1&x=2", "does not say which room"),
+    ],
+)
+def test_what_is_none(url: str, said: str) -> None:
+    with pytest.raises(ValueError, match=r"\w") as refused:
+        parse(url)
+    assert said in str(refused.value)
+    assert repr(url) in str(refused.value)

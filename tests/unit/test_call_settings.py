@@ -1,0 +1,110 @@
+"""What a program may ask of a call: daily-python's shapes, and what vmic makes of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vmic.call import _settings
+from vmic.call._settings import SettingsError, default_inputs, default_profiles, default_publishing
+
+
+def microphone(*updates: Any) -> Any:
+    """The microphone's part after these updates of the inputs."""
+    inputs = default_inputs()
+    for update in updates:
+        inputs = _settings.merged_inputs(inputs, {"microphone": update})
+    return inputs["microphone"]
+
+
+CHOSEN = {"isEnabled": True, "settings": {"deviceId": "mic"}}
+
+
+def test_a_device_is_chosen_and_kept() -> None:
+    on = {"isEnabled": True, "settings": {"customConstraints": {}, "deviceId": "mic"}}
+    assert microphone(CHOSEN) == on
+    assert microphone(CHOSEN, False) == {**on, "isEnabled": False}
+    assert microphone(CHOSEN, False, True) == on
+    assert microphone(CHOSEN, {"isEnabled": False}) == {**on, "isEnabled": False}
+    assert microphone(CHOSEN, None) == on
+    assert microphone(CHOSEN, "fromDefaults") == default_inputs()["microphone"]
+    assert microphone(CHOSEN, {"settings": "fromDefaults"}) == {
+        "isEnabled": True,
+        "settings": {"customConstraints": {}},
+    }
+
+
+def test_constraints_are_replaced_whole() -> None:
+    first = {"settings": {"customConstraints": {"autoGainControl": {"exact": True}}}}
+    second = {"settings": {"customConstraints": {"echoCancellation": {"ideal": False}}}}
+    found = microphone(CHOSEN, first, second)["settings"]
+    assert found == {"deviceId": "mic", "customConstraints": {"echoCancellation": {"ideal": False}}}
+
+
+@pytest.mark.parametrize("update", [{}, {"mic": 1}, {"camera": False}, {"camera": {"isEnabled": False}}])
+def test_what_changes_nothing(update: Any) -> None:
+    assert _settings.merged_inputs(default_inputs(), update) == default_inputs()
+
+
+@pytest.mark.parametrize(
+    ("update", "said"),
+    [
+        ({"microphone": {"foo": 1}}, 'unknown keys: ["foo"]. Allowed keys: ["isEnabled", "settings"]'),
+        ({"microphone": {"settings": {"foo": 1}}}, 'Allowed keys: ["deviceId", "customConstraints"]'),
+        ({"microphone": {"isEnabled": 1}}, "microphone.isEnabled is not a boolean: 1"),
+        ({"microphone": {"settings": {"deviceId": 1}}}, "microphone.settings.deviceId is a str, not 1"),
+        ({"microphone": {"settings": {"customConstraints": {"a": True}}}}, "customConstraints.a is"),
+        ({"microphone": {"settings": {"customTrack": {"id": "x"}}}}, "vmic has no tracks"),
+        ({"microphone": 1}, "microphone: an object is wanted, not 1"),
+        ({"camera": True}, "camera cannot be enabled"),
+        ({"screenAudio": {"isEnabled": True}}, "screenAudio cannot be enabled"),
+        (1, "inputs: an object is wanted, not 1"),
+    ],
+)
+def test_inputs_that_cannot_be(update: Any, said: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        _settings.merged_inputs(default_inputs(), update)
+    assert said in str(refused.value)
+
+
+def test_how_it_is_sent() -> None:
+    def sent(*updates: Any) -> Any:
+        publishing = default_publishing()
+        for update in updates:
+            publishing = _settings.merged_publishing(publishing, {"microphone": update, "camera": False})
+        return publishing["microphone"]
+
+    assert sent() == {"isPublishing": True, "sendSettings": {"channelConfig": "mono"}}
+    assert sent(False) == {**sent(), "isPublishing": False}
+    music = {"channelConfig": "stereo", "bitrate": 192_000}
+    assert sent({"sendSettings": "music"})["sendSettings"] == music
+    assert sent({"sendSettings": "music"}, {"sendSettings": {"bitrate": 64_000}})["sendSettings"] == {
+        **music,
+        "bitrate": 64_000,
+    }
+
+
+@pytest.mark.parametrize(
+    ("update", "said"),
+    [
+        ({"sendSettings": "loud"}, 'sendSettings is "speech", "music" or an object'),
+        ({"sendSettings": {"bitrate": 1}}, "bitrate is 6000 to 510000 bits a second, not 1"),
+        ({"sendSettings": {"bitrate": True}}, "not True"),
+        ({"sendSettings": {"channelConfig": "5.1"}}, '"mono" or "stereo", not \'5.1\''),
+        ({"volume": 1}, "unknown keys"),
+    ],
+)
+def test_sending_that_cannot_be(update: Any, said: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        _settings.merged_publishing(default_publishing(), {"microphone": update})
+    assert said in str(refused.value)
+
+
+def test_who_is_heard() -> None:
+    documented = {"base": {"camera": "unsubscribed", "microphone": "unsubscribed"}}
+    assert _settings.merged_profiles(default_profiles(), documented) == documented
+    wrongs: list[Any] = [{"mine": {}}, {"base": {"microphone": "loud"}}, {"base": 1}, []]
+    for wrong in wrongs:
+        with pytest.raises(SettingsError):
+            _settings.merged_profiles(default_profiles(), wrong)

@@ -1,0 +1,66 @@
+"""Meeting addresses: what kind of server one leads to."""
+
+from __future__ import annotations
+
+import urllib.parse
+from dataclasses import dataclass
+
+FORMS = (
+    "an http(s) address is a WHIP endpoint (https://host/whip), and janus+http://host:8088/janus?room=1234 "
+    "(or janus+https) a Janus VideoRoom"
+)
+
+
+@dataclass(frozen=True)
+class Whip:
+    """A WHIP endpoint (RFC 9725)."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class VideoRoom:
+    """A room of Janus's VideoRoom plugin.
+
+    Attributes:
+        url: Janus's HTTP interface.
+        room: The room; a number, or a text where the server was set up so.
+        pin: What the room asks for, if it does.
+    """
+
+    url: str
+    room: int | str
+    pin: str | None = None
+
+
+Address = Whip | VideoRoom
+
+
+def parse(url: str) -> Address:
+    """Read a meeting's address.
+
+    Raises:
+        ValueError: It is none, or one of a service that vmic does not know.
+    """
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"{url!r} is no meeting's address: {error}") from None
+    if parts.scheme not in ("http", "https", "janus+http", "janus+https") or not host:
+        raise ValueError(f"{url!r} is no meeting's address: {FORMS}")
+    if host == "daily.co" or host.endswith(".daily.co"):
+        raise ValueError(
+            f"{url!r} is a room of Daily's, which only Daily's own client can join. vmic joins others: "
+            f"{FORMS}"
+        )
+    if parts.scheme in ("http", "https"):
+        return Whip(url)
+    query = dict(urllib.parse.parse_qsl(parts.query))
+    room = query.pop("room", "")
+    pin = query.pop("pin", None)
+    if not room or query:
+        raise ValueError(f"{url!r} does not say which room, as in janus+http://host:8088/janus?room=1234")
+    plain = parts._replace(scheme=parts.scheme.removeprefix("janus+"), query="", fragment="")
+    return VideoRoom(plain.geturl().rstrip("/"), int(room) if room.isdecimal() else room, pin)

@@ -1,0 +1,161 @@
+"""Taking part in calls: what the program wants on the one side, sound and server on the other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import urllib.parse
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from aiortc.mediastreams import MediaStreamTrack
+
+from vmic.call import _address
+from vmic.call._capture import Capture
+from vmic.call._membership import Membership, Tell
+from vmic.call._opus import Microphone, Sending
+from vmic.call._peer import PeerError, reach
+from vmic.call._playout import Playout
+from vmic.call._presence import Presence
+from vmic.call._rendering import Rendering
+from vmic.call._session import Local, SessionError
+from vmic.call._wire import Message
+
+# So long the end of what was written is on its way: 20 ms in the server, 20 in PortAudio, a piece of 20.
+_SOUND_LEAVES_WITHIN = 0.1
+
+_log = logging.getLogger("vmic")
+
+
+class Attendee:
+    """Joins calls, one after the other, and does in them what it is told."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._presence = Presence()
+        self._capture = Capture(self._presence, lambda why: tell({"event": "microphone", "trouble": why}))
+        self._playout = Playout(self._presence, lambda why: tell({"event": "speaker", "trouble": why}))
+        self._speaker: str | None = None
+        self._sending = Sending()
+        self._track: Microphone | None = None
+        self._local = Local("", None, True, self._new_track)
+        self._call: Membership | None = None
+        self._in_turn = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def do(self, message: Message) -> None:
+        """Do what a message says, and answer it; waits for nothing but the end of a call."""
+        what = message["do"]
+        if what == "join":
+            self._begin(message)
+            self._start(self._answer(message, self._await_joined))
+        elif what == "leave":
+            await self._answer(message, self._do_leave)
+        else:
+            self._start(self._answer_in_turn(message, getattr(self, f"_do_{what}")))
+
+    async def close(self) -> None:
+        """Leave, and let go of the sound."""
+        with contextlib.suppress(SessionError):  # the server did not take it
+            await self._do_leave({})
+        await asyncio.gather(self._capture.close(), self._playout.close())
+        self._presence.close()
+
+    async def _answer_in_turn(
+        self, message: Message, handler: Callable[[Message], Awaitable[object]]
+    ) -> None:
+        async with self._in_turn:
+            await self._answer(message, handler)
+
+    async def _answer(self, message: Message, handler: Callable[[Message], Awaitable[object]]) -> None:
+        answer, error = None, None
+        try:
+            answer = await handler(message)
+        except (SessionError, PeerError) as refusal:
+            error = str(refusal)
+        except Exception as fault:  # noqa: BLE001 (it is logged, and told)
+            _log.exception("%s broke", message["do"])
+            error = repr(fault)
+        self._tell({"event": "done", "number": message["number"], "error": error, "answer": answer})
+
+    def _begin(self, message: Message) -> None:
+        """Begin to join."""
+        self._local.name, self._local.token = message["name"], message["token"]
+        address = _address.parse(message["url"])
+        reach(urllib.parse.urlsplit(address.url).hostname or "")
+        self._playout.use(self._speaker, self._playout.channels)
+        self._call = Membership(address, self._local, self._tell, self._playout)
+
+    async def _await_joined(self, _message: Message) -> Message:
+        call = self._call
+        if call is None:
+            raise SessionError("the call was left before it was joined")
+        identity = await asyncio.shield(call.joined)
+        # What is written to the microphone from now on is heard.
+        await self._capture.settle()
+        return {"id": identity}
+
+    async def _do_leave(self, _message: Message) -> None:
+        call, self._call = self._call, None
+        if call is None:
+            return
+        if call.joined.done() and not call.joined.exception():
+            await asyncio.sleep(_SOUND_LEAVES_WITHIN)
+        trouble = await call.end()
+        if self._call is None:
+            self._capture.use(None, self._capture.channels)
+            self._playout.use(None, self._playout.channels)
+        if trouble is not None:
+            raise SessionError(trouble)
+
+    async def _do_microphone(self, message: Message) -> None:
+        self._sending = Sending(message["channels"], message["bitrate"], message["on"])
+        self._capture.use(message["device"], message["channels"])
+        if self._track is not None:
+            self._track.sending = self._sending
+            await self._capture.settle()
+
+    async def _do_speaker(self, message: Message) -> None:
+        self._speaker = message["device"]
+        if self._call is not None:
+            self._playout.use(self._speaker, self._playout.channels)
+
+    async def _do_subscribe(self, message: Message) -> None:
+        self._local.hears = message["wanted"]
+        if self._is_joined:
+            await self._joined.session.subscribe(wanted=self._local.hears)
+
+    async def _do_name(self, message: Message) -> None:
+        self._local.name = message["name"]
+        if self._is_joined:
+            await self._joined.session.rename(self._local.name)
+
+    async def _do_message(self, message: Message) -> None:
+        await self._joined.session.send(message["message"], message["recipient"])
+
+    async def _do_render(self, message: Message) -> None:
+        rendering = Rendering(message["sample_rate"], message["interval_ms"])
+        self._joined.renderings[message["participant"]] = rendering
+
+    @property
+    def _is_joined(self) -> bool:
+        """Whether there is a session; while one is being joined it takes what is wished when it is."""
+        call = self._call
+        return call is not None and call.joined.done() and not call.joined.exception()
+
+    @property
+    def _joined(self) -> Membership:
+        if self._call is None:
+            raise SessionError("the call is not joined")
+        return self._call
+
+    def _new_track(self) -> MediaStreamTrack:
+        self._track = Microphone(self._capture, self._sending)
+        return self._track
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        # The loop itself keeps no task alive.
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

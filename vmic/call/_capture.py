@@ -1,0 +1,100 @@
+"""The microphone of a call: what it gives, in pieces of 20 ms, at their pace."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+from vmic._libpulse import pulsectl
+from vmic.call._presence import Presence
+from vmic.call._sound import BLOCK, LATENCY, SAMPLE_RATE, Sound
+from vmic.call._tasks import happens
+
+PIECE = 960  # frames: 20 ms, which libopus encodes at once
+_SECONDS = PIECE / SAMPLE_RATE
+# What comes in a burst after a stall is sent in one; of a longer stall only the end is.
+_MOST = 0.2
+# The microphone's next piece may be so late before silence is sent instead.
+_PATIENCE = 0.06
+
+
+class Capture(Sound):
+    """Records the device that it uses; one that is not there is silence."""
+
+    variable, kind = "PULSE_SOURCE", "source"
+
+    def __init__(self, presence: Presence, troubled: Callable[[str | None], None]) -> None:
+        super().__init__(1, presence, troubled)
+        self._sound = bytearray()
+        self._opened = 0  # which stream it is
+        self._come = asyncio.Event()
+        self._due = 0.0  # when the next piece is silence if no sound has come; CLOCK_MONOTONIC
+
+    def use(self, device: str | None, channels: int) -> None:
+        """Record that one from now on."""
+        if (device, channels) != (self.device, self.channels):
+            self._opened += 1  # what the last stream still brings is not this one's
+            self._sound.clear()
+        super().use(device, channels)
+
+    def devices(self, pulse: pulsectl.Pulse) -> list[Any]:
+        """All sources."""
+        return list(pulse.source_list())
+
+    def cut(self) -> None:
+        """The microphone has gone: what is recorded from now on is another one's."""
+        self._opened += 1
+        super().cut()
+
+    def open(self, sounddevice: Any, finished: Callable[[], None]) -> Any:
+        """A stream of PortAudio's that records."""
+        self._opened += 1
+        number = self._opened
+
+        def take(block: Any, _frames: int, _time: object, _status: object) -> None:
+            self.note_moved()
+            if number != self._opened:
+                return
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._add, number, bytes(block))
+
+        return sounddevice.RawInputStream(
+            samplerate=SAMPLE_RATE,
+            blocksize=BLOCK,
+            device="pulse",
+            channels=self.channels,
+            dtype="int16",
+            latency=LATENCY,
+            callback=take,
+            finished_callback=finished,
+        )
+
+    async def next(self) -> tuple[bytes, int]:
+        """The next 20 ms, 16-bit and interleaved, and how many channels they have."""
+        while len(self._sound) < self._piece:
+            self._come.clear()
+            wait = self._due + (_PATIENCE if self.device else 0.0) - time.monotonic()
+            if not await happens(self._come, wait):
+                self._due = max(self._due + _SECONDS, time.monotonic() - _PATIENCE)
+                return bytes(self._piece), self.channels
+        piece = bytes(self._sound[: self._piece])
+        del self._sound[: self._piece]
+        self._due = time.monotonic() + _SECONDS
+        return piece, self.channels
+
+    @property
+    def _piece(self) -> int:
+        """How many bytes 20 ms are."""
+        return 2 * PIECE * self.channels
+
+    def _add(self, number: int, block: bytes) -> None:
+        if number != self._opened:  # of a stream that hung, and was left alone
+            return
+        self._sound += block
+        most = int(_MOST * SAMPLE_RATE) * 2 * self.channels
+        if len(self._sound) > most:
+            del self._sound[: len(self._sound) - most]
+        self._come.set()

@@ -1,0 +1,296 @@
+"""The course of a call: what it is asked to do and what its process tells, one after the other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from vmic._errors import VmicError
+from vmic.call import _address, _selection
+from vmic.call._agency import Agency
+from vmic.call._events import CallThread, EventHandler, call
+from vmic.call._news import News
+from vmic.call._renderers import Renderer
+from vmic.call._settings import SettingsError
+from vmic.call._wire import Message
+from vmic.call._wishes import Wishes
+
+_log = logging.getLogger("vmic")
+
+INITIALIZED, JOINING, JOINED, LEAVING, LEFT = "initialized", "joining", "joined", "leaving", "left"
+_SETTINGS = {"inputs", "publishing", "connection"}
+
+Done = Callable[[Any, "str | None"], None]  # with an answer, and an error
+Completion = Callable[["str | None"], object]
+JoinCompletion = Callable[["dict[str, Any] | None", "str | None"], object]
+
+
+class Course:
+    """One `CallClient`'s calls, one after the other; everything here runs on the call's own thread.
+
+    Attributes:
+        wishes: What the program has asked for.
+        news: What it is told.
+    """
+
+    def __init__(self, handler: EventHandler, thread: CallThread) -> None:
+        self._thread = thread
+        self.wishes = Wishes()
+        self.news = News(handler, self.wishes)
+        self._state = INITIALIZED
+        self._name: str | None = None
+        self._agency: Agency | None = None
+        self._pending: dict[int, Done] = {}
+        self._released = False
+
+    # ---- what is to be done ----
+
+    def join(self, url: str, token: str | None, settings: Any, completion: JoinCompletion | None) -> None:
+        """Join."""
+
+        def fail(error: str) -> None:
+            self._fail("join", error, completion and (lambda said: completion(None, said)))
+
+        try:
+            if self._state in (JOINING, JOINED, LEAVING):
+                raise SettingsError(f"the call is {self._state} already: leave it before you join another")
+            _address.parse(url)
+            self._take_settings(settings)
+            agency = self._reach_agency()
+        except (ValueError, VmicError) as error:
+            fail(str(error))
+            return
+        self.news.hold()
+        self._become(JOINING)
+        self._send_microphone()
+        self._send_profiles()
+
+        def done(answer: Any, error: str | None) -> None:
+            if self._state == JOINING and error is None:
+                self._begin(answer["id"], completion)
+            elif self._state == JOINING:
+                self._end()
+                fail(str(error))
+            elif completion is not None:  # it is being left
+                call(completion, None, error or "the call was left before it was joined")
+
+        # A file that a token is read from ends with a line.
+        token = None if token is None else token.strip()
+        number = agency.send("join", url=url, token=token, name=self._name or "")
+        self._pending[number] = done
+
+    def leave(self, completion: Completion | None) -> None:
+        """Leave."""
+        if self._agency is None or self._state not in (JOINING, JOINED):
+            _complete(completion, None)
+            return
+        self._become(LEAVING)
+        self.news.renderers.clear()
+
+        def done(_answer: Any, error: str | None) -> None:
+            if error is not None:
+                _log.warning("the call was left, but %s", error)
+            self._end()
+            _complete(completion, None)
+
+        self._pending[self._agency.send("leave")] = done
+
+    def release(self) -> None:
+        """End the process, and with it the call, and then the thread; what it still answers is told."""
+        self._released = True
+        self.news.renderers.close()
+        if self._state in (JOINING, JOINED):
+            self._become(LEAVING)
+        agency, self._agency = self._agency, None
+        if agency is not None:
+            agency.end()
+        self._thread.post(lambda: self._abandon("the client was released"))
+        self._thread.close()
+
+    def update_inputs(self, update: Any, completion: Completion | None) -> None:
+        """Change the inputs."""
+        self._update("updateInputs", lambda: self._take_inputs(update), completion)
+
+    def update_publishing(self, update: Any, completion: Completion | None) -> None:
+        """Change what is sent."""
+        self._update("updatePublishing", lambda: self._take_publishing(update), completion)
+
+    def update_profiles(self, update: Any, completion: Completion | None) -> None:
+        """Change whom to hear."""
+        self._update("updateSubscriptionProfiles", lambda: self._take_profiles(update), completion)
+
+    def set_name(self, name: str) -> None:
+        """Change the local participant's name."""
+        self._name = name
+        self.news.local(name)
+        if self._agency is not None:
+            self._await(self._agency.send("name", name=name), "setUserName", None)
+
+    def send_message(self, message: Any, recipient: str | None, completion: Completion | None) -> None:
+        """Send a message to the others, or to one."""
+        if self._state != JOINED or self._agency is None:
+            self._fail("sendAppMessage", "the call is not joined", completion)
+        elif recipient is not None and recipient not in self.news.participants():
+            error = f"there is no participant {recipient!r} in the call"
+            self._fail("sendAppMessage", error, completion)
+        else:
+            number = self._agency.send("message", message=message, recipient=recipient)
+            self._await(number, "sendAppMessage", completion)
+
+    def render(self, participant: str, renderer: Renderer, sample_rate: int, interval_ms: int) -> None:
+        """Give the program what a participant says."""
+        if self._agency is None or participant not in self.news.participants():
+            return  # gone meanwhile
+        self.news.renderers.set(participant, renderer)
+        self._agency.send("render", participant=participant, sample_rate=sample_rate, interval_ms=interval_ms)
+
+    def use_speaker(self) -> None:
+        """Play to the speaker that is selected now."""
+        if self._agency is not None:
+            self._agency.send("speaker", device=_selection.selected())
+
+    # ---- what happens ----
+
+    def _told(self, message: Message, sound: bytes) -> None:
+        """The process tells this; called on a thread of its own."""
+        if message["event"] == "sound":
+            self.news.sound(message, sound)
+        else:
+            self._thread.post(lambda: self._take(message))
+
+    def _take(self, message: Message) -> None:
+        if message["event"] == "done":
+            if done := self._pending.pop(message["number"], None):
+                done(message["answer"], message["error"])
+        elif message["event"] == "lost":
+            self._lose(f"it could not be joined again: {message['why']}")
+        elif message["event"] == "broken":
+            self._note_end(self._agency, f"its process broke: {message['why']}")
+        elif self._state == JOINED or message["event"] not in ("interrupted", "back"):
+            self.news.take(message)
+
+    def _ended(self, agency: Agency, code: int) -> None:
+        """The process has ended; called on a thread of its own."""
+        self._thread.post(lambda: self._note_end(agency, f"its process ended with {code}"))
+
+    def _note_end(self, agency: Agency | None, why: str) -> None:
+        # Else it was told to, or has been noted.
+        if agency is not None and self._agency is agency:
+            self._agency = None
+            self._lose(why)
+            self._abandon(f"the call is over: {why}")
+
+    # ---- inside ----
+
+    def _reach_agency(self) -> Agency:
+        if self._released:
+            raise VmicError("the client was released")
+        if self._agency is None:
+            self._agency = Agency(self._told, self._ended)
+            self.use_speaker()
+        return self._agency
+
+    def _begin(self, identity: str, completion: JoinCompletion | None) -> None:
+        everybody = self.news.begin(identity)
+        self._become(JOINED)
+        if completion is not None:
+            call(completion, {"meetingSession": {"id": identity}, "participants": everybody}, None)
+        self.news.go_on()
+
+    def _lose(self, why: str) -> None:
+        """The call has ended by itself."""
+        if self._state in (JOINING, JOINED):
+            self._become(LEAVING)
+            self.news.error(f"the call is over: {why}")
+            self._end()
+
+    def _end(self) -> None:
+        """The call is left."""
+        self.news.end()
+        self._become(LEFT)
+
+    def _abandon(self, why: str) -> None:
+        """Nothing that was asked for is answered any more."""
+        pending, self._pending = self._pending, {}
+        for done in pending.values():
+            done(None, why)
+        if self._state == LEAVING:
+            self._end()
+
+    def _become(self, state: str) -> None:
+        if self._state != state:
+            self._state = state
+            self.news.state(state)
+
+    def _update(self, what: str, take: Callable[[], int | None], completion: Completion | None) -> None:
+        """Let `take` change what is wished; in a call it is done when its process has answered."""
+        try:
+            number = take()
+        except (SettingsError, VmicError) as error:
+            self._fail(what, str(error), completion)
+            return
+        if number is None:
+            _complete(completion, None)
+        else:
+            self._await(number, what, completion)
+
+    def _take_settings(self, settings: Any) -> None:
+        """The client settings of a join."""
+        if settings is None:
+            return
+        if not isinstance(settings, dict):
+            raise SettingsError(f"Invalid client settings: an object is wanted, not {settings!r}")
+        if unknown := sorted(settings.keys() - _SETTINGS):
+            raise SettingsError(
+                f"Invalid client settings: unknown keys {unknown}; known: {sorted(_SETTINGS)}"
+            )
+        if "publishing" in settings:
+            self._take_publishing(settings["publishing"])
+        if "inputs" in settings:
+            self._take_inputs(settings["inputs"])
+
+    def _take_inputs(self, update: Any) -> int | None:
+        self.wishes.update_inputs(update)
+        self.news.inputs()
+        self.news.local(self._name)
+        return self._send_microphone()
+
+    def _take_publishing(self, update: Any) -> int | None:
+        self.wishes.update_publishing(update)
+        self.news.publishing()
+        return self._send_microphone()
+
+    def _take_profiles(self, update: Any) -> int | None:
+        self.wishes.update_profiles(update)
+        self.news.profiles()
+        return self._send_profiles()
+
+    def _send_microphone(self) -> int | None:
+        if self._agency is None or self._state not in (JOINING, JOINED):
+            return None
+        return self._agency.send("microphone", **self.wishes.microphone)
+
+    def _send_profiles(self) -> int | None:
+        if self._agency is None or self._state not in (JOINING, JOINED):
+            return None
+        return self._agency.send("subscribe", wanted=self.wishes.hears)
+
+    def _await(self, number: int, what: str, completion: Completion | None) -> None:
+        def done(_answer: Any, error: str | None) -> None:
+            if error is None:
+                _complete(completion, None)
+            else:
+                self._fail(what, error, completion)
+
+        self._pending[number] = done
+
+    def _fail(self, what: str, error: str, completion: Completion | None) -> None:
+        """Tell of a failure, if only to standard error."""
+        _complete(completion, error)
+        self.news.error(f"Error handling {what}: {error}", is_told=completion is not None)
+
+
+def _complete(completion: Completion | None, error: str | None) -> None:
+    if completion is not None:
+        call(completion, error)

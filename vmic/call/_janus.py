@@ -1,0 +1,212 @@
+"""A room of Janus's VideoRoom: the microphone is published, and everybody who publishes is heard."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from typing import Any
+
+from aiortc import RTCDataChannel
+
+from vmic.call._address import VideoRoom
+from vmic.call._janus_client import Handle, Janus
+from vmic.call._peer import Peer, PeerError
+from vmic.call._session import Company, Local, Participant, Session, SessionError
+from vmic.call._tasks import end, happens
+
+_log = logging.getLogger("vmic")
+_PLUGIN = "janus.plugin.videoroom"
+# Janus's own client calls it so; other names are relayed too (1.1.2).
+_CHANNEL = "JanusDataChannel"
+_OPENS_WITHIN = 2.0
+_HEARS_AGAIN = 1.0
+
+
+class VideoRoomSession(Session):
+    """One participant of a room."""
+
+    def __init__(self, address: VideoRoom, company: Company, local: Local) -> None:
+        self._address = address
+        self._company = company
+        self._local = local
+        self._janus = Janus(address.url, local.token, company.lose)
+        self._peer: Peer | None = None
+        self._publisher: Handle | None = None
+        self._channel: RTCDataChannel | None = None
+        self._private_id: int | None = None
+        self._hears = local.hears
+        self._feeds: dict[str, dict[str, Any]] = {}  # who publishes
+        self._names: dict[str, str] = {}
+        self._heard: dict[str, asyncio.Task[None]] = {}
+
+    async def join(self) -> str:
+        """Join, and publish the microphone.
+
+        Raises:
+            SessionError: It cannot.
+            PeerError: It cannot.
+        """
+        await self._janus.begin()
+        self._publisher = await self._janus.attach(_PLUGIN, self._take)
+        joined, _ = await self._publisher.ask(
+            {
+                "request": "join",
+                "ptype": "publisher",
+                "room": self._address.room,
+                "display": self._local.name,
+                **({} if self._local.token is None else {"token": self._local.token}),
+                **({} if self._address.pin is None else {"pin": self._address.pin}),
+            }
+        )
+        self._private_id = joined.get("private_id")
+        for attendee in joined.get("attendees", []):
+            self._note(attendee, sends=False)
+        self._take(joined)
+        await self._publish(self._publisher)
+        return str(joined["id"])
+
+    async def hang_up(self) -> None:
+        """Send and hear nothing any more."""
+        await end(self._heard.values())
+        if self._peer is not None:
+            await self._peer.close()
+
+    async def leave(self) -> None:
+        """Tell Janus of the end.
+
+        Raises:
+            SessionError: It does not take it.
+        """
+        await self._janus.end()
+
+    async def rename(self, name: str) -> None:
+        """Call the local participant so."""
+        if self._publisher is not None:
+            await self._publisher.ask({"request": "configure", "display": name})
+
+    async def send(self, message: Any, recipient: str | None) -> None:
+        """Send a message to all.
+
+        Raises:
+            SessionError: It is for one alone, or nothing carries it.
+        """
+        if recipient is not None:
+            raise SessionError("a Janus VideoRoom carries messages to all participants only, not to one")
+        if self._channel is None or self._channel.readyState != "open":
+            raise SessionError("this Janus carries no messages (it was built without data channels)")
+        self._channel.send(json.dumps(message))
+
+    async def subscribe(self, *, wanted: bool) -> None:
+        """Hear the others, or do not."""
+        self._hears = wanted
+        self._hear_all()
+
+    async def _publish(self, handle: Handle) -> None:
+        self._peer = Peer(lost=self._company.lose, heard=lambda _: None)
+        self._peer.send(self._local.new_track())
+        self._channel = self._peer.connection.createDataChannel(_CHANNEL)
+        opened = asyncio.Event()
+        self._channel.on("open", opened.set)
+        request = {"request": "publish", "audio": True, "video": False, "data": True}
+        _, answer = await handle.ask(request, {"type": "offer", "sdp": await self._peer.offer()})
+        if answer is None:
+            raise SessionError(f"Janus at {self._address.url} gave no answer to the offer")
+        await self._peer.accept(answer["sdp"])
+        await self._peer.connected()
+        if self._channel.readyState == "connecting":
+            await happens(opened, _OPENS_WITHIN)
+
+    def _take(self, told: dict[str, Any]) -> None:
+        """What the room tells of itself."""
+        if isinstance(told.get("joining"), dict):
+            self._note(told["joining"], sends=False)
+        for feed in told.get("publishers", []):
+            sends = _stream_of(feed, "audio") is not None
+            if sends:
+                self._feeds[str(feed["id"])] = feed
+            self._note(feed, sends=sends)
+        if told.get("videoroom") == "event" and "display" in told:
+            self._note(told, sends=str(told["id"]) in self._feeds)
+        for what in ("unpublished", "leaving"):
+            identity = str(told.get(what, "ok"))
+            if identity != "ok":
+                feed = self._feeds.pop(identity, {})
+                if what == "leaving":
+                    self._company.leave(identity)
+                elif feed:
+                    self._note({"id": identity}, sends=False)
+        self._hear_all()
+
+    def _note(self, person: dict[str, Any], *, sends: bool) -> None:
+        identity = str(person["id"])
+        name = str(person.get("display", self._names.get(identity, "")))
+        self._names[identity] = name
+        self._company.note(Participant(identity, name, time.time(), sends))
+
+    def _hear_all(self) -> None:
+        """Have a connection for each that publishes, and for no other."""
+        wanted = self._feeds.keys() if self._hears else set()
+        for identity in self._heard.keys() - wanted:
+            self._heard.pop(identity).cancel()
+        for identity in wanted - self._heard.keys():
+            self._heard[identity] = asyncio.create_task(self._hear(identity, self._feeds[identity]))
+
+    async def _hear(self, identity: str, feed: dict[str, Any]) -> None:
+        """Hear that one, until this is cancelled."""
+        while True:
+            try:
+                await self._hear_once(identity, feed)
+            except (SessionError, PeerError) as error:
+                _log.warning("participant %s is not heard: %s", identity, error)
+            await asyncio.sleep(_HEARS_AGAIN)
+
+    async def _hear_once(self, identity: str, feed: dict[str, Any]) -> None:
+        """Hear that one until the connection has gone."""
+        gone = asyncio.Event()
+        handle = await self._janus.attach(_PLUGIN, lambda _: None)
+        peer = Peer(lost=lambda _: gone.set(), heard=lambda track: self._company.hear(identity, track))
+        try:
+            await self._subscribe(handle, peer, feed)
+            await gone.wait()
+        finally:
+            await peer.close()
+            await handle.detach()
+
+    async def _subscribe(self, handle: Handle, peer: Peer, feed: dict[str, Any]) -> None:
+        streams = [stream for kind in ("audio", "data") if (stream := _stream_of(feed, kind))]
+        request = {
+            "request": "join",
+            "ptype": "subscriber",
+            "room": self._address.room,
+            "private_id": self._private_id,
+            "streams": [{"feed": feed["id"], "mid": stream["mid"]} for stream in streams],
+            **({} if self._address.pin is None else {"pin": self._address.pin}),
+        }
+        _, offer = await handle.ask(request)
+        if offer is None:
+            raise SessionError("Janus offered nothing")
+        if len(streams) > 1:
+            # Janus passes messages on to who has opened a channel, by another one that it opens (1.1.2).
+            peer.connection.on("datachannel", lambda channel: self._read(str(feed["id"]), channel))
+            peer.connection.createDataChannel(_CHANNEL)
+        answer = await peer.answer(offer["sdp"])
+        await handle.ask({"request": "start"}, {"type": "answer", "sdp": answer})
+
+    def _read(self, identity: str, channel: RTCDataChannel) -> None:
+        channel.on("message", lambda said: self._company.say(_message(said), identity))
+
+
+def _stream_of(feed: dict[str, Any], kind: str) -> dict[str, Any] | None:
+    streams = feed.get("streams", [])
+    return next((s for s in streams if s["type"] == kind and not s.get("disabled")), None)
+
+
+def _message(said: str | bytes) -> Any:
+    """What was sent: JSON, as this client sends it, or the text of another."""
+    text = said if isinstance(said, str) else said.decode(errors="replace")
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,181 @@
+"""Janus's HTTP interface: a session, handles of its plugins, and the events that come back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+
+from vmic.call._session import SessionError
+from vmic.call._tasks import end
+
+_ANSWERS_WITHIN = 10.0
+# It tells something each 30 s, if only that it is there, and ends a session of which it heard nothing for 60.
+_TELLS_WITHIN = 45.0
+_ALIVE_EACH = 25.0
+# One that does not answer is asked again for so long.
+_MISSED_FOR, _ASKS_AGAIN = 5.0, 0.5
+
+Json = dict[str, Any]
+Told = Callable[[Json], None]
+
+
+class Janus:
+    """One session."""
+
+    def __init__(self, url: str, token: str | None, lost: Callable[[str], None]) -> None:
+        """`lost` is told why the session has gone."""
+        self._url = url
+        self._lost = lost
+        self._token = {} if token is None else {"token": token}
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWERS_WITHIN))
+        self._session: str | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._handles: dict[int, Handle] = {}
+        self._answers: dict[str, asyncio.Future[Json]] = {}
+
+    async def begin(self) -> None:
+        """Begin the session.
+
+        Raises:
+            SessionError: Janus cannot be reached, or refuses.
+        """
+        created = await self.post({"janus": "create"})
+        self._session = str(created["data"]["id"])
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay_alive())]
+
+    async def attach(self, plugin: str, told: Told) -> Handle:
+        """A handle of a plugin, whose events `told` takes."""
+        attached = await self.post({"janus": "attach", "plugin": plugin})
+        number = attached["data"]["id"]
+        self._handles[number] = handle = Handle(self, number, told)
+        return handle
+
+    async def end(self) -> None:
+        """End the session, and all that belongs to it.
+
+        Raises:
+            SessionError: Janus did not take it.
+        """
+        await end(self._tasks)
+        try:
+            if self._session is not None:
+                await self.post({"janus": "destroy"})
+        finally:
+            await self._http.close()
+
+    async def post(self, message: Json, handle: int | None = None) -> Json:
+        """Send a message, and return what comes back at once.
+
+        Raises:
+            SessionError: It does not arrive, or is refused.
+        """
+        path = "/".join(str(part) for part in (self._url, self._session, handle) if part is not None)
+        message = {"transaction": secrets.token_hex(8), **message, **self._token}
+        try:
+            async with self._http.post(path, json=message) as answer:
+                said: Json = await answer.json(content_type=None)
+        except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
+            reason = str(error) or type(error).__name__
+            raise SessionError(f"Janus at {self._url} cannot be reached: {reason}") from error
+        if not isinstance(said, dict) or said.get("janus") not in ("success", "ack"):
+            raise SessionError(f"Janus at {self._url} refused: {_reason(said)}")
+        return said
+
+    async def ask(self, handle: int, body: Json, jsep: Json | None) -> Json:
+        """Send a message to a plugin, and wait for the event that answers it."""
+        transaction = secrets.token_hex(8)
+        self._answers[transaction] = answer = asyncio.get_running_loop().create_future()
+        try:
+            message = {"janus": "message", "transaction": transaction, "body": body}
+            await self.post({**message, **({} if jsep is None else {"jsep": jsep})}, handle)
+            return await asyncio.wait_for(answer, _ANSWERS_WITHIN)
+        except asyncio.TimeoutError:
+            raise SessionError(f"Janus at {self._url} did not answer a {body['request']}") from None
+        finally:
+            del self._answers[transaction]
+
+    def forget(self, handle: int) -> None:
+        """That handle is not there any more."""
+        self._handles.pop(handle, None)
+
+    async def _listen(self) -> None:
+        """Fetch events, until the session has gone."""
+        url = f"{self._url}/{self._session}"
+        timeout = aiohttp.ClientTimeout(total=_TELLS_WITHIN)
+        now = asyncio.get_running_loop().time
+        failing: float | None = None
+        while True:
+            query = {"maxev": "10", **self._token}
+            try:
+                async with self._http.get(url, params=query, timeout=timeout) as answer:
+                    told = await answer.json(content_type=None)
+            except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
+                failing = failing or now()
+                if now() - failing > _MISSED_FOR:
+                    self._lost(f"Janus at {self._url} has gone: {str(error) or type(error).__name__}")
+                    return
+                await asyncio.sleep(_ASKS_AGAIN)
+                continue
+            failing = None
+            for event in told if isinstance(told, list) else [told]:
+                if not isinstance(event, dict) or event.get("janus") in ("timeout", "error"):
+                    self._lost(f"Janus at {self._url} has ended the session")
+                    return
+                self._take(event)
+
+    async def _stay_alive(self) -> None:
+        while True:
+            await asyncio.sleep(_ALIVE_EACH)
+            with contextlib.suppress(SessionError):  # `_listen` finds out
+                await self.post({"janus": "keepalive"})
+
+    def _take(self, event: Json) -> None:
+        if event.get("janus") != "event":
+            return
+        answer = self._answers.get(event.get("transaction", ""))
+        if answer is not None and not answer.done():
+            answer.set_result(event)
+        elif handle := self._handles.get(event.get("sender", 0)):
+            handle.told(event["plugindata"]["data"])
+
+
+class Handle:
+    """A handle of a plugin.
+
+    Attributes:
+        told: Takes its events, but for those that answer something.
+    """
+
+    def __init__(self, janus: Janus, number: int, told: Told) -> None:
+        self._janus = janus
+        self._number = number
+        self.told = told
+
+    async def ask(self, body: Json, jsep: Json | None = None) -> tuple[Json, Json | None]:
+        """Ask the plugin; its answer, and the description that came with it.
+
+        Raises:
+            SessionError: It refuses.
+        """
+        event = await self._janus.ask(self._number, body, jsep)
+        data = event["plugindata"]["data"]
+        if "error" in data:
+            code, reason = data.get("error_code"), data["error"]
+            raise SessionError(f"the room refused a {body['request']}: {reason} ({code})")
+        return data, event.get("jsep")
+
+    async def detach(self) -> None:
+        """Let go of it."""
+        self._janus.forget(self._number)
+        with contextlib.suppress(SessionError):  # it goes with the session
+            await self._janus.post({"janus": "detach"}, self._number)
+
+
+def _reason(said: object) -> str:
+    error = said.get("error") if isinstance(said, dict) else None
+    return f"{error.get('reason')} ({error.get('code')})" if isinstance(error, dict) else repr(said)[:200]

@@ -1,0 +1,209 @@
+"""One call, from its join to its leave, over as many sessions as it takes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import av
+import numpy as np
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+from vmic.call._address import Address, Whip
+from vmic.call._janus import VideoRoomSession
+from vmic.call._peer import PeerError
+from vmic.call._playout import Playout
+from vmic.call._rendering import Rendering
+from vmic.call._session import Company, Line, Local, Participant, Session, SessionError
+from vmic.call._sound import SAMPLE_RATE
+from vmic.call._tasks import end
+from vmic.call._whip import WhipSession
+
+_LEAVES_WITHIN = 4.0
+# A call that was cut off is joined again for so long; then it is over.
+_COMES_BACK_WITHIN = 60.0
+_FIRST_PAUSE, _LAST_PAUSE = 0.5, 4.0
+_ASK_AGAIN = 0.5
+
+Tell = Callable[..., None]
+
+_log = logging.getLogger("vmic")
+
+
+class Membership(Company):
+    """Joins, hears, and joins again when it is cut off, until `end`.
+
+    Attributes:
+        joined: What the server calls the local participant, when it is joined; or why it cannot be.
+        renderings: How the program wants to have what participants say.
+    """
+
+    def __init__(self, address: Address, local: Local, tell: Tell, playout: Playout) -> None:
+        self._address = address
+        self._local = local
+        self._tell = tell
+        self._playout = playout
+        self.joined: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.renderings: dict[str, Rendering] = {}
+        self._session: Session | None = None
+        self._line: Line | None = None
+        self._people: set[str] = set()
+        self._noted: set[str] = set()
+        self._hearing: dict[str, asyncio.Task[None]] = {}
+        self._over = self._ending = False
+        self._trouble: str | None = None
+        self._life = asyncio.create_task(self._live())
+
+    @property
+    def session(self) -> Session:
+        """The one that is there now.
+
+        Raises:
+            SessionError: There is none.
+        """
+        if self._session is None:
+            raise SessionError("the call is not joined")
+        return self._session
+
+    async def end(self) -> str | None:
+        """Leave; returns what the server did not take of that. Blocks some seconds at most."""
+        self._over = True
+        while not self._life.done():
+            if not self._ending:
+                self._life.cancel()
+            await asyncio.wait({self._life}, timeout=_ASK_AGAIN)
+        return self._trouble
+
+    # ---- what the session tells ----
+
+    def note(self, participant: Participant) -> None:
+        """So that one is now."""
+        self._noted.add(participant.identity)
+        self._people.add(participant.identity)
+        self._tell({"event": "participant", **vars(participant)})
+
+    def leave(self, identity: str) -> None:
+        """That one has gone."""
+        self._people.discard(identity)
+        self.renderings.pop(identity, None)
+        self._tell({"event": "gone", "identity": identity})
+
+    def say(self, message: Any, sender: str) -> None:
+        """That one sent a message."""
+        self._tell({"event": "message", "message": message, "sender": sender})
+
+    def hear(self, identity: str, track: MediaStreamTrack) -> None:
+        """That one is heard."""
+        if before := self._hearing.pop(identity, None):
+            before.cancel()
+        self._hearing[identity] = asyncio.create_task(self._hear(identity, track))
+
+    def lose(self, why: str) -> None:
+        """The call is cut off."""
+        if not self._cut.done():
+            self._cut.set_result(why)
+
+    # ---- inside ----
+
+    async def _live(self) -> None:
+        try:
+            self.joined.set_result(await self._join())
+            while not self._over:
+                await self._come_back(await self._cut)
+        except Exception as error:  # noqa: BLE001 (it is logged, and told)
+            is_refusal = isinstance(error, (SessionError, PeerError))
+            if not is_refusal:
+                _log.exception("a call broke")
+            self._fail(str(error) if is_refusal else repr(error))
+        finally:
+            self._ending = True
+            await self._let_go()
+            if not self.joined.done():
+                self.joined.set_exception(SessionError("the call was left before it was joined"))
+
+    def _fail(self, why: str) -> None:
+        if self.joined.done():
+            self._tell({"event": "lost", "why": why})
+        else:
+            self.joined.set_exception(SessionError(why))
+
+    async def _join(self) -> str:
+        self._noted = set()
+        self._cut: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        name, hears = self._local.name, self._local.hears
+        self._line = Line(self)
+        if isinstance(self._address, Whip):
+            self._session = WhipSession(self._address.url, self._line, self._local)
+        else:
+            self._session = VideoRoomSession(self._address, self._line, self._local)
+        identity = await self._session.join()
+        # What was wished meanwhile.
+        if self._local.name != name:
+            await self._session.rename(self._local.name)
+        if self._local.hears != hears:
+            await self._session.subscribe(wanted=self._local.hears)
+        for gone in self._people - self._noted:
+            self.leave(gone)
+        return identity
+
+    async def _come_back(self, why: str) -> None:
+        """Join again.
+
+        Raises:
+            SessionError: It could not be done within a minute.
+        """
+        self._tell({"event": "interrupted", "why": why})
+        now = asyncio.get_running_loop().time
+        pause, until = _FIRST_PAUSE, now() + _COMES_BACK_WITHIN
+        while now() < until and not self._over:
+            await self._let_go()
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LAST_PAUSE)
+            try:
+                self._tell({"event": "back", "id": await self._join()})
+            except (SessionError, PeerError) as error:
+                why = str(error)
+            else:
+                return
+        raise SessionError(f"it could not be joined again: {why}")
+
+    async def _let_go(self) -> None:
+        """End the session: at once on this side, and on the server's within some seconds."""
+        session, self._session = self._session, None
+        hearing, self._hearing = self._hearing, {}
+        if self._line is not None:
+            self._line.cut()
+        if session is None:
+            return
+        leaving = asyncio.ensure_future(session.leave())
+        here = {asyncio.ensure_future(session.hang_up()), asyncio.ensure_future(end(hearing.values()))}
+        _, late = await asyncio.wait({leaving, *here}, timeout=_LEAVES_WITHIN)
+        await end(late)
+        if leaving.cancelled():
+            self._trouble = "the server did not answer"
+        elif error := leaving.exception():
+            self._trouble = str(error)
+
+    async def _hear(self, identity: str, track: MediaStreamTrack) -> None:
+        resampler = av.AudioResampler("s16", "stereo", SAMPLE_RATE)
+        try:
+            while True:
+                frame: Any = await track.recv()
+                frame.pts = None  # after a gap the resampler would refuse it
+                for piece in resampler.resample(frame):
+                    samples = piece.to_ndarray().reshape(-1, 2)
+                    self._playout.add(identity, samples.astype(np.int16, copy=False))
+                self._render(identity, frame)
+        except MediaStreamError:
+            return
+        except av.FFmpegError as error:
+            _log.warning("participant %s is not heard: %s", identity, error)
+        finally:
+            self._playout.forget(identity)
+
+    def _render(self, identity: str, frame: Any) -> None:
+        if rendering := self.renderings.get(identity):
+            for sound in rendering.take(frame):
+                self._tell({"event": "sound", "participant": identity, **rendering.shape}, sound)

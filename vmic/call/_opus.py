@@ -1,0 +1,88 @@
+"""The microphone as Opus: a track whose packets aiortc sends as they are."""
+
+from __future__ import annotations
+
+import fractions
+from dataclasses import dataclass
+from typing import Any
+
+import av
+import av.codec.context
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+from vmic.call._capture import PIECE, Capture
+from vmic.call._sound import SAMPLE_RATE
+
+_TIME_BASE = fractions.Fraction(1, SAMPLE_RATE)
+# libopus takes 32 kbit/s as good speech of the full band (RFC 6716, 2.1.1: 28 to 40).
+_SPEECH_BITRATE = 32_000
+# What is lost on the way is said again in the next packet; how much room that gets depends on this, in %.
+_EXPECTED_LOSS = 10
+
+
+@dataclass(frozen=True)
+class Sending:
+    """How it is encoded.
+
+    Attributes:
+        channels: 1 or 2.
+        bitrate: Bits a second; None for what speech needs.
+        on: Whether the microphone is heard; else silence is.
+    """
+
+    channels: int = 1
+    bitrate: int | None = None
+    on: bool = True
+
+
+class Microphone(MediaStreamTrack):
+    """The track of one connection; aiortc stops it with that."""
+
+    kind = "audio"
+
+    def __init__(self, capture: Capture, sending: Sending) -> None:
+        super().__init__()
+        self._capture = capture
+        self.sending = sending
+        self._encoder: Any = None
+        self._encodes: tuple[int, int | None] | None = None
+        self._at = 0  # frames
+
+    async def recv(self) -> Any:
+        """The next 20 ms, when it is time for them.
+
+        Raises:
+            MediaStreamError: It was stopped.
+        """
+        sound, channels = await self._capture.next()
+        if self.readyState != "live":
+            raise MediaStreamError
+        if not self.sending.on:
+            sound = bytes(len(sound))
+        layout = "stereo" if channels == 2 else "mono"
+        frame = av.AudioFrame(format="s16", layout=layout, samples=PIECE)
+        frame.planes[0].update(sound)
+        frame.sample_rate = SAMPLE_RATE
+        frame.time_base, frame.pts = _TIME_BASE, self._at
+        (packet,) = self._encoder_for(channels, layout).encode(frame)
+        # libopus counts from before its first frame, and a new encoder anew.
+        packet.time_base, packet.pts = _TIME_BASE, self._at
+        self._at += PIECE
+        return packet
+
+    def _encoder_for(self, channels: int, layout: str) -> Any:
+        wanted = (channels, self.sending.bitrate)
+        if self._encodes != wanted:
+            encoder = av.CodecContext.create("libopus", "w")
+            encoder.sample_rate, encoder.format, encoder.layout = SAMPLE_RATE, "s16", layout
+            encoder.time_base = _TIME_BASE
+            encoder.bit_rate = self.sending.bitrate or _SPEECH_BITRATE
+            # No discontinuous transmission (dtx), which is off in libopus: some far sides take it for an end.
+            encoder.options = {
+                "application": "voip" if channels == 1 else "audio",
+                "frame_duration": "20",
+                "fec": "1",
+                "packet_loss": str(_EXPECTED_LOSS),
+            }
+            self._encoder, self._encodes = encoder, wanted
+        return self._encoder

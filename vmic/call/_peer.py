@@ -1,0 +1,141 @@
+"""One WebRTC connection that carries sound."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Sequence
+
+import aioice.ice
+from aiortc import (
+    RTCConfiguration,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
+from aiortc.mediastreams import MediaStreamTrack
+
+from vmic.call._tasks import happens
+
+_CONNECTS_WITHIN = 15.0
+_CLOSES_WITHIN = 2.0
+
+_log = logging.getLogger("vmic")
+
+
+_machines_addresses = aioice.ice.get_host_addresses
+
+
+def reach(host: str) -> None:
+    """Let this process's next connections reach that server, also where it is on this machine's loopback.
+
+    aioice takes every address but that one (0.13), which may be the only one that both have.
+    """
+    is_here = host in ("::1", "localhost") or host.startswith("127.")
+    loopback = ["127.0.0.1"] if is_here else []
+    aioice.ice.get_host_addresses = lambda *args, **options: [
+        *loopback,
+        *_machines_addresses(*args, **options),
+    ]
+
+
+class PeerError(Exception):
+    """The two did not come together; the message says why."""
+
+
+class Peer:
+    """A connection to a server.
+
+    Attributes:
+        connection: aiortc's.
+    """
+
+    def __init__(
+        self,
+        *,
+        lost: Callable[[str], None],
+        heard: Callable[[MediaStreamTrack], None],
+        ice_servers: Sequence[RTCIceServer] = (),
+    ) -> None:
+        """`lost` is told why the connection is gone for good; `heard` of each track that comes."""
+        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=list(ice_servers)))
+        self._lost = lost
+        self._settled = asyncio.Event()  # connected, or gone
+        self._closed = False
+        self.connection.on("track", heard)
+        self.connection.on("connectionstatechange", self._note_state)
+
+    def send(self, track: MediaStreamTrack) -> None:
+        """Offer to send `track`, and nothing else, as Opus."""
+        transceiver = self.connection.addTransceiver(track, "sendonly")
+        capabilities = RTCRtpSender.getCapabilities("audio")
+        assert capabilities
+        transceiver.setCodecPreferences([c for c in capabilities.codecs if c.mimeType == "audio/opus"])
+
+    def receive(self) -> None:
+        """Offer to receive a track."""
+        self.connection.addTransceiver("audio", "recvonly")
+
+    async def offer(self) -> str:
+        """What to send to the server, with the addresses of this machine."""
+        await self.connection.setLocalDescription(await self.connection.createOffer())
+        return _with_fec(self.connection.localDescription.sdp)
+
+    async def accept(self, answer: str) -> None:
+        """What the server answered."""
+        await self._take(answer, "answer")
+
+    async def answer(self, offer: str) -> str:
+        """Answer what the server has offered."""
+        await self._take(offer, "offer")
+        await self.connection.setLocalDescription(await self.connection.createAnswer())
+        return _with_fec(self.connection.localDescription.sdp)
+
+    async def connected(self) -> None:
+        """Wait until sound can go through.
+
+        Raises:
+            PeerError: It cannot.
+        """
+        await happens(self._settled, _CONNECTS_WITHIN)
+        if self.connection.connectionState != "connected":
+            raise PeerError(
+                f"no way for sound to the server was found within {_CONNECTS_WITHIN:g} s: a firewall lets no "
+                "UDP through, or a TURN server is needed"
+            )
+
+    async def close(self) -> None:
+        """End it: nothing is sent any more when this is called."""
+        self._closed = True
+        for sender in self.connection.getSenders():
+            if sender.track is not None:
+                sender.track.stop()
+        closing = asyncio.ensure_future(self.connection.close())
+        await asyncio.wait({closing}, timeout=_CLOSES_WITHIN)
+        if not closing.done():
+            _log.warning("a connection does not close, and is left alone")
+
+    async def _take(self, sdp: str, kind: str) -> None:
+        try:
+            await self.connection.setRemoteDescription(RTCSessionDescription(sdp, kind))
+        except Exception as error:
+            raise PeerError(f"the server's {kind} cannot be taken: {error}") from error
+
+    def _note_state(self) -> None:
+        state = self.connection.connectionState
+        if state in ("connected", "failed", "closed"):
+            was_settled = self._settled.is_set()
+            self._settled.set()
+            if state != "connected" and was_settled and not self._closed:
+                self._lost(f"the connection has {state}")
+
+
+def _with_fec(sdp: str) -> str:
+    """Say that Opus may repeat in each packet what the one before said (RFC 7587, 7.1); aiortc does not."""
+    opus = re.search(r"a=rtpmap:(\d+) opus/48000/2\r\n", sdp)
+    if opus is None:
+        return sdp
+    parameters = f"a=fmtp:{opus[1]} minptime=10;useinbandfec=1\r\n"
+    return sdp[: opus.end()] + parameters + sdp[opus.end() :]

@@ -1,0 +1,159 @@
+"""What `vmic room` offers beside WHIP: who is there, messages, and a connection for each that is heard."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import urllib.parse
+from typing import Any
+
+import aiohttp
+
+from vmic.call._peer import Peer, PeerError
+from vmic.call._session import Company, Local, Participant, SessionError
+from vmic.call._tasks import end, happens
+
+_log = logging.getLogger("vmic")
+_TELLS_WITHIN = 5.0
+_HEARS_AGAIN = 1.0
+_ASKS_EACH = 15.0  # whether the server is there
+# The server takes 64 KiB.
+_MOST_SAID = 60_000
+
+
+class Room:
+    """The room's channel of one participant."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str, company: Company, local: Local) -> None:
+        self._http = http
+        self._url = url
+        self._company = company
+        self._name = local.name
+        self._channel: aiohttp.ClientWebSocketResponse | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._identity: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._seen = asyncio.Event()  # who is there has been told
+        self._wanted = local.hears
+        self._people: dict[str, Participant] = {}
+        self._heard: dict[str, asyncio.Task[None]] = {}
+
+    async def enter(self) -> str:
+        """Listen to the channel; returns when everybody who is there has been noted, with the own id.
+
+        Raises:
+            SessionError: It cannot be opened, or tells nothing.
+        """
+        try:
+            self._channel = await self._http.ws_connect(self._url, heartbeat=_ASKS_EACH)
+        except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+            raise SessionError(f"the room at {self._url} cannot be entered: {error}") from error
+        self._listening = asyncio.create_task(self._listen(self._channel))
+        if self._name:
+            await self.rename(self._name)
+        if not await happens(self._seen, _TELLS_WITHIN):
+            raise SessionError(f"the room at {self._url} does not say who is there")
+        return await self._identity
+
+    async def hang_up(self) -> None:
+        """Listen and hear no more."""
+        await end([task for task in (self._listening, *self._heard.values()) if task is not None])
+
+    async def rename(self, name: str) -> None:
+        """Be called so."""
+        self._name = name
+        await self._tell({"name": name})
+
+    async def send(self, message: Any, recipient: str | None) -> None:
+        """Send a message.
+
+        Raises:
+            SessionError: It is too long.
+        """
+        if len(json.dumps(message)) > _MOST_SAID:
+            raise SessionError(f"a message has {_MOST_SAID} characters at most")
+        await self._tell({"message": message, "recipient": recipient})
+
+    async def subscribe(self, *, wanted: bool) -> None:
+        """Hear the others, or do not."""
+        self._wanted = wanted
+        self._hear_all()
+
+    async def _tell(self, message: dict[str, Any]) -> None:
+        if self._channel is None:
+            raise SessionError("the room is not entered yet")
+        try:
+            await self._channel.send_json(message)
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise SessionError(f"the room at {self._url} has gone: {error}") from error
+
+    async def _listen(self, channel: aiohttp.ClientWebSocketResponse) -> None:
+        async for said in channel:
+            if said.type == aiohttp.WSMsgType.TEXT:
+                self._take(json.loads(said.data))
+        self._company.lose(f"the room at {self._url} has closed")
+
+    def _take(self, said: dict[str, Any]) -> None:
+        if said["event"] == "welcome":
+            self._identity.set_result(said["id"])
+        elif said["event"] == "participants":
+            self._note(said["participants"])
+            self._seen.set()
+        elif said["event"] == "message":
+            self._company.say(said["message"], said["sender"])
+        else:
+            _log.warning("the room at %s says: %s", self._url, said)
+
+    def _note(self, told: list[dict[str, Any]]) -> None:
+        own = self._identity.result()
+        people = {
+            one["id"]: Participant(one["id"], one["name"] or "", one["joined"], one["speaks"])
+            for one in told
+            if one["id"] != own
+        }
+        for identity in self._people.keys() - people.keys():
+            self._company.leave(identity)
+        for identity, person in people.items():
+            if self._people.get(identity) != person:
+                self._company.note(person)
+        self._people = people
+        self._hear_all()
+
+    def _hear_all(self) -> None:
+        """Have a connection for each that speaks, and for no other."""
+        wanted = {one.identity for one in self._people.values() if one.sends} if self._wanted else set()
+        for identity in self._heard.keys() - wanted:
+            self._heard.pop(identity).cancel()
+        for identity in wanted - self._heard.keys():
+            self._heard[identity] = asyncio.create_task(self._hear(identity))
+
+    async def _hear(self, identity: str) -> None:
+        """Hear that one, until this is cancelled."""
+        while True:
+            try:
+                await self._hear_once(identity)
+            except (SessionError, PeerError, aiohttp.ClientError, asyncio.TimeoutError) as error:
+                _log.warning("participant %s is not heard: %s", identity, error)
+            await asyncio.sleep(_HEARS_AGAIN)
+
+    async def _hear_once(self, identity: str) -> None:
+        """Hear that one until the connection has gone."""
+        gone = asyncio.Event()
+        peer = Peer(lost=lambda _: gone.set(), heard=lambda track: self._company.hear(identity, track))
+        location = None
+        try:
+            peer.receive()
+            url = f"{self._url}/hear/{identity}"
+            headers = {"Content-Type": "application/sdp"}
+            async with self._http.post(url, data=await peer.offer(), headers=headers) as answer:
+                if answer.status != 201:
+                    raise SessionError(f"{url} answered {answer.status}")
+                location = urllib.parse.urljoin(url, answer.headers["Location"])
+                await peer.accept(await answer.text())
+            await gone.wait()
+        finally:
+            await peer.close()
+            if location is not None:
+                with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError):
+                    await self._http.delete(location)

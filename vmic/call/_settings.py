@@ -1,0 +1,199 @@
+"""What a program may ask of a call, in daily-python's shapes: checked, and laid over what was before."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Collection
+from typing import Any
+
+Settings = dict[str, Any]
+
+_UNSENT = ("camera", "screenAudio", "screenVideo")
+SUBSCRIBED, UNSUBSCRIBED = "subscribed", "unsubscribed"
+# libopus takes these; below 6 kbit/s it speaks through a telephone, above 510 it can use no more.
+_LEAST_BITRATE, _MOST_BITRATE = 6_000, 510_000
+_NAMED_SENDING: dict[str, Settings] = {
+    "speech": {"channelConfig": "mono"},
+    "music": {"channelConfig": "stereo", "bitrate": 192_000},
+}
+
+
+class SettingsError(ValueError):
+    """Settings that vmic cannot follow; the message says where, and what it would take."""
+
+
+def default_inputs() -> Settings:
+    """No input: what a call begins with."""
+    return {
+        "camera": {"isEnabled": False, "settings": {}},
+        "customAudio": {},
+        "customVideo": {},
+        "microphone": {"isEnabled": False, "settings": {"customConstraints": {}}},
+        "screenAudio": {"isEnabled": False, "settings": {}},
+        "screenVideo": {"isEnabled": False, "settings": {}},
+    }
+
+
+def default_publishing() -> Settings:
+    """Speech is sent."""
+    return {"microphone": {"isPublishing": True, "sendSettings": dict(_NAMED_SENDING["speech"])}}
+
+
+def default_profiles() -> Settings:
+    """Everybody is heard."""
+    return {"base": {"camera": UNSUBSCRIBED, "microphone": SUBSCRIBED}}
+
+
+def checked_json(what: str, value: object) -> Any:
+    """A copy of `value`, if JSON can hold it.
+
+    Raises:
+        TypeError: It cannot.
+    """
+    try:
+        return json.loads(json.dumps(value))
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{what}: {error}") from None
+
+
+def merged_inputs(now: Settings, update: Any) -> Settings:
+    """The inputs after an update: what it does not name stays, constraints are replaced whole.
+
+    Raises:
+        SettingsError: It asks for what is no setting, or for what vmic cannot send.
+    """
+    if update == "fromDefaults":
+        return default_inputs()
+    inputs = copy.deepcopy(now)
+    # As daily-python does, what is no input's name is passed over.
+    for name, wanted in _object("inputs", update).items():
+        if wanted is None:
+            continue
+        if name == "microphone":
+            inputs[name] = _merged_microphone(inputs[name], wanted)
+        elif name in _UNSENT and _is_on(name, wanted):
+            raise SettingsError(
+                f"{name} cannot be enabled: vmic sends a microphone's sound, and nothing else"
+            )
+    return inputs
+
+
+def merged_publishing(now: Settings, update: Any) -> Settings:
+    """What is sent, and how, after an update.
+
+    Raises:
+        SettingsError: It asks for what is no setting, or for what vmic cannot send.
+    """
+    publishing = copy.deepcopy(now)
+    microphone = publishing["microphone"]
+    for name, wanted in _object("publishing settings", update).items():
+        if name != "microphone" or wanted is None:
+            continue
+        changes = {"isPublishing": wanted} if isinstance(wanted, bool) else wanted
+        _allow("microphone", changes, ("isPublishing", "sendSettings"))
+        if "isPublishing" in changes:
+            microphone["isPublishing"] = _bool("microphone.isPublishing", changes["isPublishing"])
+        if "sendSettings" in changes:
+            microphone["sendSettings"] = _merged_sending(microphone["sendSettings"], changes["sendSettings"])
+    return publishing
+
+
+def merged_profiles(now: Settings, update: Any) -> Settings:
+    """The subscription profiles after an update; vmic has "base", which everybody has.
+
+    Raises:
+        SettingsError: It is no update of a profile.
+    """
+    profiles = copy.deepcopy(now)
+    for name, wanted in _object("subscription profiles", update).items():
+        if name != "base":
+            raise SettingsError(f'there is no subscription profile {name!r}: everybody has "base"')
+        for media, state in _object(name, wanted).items():
+            if state not in (SUBSCRIBED, UNSUBSCRIBED, "staged") and not isinstance(state, dict):
+                raise SettingsError(
+                    f'{name}.{media} is "subscribed", "unsubscribed" or "staged", not {state!r}'
+                )
+            profiles[name][media] = state
+    return profiles
+
+
+def _merged_microphone(now: Settings, wanted: Any) -> Settings:
+    if wanted == "fromDefaults":
+        return dict(default_inputs()["microphone"])
+    if isinstance(wanted, bool):
+        return {**now, "isEnabled": wanted}
+    _allow("microphone", wanted, ("isEnabled", "settings"))
+    microphone = dict(now)
+    if "isEnabled" in wanted:
+        microphone["isEnabled"] = _bool("microphone.isEnabled", wanted["isEnabled"])
+    settings = wanted.get("settings")
+    if settings == "fromDefaults":
+        microphone["settings"] = {"customConstraints": {}}
+    elif settings is not None:
+        microphone["settings"] = {**now["settings"], **_checked_device(settings)}
+    return microphone
+
+
+def _checked_device(settings: Any) -> Settings:
+    if isinstance(settings, dict) and "customTrack" in settings:
+        raise SettingsError(
+            "microphone.settings.customTrack: vmic has no tracks; name a device by its deviceId"
+        )
+    _allow("microphone.settings", settings, ("deviceId", "customConstraints"))
+    if not isinstance(settings.get("deviceId", ""), str):
+        raise SettingsError(f"microphone.settings.deviceId is a str, not {settings['deviceId']!r}")
+    constraints = _object("microphone.settings.customConstraints", settings.get("customConstraints", {}))
+    for name, constraint in constraints.items():
+        if not isinstance(constraint, dict) or not constraint or constraint.keys() - {"exact", "ideal"}:
+            raise SettingsError(
+                f'microphone.settings.customConstraints.{name} is {{"exact": ...}} or {{"ideal": ...}}, not '
+                f"{constraint!r}"
+            )
+    return dict(settings)
+
+
+def _merged_sending(now: Settings, wanted: Any) -> Settings:
+    if isinstance(wanted, str):
+        if wanted not in _NAMED_SENDING:
+            raise SettingsError(f'sendSettings is "speech", "music" or an object, not {wanted!r}')
+        return dict(_NAMED_SENDING[wanted])
+    _allow("sendSettings", wanted, ("channelConfig", "bitrate"))
+    if wanted.get("channelConfig", "mono") not in ("mono", "stereo"):
+        raise SettingsError(
+            f'sendSettings.channelConfig is "mono" or "stereo", not {wanted["channelConfig"]!r}'
+        )
+    bitrate = wanted.get("bitrate", _LEAST_BITRATE)
+    is_number = isinstance(bitrate, int) and not isinstance(bitrate, bool)
+    if not is_number or not _LEAST_BITRATE <= bitrate <= _MOST_BITRATE:
+        raise SettingsError(
+            f"sendSettings.bitrate is {_LEAST_BITRATE} to {_MOST_BITRATE} bits a second, not {bitrate!r}"
+        )
+    return {**now, **wanted}
+
+
+def _is_on(name: str, wanted: Any) -> bool:
+    if isinstance(wanted, bool):
+        return wanted
+    return _bool(f"{name}.isEnabled", _object(name, wanted).get("isEnabled", False))
+
+
+def _object(what: str, value: Any) -> Settings:
+    if not isinstance(value, dict):
+        raise SettingsError(f"{what}: an object is wanted, not {value!r}")
+    return value
+
+
+def _allow(what: str, value: Any, allowed: Collection[str]) -> None:
+    unknown = sorted(_object(what, value).keys() - set(allowed))
+    if unknown:
+        raise SettingsError(
+            f"{what}: Object contains unknown keys: {json.dumps(unknown)}. "
+            f"Allowed keys: {json.dumps(list(allowed))}"
+        )
+
+
+def _bool(what: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise SettingsError(f"{what} is not a boolean: {value!r}")
+    return value

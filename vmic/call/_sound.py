@@ -1,0 +1,193 @@
+"""Sound in and out through PortAudio, of a device of the sound server by its name.
+
+PortAudio knows one device of the server, "pulse"; PULSE_SOURCE and PULSE_SINK say which it is, and are read
+at each opening. They belong to a whole process, which is why the call has one of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from vmic import _server
+from vmic._errors import VmicError
+from vmic._libpulse import pulsectl
+from vmic.call._presence import Presence
+from vmic.call._tasks import end, happens
+
+SAMPLE_RATE = 48000
+BLOCK = 480  # frames
+# What PortAudio's buffer holds. From write to callback it was 13 to 15 ms then, without gaps (16.1, 0.3.65).
+LATENCY = 0.02
+# A stream that gives nothing for so long has gone, or hangs. The machine may stand still for 0.1 s.
+_SILENT_WITHIN = 1.0
+_FIRST_PAUSE, _LAST_PAUSE = 0.1, 1.0
+# In 1 of some 30 restarts of PulseAudio (16.1) the ALSA plugin did not come back from the end of a stream.
+_ENDS_WITHIN = 2.0
+_SETTLES_WITHIN = 5.0
+
+_log = logging.getLogger("vmic")
+
+
+class Sound(ABC):
+    """One direction, kept open on a device: it is opened again whenever it ends, until another is chosen.
+
+    Attributes:
+        device: The server's name of the device; None for none.
+        channels: Samples in a frame.
+    """
+
+    variable: str  # of the environment
+    kind: str  # "source" or "sink"
+
+    def __init__(self, channels: int, presence: Presence, troubled: Callable[[str | None], None]) -> None:
+        """`troubled` is told why the device cannot be used, and None when it can be again."""
+        self.device: str | None = None
+        self.channels = channels
+        self._presence = presence
+        self._troubled = troubled
+        self._trouble: str | None = None
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self._moved = False  # something came or went since the last look
+        # libpulse waits without limit for a server that hangs.
+        self._opener = ThreadPoolExecutor(1, "vmic-sound")
+        self._task = asyncio.create_task(self._keep_open())
+        self._task.add_done_callback(self._note_end)
+
+    def use(self, device: str | None, channels: int) -> None:
+        """Use that one from now on."""
+        if (device, channels) != (self.device, self.channels):
+            self.device, self.channels = device, channels
+            self._settled.clear()
+            self._changed.set()
+
+    async def settle(self) -> None:
+        """Wait until the device is in use, or cannot be; at most some seconds."""
+        await happens(self._settled, _SETTLES_WITHIN)
+
+    async def close(self) -> None:
+        """Use none any more."""
+        await end([self._task])
+        self._opener.shutdown(wait=False)
+
+    @abstractmethod
+    def open(self, sounddevice: Any, finished: Callable[[], None]) -> Any:
+        """A stream of PortAudio's that calls `finished` when it ends by itself."""
+
+    @abstractmethod
+    def devices(self, pulse: pulsectl.Pulse) -> list[Any]:
+        """All that there are of its kind."""
+
+    def cut(self) -> None:
+        """The device has gone: what sounds from now on is not its; called on any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._changed.set)
+
+    def note_moved(self) -> None:
+        """Sound has come, or gone; called by PortAudio's thread."""
+        self._moved = True
+
+    async def _keep_open(self) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            self._changed.clear()
+            if self.device is None:
+                self._settled.set()
+                await self._changed.wait()
+                continue
+            if await self._use_until_it_ends():
+                pause = _FIRST_PAUSE
+            await happens(self._changed, pause)
+            pause = min(2 * pause, _LAST_PAUSE)
+
+    async def _use_until_it_ends(self) -> bool:
+        """Whether it could be used."""
+        try:
+            stream = await self._loop.run_in_executor(self._opener, self._open)
+        except VmicError as error:
+            self._tell(str(error))
+            return False
+        self._tell(None)
+        try:
+            while not self._changed.is_set():
+                self._moved = False
+                await happens(self._changed, _SILENT_WITHIN)
+                if not self._moved:
+                    break
+        finally:
+            await self._close(stream)
+        return True
+
+    async def _close(self, stream: Any) -> None:
+        """Close a stream; one that hangs is left to its thread."""
+
+        def close() -> None:
+            stream.abort()
+            stream.close()
+
+        ending = self._loop.run_in_executor(self._opener, close)
+        await asyncio.wait({ending}, timeout=_ENDS_WITHIN)
+        if not ending.done():
+            _log.warning("%s hangs, and is left alone", self.device)
+            self._opener = ThreadPoolExecutor(1, "vmic-sound")
+
+    def _open(self) -> Any:
+        device = self.device
+        assert device is not None
+        number = self._number(device)
+        self._presence.watch(self.kind, number, self.cut)
+        try:
+            import sounddevice  # noqa: PLC0415 (PortAudio looks at all devices then, for 0.1 s)
+        except OSError as error:
+            raise VmicError(f"there is no PortAudio ({error}): apt install libportaudio2") from error
+
+        os.environ[self.variable] = device
+        try:
+            stream = self.open(sounddevice, self._finished)
+            with contextlib.ExitStack() as unfinished:
+                unfinished.callback(stream.close)
+                stream.start()
+                # It may have gone meanwhile.
+                if self._number(device) != number:
+                    raise VmicError(f"{device} is not what it was")
+                unfinished.pop_all()
+        except ValueError as error:
+            raise VmicError(
+                f"PortAudio has no device 'pulse' ({error}): install ALSA's PulseAudio plugin (apt install "
+                "libasound2-plugins)"
+            ) from error
+        except sounddevice.PortAudioError as error:
+            raise VmicError(f"PortAudio cannot open {device}: {error}") from error
+        return stream
+
+    def _number(self, device: str) -> int:
+        """The server's number of the device; where there is none PipeWire (0.3.65) would open another one."""
+        found = [thing.index for thing in _server.call(self.devices) if thing.name == device]
+        if not found:
+            raise VmicError(f"{device} is not there")
+        return int(found[0])
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("the sound of a call broke", exc_info=error)
+            self._settled.set()
+            self._troubled(repr(error))
+
+    def _finished(self) -> None:
+        self._loop.call_soon_threadsafe(self._changed.set)
+
+    def _tell(self, trouble: str | None) -> None:
+        if not self._changed.is_set():
+            self._settled.set()
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._troubled(trouble)

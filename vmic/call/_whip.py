@@ -1,0 +1,241 @@
+"""A WHIP endpoint (RFC 9725): the local microphone goes to it; who hears it there is the server's business.
+
+What the server offers besides by a link, a room of `vmic room`'s kind, is `_room`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import email.utils
+import logging
+import re
+import time
+import urllib.parse
+from collections.abc import Iterable
+from typing import Any
+
+import aiohttp
+from aiortc import RTCIceServer
+from aiortc.rtcicetransport import parse_stun_turn_uri
+
+from vmic.call._peer import Peer, PeerError
+from vmic.call._room import Room
+from vmic.call._session import Company, Local, Session, SessionError
+
+_ANSWERS_WITHIN = 10.0
+# A busy server is asked again when it says so, for so long in all.
+_BUSY_FOR = 10.0
+_SHORTEST_WAIT = 0.5
+_REDIRECTS = 5
+_ROOM = "urn:vmic:room"
+
+_log = logging.getLogger("vmic")
+
+
+class WhipSession(Session):
+    """One session on a WHIP endpoint."""
+
+    def __init__(self, url: str, company: Company, local: Local) -> None:
+        self._url = url
+        self._company = company
+        self._local = local
+        self._resource: str | None = None  # what the server calls the session
+        self._peer: Peer | None = None
+        self._room: Room | None = None
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWERS_WITHIN))
+
+    async def join(self) -> str:
+        """Join, with the servers that help with firewalls, if the endpoint names any.
+
+        Raises:
+            SessionError: It cannot.
+            PeerError: It cannot.
+        """
+        servers = await self._ask_for_servers()
+        told = await self._connect(servers)
+        assert self._peer
+        try:
+            await self._peer.connected()
+        except PeerError:
+            # Many tell them only now; aiortc had to know them before.
+            if not told or servers:
+                raise
+            await self._peer.close()
+            with contextlib.suppress(SessionError):
+                await self._delete()
+            await self._connect(told)
+            await self._peer.connected()
+        if self._room is not None:
+            return await self._room.enter()
+        return urllib.parse.urlsplit(self._resource or self._url).path.rpartition("/")[2]
+
+    async def hang_up(self) -> None:
+        """Send and hear nothing any more."""
+        if self._room is not None:
+            await self._room.hang_up()
+        if self._peer is not None:
+            await self._peer.close()
+
+    async def leave(self) -> None:
+        """Tell the server of the end.
+
+        Raises:
+            SessionError: It does not take it.
+        """
+        try:
+            await self._delete()
+        finally:
+            await self._http.close()
+
+    async def rename(self, name: str) -> None:
+        """Call the local participant so, in a room."""
+        if self._room is not None:
+            await self._room.rename(name)
+
+    async def send(self, message: Any, recipient: str | None) -> None:
+        """Send a message, in a room.
+
+        Raises:
+            SessionError: It is none.
+        """
+        if self._room is None:
+            raise SessionError("a WHIP endpoint carries no messages")
+        await self._room.send(message, recipient)
+
+    async def subscribe(self, *, wanted: bool) -> None:
+        """Hear the others, in a room."""
+        if self._room is not None:
+            await self._room.subscribe(wanted=wanted)
+
+    async def _connect(self, servers: list[RTCIceServer]) -> list[RTCIceServer]:
+        """Offer, and take the answer; returns the servers that were named with it."""
+        self._peer = Peer(lost=self._company.lose, heard=lambda _: None, ice_servers=servers)
+        self._peer.send(self._local.new_track())
+        offer = await self._peer.offer()
+        answered = await self._post(offer)
+        links = answered.headers.getall("Link", [])
+        if "Location" in answered.headers:
+            self._resource = urllib.parse.urljoin(str(answered.url), answered.headers["Location"])
+        for target in _targets(links, _ROOM):
+            room = urllib.parse.urljoin(str(answered.url), target)
+            self._room = Room(self._http, room, self._company, self._local)
+        await self._peer.accept(await answered.text())
+        return _ice_servers(links)
+
+    async def _delete(self) -> None:
+        """End the session on the server; raises SessionError when it does not take it."""
+        resource, self._resource = self._resource, None
+        if resource is None:
+            return
+        try:
+            async with self._http.delete(resource, headers=self._authority(resource)) as answer:
+                status = answer.status
+        except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+            raise SessionError(f"{resource} could not be told of the end: {_said(error)}") from error
+        if status >= 400 and status not in (404, 410):
+            raise SessionError(f"{resource} did not take the end: it answered {status}")
+
+    async def _ask_for_servers(self) -> list[RTCIceServer]:
+        """What an answer to OPTIONS names (RFC 9725, 4.6); most endpoints name none, or take no OPTIONS."""
+        with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError):
+            headers = self._authority(self._url)
+            async with self._http.options(self._url, headers=headers, allow_redirects=False) as answer:
+                if answer.status < 300:
+                    return _ice_servers(answer.headers.getall("Link", []))
+        return []
+
+    async def _post(self, offer: str) -> aiohttp.ClientResponse:
+        """Send the offer, to where the endpoint says, and when.
+
+        Raises:
+            SessionError: It is not taken.
+        """
+        url, redirects, waited = self._url, 0, 0.0
+        while True:
+            answer = await self._post_once(url, offer)
+            if answer.status == 201:
+                return answer
+            if answer.status in (307, 308) and redirects < _REDIRECTS and "Location" in answer.headers:
+                redirects += 1
+                url = urllib.parse.urljoin(str(answer.url), answer.headers["Location"])
+                continue
+            wait = _retry_after(answer)
+            if wait is None or waited + wait > _BUSY_FOR:
+                raise SessionError(f"{url} refused the call: {_reason(answer)}{await _words(answer)}")
+            waited += wait
+            await asyncio.sleep(wait)
+
+    async def _post_once(self, url: str, offer: str) -> aiohttp.ClientResponse:
+        headers = {"Content-Type": "application/sdp", **self._authority(url)}
+        try:
+            async with self._http.post(url, data=offer, headers=headers, allow_redirects=False) as answer:
+                await answer.read()
+                return answer
+        except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
+            raise SessionError(f"{url} cannot be reached: {_said(error)}") from error
+
+    def _authority(self, url: str) -> dict[str, str]:
+        """The token; it does not go from an encrypted endpoint to one that is not."""
+        is_weaker = self._url.startswith("https:") and not url.startswith("https:")
+        return (
+            {} if self._local.token is None or is_weaker else {"Authorization": f"Bearer {self._local.token}"}
+        )
+
+
+def _said(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
+
+def _reason(answer: aiohttp.ClientResponse) -> str:
+    if answer.status in (401, 403):
+        return f"it does not take this meeting_token ({answer.status})"
+    if answer.status == 503:
+        return "it is full, or busy (503)"
+    return f"it answered {answer.status} {answer.reason}"
+
+
+async def _words(answer: aiohttp.ClientResponse) -> str:
+    """What it says in words, if it does."""
+    is_text = answer.content_type in ("text/plain", "application/json", "application/problem+json")
+    words = (await answer.text())[:200].strip() if is_text else ""
+    return f": {words}" if words else ""
+
+
+def _retry_after(answer: aiohttp.ClientResponse) -> float | None:
+    """When a busy server wants to be asked again, in seconds; None: not at all (RFC 9110, 10.2.3)."""
+    said = answer.headers.get("Retry-After", "")
+    if answer.status != 503 or not said:
+        return None
+    if said.isdecimal():
+        return max(float(said), _SHORTEST_WAIT)
+    with contextlib.suppress(ValueError):
+        return max(email.utils.parsedate_to_datetime(said).timestamp() - time.time(), _SHORTEST_WAIT)
+    return None
+
+
+def _links(headers: Iterable[str]) -> Iterable[tuple[str, dict[str, str]]]:
+    """The links of these headers, and their parameters (RFC 8288)."""
+    for header in headers:
+        for link in re.finditer(r'<([^>]*)>((?:\s*;\s*[\w*-]+\s*=\s*(?:"[^"]*"|[^",;\s]+))*)', header):
+            found = re.findall(r';\s*([\w*-]+)\s*=\s*(?:"([^"]*)"|([^",;\s]+))', link[2])
+            yield link[1], {key.lower(): quoted or plain for key, quoted, plain in found}
+
+
+def _targets(headers: Iterable[str], relation: str) -> Iterable[str]:
+    return (target for target, parameters in _links(headers) if parameters.get("rel") == relation)
+
+
+def _ice_servers(headers: Iterable[str]) -> list[RTCIceServer]:
+    servers = []
+    for target, parameters in _links(headers):
+        if parameters.get("rel") == "ice-server":
+            # A transport belongs to TURN alone (RFC 7064, 3.1), and aiortc refuses it elsewhere.
+            url = target.partition("?")[0] if target.startswith("stun") else target
+            try:
+                parse_stun_turn_uri(url)
+            except ValueError as error:
+                _log.warning("the server names %s to find a way, which cannot be used: %s", target, error)
+                continue
+            servers.append(RTCIceServer(url, parameters.get("username"), parameters.get("credential")))
+    return servers
