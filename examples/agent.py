@@ -1,0 +1,81 @@
+"""A voice that can be interrupted: python examples/agent.py ADDRESS TEXT...
+
+It says the texts one after the other, in a call, by espeak-ng. When somebody speaks it stops at once, tells
+how far it came, and goes on with the next text when there is silence.
+"""
+
+import asyncio
+import sys
+
+import numpy as np
+
+import vmic
+from vmic import CallClient, Daily
+
+RATE = 22050  # espeak-ng's
+BLOCK = RATE // 50  # 20 ms
+LOUD = 500  # of 32767: more than a line's noise, less than a voice
+PAUSE = 25  # blocks of silence, after which somebody has finished
+
+
+async def synthesized(text: str) -> bytes:
+    """The text as 16-bit frames."""
+    process = await asyncio.create_subprocess_exec(
+        "espeak-ng", "--stdout", text, stdout=asyncio.subprocess.PIPE
+    )
+    wav, _ = await process.communicate()
+    return wav[44:]  # after the header
+
+
+async def is_spoken(speaker: vmic.VirtualSpeakerDevice) -> bool:
+    """Whether somebody speaks in the next 20 ms."""
+    block = await speaker.read_frames_async(BLOCK)
+    return bool(np.abs(np.frombuffer(block, np.int16).astype(int)).max() > LOUD)
+
+
+async def say(headset: vmic.Headset, text: str) -> None:
+    """Say it, until it is said or somebody speaks."""
+    frames = await synthesized(text)
+    saying = asyncio.create_task(headset.microphone.write_frames_async(frames))
+    while not saying.done():
+        if await is_spoken(headset.speaker):
+            heard, _ = await headset.microphone.flush_async()
+            print(f"interrupted after {heard / RATE:.1f} s of {text!r}", flush=True)
+            silent = 0
+            while silent < PAUSE:
+                silent = 0 if await is_spoken(headset.speaker) else silent + 1
+    await saying
+
+
+async def join(client: CallClient, address: str, name: str) -> None:
+    """Join with that headset."""
+    loop = asyncio.get_running_loop()
+    joined: asyncio.Future[str | None] = loop.create_future()
+
+    def on_joined(_data: object, error: str | None) -> None:
+        loop.call_soon_threadsafe(joined.set_result, error)
+
+    Daily.select_speaker_device(name)
+    inputs = {"microphone": {"isEnabled": True, "settings": {"deviceId": name}}}
+    client.join(address, client_settings={"inputs": inputs}, completion=on_joined)
+    if error := await joined:
+        sys.exit(f"cannot join: {error}")
+
+
+async def main(address: str, *texts: str) -> None:
+    """Join, say all, leave."""
+    with vmic.create_headset("agent", RATE) as headset:
+        client = CallClient()
+        try:
+            await join(client, address, headset.name)
+            for text in texts:
+                headset.speaker.flush()  # what was said while it was silent interrupts nothing
+                await say(headset, text)
+            await headset.microphone.drain_async()
+        finally:
+            await asyncio.to_thread(client.release)
+
+
+if __name__ == "__main__":
+    Daily.init()
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,67 @@
+"""A program of daily-python's, of which the import and the address were changed.
+
+::
+
+    python examples/from_daily.py ADDRESS
+"""
+
+import math
+import struct
+import sys
+import threading
+
+from vmic import CallClient, Daily  # was: from daily import *
+
+SAMPLE_RATE = 16000
+FRAMES = SAMPLE_RATE // 50  # 20 ms
+
+
+def sine(frequency: float) -> bytes:
+    """20 ms of a sine, which begins anew in each."""
+    samples = (int(16000 * math.sin(2 * math.pi * frequency * n / SAMPLE_RATE)) for n in range(FRAMES))
+    return struct.pack(f"={FRAMES}h", *samples)
+
+
+class SineSender:
+    """Sends a sine for as long as it is in the call."""
+
+    def __init__(self) -> None:
+        self.microphone = Daily.create_microphone_device(
+            "my-virtual-microphone", sample_rate=SAMPLE_RATE, channels=1
+        )
+        self.client = CallClient()
+        self.client.update_subscription_profiles(
+            {"base": {"camera": "unsubscribed", "microphone": "unsubscribed"}}
+        )
+        self.joined = threading.Event()
+        self.error: str | None = None
+
+    def on_joined(self, data: object, error: str | None) -> None:  # noqa: ARG002
+        """Called when the call is joined, or cannot be."""
+        self.error = error
+        self.joined.set()
+
+    def run(self, meeting_url: str, seconds: float) -> None:
+        """Join, send, leave."""
+        self.client.join(
+            meeting_url,
+            client_settings={
+                "inputs": {
+                    "camera": False,
+                    "microphone": {"isEnabled": True, "settings": {"deviceId": "my-virtual-microphone"}},
+                }
+            },
+            completion=self.on_joined,
+        )
+        self.joined.wait()
+        if self.error:
+            sys.exit(f"cannot join: {self.error}")
+        for _ in range(int(50 * seconds)):
+            self.microphone.write_frames(sine(440))
+        self.client.leave()
+        self.client.release()
+
+
+if __name__ == "__main__":
+    Daily.init()
+    SineSender().run(sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 10.0)
