@@ -13,6 +13,7 @@ import programs
 import pytest
 from servers import SoundServer
 from signals import Heard, Samples, numbered, tone, usual_quality
+from sounding import latency_of
 
 import vmic
 
@@ -94,6 +95,20 @@ def test_the_far_end_of_a_call_hears_bit_for_bit(
     microphone.write_frames(numbered(2 * RATE, 2))
     programs.await_that(lambda: heard().any() and not heard()[-RATE // 4 :].any(), "the last is heard")
     Heard.in_recording(heard()).assert_exact(2 * RATE)
+
+
+@pytest.mark.timing
+def test_the_far_end_of_a_call_hears_it_soon(
+    server: SoundServer,
+    microphone: vmic.VirtualMicrophoneDevice,
+    call: Callable[[str], Hear],
+    record_property: Callable[[str, object], None],
+) -> None:
+    heard = call("opus")
+    latency = latency_of(microphone, lambda: heard()[:, 0])
+    record_property(f"latency, ms, SIP, {server.kind}", round(1000 * latency))
+    # Ten times what was measured.
+    assert latency < 1.0
 
 
 def test_the_far_end_of_a_call_hears_the_tone(

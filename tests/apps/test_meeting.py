@@ -1,0 +1,128 @@
+"""A browser is the other participant of a call: in a room of Janus's, and in one of `vmic room`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import programs
+import pytest
+from apps.browser import ENTER, Browser, Chromium, open_page, sound_of
+from apps.rooms import choose
+from call.hearing import await_tone_on
+from call.janus import ROOM, Janus
+from call.told import Told, join, microphone
+from programs import VMIC
+from servers import SoundServer, one_server
+from signals import tone, usual_quality
+
+import vmic
+from vmic import Daily
+
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+RATE = 48000
+Start = Callable[..., subprocess.Popen[str]]
+NewClient = Callable[..., vmic.CallClient]
+
+pytestmark = one_server
+
+
+@pytest.fixture
+def page(server: SoundServer, janus: Janus) -> Iterator[Browser]:
+    """In the room, where it says 1000 Hz."""
+    with open_page(server, Chromium) as opened:
+        opened.call("meet", janus.url, ROOM, 1000)
+        yield opened
+
+
+def test_it_hears_a_program_that_was_written_for_daily_python(
+    page: Browser, janus: Janus, start: Start
+) -> None:
+    start(sys.executable, str(EXAMPLES / "from_daily.py"), janus.address(), "30")
+    frequency, _ = usual_quality(*sound_of(page.call("hearInMeeting", 4, 15)))
+    # Its sine of 440 Hz begins anew each 20 ms, so that it has lines at multiples of 50 Hz, and no other.
+    assert frequency == pytest.approx(450, rel=0.01)
+
+
+def test_it_hears_a_tone(page: Browser, janus: Janus, start: Start) -> None:
+    start(sys.executable, str(EXAMPLES / "tone.py"), janus.address(), "30")
+    frequency, decibels = usual_quality(*sound_of(page.call("hearInMeeting", 4, 15)))
+    assert frequency == pytest.approx(440, rel=0.01)
+    assert decibels > 20
+
+
+@pytest.mark.timing
+def test_it_hears_a_program_soon(
+    page: Browser, janus: Janus, record_property: Callable[[str, object], None]
+) -> None:
+    told = Told()
+    client = vmic.CallClient(told)
+    written: list[float] = []
+    with vmic.create_microphone_device("mic", RATE, 1, True) as mic:
+        join(client, told, janus.address(), inputs=microphone("mic"))
+        page.call("followMeeting")
+        for _ in range(10):
+            mic.write_frames(np.zeros(RATE // 2, np.int16))
+            mic.drain()
+            written.append(1000 * time.time())
+            mic.write_frames(tone(1000, 0.05, RATE))
+            programs.await_that(
+                lambda: len(page.call("burstsSoFar")["heard"]) == len(written), "a burst is heard"
+            )
+        client.release()
+    latency = float(np.median(np.subtract(page.call("burstsSoFar")["heard"], written)))
+    record_property("latency, ms, Janus, Chromium", round(latency))
+    # Ten times the goal.
+    assert latency < 1200
+
+
+def test_it_is_heard_by_a_program(page: Browser, janus: Janus, new_client: NewClient) -> None:
+    with vmic.create_speaker_device("speaker", 16000) as speaker:
+        Daily.select_speaker_device("speaker")
+        told = Told()
+        join(new_client(told), told, janus.address())
+        await_tone_on(speaker, 1000)
+
+
+@pytest.fixture
+def room(start: Start) -> str:
+    """The address of a room's page."""
+    return programs.answer(start(VMIC, "room", "--port", "0"))
+
+
+def test_a_program_and_a_person_hear_each_other_in_a_room(
+    server: SoundServer, room: str, new_client: NewClient
+) -> None:
+    with (
+        vmic.create_headset("program", 16000) as program,
+        vmic.create_microphone_device("person", RATE, 1, True) as person,
+        Chromium(server) as page,
+    ):
+        page.open(room)
+        told = Told()
+        client = new_client(told)
+        client.set_user_name("Program")
+        Daily.select_speaker_device("program")
+        join(client, told, f"{room}whip", inputs=microphone("program"))
+        saying = threading.Thread(target=program.microphone.write_frames, args=(tone(440, 20, 16000),))
+        saying.start()
+        programs.await_that(lambda: "Program" in page.text("#people"), "the page shows who is there")
+        programs.await_that(lambda: page.text("#peak") in ("439 Hz", "440 Hz", "441 Hz"), "and what it says")
+        person.write_frames(tone(1000, 30, RATE))
+        choose(page, "person")
+        page.click("#speak")
+        await_tone_on(program.speaker, 1000)
+        # The person's sound, played to the program's speaker, did not come back by its microphone.
+        assert program.microphone.stats.strangers == 0
+        client.send_app_message("hello")
+        programs.await_that(lambda: "hello" in page.text("#messages"), "the page shows the message")
+        page.type("#text", f"hello, Program{ENTER}")
+        assert told.wait("app_message")[0] == "hello, Program"
+        program.microphone.flush()
+        saying.join()
+        person.flush()
