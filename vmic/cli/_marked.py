@@ -99,16 +99,15 @@ class MarkedFile:
             place = self.path.resolve()  # it may be a link into somebody's collection of settings
             mode = place.stat().st_mode & 0o777 if place.exists() else 0o644
             handle, new = tempfile.mkstemp(dir=place.parent)
-            try:
+            with contextlib.ExitStack() as unfinished:
+                unfinished.callback(Path(new).unlink)
                 with os.fdopen(handle, "wb") as file:
                     file.write(text.encode(errors="surrogateescape"))
                     file.flush()
                     os.fsync(file.fileno())
                 Path(new).chmod(mode)
                 Path(new).replace(place)
-            except BaseException:
-                Path(new).unlink()
-                raise
+                unfinished.pop_all()
 
     @contextlib.contextmanager
     def _sentences(self, what: str) -> Iterator[None]:

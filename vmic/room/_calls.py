@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -51,12 +52,11 @@ class Calls:
             raise FullError
         person, speech = Person(name, speaks=True), Speech()
         self._speeches[person.id] = speech  # at once, for others may come meanwhile
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._close, speech)
+            undo.callback(self._speeches.pop, person.id)
             answer = await speech.answer(offer)
-        except BaseException:
-            del self._speeches[person.id]
-            self._close(speech)
-            raise
+            undo.pop_all()
         self.people.add(person)
         self._when_ended(speech, lambda: self.leave(person))
         return person, answer
@@ -78,12 +78,11 @@ class Calls:
         """
         self._check(listener, speaker)
         hearing = Hearing(self._speeches[speaker])
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._close, hearing)
             answer = await hearing.answer(offer)
             self._check(listener, speaker)
-        except BaseException:
-            self._close(hearing)
-            raise
+            undo.pop_all()
         self._part(lambda pair: (pair.listener, pair.speaker) == (listener, speaker))
         identity = str(uuid.uuid4())
         self._pairs[identity] = _Pair(listener, speaker, hearing)
