@@ -219,10 +219,10 @@ def test_a_call_whose_process_is_killed_is_over_and_another_can_be_joined(
 def test_a_call_does_not_outlive_its_program(server: SoundServer, endpoint: Endpoint) -> None:
     program = programs.start(
         programs.script(
-            "import sys, time, vmic\n"
+            "import sys, vmic\n"
             "client = vmic.CallClient()\n"
             "client.join(sys.argv[1], completion=lambda data, error: print(error, flush=True))\n"
-            "time.sleep(600)",
+            "sys.stdin.read()",
             endpoint.url,
         ),
         server.env,
