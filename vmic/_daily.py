@@ -8,8 +8,6 @@ from typing import Any
 
 from vmic import _api, _speaker_api
 from vmic._errors import VmicError
-from vmic._microphone import VirtualMicrophoneDevice
-from vmic._speaker import VirtualSpeakerDevice
 from vmic.call import _devices, _selection
 
 # Finer than logging's own.
@@ -86,45 +84,9 @@ class Daily:
         if log_level > LogLevel.Warn and not _log.hasHandlers():
             _log.addHandler(logging.StreamHandler())
 
-    @staticmethod
-    def create_microphone_device(
-        device_name: str, sample_rate: int = 16000, channels: int = 1, non_blocking: bool = False
-    ) -> VirtualMicrophoneDevice:
-        """Make a microphone, as `vmic.create_microphone_device` does.
-
-        Args:
-            device_name: What applications show.
-            sample_rate: Frames a second, 8000 to 192000.
-            channels: Samples in a frame, 1 to 32.
-            non_blocking: Whether `write_frames` returns at once.
-
-        Raises:
-            ValueError: An argument is out of range.
-            TypeError: An argument is of another type.
-            DeviceError: The name is taken, or the server refuses.
-            ServerError: No sound server answers.
-        """
-        return _api.create_microphone_device(device_name, sample_rate, channels, non_blocking)
-
-    @staticmethod
-    def create_speaker_device(
-        device_name: str, sample_rate: int = 16000, channels: int = 1, non_blocking: bool = False
-    ) -> VirtualSpeakerDevice:
-        """Make a speaker, as `vmic.create_speaker_device` does.
-
-        Args:
-            device_name: What applications show.
-            sample_rate: Frames a second, 8000 to 192000.
-            channels: Samples in a frame, 1 to 32.
-            non_blocking: Whether `read_frames` returns at once.
-
-        Raises:
-            ValueError: An argument is out of range.
-            TypeError: An argument is of another type.
-            DeviceError: The name is taken, or the server refuses.
-            ServerError: No sound server answers.
-        """
-        return _speaker_api.create_speaker_device(device_name, sample_rate, channels, non_blocking)
+    # With what vmic takes besides.
+    create_microphone_device = staticmethod(_api.create_microphone_device)
+    create_speaker_device = staticmethod(_speaker_api.create_speaker_device)
 
     @staticmethod
     def select_speaker_device(device_name: str) -> None:
