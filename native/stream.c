@@ -153,6 +153,14 @@ void vmic_set_listened(vmic_stream *stream, int listened) {
     pthread_mutex_unlock(&writer->lock);
 }
 
+void vmic_end_utterance(vmic_stream *stream) {
+    struct writer *writer = &stream->writer;
+    pthread_mutex_lock(&writer->lock);
+    if (writer_gone_at(writer, ring_written(&writer->ring)) == 0)
+        writer->speaking = false;
+    pthread_mutex_unlock(&writer->lock);
+}
+
 void vmic_get_stats(vmic_stream *stream, vmic_stats *stats) {
     pthread_mutex_lock(&stream->writer.lock);
     writer_get_stats(&stream->writer, stats);

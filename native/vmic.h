@@ -68,7 +68,7 @@ typedef struct vmic_stats {
     uint64_t dropped;    /* frames, by vmic_flush() */
     uint64_t lost;       /* frames that were in the server when it went away */
     uint64_t queued;     /* frames in the ring and in the server */
-    uint64_t underruns;  /* silences between two writes less than 0.5 s apart */
+    uint64_t underruns;  /* silences within an utterance, between two writes less than 0.5 s apart */
     uint64_t reopened;   /* times that the sink was opened again */
     uint64_t latency_us; /* how long until a frame that is written now is heard */
     uint64_t cushion_us; /* what is kept ahead of late writes at present */
@@ -115,6 +115,10 @@ void vmic_reopen(vmic_stream *stream);
 
 /* Whether anybody listens: so it is until the first call. Does not block. */
 void vmic_set_listened(vmic_stream *stream, int listened);
+
+/* Once all that was written is heard: what is written next is another utterance, however soon it comes, and
+ * the silence before it is no underrun. Else it does nothing. Does not block. */
+void vmic_end_utterance(vmic_stream *stream);
 
 /* One consistent picture. Does not block. */
 void vmic_get_stats(vmic_stream *stream, vmic_stats *stats);

@@ -63,7 +63,7 @@ struct writer {
     bool led_in;      /* what the next data needs before it was reckoned */
     int64_t silence_at; /* when silence was first seen to be due since the last write; 0: not yet */
     int64_t last_data;  /* when data, or the fade of a flush, was last written to the sink; 0: never */
-    bool speaking;      /* data was written, and no flush came since */
+    bool speaking;      /* data was written, and neither a flush nor a drain came since */
     int64_t
         sounded_at;    /* when an idle server was last given silence, to tell where its steps are; 0: never */
     int64_t needed_at; /* when somebody last listened or wrote, or when the sink was opened */

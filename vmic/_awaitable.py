@@ -42,6 +42,7 @@ class Awaitable:
         def _check_open(self, frames_written: int = 0) -> None: ...
         def _lost(self, what: str, frames_written: int) -> DeviceLostError: ...
         def _drain_limit(self, timeout: float | None) -> float: ...
+        def _drained(self, gone: bool, timeout: float | None) -> bool: ...
         def flush(self, fade_ms: float = 5) -> tuple[int, int]: ...
 
     async def write_frames_async(
@@ -106,11 +107,8 @@ class Awaitable:
             ClosedError: The device is closed, or was meanwhile.
         """
         limit = self._drain_limit(timeout)
-        if await self._gone(self._stream.state().written, limit, self._check_open):
-            return True
-        if timeout is None:
-            raise self._lost("drained", 0)
-        return False
+        gone = await self._gone(self._stream.state().written, limit, self._check_open)
+        return self._drained(gone, timeout)
 
     async def flush_async(self, fade_ms: float = 5) -> tuple[int, int]:
         """Drop what has not been heard, as `flush` does, without blocking the event loop.

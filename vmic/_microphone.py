@@ -155,7 +155,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
         return self._write_through(view, count, completion, timeout)
 
     def drain(self, timeout: float | None = None) -> bool:
-        """Wait until everything written is heard.
+        """Wait until everything written is heard; what is written next is another utterance, and not late.
 
         Args:
             timeout: Seconds to wait at most; None for as long as the audio needs.
@@ -168,11 +168,8 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
             ClosedError: The device is closed, or was meanwhile.
         """
         limit = self._drain_limit(timeout)
-        if self._wait_gone(self._stream.state().written, limit, self._check_open):
-            return True
-        if timeout is None:
-            raise self._lost("drained", 0)
-        return False
+        gone = self._wait_gone(self._stream.state().written, limit, self._check_open)
+        return self._drained(gone, timeout)
 
     def flush(self, fade_ms: float = 5) -> tuple[int, int]:
         """Drop what has not been heard, and stop the sound (barge-in).
@@ -283,6 +280,14 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
             check_seconds("timeout", timeout)
         self._check_open()
         return self._writing.audio_time() + _PATIENCE if timeout is None else timeout
+
+    def _drained(self, gone: bool, timeout: float | None) -> bool:
+        """What a drain returns, or raises."""
+        if gone:
+            self._stream.end_utterance()
+        elif timeout is None:
+            raise self._lost("drained", 0)
+        return gone
 
     def _wait_gone(self, index: int, seconds: float, check: Callable[[], None]) -> bool:
         """Wait until all before `index` is heard, dropped or lost; `check` raises when there is no point."""

@@ -17,7 +17,8 @@ class MicrophoneStats:
         dropped: Frames that `flush` took back.
         lost: Frames that were in the sound server when it, or the device, went away.
         queued: Frames that are not heard yet.
-        underruns: Silences between two writes less than 0.5 s apart: the writer was late.
+        underruns: Silences between two writes less than 0.5 s apart, with no drain or flush between: the
+            writer was late.
         reconnects: Times that the device was made again after the server, or the device, had gone.
         strangers: Streams of other programs that were put on it, and moved away.
         latency: Seconds until a frame that is written now is heard.

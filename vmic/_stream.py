@@ -117,6 +117,10 @@ class Stream(Native):
         handle = self._alive()
         quick.vmic_set_listened(handle.quick, listened)
 
+    def end_utterance(self) -> None:
+        """Say that what is written next, however soon, goes on with nothing; unless all is not heard yet."""
+        quick.vmic_end_utterance(self._alive().quick)
+
     def gone(self) -> int:
         """The index before which every frame was heard, dropped or lost."""
         handle = self._alive()

@@ -165,6 +165,21 @@ static void an_underrun_counts_once(void) {
     CHECK(!"this machine never wrote twice within 0.5 s");
 }
 
+static void what_follows_an_utterance_is_no_underrun(void) {
+    vmic_config config = tight();
+    struct fixture f = open_stream(&config);
+    for (uint32_t i = 0; i < 3; i++) {
+        put_all(&f, 1 + i * MS, MS);
+        /* It is not heard yet: it does nothing. */
+        vmic_end_utterance(f.stream);
+        must(&f, VMIC_GONE, (i + 1) * MS);
+        vmic_end_utterance(f.stream);
+    }
+    CHECK_EQUAL(look(&f).underruns, 0);
+    check_sequence(&f, 1, 1 + 3 * MS);
+    end_stream(&f);
+}
+
 static void no_gap_is_no_underrun(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
@@ -282,6 +297,7 @@ int main(void) {
     RUN(is_paced, 0);
     RUN(is_paced, 50);
     RUN(an_underrun_counts_once);
+    RUN(what_follows_an_utterance_is_no_underrun);
     RUN(no_gap_is_no_underrun);
     RUN(a_gap_does_not_click);
     RUN(waiting_for_opened);

@@ -68,6 +68,7 @@ static void *look_often(void *argument) {
         CHECK_EQUAL(stats.lost, 0);
         before = stats;
         busy->looks++;
+        vmic_end_utterance(busy->f.stream);
         /* Looking without a pause would keep the lock from the writer. */
         vmic_wait(busy->f.stream, VMIC_TAKEN, stats.taken + 1, 1000);
     }

@@ -228,9 +228,14 @@ static void operate(uint8_t operation, uint8_t argument) {
         recover();
         break;
     case 11:
-        SAY("%s\n", argument & 1 ? "reopen" : argument & 2 ? "somebody listens" : "nobody listens");
+        SAY("%s\n", argument & 1   ? "reopen"
+                    : argument & 4 ? "end the utterance"
+                    : argument & 2 ? "somebody listens"
+                                   : "nobody listens");
         if (argument & 1)
             vmic_reopen(run.stream);
+        else if (argument & 4)
+            vmic_end_utterance(run.stream);
         else
             vmic_set_listened(run.stream, argument & 2);
         break;
