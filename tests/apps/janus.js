@@ -8,7 +8,7 @@ class JanusParticipant {
   #answers = new Map(); // by transaction
   #told = new Map(); // by handle: takes its events
 
-  // What the others say, by their id.
+  // What the others say, by their id, once it comes.
   streams = new Map();
 
   constructor(url, room) {
@@ -43,11 +43,12 @@ class JanusParticipant {
     const request = { request: "join", ptype: "subscriber", room: this.#room, streams: [{ feed, mid }] };
     const { jsep } = await this.#ask(subscriber, request);
     const connection = new RTCPeerConnection();
-    connection.addEventListener("track", ({ track }) => this.streams.set(feed, new MediaStream([track])));
+    const arrival = new Promise((resolve) => connection.addEventListener("track", resolve, { once: true }));
     await connection.setRemoteDescription(jsep);
     await connection.setLocalDescription();
     await this.#ask(subscriber, { request: "start" }, await withCandidates(connection));
-    await becomes(connection, "connectionState", "connected");
+    await soundComes(connection);
+    this.streams.set(feed, new MediaStream([(await arrival).track]));
   }
 
   async #attach(told) {
@@ -80,6 +81,14 @@ class JanusParticipant {
       if (answered) answered(event);
       else this.#told.get(event.sender)?.(event.plugindata.data);
     }
+  }
+}
+
+// Nothing but the statistics tells when the first packet is there.
+async function soundComes(connection) {
+  const hasSome = ({ type, packetsReceived }) => type === "inbound-rtp" && packetsReceived > 0;
+  while (![...(await connection.getStats()).values()].some(hasSome)) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

@@ -67,13 +67,12 @@ def test_it_hears_a_program_soon(
         join(client, told, janus.address(), inputs=microphone("mic"))
         page.call("followMeeting")
         for _ in range(10):
-            mic.write_frames(np.zeros(RATE // 2, np.int16))
-            mic.drain()
             written.append(1000 * time.time())
             mic.write_frames(tone(1000, 0.05, RATE))
             programs.await_that(
                 lambda: len(page.call("burstsSoFar")["heard"]) == len(written), "a burst is heard"
             )
+            mic.drain()  # the next is no late write, which the cushion grows for
         client.release()
     latency = float(np.median(np.subtract(page.call("burstsSoFar")["heard"], written)))
     record_property("latency, ms, Janus, Chromium", round(latency))

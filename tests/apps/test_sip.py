@@ -36,8 +36,8 @@ def call(
     microphone: vmic.VirtualMicrophoneDevice,
     start: Callable[..., subprocess.Popen[str]],
     tmp_path: Path,
-) -> Iterator[Callable[[str], Hear]]:
-    """Makes a call with a codec; once half a second is heard, returns what gives all that the far end has."""
+) -> Iterator[Callable[..., Hear]]:
+    """Makes a call, with a codec and settings of the far end's; returns what gives all that this has heard."""
     softphones: list[subprocess.Popen[str]] = []
 
     def run(folder: Path, *arguments: str) -> None:
@@ -45,10 +45,10 @@ def call(
         while programs.answer(softphones[-1]) != "baresip is ready.":
             pass
 
-    def begin(codec: str) -> Hear:
+    def begin(codec: str, **settings: str) -> Hear:
         caller, callee = tmp_path / "caller", tmp_path / "callee"
         # Without a module for sound cards it plays nothing, and writes down what it hears all the same.
-        configure(callee, codec, "sndfile", sip_listen=own_address(), snd_path=str(callee))
+        configure(callee, codec, "sndfile", sip_listen=own_address(), snd_path=str(callee), **settings)
         configure(caller, codec, "alsa", audio_source=f"alsa,pulse:{NAME}", audio_player="alsa,pulse")
         run(callee)
         run(caller, "-e", f"/dial sip:callee@{own_address()}")
@@ -101,10 +101,11 @@ def test_the_far_end_of_a_call_hears_bit_for_bit(
 def test_the_far_end_of_a_call_hears_it_soon(
     server: SoundServer,
     microphone: vmic.VirtualMicrophoneDevice,
-    call: Callable[[str], Hear],
+    call: Callable[..., Hear],
     record_property: Callable[[str, object], None],
 ) -> None:
-    heard = call("opus")
+    # As it comes it keeps 5 packets (1.0.0), of which one takes part in the time that is measured.
+    heard = call("opus", jitter_buffer_delay="1-5")
     latency = latency_of(microphone, lambda: heard()[:, 0])
     record_property(f"latency, ms, SIP, {server.kind}", round(1000 * latency))
     # Ten times what was measured.
@@ -113,7 +114,7 @@ def test_the_far_end_of_a_call_hears_it_soon(
 
 def test_the_far_end_of_a_call_hears_the_tone(
     microphone: vmic.VirtualMicrophoneDevice,
-    call: Callable[[str], Hear],
+    call: Callable[..., Hear],
     record_property: Callable[[str, object], None],
 ) -> None:
     heard = call("opus")
