@@ -37,7 +37,7 @@ def call(
     start: Callable[..., subprocess.Popen[str]],
     tmp_path: Path,
 ) -> Iterator[Callable[..., Hear]]:
-    """Makes a call, with a codec and settings of the far end's; returns what gives all that this has heard."""
+    """Makes a call, with a codec and settings of the far end's; returns what gives all that it has heard."""
     softphones: list[subprocess.Popen[str]] = []
 
     def run(folder: Path, *arguments: str) -> None:
