@@ -8,6 +8,7 @@ from collections.abc import Callable
 import programs
 import psutil
 import pulsectl
+import pytest
 from call.endpoint import RATE, Endpoint
 from call.hearing import await_tone, endless
 from call.told import Told, join, microphone
@@ -19,6 +20,7 @@ import vmic
 NewClient = Callable[..., vmic.CallClient]
 
 
+@pytest.mark.promise("comes back")
 def test_the_microphone_goes_and_comes_back(
     server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told, headset: None
 ) -> None:
@@ -41,6 +43,7 @@ def test_the_microphone_goes_and_comes_back(
     assert told.all("state") == ["joining", "joined"]
 
 
+@pytest.mark.promise("no other microphone")
 def test_when_a_microphone_of_anothers_goes_no_other_is_heard(
     server: SoundServer,
     pulse: pulsectl.Pulse,
@@ -64,6 +67,7 @@ def test_when_a_microphone_of_anothers_goes_no_other_is_heard(
     assert foreign <= RATE / 20, foreign
 
 
+@pytest.mark.promise("comes back")
 def test_the_sound_server_restarts_in_the_call(
     server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
 ) -> None:

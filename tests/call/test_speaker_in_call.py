@@ -25,6 +25,7 @@ def loudness(frames: bytes) -> int:
     return int(np.abs(np.frombuffer(frames, np.int16).astype(int)).max())
 
 
+@pytest.mark.promise("nothing else")
 def test_a_program_hears_another_and_not_itself(
     server: SoundServer, janus: Janus, new_client: NewClient
 ) -> None:

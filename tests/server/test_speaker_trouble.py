@@ -76,6 +76,7 @@ def test_a_frozen_server_is_told_and_nothing_is_lost_by_it(
     is_read_exactly(server, speaker)
 
 
+@pytest.mark.promise("comes back")
 @pytest.mark.parametrize(("server", "part"), PARTS, indirect=["server"])
 def test_a_server_that_is_restarted_is_a_pause(
     server: SoundServer, part: str, speaker: vmic.VirtualSpeakerDevice
@@ -91,6 +92,7 @@ def test_a_server_that_is_restarted_is_a_pause(
     is_read_exactly(server, speaker)
 
 
+@pytest.mark.promise("no other microphone")
 def test_when_its_sink_goes_no_other_source_is_read(
     server: SoundServer, speaker: vmic.VirtualSpeakerDevice, headset: None, pulse: pulsectl.Pulse
 ) -> None:
@@ -119,6 +121,7 @@ class Monitor:
 
 # Between the end of a monitor and the keeper's the server gives its recorders the next source: 720 frames of
 # it at most on PulseAudio 16.1, 768 on PipeWire 0.3.65 (8 ends, on a busy machine).
+@pytest.mark.promise("no other microphone")
 @pytest.mark.parametrize("end", ["closed", "unloaded"])
 def test_who_records_its_monitor_gets_an_end_too(
     server: SoundServer,
@@ -170,6 +173,7 @@ def test_ctrl_c_ends_a_read(server: SoundServer, start: Start, frozen: bool) -> 
         programs.await_that(lambda: not is_there(pulse, "speaker"), "it has gone")
 
 
+@pytest.mark.promise("dead program")
 def test_a_killed_owners_speaker_goes(
     server: SoundServer, start: Start, play: Play, pulse: pulsectl.Pulse
 ) -> None:
@@ -214,6 +218,7 @@ def test_a_forked_child_is_refused(server: SoundServer, speaker: vmic.VirtualSpe
     is_read_exactly(server, speaker)
 
 
+@pytest.mark.promise("defaults")
 def test_the_defaults_stay_and_a_player_stays_on_it(
     server: SoundServer, headset: None, play: Play, pulse: pulsectl.Pulse
 ) -> None:
@@ -238,6 +243,7 @@ def test_the_defaults_stay_and_a_player_stays_on_it(
     assert defaults() == before
 
 
+@pytest.mark.promise("defaults")
 def test_a_speaker_alone_is_no_default_output(server: SoundServer, pulse: pulsectl.Pulse) -> None:
     with vmic.create_speaker_device("speaker", SECOND), vmic.create_microphone_device("mic", SECOND) as other:
         other.close()  # the silent output is the speaker's too
@@ -274,6 +280,7 @@ def test_it_rests_and_wakes(
         assert speaker.stats.reconnects == 0
 
 
+@pytest.mark.promise("comes back")
 def test_one_that_rests_comes_back_with_a_server_that_died(
     server: SoundServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,6 +297,7 @@ def test_one_that_rests_comes_back_with_a_server_that_died(
         is_read_exactly(server, speaker)
 
 
+@pytest.mark.promise("volume")
 def test_its_volume_is_held(
     server: SoundServer, speaker: vmic.VirtualSpeakerDevice, pulse: pulsectl.Pulse
 ) -> None:
