@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import threading
 import time
 import weakref
 from typing import Protocol
@@ -16,6 +17,9 @@ class Closable(Protocol):
 
     def _close(self, patience: float, at_most: float = ...) -> None: ...
 
+
+# Set from then on.
+exiting = threading.Event()
 
 _open: weakref.WeakSet[Closable] = weakref.WeakSet()
 
@@ -32,6 +36,7 @@ def forget(device: Closable) -> None:
 
 @atexit.register
 def _close_all() -> None:
+    exiting.set()
     deadline = time.monotonic() + EXIT_SECONDS
     for device in list(_open):
         device._close(0.0, at_most=max(0.0, deadline - time.monotonic()))

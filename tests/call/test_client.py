@@ -233,6 +233,23 @@ def test_a_call_does_not_outlive_its_program(server: SoundServer, endpoint: Endp
     programs.await_that(lambda: "DELETE" in endpoint.methods(), "the call was left")
 
 
+def test_a_program_that_just_ends_is_told_nothing(server: SoundServer, endpoint: Endpoint) -> None:
+    script = programs.script(
+        "import sys, threading, vmic\n"
+        "mic = vmic.create_microphone_device('mic', non_blocking=True)\n"
+        "client = vmic.CallClient()\n"
+        "client.update_inputs({'microphone': {'isEnabled': True, 'settings': {'deviceId': 'mic'}}})\n"
+        "joined = threading.Event()\n"
+        "client.join(sys.argv[1], completion=lambda data, error: joined.set())\n"
+        "joined.wait()\n"
+        "mic.write_frames(bytes(3200))\n",
+        endpoint.url,
+    )
+    done = programs.run(script, server.env)
+    assert (done.returncode, done.stderr) == (0, b"")
+    programs.await_that(lambda: "DELETE" in endpoint.methods(), "the call was left")
+
+
 def test_wrong_arguments_raise(server: SoundServer, client: vmic.CallClient) -> None:
     with pytest.raises(TypeError, match="event_handler should be a subclass of `EventHandler`"):
         vmic.CallClient(object())  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from vmic import _lifetime
 from vmic._errors import VmicError
 from vmic.call import _address, _selection
 from vmic.call._agency import Agency
@@ -167,8 +168,16 @@ class Course:
             self._lose(f"it could not be joined again: {message['why']}")
         elif message["event"] == "broken":
             self._note_end(self._agency, f"its process broke: {message['why']}")
-        elif self._state == JOINED or message["event"] not in ("interrupted", "back"):
+        elif self._tells(message["event"]):
             self.news.take(message)
+
+    def _tells(self, event: str) -> bool:
+        """Whether the program is to know of it: not of what its own leaving, or exit, brings about."""
+        if event in ("interrupted", "back"):
+            return self._state == JOINED
+        if event == "microphone":
+            return self._state != LEAVING and not _lifetime.exiting.is_set()
+        return True
 
     def _ended(self, agency: Agency, code: int) -> None:
         """The process has ended; called on a thread of its own."""
