@@ -174,7 +174,7 @@ class Course:
     def _tells(self, event: str) -> bool:
         """Whether the program is to know of it: not of what its own leaving, or exit, brings about."""
         if event in ("interrupted", "back"):
-            return self._state == JOINED
+            return self._state in (JOINING, JOINED)
         if event == "microphone":
             return self._state != LEAVING and not _lifetime.exiting.is_set()
         return True

@@ -145,13 +145,16 @@ class News:
 
     def _take_interrupted(self, message: Message) -> None:
         status = {"event": "interrupted", "reason": message["why"]}
-        call(self._handler.on_network_connection_status_updated, status)
+        self._tell(lambda: call(self._handler.on_network_connection_status_updated, status))
 
     def _take_back(self, message: Message) -> None:
-        with self._lock:
-            local = self._people.rename_local(message["id"])
-        call(self._handler.on_participant_updated, local)
-        call(self._handler.on_network_connection_status_updated, {"event": "connected"})
+        def tell() -> None:
+            with self._lock:
+                local = self._people.rename_local(message["id"])
+            call(self._handler.on_participant_updated, local)
+            call(self._handler.on_network_connection_status_updated, {"event": "connected"})
+
+        self._tell(tell)
 
     def _tell(self, tell: Callable[[], None]) -> None:
         if self._held is None:
