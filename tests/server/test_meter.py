@@ -14,13 +14,17 @@ from typing import Any
 
 import numpy as np
 import programs
+import pulsectl
 import pytest
 from programs import VMIC, command, refusal
 from recording import Recorder, parec
 from servers import SoundServer
+from signals import tone
 from terminals import Terminal
 
 import vmic
+from vmic import _server
+from vmic.cli import _condition
 
 Record = Callable[..., Recorder]
 Start = Callable[..., subprocess.Popen[str]]
@@ -55,6 +59,22 @@ def test_a_resting_microphone_says_so(server: SoundServer) -> None:
     shown = command("info", "mic").stdout.decode()
     assert 'My "microphone" [b]1[/b]' in shown
     assert json.loads(command("info", "mic", "--json").stdout) == listed()[0]
+
+
+def test_what_looks_at_a_level_is_gone_after_it(server: SoundServer) -> None:
+    """Else libpulse calls what is freed, and the command crashes now and then."""
+
+    def look(pulse: pulsectl.Pulse) -> tuple[float | None, list[str]]:
+        (one,) = _condition.of_all(pulse)
+        return one.peak, [stream.name for stream in pulse.source_output_list()]
+
+    with vmic.create_microphone_device("mic", 48000, 1, True) as mic:
+        mic.write_frames(tone(1000, 50, 48000))
+        programs.await_that(lambda: listed()[0]["peak"], "it sounds")
+        peak, streams = _server.call(look)
+        mic.flush()
+    assert peak is not None
+    assert "level" not in streams
 
 
 def test_who_writes_who_listens_and_how_loud_it_is(server: SoundServer, record: Record, start: Start) -> None:

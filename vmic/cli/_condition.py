@@ -11,7 +11,7 @@ from vmic import _device, _hearing, _sweeping
 from vmic._device import Device, MicrophoneInfo
 from vmic._hearing import Listener
 from vmic._libpulse import pulsectl
-from vmic.cli import _peaks
+from vmic.cli._peaks import Peaks
 from vmic.cli._screen import printable
 
 # Three of the peaks that the server tells.
@@ -105,10 +105,12 @@ def _listen(pulse: pulsectl.Pulse, devices: list[Device]) -> dict[int, float]:
         peaks[index] = max(peaks.get(index, 0.0), peak)
 
     sources = [device.source for device in devices]
-    kept = [_peaks.follow(pulse, source.name, functools.partial(note, source.index)) for source in sources]
-    if kept:
+    followed = [Peaks(pulse, source.name, functools.partial(note, source.index)) for source in sources]
+    if followed:
         pulse.event_callback_set(lambda _event: None)
         pulse.event_listen(timeout=_LISTENS_FOR)
+    for one in followed:
+        one.end()
     return peaks
 
 

@@ -15,9 +15,10 @@ from vmic import _hearing, _server, _sweeping
 from vmic._follow import Follower
 from vmic._hearing import Listener
 from vmic._libpulse import pulsectl
-from vmic.cli import _levels, _peaks
+from vmic.cli import _levels
 from vmic.cli._condition import who
 from vmic.cli._options import LENGTH, name_argument
+from vmic.cli._peaks import Peaks
 from vmic.cli._screen import clock, screen
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class _Ears(Follower):
         self._peak, self._clips = 0.0, 0
         self._listeners: tuple[Listener, ...] = ()
         # The thread's own.
-        self._followed: object = None
+        self._followed: Peaks | None = None
 
     def take(self) -> _Heard:
         """What was heard since the last time."""
@@ -96,7 +97,7 @@ class _Ears(Follower):
             self.lose()
             return
         if self._followed is None:
-            self._followed = _peaks.follow(pulse, self._source_name, self._note)
+            self._followed = Peaks(pulse, self._source_name, self._note)
         now = time.time()
         streams = _hearing.streams(pulse, {source.index for source in sources})
         listeners = _hearing.listeners(pulse, streams, {(s.index, s.source): now for s in streams})

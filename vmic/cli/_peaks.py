@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 from collections.abc import Callable
 from typing import Any
@@ -14,41 +15,49 @@ _ANY_LENGTH = 2**32 - 1
 _FLOAT_SIZE = 4
 
 
-def follow(pulse: pulsectl.Pulse, source_name: str, note: Callable[[float], None]) -> object:
-    """Let `note` know the peak (of a full scale of 1) of each 40 ms of the source, but not while it rests.
+class Peaks:
+    """Tells how loud a source is while the connection waits; to be kept until `end`, or as long as that."""
 
-    It is called while `pulse` waits for events, until the connection closes; the result is to be kept as
-    long.
+    def __init__(self, pulse: pulsectl.Pulse, source_name: str, note: Callable[[float], None]) -> None:
+        """Let `note` know the peak (of a full scale of 1) of each 40 ms, but not while the source rests.
 
-    Raises:
-        CallError: The server has gone.
-    """
-    pa = libpulse.pa
-    shape = libpulse.PA_SAMPLE_SPEC(format=libpulse.PA_SAMPLE_FLOAT32NE, rate=_PER_SECOND, channels=1)
-    # Mixers do not show it.
-    properties = pa.proplist_from_string("application.id=org.PulseAudio.pavucontrol")
-    stream = pa.stream_new_with_proplist(pulse._ctx, "level", ctypes.byref(shape), None, properties)
-    pa.proplist_free(properties)
+        Raises:
+            CallError: The server has gone.
+        """
+        self._note = note
+        pa = libpulse.pa
+        shape = libpulse.PA_SAMPLE_SPEC(format=libpulse.PA_SAMPLE_FLOAT32NE, rate=_PER_SECOND, channels=1)
+        # Mixers do not show it.
+        properties = pa.proplist_from_string("application.id=org.PulseAudio.pavucontrol")
+        self._stream = pa.stream_new_with_proplist(pulse._ctx, "level", ctypes.byref(shape), None, properties)
+        pa.proplist_free(properties)
+        self._read = libpulse.PA_STREAM_REQUEST_CB_T(self._take)
+        pa.stream_set_read_callback(self._stream, self._read, None)
+        pa.stream_connect_record(
+            self._stream,
+            source_name.encode(),
+            libpulse.PA_BUFFER_ATTR(fragsize=_FLOAT_SIZE, maxlength=_ANY_LENGTH),
+            libpulse.PA_STREAM_DONT_MOVE
+            | libpulse.PA_STREAM_PEAK_DETECT
+            | libpulse.PA_STREAM_ADJUST_LATENCY
+            | libpulse.PA_STREAM_DONT_INHIBIT_AUTO_SUSPEND,
+        )
 
-    @libpulse.PA_STREAM_REQUEST_CB_T  # type: ignore[untyped-decorator]
-    def read(_stream: Any, _size: int, _data: Any) -> None:
+    def end(self) -> None:
+        """Tell no more, also of what is on its way."""
+        pa = libpulse.pa
+        pa.stream_set_read_callback(self._stream, libpulse.PA_STREAM_REQUEST_CB_T(), None)
+        with contextlib.suppress(pa.CallError):  # the source has gone, and the stream with it
+            pa.stream_disconnect(self._stream)
+        pa.stream_unref(self._stream)
+
+    def _take(self, stream: Any, _size: int, _data: Any) -> None:
+        pa = libpulse.pa
         at, size = ctypes.c_void_p(), ctypes.c_size_t()
         # pulsectl (24.12) declares an int there, which is too short.
         pa.stream_peek(stream, at, ctypes.cast(ctypes.byref(size), ctypes.POINTER(ctypes.c_int)))
         if at:  # else it is a hole
             samples = ctypes.cast(at, ctypes.POINTER(ctypes.c_float))
-            note(max(samples[: size.value // _FLOAT_SIZE]))
+            self._note(max(samples[: size.value // _FLOAT_SIZE]))
         if size.value:
             pa.stream_drop(stream)
-
-    pa.stream_set_read_callback(stream, read, None)
-    pa.stream_connect_record(
-        stream,
-        source_name.encode(),
-        libpulse.PA_BUFFER_ATTR(fragsize=_FLOAT_SIZE, maxlength=_ANY_LENGTH),
-        libpulse.PA_STREAM_DONT_MOVE
-        | libpulse.PA_STREAM_PEAK_DETECT
-        | libpulse.PA_STREAM_ADJUST_LATENCY
-        | libpulse.PA_STREAM_DONT_INHIBIT_AUTO_SUSPEND,
-    )
-    return read
