@@ -137,6 +137,19 @@ def test_a_refusal_says_why(endpoint: Endpoint, response: dict[str, Any], said: 
     assert "DELETE" not in endpoint.methods()
 
 
+def test_a_session_that_could_not_be_ended_is_none(endpoint: Endpoint) -> None:
+    usual = endpoint._accept
+
+    async def accept_nameless(offer: str) -> web.Response:
+        response = await usual(offer)
+        del response.headers["Location"]
+        return response
+
+    endpoint._accept = accept_nameless  # type: ignore[method-assign]
+    assert refusal(endpoint.url).startswith(f"{endpoint.url} took the call, but its answer has no Location")
+    assert endpoint.methods() == ["OPTIONS", "POST"]
+
+
 def test_an_answer_that_is_none_is_told_and_the_session_ended(endpoint: Endpoint) -> None:
     headers = {"Location": "/whip/7"}
     endpoint.answers.append(lambda: web.Response(status=201, text="hello", headers=headers))

@@ -114,9 +114,14 @@ class WhipSession(Session):
         self._peer.send(self._local.new_track())
         offer = await self._peer.offer()
         answered = await self._post(offer)
+        if "Location" not in answered.headers:
+            # It lets go of a call that nobody connects to.
+            raise SessionError(
+                f"{answered.url} took the call, but its answer has no Location header, by which it is to be "
+                "ended (RFC 9725, 4.2)"
+            )
+        self._resource = urllib.parse.urljoin(str(answered.url), answered.headers["Location"])
         links = answered.headers.getall("Link", [])
-        if "Location" in answered.headers:
-            self._resource = urllib.parse.urljoin(str(answered.url), answered.headers["Location"])
         for target in _targets(links, _ROOM):
             room = urllib.parse.urljoin(str(answered.url), target)
             self._room = Room(self._http, room, self._company, self._local)
