@@ -19,9 +19,24 @@ _TELLS_WITHIN = 45.0
 _ALIVE_EACH = 25.0
 # One that does not answer is asked again for so long.
 _MISSED_FOR, _ASKS_AGAIN = 5.0, 0.5
+_NO_SUCH_SESSION = 458
 
 Json = dict[str, Any]
 Told = Callable[[Json], None]
+
+
+class RefusalError(SessionError):
+    """Janus refuses a request.
+
+    Attributes:
+        code: Its number of the reason; None when it gives none.
+    """
+
+    def __init__(self, url: str, said: object) -> None:
+        error = said.get("error") if isinstance(said, dict) else None
+        self.code = error.get("code") if isinstance(error, dict) else None
+        reason = f"{error.get('reason')} ({self.code})" if isinstance(error, dict) else repr(said)[:200]
+        super().__init__(f"Janus at {url} refused: {reason}")
 
 
 class Janus:
@@ -32,7 +47,7 @@ class Janus:
         self._url = url
         self._lost = lost
         self._token = {} if token is None else {"token": token}
-        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWERS_WITHIN))
+        self._http = _new_http()
         self._session: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._handles: dict[int, Handle] = {}
@@ -56,15 +71,21 @@ class Janus:
         return handle
 
     async def end(self) -> None:
-        """End the session, and all that belongs to it.
+        """End the session, and all that belongs to it; may be tried again.
 
         Raises:
             SessionError: Janus did not take it.
         """
         await end(self._tasks)
+        if self._http.closed:  # it was tried before
+            self._http = _new_http()
         try:
             if self._session is not None:
                 await self.post({"janus": "destroy"})
+                self._session = None
+        except RefusalError as refusal:
+            if refusal.code != _NO_SUCH_SESSION:
+                raise
         finally:
             await self._http.close()
 
@@ -83,7 +104,7 @@ class Janus:
             reason = str(error) or type(error).__name__
             raise SessionError(f"Janus at {self._url} cannot be reached: {reason}") from error
         if not isinstance(said, dict) or said.get("janus") not in ("success", "ack"):
-            raise SessionError(f"Janus at {self._url} refused: {_reason(said)}")
+            raise RefusalError(self._url, said)
         return said
 
     async def ask(self, handle: int, body: Json, jsep: Json | None) -> Json:
@@ -176,6 +197,5 @@ class Handle:
             await self._janus.post({"janus": "detach"}, self._number)
 
 
-def _reason(said: object) -> str:
-    error = said.get("error") if isinstance(said, dict) else None
-    return f"{error.get('reason')} ({error.get('code')})" if isinstance(error, dict) else repr(said)[:200]
+def _new_http() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWERS_WITHIN))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import av
@@ -53,6 +53,7 @@ class Membership(Company):
         self._noted: set[str] = set()
         self._hearing: dict[str, asyncio.Task[None]] = {}
         self._over = self._ending = False
+        self._unleft: list[Session] = []  # the server could not be told of their end
         self._trouble: str | None = None
         self._life = asyncio.create_task(self._live())
 
@@ -161,11 +162,14 @@ class Membership(Company):
             await self._let_go()
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LAST_PAUSE)
+            # Else the others would see this participant twice: Janus (1.1.2) keeps it for a minute.
+            await self._leave()
             try:
                 self._tell({"event": "back", "id": await self._join()})
             except (SessionError, PeerError) as error:
                 why = str(error)
             else:
+                await self._leave()  # the network may have been mended just now
                 return
         raise SessionError(f"it could not be joined again: {why}")
 
@@ -175,16 +179,25 @@ class Membership(Company):
         hearing, self._hearing = self._hearing, {}
         if self._line is not None:
             self._line.cut()
-        if session is None:
-            return
-        leaving = asyncio.ensure_future(session.leave())
-        here = {asyncio.ensure_future(session.hang_up()), asyncio.ensure_future(end(hearing.values()))}
-        _, late = await asyncio.wait({leaving, *here}, timeout=_LEAVES_WITHIN)
+        here = {asyncio.ensure_future(end(hearing.values()))}
+        if session is not None:
+            self._unleft.append(session)
+            here.add(asyncio.ensure_future(session.hang_up()))
+        _, (_, late) = await asyncio.gather(self._leave(), asyncio.wait(here, timeout=_LEAVES_WITHIN))
         await end(late)
-        if leaving.cancelled():
-            self._trouble = "the server did not answer"
-        elif error := leaving.exception():
-            self._trouble = str(error)
+
+    async def _leave(self) -> None:
+        """Tell the server of the end of each session of whose end it does not know."""
+        self._trouble = None
+        sessions = list(self._unleft)
+        tried = await asyncio.gather(*(_within(session.leave()) for session in sessions))
+        for session, leaving in zip(sessions, tried, strict=True):
+            if leaving.cancelled():
+                self._trouble = "the server did not answer"
+            elif error := leaving.exception():
+                self._trouble = str(error)
+            else:
+                self._unleft.remove(session)
 
     async def _hear(self, identity: str, track: MediaStreamTrack) -> None:
         resampler = av.AudioResampler("s16", "stereo", SAMPLE_RATE)
@@ -207,3 +220,13 @@ class Membership(Company):
         if rendering := self.renderings.get(identity):
             for sound in rendering.take(frame):
                 self._tell({"event": "sound", "participant": identity, **rendering.shape}, sound)
+
+
+async def _within(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Let something end within some seconds, else cancel it."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task}, timeout=_LEAVES_WITHIN)
+    finally:
+        await end({task})
+    return task

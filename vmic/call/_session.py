@@ -131,6 +131,8 @@ class Session(ABC):
     async def leave(self) -> None:
         """Tell the server of the end, as far as was come; may be cancelled when that takes too long.
 
+        It may be tried again when it has failed.
+
         Raises:
             SessionError: The server did not let go.
         """

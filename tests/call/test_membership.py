@@ -1,0 +1,106 @@
+"""A call over several sessions: what the server was not told in the first is told before the next."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiortc.mediastreams import AudioStreamTrack
+from call.janus import Janus
+
+from vmic.call import _address, _janus_client, _membership
+from vmic.call._membership import Membership
+from vmic.call._session import Company, Local, Session, SessionError
+
+
+class Flaky(Session):
+    """A session whose server cannot be told of its end at first.
+
+    Attributes:
+        refuses: How often it cannot.
+        did: What was asked of all of them.
+        left: It was told of the end of one.
+        company: Whom the last one tells.
+    """
+
+    refuses: int
+    did: list[str]
+    left: asyncio.Event
+    company: Company
+
+    def __init__(self, _address: object, company: Company, _local: Local) -> None:
+        type(self).company = company
+
+    async def join(self) -> str:
+        self.did.append("join")
+        return f"id {self.did.count('join')}"
+
+    async def hang_up(self) -> None:
+        self.did.append("hang up")
+
+    async def leave(self) -> None:
+        self.did.append("leave")
+        if self.did.count("leave") <= self.refuses:
+            raise SessionError("the network is down")
+        self.left.set()
+
+    async def rename(self, name: str) -> None:
+        raise AssertionError(name)
+
+    async def send(self, message: Any, recipient: str | None) -> None:
+        raise AssertionError(message, recipient)
+
+    async def subscribe(self, *, wanted: bool) -> None:
+        raise AssertionError(wanted)
+
+
+@pytest.mark.parametrize(
+    ("refuses", "then"), [(0, ["join"]), (1, ["leave", "join"]), (2, ["leave", "join", "leave"])]
+)
+def test_the_server_is_told_of_the_end_when_it_is_joined_again(
+    monkeypatch: pytest.MonkeyPatch, refuses: int, then: list[str]
+) -> None:
+    monkeypatch.setattr(_membership, "VideoRoomSession", Flaky)
+    monkeypatch.setattr(_membership, "_FIRST_PAUSE", 0.01)
+    Flaky.refuses, Flaky.did = refuses, []
+
+    async def be_cut_off() -> list[str]:
+        Flaky.left, back = asyncio.Event(), asyncio.Event()
+
+        def tell(message: dict[str, Any]) -> None:
+            if message["event"] == "back":
+                back.set()
+
+        address = _address.parse("janus+http://host/janus?room=1")
+        call = Membership(address, Local("", None, True, AudioStreamTrack), tell, None)  # type: ignore[arg-type]
+        await call.joined
+        Flaky.company.lose("the cable is out")
+        await back.wait()
+        await asyncio.wait_for(Flaky.left.wait(), 10)
+        did = list(Flaky.did)
+        assert await call.end() is None
+        return did
+
+    assert asyncio.run(be_cut_off()) == ["join", "hang up", "leave", *then]
+
+
+def test_a_session_of_janus_may_be_ended_again(janus: Janus) -> None:
+    async def end_twice() -> None:
+        session = _janus_client.Janus(janus.url, None, print)
+        await session.begin()
+        with janus.frozen(), pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(session.end(), 0.5)
+        await session.end()
+
+    asyncio.run(end_twice())
+
+
+def test_a_session_that_janus_has_ended_is_ended(janus: Janus) -> None:
+    async def end_late() -> None:
+        session = _janus_client.Janus(janus.url, None, print)
+        await session.begin()
+        await session.post({"janus": "destroy"})
+        await session.end()
+
+    asyncio.run(end_late())
