@@ -1,15 +1,18 @@
-"""Janus, of the test's own: Debian's package, with its VideoRoom, on loopback."""
+"""Janus, of the test's own: Debian's package, with its VideoRoom, on loopback or on another machine."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import programs
 
@@ -23,12 +26,13 @@ general: {{
   transports_folder = "{transports}"
   debug_level = 4
   admin_secret = "none"
+  {token}
 }}
 nat: {{ ice_enforce_list = "{interfaces}", ignore_mdns = false }}
 media: {{ rtp_port_range = "20000-40000" }}
 """
 _HTTP = """\
-general: {{ base_path = "/janus", http = true, port = {port}, ip = "127.0.0.1", https = false }}
+general: {{ base_path = "/janus", http = true, port = {port}, ip = "{host}", https = false }}
 admin: {{ admin_http = false }}
 """
 _ROOM = """\
@@ -48,31 +52,35 @@ room-9999: {
 class Janus:
     """A server; a context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1", token_secret: str | None = None) -> None:
+        """It listens at `host`, and asks for tokens that are signed with the secret, if there is one."""
+        self._host = host
+        self._token_secret = token_secret
         self._root = Path(tempfile.mkdtemp(prefix="vmic-janus-"))
-        self.port = _free_port()
+        self.port = _free_port(host)
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/janus"
+        return f"http://{self._host}:{self.port}/janus"
 
     def address(self, room: int = ROOM) -> str:
         """As `CallClient.join` takes it."""
         return f"janus+{self.url}?room={room}"
 
     def __enter__(self) -> Janus:
-        library = _library()
+        library, secret = _library(), self._token_secret
         self._write(
             "janus.jcfg",
             _JANUS.format(
                 root=self._root,
+                token=f'token_auth = true, token_auth_secret = "{secret}"' if secret else "",
                 plugins=self._linked("plugins", library / "plugins" / _PLUGIN),
                 transports=self._linked("transports", library / "transports" / "libjanus_http.so"),
                 interfaces="",
             ),
         )
-        self._write("janus.transport.http.jcfg", _HTTP.format(port=self.port))
+        self._write("janus.transport.http.jcfg", _HTTP.format(host=self._host, port=self.port))
         self._write("janus.plugin.videoroom.jcfg", _ROOM)
         with contextlib.ExitStack() as unfinished:
             unfinished.push(self)
@@ -89,6 +97,22 @@ class Janus:
                 stderr=log,
             )
         programs.await_that(self._answers, "Janus answers")
+
+    def ask(self, request: str, room: int = ROOM, **arguments: Any) -> dict[str, Any]:
+        """What the plugin answers to a request of its administrator's."""
+        session = self._post("", {"janus": "create"})["data"]["id"]
+        plugin = {"janus": "attach", "plugin": "janus.plugin.videoroom"}
+        handle = self._post(f"/{session}", plugin)["data"]["id"]
+        body = {"request": request, "room": room, **arguments}
+        answer = self._post(f"/{session}/{handle}", {"janus": "message", "body": body})
+        self._post(f"/{session}", {"janus": "destroy"})
+        said = dict(answer["plugindata"]["data"])
+        assert "error" not in said, said
+        return said
+
+    def participants(self) -> list[str]:
+        """The ids of those who are in the room."""
+        return [str(one["id"]) for one in self.ask("listparticipants")["participants"]]
 
     def kill(self) -> None:
         assert self.process
@@ -113,10 +137,17 @@ class Janus:
     def log(self) -> str:
         return (self._root / "log").read_text(errors="replace")
 
+    def _post(self, path: str, message: dict[str, Any]) -> Any:
+        data = json.dumps({"transaction": "ask", **message}).encode()
+        with urllib.request.urlopen(self.url + path, data, timeout=10) as answer:  # noqa: S310
+            said = json.load(answer)
+        assert said["janus"] == "success", said
+        return said
+
     def _answers(self) -> bool:
         assert self.process
         assert self.process.poll() is None, self.log()
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+        with contextlib.suppress(OSError), socket.create_connection((self._host, self.port)):
             return True
         return False
 
@@ -136,7 +167,7 @@ def _library() -> Path:
     return found
 
 
-def _free_port() -> int:
+def _free_port(host: str) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         return int(probe.getsockname()[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import programs
 from call.endpoint import RATE
@@ -92,25 +91,6 @@ def test_who_is_not_subscribed_to_is_not_heard(
         # Of ten pieces in a second; some are on their way.
         assert len(bert.rendered) < before + 5
         mic.flush()
-
-
-@one_server
-def test_refusals(server: SoundServer, janus: Janus, party: Callable[[], Party]) -> None:
-    first, second = party(), party()
-    join(first.client, first.told, janus.address(room=5678))
-
-    def refusal(url: str, **arguments: Any) -> str:
-        before = len(second.told.all("join"))
-        second.client.join(url, completion=second.told.note("join"), **arguments)
-        data, error = second.told.wait("join", before + 1)
-        assert data is None
-        return str(error)
-
-    assert "Maximum number of publishers (1) already reached (432)" in refusal(janus.address(room=5678))
-    assert "No such room (77) (426)" in refusal(janus.address(room=77))
-    assert "Missing mandatory element (pin)" in refusal(janus.address(room=9999))
-    assert "(433)" in refusal(f"{janus.address(room=9999)}&pin=wrong")
-    join(second.client, second.told, f"{janus.address(room=9999)}&pin=secret")
 
 
 @one_server

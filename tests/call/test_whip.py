@@ -41,6 +41,9 @@ class Nobody(Company):
     def lose(self, why: str) -> None:
         self.lost.append(why)
 
+    def finish(self, why: str) -> None:
+        raise AssertionError(why)
+
 
 def call(url: str, token: str | None = None) -> str:
     """Join, and leave at once; what the server calls the session."""

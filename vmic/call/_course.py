@@ -165,7 +165,7 @@ class Course:
             if done := self._pending.pop(message["number"], None):
                 done(message["answer"], message["error"])
         elif message["event"] == "lost":
-            self._lose(f"it could not be joined again: {message['why']}")
+            self._lose(message["why"])
         elif message["event"] == "broken":
             self._note_end(self._agency, f"its process broke: {message['why']}")
         elif self._tells(message["event"]):
@@ -210,8 +210,10 @@ class Course:
     def _lose(self, why: str) -> None:
         """The call has ended by itself."""
         if self._state in (JOINING, JOINED):
-            self._become(LEAVING)
             self.news.error(f"the call is over: {why}")
+            self._become(LEAVING)
+            if self._agency is not None:
+                self._agency.send("leave")  # it still records
             self._end()
 
     def _end(self) -> None:

@@ -22,6 +22,7 @@ _PLUGIN = "janus.plugin.videoroom"
 _CHANNEL = "JanusDataChannel"
 _OPENS_WITHIN = 2.0
 _HEARS_AGAIN = 1.0
+_SAYS_WHY_WITHIN = 1.0
 
 
 class VideoRoomSession(Session):
@@ -104,7 +105,7 @@ class VideoRoomSession(Session):
         self._hear_all()
 
     async def _publish(self, handle: Handle) -> None:
-        self._peer = Peer(lost=self._company.lose, heard=lambda _: None)
+        self._peer = Peer(lost=self._lose_soon, heard=lambda _: None)
         self._peer.send(self._local.new_track())
         self._channel = self._peer.connection.createDataChannel(_CHANNEL)
         opened = asyncio.Event()
@@ -118,8 +119,13 @@ class VideoRoomSession(Session):
         if self._channel.readyState == "connecting":
             await happens(opened, _OPENS_WITHIN)
 
+    def _lose_soon(self, why: str) -> None:
+        """The connection has gone; where Janus has ended it the reason is on its way, by HTTP."""
+        asyncio.get_running_loop().call_later(_SAYS_WHY_WITHIN, self._company.lose, why)
+
     def _take(self, told: dict[str, Any]) -> None:
         """What the room tells of itself."""
+        self._note_end(told)
         if isinstance(told.get("joining"), dict):
             self._note(told["joining"], sends=False)
         for feed in told.get("publishers", []):
@@ -129,15 +135,23 @@ class VideoRoomSession(Session):
             self._note(feed, sends=sends)
         if told.get("videoroom") == "event" and "display" in told:
             self._note(told, sends=str(told["id"]) in self._feeds)
-        for what in ("unpublished", "leaving"):
+        for what in ("unpublished", "leaving", "kicked"):
             identity = str(told.get(what, "ok"))
             if identity != "ok":
                 feed = self._feeds.pop(identity, {})
-                if what == "leaving":
+                if what != "unpublished":
                     self._company.leave(identity)
                 elif feed:
                     self._note({"id": identity}, sends=False)
         self._hear_all()
+
+    def _note_end(self, told: dict[str, Any]) -> None:
+        room = f"room {self._address.room} of Janus at {self._address.url}"
+        if told.get("videoroom") == "destroyed":
+            self._company.finish(f"{room} has been closed")
+        elif told.get("leaving") == "ok":
+            why = told.get("reason", "it does not say why")
+            self._company.finish(f"{room} has put this participant out: {why}")
 
     def _note(self, person: dict[str, Any], *, sends: bool) -> None:
         identity = str(person["id"])

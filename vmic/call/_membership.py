@@ -53,6 +53,7 @@ class Membership(Company):
         self._noted: set[str] = set()
         self._hearing: dict[str, asyncio.Task[None]] = {}
         self._over = self._ending = False
+        self._is_finished = False  # by the server
         self._unleft: list[Session] = []  # the server could not be told of their end
         self._trouble: str | None = None
         self._life = asyncio.create_task(self._live())
@@ -106,13 +107,21 @@ class Membership(Company):
         if not self._cut.done():
             self._cut.set_result(why)
 
+    def finish(self, why: str) -> None:
+        """The server has ended it."""
+        self._is_finished = True
+        self.lose(why)
+
     # ---- inside ----
 
     async def _live(self) -> None:
         try:
             self.joined.set_result(await self._join())
             while not self._over:
-                await self._come_back(await self._cut)
+                why = await self._cut
+                if self._is_finished:
+                    raise SessionError(why)
+                await self._come_back(why)
         except Exception as error:  # noqa: BLE001 (it is logged, and told)
             is_refusal = isinstance(error, (SessionError, PeerError))
             if not is_refusal:
@@ -158,7 +167,7 @@ class Membership(Company):
         self._tell({"event": "interrupted", "why": why})
         now = asyncio.get_running_loop().time
         pause, until = _FIRST_PAUSE, now() + _COMES_BACK_WITHIN
-        while now() < until and not self._over:
+        while now() < until and not self._over and not self._is_finished:
             await self._let_go()
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LAST_PAUSE)

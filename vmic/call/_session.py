@@ -71,6 +71,10 @@ class Company(ABC):
     def lose(self, why: str) -> None:
         """The call is cut off: the session is good for nothing but `leave`."""
 
+    @abstractmethod
+    def finish(self, why: str) -> None:
+        """The server has ended the call for this participant, who is not to come back."""
+
 
 class Line(Company):
     """What one session says to the company, until it is cut: what comes after that counts no more."""
@@ -106,6 +110,11 @@ class Line(Company):
         """Pass it on."""
         if self._company is not None:
             self._company.lose(why)
+
+    def finish(self, why: str) -> None:
+        """Pass it on."""
+        if self._company is not None:
+            self._company.finish(why)
 
 
 class Session(ABC):
