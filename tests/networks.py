@@ -46,6 +46,8 @@ class Hosts:
                 self._ip(host, "address", "add", f"{address}/24", "dev", "cable")
                 for link in ("lo", "cable"):
                     self._ip(host, "link", "set", link, "up")
+            # The kernel (6.1) says so up to a second later, and Janus takes no address of one that is not.
+            programs.await_that(lambda: self._is_up(self.near) and self._is_up(self.far), "the cable is up")
             self._hosts = unfinished.pop_all()
         return self
 
@@ -65,6 +67,9 @@ class Hosts:
         """How many bytes have come over the cable to the near one."""
         said = self._ip(self.near, "-json", "-statistics", "link", "show", "dev", "cable")
         return int(json.loads(said)[0]["stats64"]["rx"]["bytes"])
+
+    def _is_up(self, host: tuple[str, ...]) -> bool:
+        return "UP" in json.loads(self._ip(host, "-json", "link", "show", "dev", "cable"))[0]["operstate"]
 
     def _make(self, ends: contextlib.ExitStack, *argv: str) -> tuple[str, ...]:
         """A machine, which is there until its process ends."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,18 @@ def await_tone_on(speaker: vmic.VirtualSpeakerDevice, frequency: float) -> None:
         return is_tone(heard, frequency, speaker.sample_rate)
 
     programs.await_that(is_heard, f"{frequency} Hz on the speaker")
+
+
+def await_sound_on(speaker: vmic.VirtualSpeakerDevice) -> float:
+    """Read until something is heard; when that was."""
+
+    def is_loud() -> bool:
+        return bool(
+            np.abs(np.frombuffer(speaker.read_frames(speaker.sample_rate // 100), np.int16)).max() > 100
+        )
+
+    programs.await_that(is_loud, "a sound on the speaker")
+    return time.monotonic()
 
 
 def endless(frequency: float, sample_rate: int = 48000) -> Samples:

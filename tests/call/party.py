@@ -32,10 +32,11 @@ class Party:
         return str(identity)
 
     def listen(self, participant: str) -> None:
-        def take(*given: Any) -> None:
-            self.rendered.append(given)
+        self.client.set_audio_renderer(participant, self.take, sample_rate=RATE, callback_interval_ms=100)
 
-        self.client.set_audio_renderer(participant, take, sample_rate=RATE, callback_interval_ms=100)
+    def take(self, *given: Any) -> None:
+        """What it is given."""
+        self.rendered.append(given)
 
     def heard(self) -> npt.NDArray[Any]:
         """All of it."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from networks import FAR, Hosts
 from owners import Owner
 from servers import PulseAudio, SoundServer
 
-_FAR_END = """
+_ENDPOINT = """
 import json, sys
 from call.endpoint import RATE, Endpoint
 from signals import tone_quality
@@ -30,24 +29,57 @@ with Endpoint(sys.argv[1]) as endpoint:
         print(json.dumps([len(heard), tone, endpoint.methods()]), flush=True)
 """
 
+# A Janus, and somebody in its room who speaks; with when the longest pause in what that one hears ended.
+_ROOM = """
+import json, sys, time
+import vmic
+from call.endpoint import RATE
+from call.hearing import endless
+from call.janus import Janus
+from call.party import Party
+from call.told import Told, join, microphone
+from signals import tone_quality
+
+class Far(Party):
+    def take(self, *given):
+        times.append(time.monotonic())
+        super().take(*given)
+
+times = []
+told = Told()
+party = Far(vmic.CallClient(told), told)
+with Janus(sys.argv[1]) as janus, vmic.create_microphone_device("far", RATE, 1, True) as mic:
+    mic.write_frames(endless(500))
+    join(party.client, told, janus.address(), inputs=microphone("far"))
+    print(janus.address(), flush=True)
+    party.listen(party.other())
+    for _ in sys.stdin:
+        heard = party.heard()
+        part = heard[-RATE:]
+        tone = tone_quality(part, RATE) if part.any() else None
+        _, again = max(zip(times, times[1:]), key=lambda two: two[1] - two[0], default=(0, 0))
+        print(json.dumps([len(heard), tone, janus.participants(), again]), flush=True)
+    mic.flush()
+    party.client.release()
+"""
+
 
 class FarEnd:
-    """A WHIP endpoint on the far machine; a context manager."""
+    """A server on the far machine, and what is heard there; a context manager."""
 
-    def __init__(self, hosts: Hosts) -> None:
-        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-        self._process = programs.start([*hosts.far, *programs.script(_FAR_END, FAR)], env)
+    def __init__(self, hosts: Hosts, script: str, env: Mapping[str, str]) -> None:
+        env = {**env, "PYTHONPATH": str(Path(__file__).parent.parent)}
+        self._process = programs.start([*hosts.far, *programs.script(script, FAR)], env)
 
     def __enter__(self) -> FarEnd:
         self.url = programs.answer(self._process)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
+        programs.end(self._process)
 
     def look(self) -> list[Any]:
-        """How many frames it has heard, the tone of the last second, and what it was asked."""
+        """How many frames it has heard, the tone of the last second, and what else its script says."""
         assert self._process.stdin
         self._process.stdin.write("\n")
         self._process.stdin.flush()
@@ -58,7 +90,7 @@ class FarEnd:
         begin = self.look()[0]
 
         def is_heard() -> bool:
-            count, found, _ = self.look()
+            count, found, *_ = self.look()
             is_new = count > begin + RATE and found is not None
             return bool(is_new and found[1] > 20 and abs(found[0] - frequency) < frequency / 100)
 
@@ -82,7 +114,10 @@ def near_server(hosts: Hosts) -> Iterator[SoundServer]:
 def test_the_call_goes_on_when_the_cable_was_cut_for_three_seconds(
     hosts: Hosts, near_server: SoundServer
 ) -> None:
-    with FarEnd(hosts) as far, Owner(near_server.env, before=hosts.near) as program:
+    with (
+        FarEnd(hosts, _ENDPOINT, near_server.env) as far,
+        Owner(near_server.env, before=hosts.near) as program,
+    ):
         program.ask("exec('import call.told, call.hearing', globals())")
         program.ask("globals().update(told=call.told.Told())")
         program.ask("globals().update(client=vmic.CallClient(told))")
@@ -98,3 +133,37 @@ def test_the_call_goes_on_when_the_cable_was_cut_for_three_seconds(
         assert far.look()[2] == ["OPTIONS", "POST"]
         program.ask("client.release()")
         assert far.look()[2] == ["OPTIONS", "POST", "DELETE"]
+
+
+def test_a_room_goes_on_when_the_cable_was_cut_for_three_seconds(
+    hosts: Hosts, near_server: SoundServer, record_property: Callable[[str, object], None]
+) -> None:
+    with (
+        FarEnd(hosts, _ROOM, near_server.env) as far,
+        Owner(near_server.env, before=hosts.near) as program,
+    ):
+        program.ask("exec('import time, call.told, call.hearing', globals())")
+        program.ask("globals().update(speaker=vmic.create_speaker_device('speaker', 48000))")
+        program.ask("vmic.Daily.select_speaker_device('speaker')")
+        program.ask("globals().update(told=call.told.Told())")
+        program.ask("globals().update(client=vmic.CallClient(told))")
+        program.ask("mic.write_frames(call.hearing.endless(1000))")
+        program.ask(f"call.told.join(client, told, {far.url!r}, inputs=call.told.microphone('mic'))")
+        far.await_tone(1000)
+        program.ask("call.hearing.await_tone_on(speaker, 500)")
+        before = program.ask("[name for name, _ in told.events]")
+        there = far.look()[2]
+        with hosts.cut():
+            time.sleep(3)
+            program.ask("speaker.flush()")
+        mended = time.monotonic()
+        again = float(program.ask("call.hearing.await_sound_on(speaker)"))
+        record_property("heard again after, s, from the room", round(again - mended, 2))
+        program.ask("call.hearing.await_tone_on(speaker, 500)")
+        far.await_tone(1000)
+        record_property("heard again after, s, in the room", round(far.look()[3] - mended, 2))
+        # The connections were enough: nothing was told, and nobody had to join again.
+        assert program.ask("[name for name, _ in told.events]") == before
+        assert far.look()[2] == there
+        program.ask("client.release()")
+        assert len(far.look()[2]) == 1
