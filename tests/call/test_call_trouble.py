@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import programs
 import psutil
@@ -11,6 +12,7 @@ import pulsectl
 import pytest
 from call.endpoint import RATE, Endpoint
 from call.hearing import await_tone, endless
+from call.janus import Janus
 from call.told import Told, join, microphone
 from playing import is_there
 from servers import SoundServer, one_server
@@ -102,15 +104,35 @@ def test_the_call_is_joined_again_when_it_was_cut_off(
     assert endpoint.methods() == ["OPTIONS", "POST", "DELETE", "OPTIONS", "POST"]
 
 
+@dataclass
+class Place:
+    """Where calls are made.
+
+    Attributes:
+        url: Its address.
+        is_left: Whether it knows of no call that goes on.
+    """
+
+    url: str
+    is_left: Callable[[], bool]
+
+
+@pytest.fixture(params=["WHIP", "Janus"])
+def place(request: pytest.FixtureRequest) -> Place:
+    if request.param == "Janus":
+        janus: Janus = request.getfixturevalue("janus")
+        return Place(janus.address(), lambda: not janus.participants())
+    endpoint: Endpoint = request.getfixturevalue("endpoint")
+    return Place(endpoint.url, lambda: endpoint.methods().count("DELETE") == len(endpoint.calls))
+
+
 @one_server
-def test_twenty_calls_leave_nothing_behind(
-    server: SoundServer, endpoint: Endpoint, new_client: NewClient
-) -> None:
+def test_twenty_calls_leave_nothing_behind(server: SoundServer, place: Place, new_client: NewClient) -> None:
     """Nor do the calls of one client in its process."""
     me = psutil.Process()
 
     def one_call(client: vmic.CallClient, told: Told) -> None:
-        join(client, told, endpoint.url, inputs=microphone("bot"))
+        join(client, told, place.url, inputs=microphone("bot"))
         before = len(told.all("leave"))
         client.leave(told.note("leave"))
         told.wait("leave", before + 1)
@@ -124,7 +146,8 @@ def test_twenty_calls_leave_nothing_behind(
         for _ in range(3):
             one_call(staying, told)
         (agent,) = [child for child in me.children() if "vmic.call.agent" in child.cmdline()]
-        before, agents = things(), (agent.num_threads(), agent.num_fds(), agent.memory_info().rss)
+        before, memory = things(), me.memory_info().rss
+        agents = agent.num_threads(), agent.num_fds(), agent.memory_info().rss
         for _ in range(10):
             another = Told()
             client = new_client(another)
@@ -136,3 +159,5 @@ def test_twenty_calls_leave_nothing_behind(
         assert agent.num_threads() <= agents[0]
         assert agent.num_fds() <= agents[1]
         assert agent.memory_info().rss < agents[2] + 8_000_000
+        assert me.memory_info().rss < memory + 12_000_000
+        assert place.is_left()
