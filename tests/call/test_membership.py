@@ -1,4 +1,4 @@
-"""A call over several sessions: what the server was not told in the first is told before the next."""
+"""What a server could not be told while the network was down it is told afterwards."""
 
 from __future__ import annotations
 
@@ -104,3 +104,20 @@ def test_a_session_that_janus_has_ended_is_ended(janus: Janus) -> None:
         await session.end()
 
     asyncio.run(end_late())
+
+
+def test_a_handle_is_let_go_of_when_janus_can_be_reached_again(janus: Janus) -> None:
+    async def detach_late() -> int | None:
+        session = _janus_client.Janus(janus.url, None, print)
+        await session.begin()
+        handle = await session.attach("janus.plugin.videoroom", print)
+        session._url = "http://127.0.0.1:1/janus"
+        await handle.detach()
+        session._url = janus.url
+        await session.attach("janus.plugin.videoroom", print)
+        with pytest.raises(_janus_client.RefusalError) as refused:
+            await handle.ask({"request": "list"})
+        await session.end()
+        return refused.value.code
+
+    assert asyncio.run(detach_late()) == 459  # no such handle

@@ -51,6 +51,7 @@ class Janus:
         self._session: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._handles: dict[int, Handle] = {}
+        self._adrift: set[int] = set()  # Janus does not know that nobody wants them, and sends to them
         self._answers: dict[str, asyncio.Future[Json]] = {}
 
     async def begin(self) -> None:
@@ -68,7 +69,21 @@ class Janus:
         attached = await self.post({"janus": "attach", "plugin": plugin})
         number = attached["data"]["id"]
         self._handles[number] = handle = Handle(self, number, told)
+        for adrift in list(self._adrift):
+            await self.detach(adrift)
         return handle
+
+    async def detach(self, handle: int) -> None:
+        """Let go of that handle; where Janus cannot be told of it now it is at the next `attach`."""
+        self._handles.pop(handle, None)
+        self._adrift.add(handle)
+        try:
+            await self.post({"janus": "detach"}, handle)
+        except RefusalError:
+            pass  # it has gone already
+        except SessionError:
+            return
+        self._adrift.discard(handle)
 
     async def end(self) -> None:
         """End the session, and all that belongs to it; may be tried again.
@@ -119,10 +134,6 @@ class Janus:
             raise SessionError(f"Janus at {self._url} did not answer a {body['request']}") from None
         finally:
             del self._answers[transaction]
-
-    def forget(self, handle: int) -> None:
-        """That handle is not there any more."""
-        self._handles.pop(handle, None)
 
     async def _listen(self) -> None:
         """Fetch events, until the session has gone."""
@@ -192,9 +203,7 @@ class Handle:
 
     async def detach(self) -> None:
         """Let go of it."""
-        self._janus.forget(self._number)
-        with contextlib.suppress(SessionError):  # it goes with the session
-            await self._janus.post({"janus": "detach"}, self._number)
+        await self._janus.detach(self._number)
 
 
 def _new_http() -> aiohttp.ClientSession:
