@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+
+from vmic._callbacks import call
 
 Callback = Callable[[bytes], object]
 
 # After so many seconds without a call the thread ends.
 _LINGERS = 1.0
-
-_log = logging.getLogger("vmic")
 
 
 class Calls:
@@ -41,10 +40,7 @@ class Calls:
     def _run(self) -> None:
         while (due := self._next()) is not None:
             callback, frames = due
-            try:
-                callback(frames)
-            except BaseException:  # noqa: BLE001 (the user's: sys.exit there is a mistake like any other)
-                _log.exception("the completion callback %r raised", callback)
+            call(callback, frames)
             with self._changed:
                 self._due.popleft()
                 self._changed.notify_all()

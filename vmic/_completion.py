@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from vmic._callbacks import call
 from vmic._errors import VmicError
 from vmic._stream import Stream
 
 Completion = Callable[[int], object]
-
-_log = logging.getLogger("vmic")
 
 
 @dataclass
@@ -87,10 +85,7 @@ class Completions:
 
     def _run(self) -> None:
         while (write := self._next()) is not None:
-            try:
-                write.callback(write.count or 0)
-            except BaseException:  # noqa: BLE001 (the user's: sys.exit there is a mistake like any other)
-                _log.exception("the completion callback %r raised", write.callback)
+            call(write.callback, write.count or 0)
 
     def _next(self) -> Expected | None:
         """The next write that is over; None after the last one."""

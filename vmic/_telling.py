@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+from vmic._callbacks import call
 
-_log = logging.getLogger("vmic")
+T = TypeVar("T")
 
 
 class Teller(Generic[T]):
@@ -61,10 +60,7 @@ class Teller(Generic[T]):
                     return
                 callback, self._told = self._callback, self._value
                 value = self._told
-            try:
-                callback(value)
-            except BaseException:  # noqa: BLE001 (the user's: sys.exit there is a mistake like any other)
-                _log.exception("the %s callback %r raised", self._what, callback)
+            call(callback, value)
 
     def _has_news(self) -> bool:
         return self._callback is not None and self._value != self._told

@@ -259,6 +259,11 @@ def test_what_a_handler_raises_is_logged_after_daily_is_begun(server: SoundServe
         client = CallClient(Raising())
         client.update_inputs({"microphone": False})
         client.release()
+        with Daily.create_microphone_device("mic", non_blocking=True) as mic:
+            mic.write_frames(bytes(320), completion=lambda: None)
+        with Daily.create_speaker_device("speaker", non_blocking=True) as speaker:
+            speaker.read_frames(1, completion=lambda: None)
     """
     done = programs.run(programs.script(program), server.env)
     assert b"RuntimeError: of the program's" in done.stderr
+    assert done.stderr.count(b"takes 0 positional arguments but 1 was given") == 2

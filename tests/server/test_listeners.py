@@ -306,8 +306,8 @@ def test_a_callback_may_raise_sleep_and_use_the_microphone(
     # The second came and went unseen.
     assert told == [1, 0]
     programs.await_that(lambda: len(caplog.records) == 2, "both mistakes are logged")
-    assert {(record.name, record.levelname) for record in caplog.records} == {("vmic", "ERROR")}
-    assert "listeners callback <function" in caplog.text
+    assert {(record.name, record.levelname) for record in caplog.records} == {("vmic.program", "ERROR")}
+    assert "the callback <function" in caplog.text
     assert "a user's mistake" in caplog.text
 
 

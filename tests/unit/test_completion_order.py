@@ -102,8 +102,8 @@ def test_a_raising_callback_is_reported_and_stops_nothing(
     completions.close(20, timeout=10)
     assert calls.made == [("bad", 10), ("next", 10)]
     (record,) = caplog.records
-    assert (record.name, record.levelname) == ("vmic", "ERROR")
-    assert "completion callback <function" in record.getMessage()
+    assert (record.name, record.levelname) == ("vmic.program", "ERROR")
+    assert "the callback <function" in record.getMessage()
     assert "a user's mistake" in caplog.text or "a callback that ends" in caplog.text
 
 

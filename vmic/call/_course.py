@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from vmic import _lifetime
+from vmic._callbacks import call
 from vmic._errors import VmicError
 from vmic.call import _address, _selection
 from vmic.call._agency import Agency
-from vmic.call._events import CallThread, EventHandler, call
+from vmic.call._events import CallThread, EventHandler
 from vmic.call._news import News
 from vmic.call._renderers import Renderer
 from vmic.call._settings import SettingsError
@@ -175,7 +176,7 @@ class Course:
         """Whether the program is to know of it: not of what its own leaving, or exit, brings about."""
         if event in ("interrupted", "back"):
             return self._state in (JOINING, JOINED)
-        if event == "microphone":
+        if event in ("microphone", "speaker"):
             return self._state != LEAVING and not _lifetime.exiting.is_set()
         return True
 

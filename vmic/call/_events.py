@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 from collections.abc import Callable
 from typing import Any
 
-# Its level is its own: LogLevel.Off is daily-python's default, and these are heard there too.
-_log = logging.getLogger("vmic.call")
-_log.setLevel(logging.ERROR)
+from vmic._callbacks import call
 
 
 class EventHandler:
@@ -139,11 +136,3 @@ class CallThread:
     def _run(self) -> None:
         while (task := self._tasks.get()) is not None:
             call(task)
-
-
-def call(function: Callable[..., object], *arguments: object) -> None:
-    """Call what is the program's: what it raises is logged."""
-    try:
-        function(*arguments)
-    except BaseException:  # noqa: BLE001 (the program's: sys.exit there is a mistake like any other)
-        _log.exception("%r raised", function)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from typing import Any
 
+from vmic import _callbacks
+from vmic._callbacks import call
 from vmic.call._audio import AudioData
-from vmic.call._events import EventHandler, call
+from vmic.call._events import EventHandler
 from vmic.call._people import People
 from vmic.call._renderers import Renderers
 from vmic.call._wire import Message
 from vmic.call._wishes import Wishes
-
-_log = logging.getLogger("vmic.call")
 
 
 class News:
@@ -84,7 +83,7 @@ class News:
     def error(self, message: str, *, is_told: bool = False) -> None:
         """Something failed; when nobody listens, and nobody `is_told`, it is logged."""
         if not is_told and type(self._handler).on_error is EventHandler.on_error:
-            _log.error("%s", message)
+            _callbacks.log.error("%s", message)
         call(self._handler.on_error, message)
 
     # ---- what the program wished ----

@@ -6,8 +6,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from vmic._callbacks import call
 from vmic.call._audio import AudioData
-from vmic.call._events import call
 
 Renderer = Callable[[str, AudioData, str], object]
 
