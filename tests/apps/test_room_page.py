@@ -149,16 +149,11 @@ async def arrival(channel: Channel, name: str) -> str:
 
 @pytest.mark.usefixtures("microphones")
 def test_a_page_says_what_is_wrong(server: SoundServer, start: Start) -> None:
-    room = start(VMIC, "room", "--port", "0", "--token", "a token")
-    address = programs.answer(room).partition("#")[0]
+    room = start(VMIC, "room", "--port", "0")
+    address = programs.answer(room)
     port = address.rstrip("/").rpartition(":")[2]
 
     async def scenario(page: Browser) -> None:
-        await shows(page, "#state", "You are in the room.")
-        page.click("#speak")
-        await shows(page, "#trouble", "This room has a token.*")
-        page.open(f"{address}#a%20token")
-        page.reload()
         await shows(page, "#state", "You are in the room.")
         page.click("#speak")
         await shows(page, "#speak", "Stop")
@@ -177,6 +172,45 @@ def test_a_page_says_what_is_wrong(server: SoundServer, start: Start) -> None:
 
     with Chromium(server) as page:
         page.open(address)
+        asyncio.run(scenario(page))
+
+
+@pytest.mark.usefixtures("microphones")
+def test_a_page_without_the_token_asks_for_it(server: SoundServer, open_room: Room) -> None:
+    address = open_room("--token", "a tökén €")
+    page_alone = address.partition("#")[0]
+
+    async def scenario(page: Browser) -> None:
+        await shows(page, "#state", "You are not in the room.")
+        await shows(page, "#admission", "(?s)This room has a token.*the address that.*has printed.*Enter")
+        page.type("#token", f"another{ENTER}")
+        await shows(page, "#state", "You are not in the room.")
+        page.call("((token) => { document.querySelector('#token').value = ''; })")
+        page.type("#token", f"a tökén €{ENTER}")
+        await shows(page, "#state", "You are in the room.")
+        await shows(page, "#admission", "")
+        headers = {"Authorization": "Bearer a tökén €"}
+        async with ClientSession(page_alone, headers=headers) as room, speaking(room) as (ada, _):
+            await shows(page, "#peak", r"(99\d|100\d) Hz")
+            async with Channel(room) as channel:
+                page.click("#speak")
+                await shows(page, "#speak", "Stop")
+                guest = await arrival(channel, "Guest")
+                async with hearing(room, channel.id, guest):
+                    page.click("#speak")
+                    await shows(page, "#people .speaks .called", "Ada")
+                    await shows(page, "#speak", "Speak")
+            await room.delete(f"/whip/{ada}")
+            await shows(page, "#people", r"G\nGuest \(you\)\nlistens")
+        # The address that is printed leads in, typed over the other too.
+        page.open(f"{page_alone}#wrong")
+        page.reload()
+        await shows(page, "#state", "You are not in the room.")
+        page.open(address)
+        await shows(page, "#state", "You are in the room.")
+
+    with Chromium(server) as page:
+        page.open(page_alone)
         asyncio.run(scenario(page))
 
 

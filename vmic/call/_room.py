@@ -26,9 +26,13 @@ _MOST_SAID = 60_000
 class Room:
     """The room's channel of one participant."""
 
-    def __init__(self, http: aiohttp.ClientSession, url: str, company: Company, local: Local) -> None:
+    def __init__(
+        self, http: aiohttp.ClientSession, url: str, authority: dict[str, str], company: Company, local: Local
+    ) -> None:
+        """A channel at `url`, where requests have the headers of `authority`."""
         self._http = http
         self._url = url
+        self._authority = authority
         self._company = company
         self._name = local.name
         self._channel: aiohttp.ClientWebSocketResponse | None = None
@@ -46,7 +50,9 @@ class Room:
             SessionError: It cannot be opened, or tells nothing.
         """
         try:
-            self._channel = await self._http.ws_connect(self._url, heartbeat=_ASKS_EACH)
+            self._channel = await self._http.ws_connect(
+                self._url, headers=self._authority, heartbeat=_ASKS_EACH
+            )
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
             raise SessionError(f"the room at {self._url} cannot be entered: {error}") from error
         self._listening = asyncio.create_task(self._listen(self._channel))
@@ -145,7 +151,7 @@ class Room:
         try:
             peer.receive()
             url = f"{self._url}/hear/{identity}"
-            headers = {"Content-Type": "application/sdp"}
+            headers = {"Content-Type": "application/sdp", **self._authority}
             async with self._http.post(url, data=await peer.offer(), headers=headers) as answer:
                 if answer.status != 201:
                     raise SessionError(f"{url} answered {answer.status}")
@@ -156,4 +162,4 @@ class Room:
             await peer.close()
             if location is not None:
                 with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError):
-                    await self._http.delete(location)
+                    await self._http.delete(location, headers=self._authority)

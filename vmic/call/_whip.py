@@ -124,7 +124,8 @@ class WhipSession(Session):
         links = answered.headers.getall("Link", [])
         for target in _targets(links, _ROOM):
             room = urllib.parse.urljoin(str(answered.url), target)
-            self._room = Room(self._http, room, self._company, self._local)
+            headers = self._authority(room)
+            self._room = Room(self._http, room, headers, self._company, self._local)
         await self._peer.accept(await answered.text())
         return _ice_servers(links)
 

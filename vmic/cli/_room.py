@@ -20,7 +20,11 @@ import vmic
     show_default=True,
     help="Where; 0 for any that is free.",
 )
-@click.option("--token", metavar="TOKEN", help="Who joins has to send this (Authorization: Bearer TOKEN).")
+@click.option(
+    "--token",
+    metavar="TOKEN",
+    help="Who joins, hears or looks on has to send this (Authorization: Bearer TOKEN).",
+)
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N speak at a time.")
 def room(port: int, token: str | None, limit: int | None) -> None:
     """Open a room for trying calls out, on this machine alone, until Ctrl-C.

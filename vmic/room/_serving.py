@@ -12,6 +12,7 @@ from aiohttp import web
 
 import vmic
 from vmic.room import _loopback
+from vmic.room._admission import admitting
 from vmic.room._calls import Calls
 from vmic.room._listening import Listening
 from vmic.room._loopback import HOST
@@ -50,10 +51,10 @@ def application(calls: Calls, token: str | None) -> web.Application:
     async def end_calls(_app: web.Application) -> None:
         await calls.end()
 
-    app = web.Application(client_max_size=_MAX_OFFER)
+    app = web.Application(client_max_size=_MAX_OFFER, middlewares=[admitting(token)])
     app.router.add_get("/", show_page)
     app.router.add_static("/page", _PAGE)
-    Whip(calls, token).add_to(app)
+    Whip(calls).add_to(app)
     Listening(calls).add_to(app)
     app.on_response_prepare.append(_keep_the_page_to_itself)
     app.on_shutdown.append(end_calls)

@@ -1,5 +1,7 @@
 // Connections to the room: each is made by one offer, and ended at the address that its answer tells.
 
+import { admitted } from "/page/token.js";
+
 export class Refused extends Error {
   constructor(status, reason) {
     super(reason);
@@ -14,17 +16,16 @@ export class Call {
   }
 
   // Offers what the connection has, and takes the answer.
-  async offer(address, headers = {}) {
+  async offer(address) {
     await this.connection.setLocalDescription();
     await gathered(this.connection);
-    const answer = await fetch(address, {
+    const answer = await fetch(admitted(address), {
       method: "POST",
-      headers: { "Content-Type": "application/sdp", ...headers },
+      headers: { "Content-Type": "application/sdp" },
       body: this.connection.localDescription.sdp,
     });
     if (!answer.ok) throw new Refused(answer.status, await answer.text());
     this.address = answer.headers.get("Location");
-    this.headers = headers;
     await this.connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
   }
 
@@ -32,7 +33,7 @@ export class Call {
   end() {
     this.connection.close();
     if (this.address === null) return;
-    fetch(this.address, { method: "DELETE", headers: this.headers, keepalive: true }).catch(() => {
+    fetch(admitted(this.address), { method: "DELETE", keepalive: true }).catch(() => {
       // The room has ended, and the call with it.
     });
     this.address = null;
@@ -40,13 +41,12 @@ export class Call {
 }
 
 // What a microphone gives, to everybody.
-export async function speak(stream, name, token) {
+export async function speak(stream, name) {
   const call = new Call();
   for (const track of stream.getTracks()) {
     call.connection.addTransceiver(track, { direction: "sendonly", streams: [stream] });
   }
-  const headers = token === "" ? {} : { Authorization: `Bearer ${token}` };
-  return offered(call, `/whip?name=${encodeURIComponent(name)}`, headers);
+  return offered(call, `/whip?name=${encodeURIComponent(name)}`);
 }
 
 // What one speaker says, to one listener; its stream is the receiver's.
@@ -57,9 +57,9 @@ export async function hear(listener, speaker) {
   return offered(call, `/room/${listener}/hear/${speaker}`);
 }
 
-async function offered(call, address, headers) {
+async function offered(call, address) {
   try {
-    await call.offer(address, headers);
+    await call.offer(address);
   } catch (error) {
     call.end();
     throw error;

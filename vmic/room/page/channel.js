@@ -1,8 +1,10 @@
 // The room's WebSocket: what it tells is given to a function, its end as the event "closed".
 
+import { admitted } from "/page/token.js";
+
 export class Channel {
   constructor(path, tell) {
-    const address = new URL(path, location.href);
+    const address = admitted(path);
     address.protocol = "ws:";
     this.socket = new WebSocket(address);
     this.socket.onmessage = ({ data }) => tell(JSON.parse(data));

@@ -8,6 +8,7 @@ import { People } from "/page/people.js";
 import { onBlocked, unblock } from "/page/sound.js";
 import { startSpeaking } from "/page/speaking.js";
 import { Spectrum } from "/page/spectrum.js";
+import { isRefused } from "/page/token.js";
 
 const PATIENCE = 1000; // ms
 const SHOWN = 10000; // ms
@@ -32,6 +33,7 @@ function enter(path) {
 }
 
 function visit() {
+  element("admission").hidden = true;
   enter(`/room?name=${encodeURIComponent(name.value)}`);
 }
 
@@ -67,8 +69,9 @@ function endFormer() {
   former = [];
 }
 
-// The room has closed, or the call has broken: waits for it as a listener.
+// The room has closed, or the call has broken, or it lets nobody in so: waits for it as a listener.
 async function leave() {
+  const isOutside = me === null && (await isRefused().catch(() => false)); // the room has closed
   state.textContent = "The room has closed. Waiting for it…";
   [channel, me] = [null, null];
   speaking?.end();
@@ -76,8 +79,20 @@ async function leave() {
   speakButton.disabled = true;
   endFormer();
   people.show([], null);
-  setTimeout(visit, PATIENCE);
+  if (isOutside) askForToken();
+  else setTimeout(visit, PATIENCE);
   await hearing.follow(null, []);
+}
+
+function askForToken() {
+  state.textContent = "You are not in the room.";
+  element("admission").hidden = false;
+}
+
+function enterWithToken(event) {
+  event.preventDefault();
+  history.replaceState(null, "", `#${encodeURIComponent(element("token").value)}`);
+  visit();
 }
 
 async function speak() {
@@ -150,6 +165,8 @@ name.addEventListener("change", () => {
 speakButton.addEventListener("click", () => (speaking === null ? speak() : stop()));
 element("microphone").addEventListener("change", () => speaking !== null && changeMicrophone());
 element("write").addEventListener("submit", say);
+element("admission").addEventListener("submit", enterWithToken);
+addEventListener("hashchange", () => element("admission").hidden || visit());
 element("listen").addEventListener("click", unblock);
 onBlocked((blocked) => (element("silence").hidden = !blocked));
 addEventListener("pagehide", () => speaking?.end());

@@ -37,7 +37,7 @@ export class Speaking {
 export async function startSpeaking(microphones, name) {
   const stream = await microphones.open();
   try {
-    return new Speaking(stream, await speak(stream, name, decodeURIComponent(location.hash.slice(1))));
+    return new Speaking(stream, await speak(stream, name));
   } catch (error) {
     for (const track of stream.getTracks()) track.stop();
     throw new Error(error instanceof Refused ? reason(error) : `The room does not answer: ${error.message}`);
@@ -45,7 +45,6 @@ export async function startSpeaking(microphones, name) {
 }
 
 function reason({ status, message }) {
-  if (status === 401) return "This room has a token: open the page by the address that vmic room has printed.";
   if (status === 503) return "As many speak as may. Press Speak again when somebody has stopped.";
   return `The room refused: ${message}`;
 }
