@@ -110,6 +110,29 @@ def test_a_rooms_page_hears_a_program_soon(
     assert latency < 1200
 
 
+def test_programs_meet_in_a_room_that_has_a_token(
+    server: SoundServer, start: Start, new_client: NewClient
+) -> None:
+    page = programs.answer(start(VMIC, "room", "--port", "0", "--token", "a token")).partition("#")[0]
+
+    def enter(url: str, token: str | None, name: str) -> Told:
+        told = Told()
+        client = new_client(told)
+        client.set_user_name(name)
+        client.join(url, token, completion=told.note("join"))
+        return told
+
+    first = enter(f"{page}whip", "a token", "First")
+    assert first.wait("join")[1] is None
+    second = enter(f"{page}whip", "a token", "Ännä")
+    assert second.wait("join")[1] is None
+    assert first.wait("participant_joined")["info"]["userName"] == "Ännä"
+    assert second.wait("participant_joined")["info"]["userName"] == "First"
+    assert "it wants a meeting_token (401)" in enter(f"{page}whip", None, "Third").wait("join")[1]
+    assert "it does not take this meeting_token" in enter(f"{page}whip", "b", "Third").wait("join")[1]
+    assert f"programs join at {page}whip" in enter(page, "a token", "Third").wait("join")[1]
+
+
 def test_a_program_and_a_person_hear_each_other_in_a_room(
     server: SoundServer, room: str, new_client: NewClient
 ) -> None:

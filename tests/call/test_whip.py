@@ -127,7 +127,7 @@ def test_a_busy_server_is_asked_again_when_it_says_so(
 @pytest.mark.parametrize(
     ("response", "said"),
     [
-        ({"status": 401}, "it does not take this meeting_token (401)"),
+        ({"status": 401}, "it wants a meeting_token (401)"),
         ({"status": 403, "text": "not you"}, "(403): not you"),
         ({"status": 404, "text": "no such room"}, "it answered 404 Not Found: no such room"),
         ({"status": 503, "text": "full"}, "it is full, or busy (503): full"),

@@ -210,6 +210,16 @@ def test_who_has_the_token_joins_and_leaves(in_room: InRoom) -> None:
     in_room(scenario, token=TOKEN)
 
 
+def test_the_page_is_no_place_to_join(in_room: InRoom) -> None:
+    async def scenario(room: ClientSession) -> None:
+        async with sending() as peer, room.post("/", data=peer.offer, headers=SDP) as answer:
+            assert answer.status == 405
+            said = await answer.text()
+        assert re.fullmatch(r"this is .*; programs join at http://127\.0\.0\.1:\d+/whip", said)
+
+    in_room(scenario)
+
+
 def test_no_more_speak_than_may(in_room: InRoom) -> None:
     async def scenario(room: ClientSession) -> None:
         async with speaking(room) as (first, _), speaking(room), sending() as peer:

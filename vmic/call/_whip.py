@@ -29,6 +29,7 @@ _BUSY_FOR = 10.0
 _SHORTEST_WAIT = 0.5
 _REDIRECTS = 5
 _ROOM = "urn:vmic:room"
+_LONGEST_NAME = 128  # there
 
 _log = logging.getLogger("vmic")
 
@@ -40,6 +41,7 @@ class WhipSession(Session):
         self._url = url
         self._company = company
         self._local = local
+        self._query: dict[str, str] = {}  # of the offer's address
         self._resource: str | None = None  # what the server calls the session
         self._peer: Peer | None = None
         self._room: Room | None = None
@@ -52,7 +54,11 @@ class WhipSession(Session):
             SessionError: It cannot.
             PeerError: It cannot.
         """
-        servers = await self._ask_for_servers()
+        links = await self._ask()
+        servers = _ice_servers(links)
+        # With the offer, so that the others see it at once; what cannot be a name there is refused later.
+        if any(_targets(links, _ROOM)) and len(self._local.name) <= _LONGEST_NAME:
+            self._query = {"name": self._local.name}
         told = await self._connect(servers)
         assert self._peer
         try:
@@ -142,13 +148,13 @@ class WhipSession(Session):
         if status >= 400 and status not in (404, 410):
             raise SessionError(f"{resource} did not take the end: it answered {status}")
 
-    async def _ask_for_servers(self) -> list[RTCIceServer]:
-        """What an answer to OPTIONS names (RFC 9725, 4.6); most endpoints name none, or take no OPTIONS."""
+    async def _ask(self) -> list[str]:
+        """The links of an answer to OPTIONS (RFC 9725, 4.6): most endpoints have none, or take no OPTIONS."""
         with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError):
             headers = self._authority(self._url)
             async with self._http.options(self._url, headers=headers, allow_redirects=False) as answer:
                 if answer.status < 300:
-                    return _ice_servers(answer.headers.getall("Link", []))
+                    return answer.headers.getall("Link", [])
         return []
 
     async def _post(self, offer: str) -> aiohttp.ClientResponse:
@@ -168,18 +174,30 @@ class WhipSession(Session):
                 continue
             wait = _retry_after(answer)
             if wait is None or waited + wait > _BUSY_FOR:
-                raise SessionError(f"{url} refused the call: {_reason(answer)}{await _words(answer)}")
+                raise SessionError(f"{url} refused the call: {self._reason(answer)}{await _words(answer)}")
             waited += wait
             await asyncio.sleep(wait)
 
     async def _post_once(self, url: str, offer: str) -> aiohttp.ClientResponse:
         headers = {"Content-Type": "application/sdp", **self._authority(url)}
         try:
-            async with self._http.post(url, data=offer, headers=headers, allow_redirects=False) as answer:
+            async with self._http.post(
+                url, params=self._query, data=offer, headers=headers, allow_redirects=False
+            ) as answer:
                 await answer.read()
                 return answer
         except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
             raise SessionError(f"{url} cannot be reached: {_said(error)}") from error
+
+    def _reason(self, answer: aiohttp.ClientResponse) -> str:
+        if answer.status in (401, 403):
+            wants = (
+                "wants a meeting_token" if self._local.token is None else "does not take this meeting_token"
+            )
+            return f"it {wants} ({answer.status})"
+        if answer.status == 503:
+            return "it is full, or busy (503)"
+        return f"it answered {answer.status} {answer.reason}"
 
     def _authority(self, url: str) -> dict[str, str]:
         """The token; it does not go from an encrypted endpoint to one that is not."""
@@ -193,19 +211,12 @@ def _said(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _reason(answer: aiohttp.ClientResponse) -> str:
-    if answer.status in (401, 403):
-        return f"it does not take this meeting_token ({answer.status})"
-    if answer.status == 503:
-        return "it is full, or busy (503)"
-    return f"it answered {answer.status} {answer.reason}"
-
-
 async def _words(answer: aiohttp.ClientResponse) -> str:
     """What it says in words, if it does."""
     is_text = answer.content_type in ("text/plain", "application/json", "application/problem+json")
     words = (await answer.text())[:200].strip() if is_text else ""
-    return f": {words}" if words else ""
+    says_more = words and words != f"{answer.status}: {answer.reason}"
+    return f": {words}" if says_more else ""
 
 
 def _retry_after(answer: aiohttp.ClientResponse) -> float | None:

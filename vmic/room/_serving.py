@@ -16,6 +16,7 @@ from vmic.room._admission import admitting
 from vmic.room._calls import Calls
 from vmic.room._listening import Listening
 from vmic.room._loopback import HOST
+from vmic.room._offers import address_of
 from vmic.room._whip import Whip
 
 _MAX_OFFER = 1 << 16  # bytes
@@ -48,11 +49,17 @@ def application(calls: Calls, token: str | None) -> web.Application:
     async def show_page(_request: web.Request) -> web.FileResponse:
         return web.FileResponse(_PAGE / "index.html")
 
+    async def send_away(request: web.Request) -> web.Response:
+        raise web.HTTPMethodNotAllowed(
+            "POST", ["GET"], text=f"this is the room's page; programs join at {address_of(request)}/whip"
+        )
+
     async def end_calls(_app: web.Application) -> None:
         await calls.end()
 
     app = web.Application(client_max_size=_MAX_OFFER, middlewares=[admitting(token)])
     app.router.add_get("/", show_page)
+    app.router.add_post("/", send_away)
     app.router.add_static("/page", _PAGE)
     Whip(calls).add_to(app)
     Listening(calls).add_to(app)

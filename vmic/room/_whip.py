@@ -7,6 +7,7 @@ from aiohttp import web
 from vmic.room._calls import Calls, FullError
 from vmic.room._offers import address_of, description, read_offer, refusing
 
+_ROOM = "urn:vmic:room"
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Location, Link, ETag, Retry-After",
@@ -42,7 +43,7 @@ class Whip:
             raise web.HTTPServiceUnavailable(
                 text="as many speak here as may; try again later", headers={"Retry-After": "1"}
             ) from error
-        link = f'<{address_of(request)}/room/{person.id}>; rel="urn:vmic:room"'
+        link = f'<{address_of(request)}/room/{person.id}>; rel="{_ROOM}"'
         return description(answer, {"Location": f"/whip/{person.id}", "ETag": f'"{person.id}"', "Link": link})
 
     async def _leave(self, request: web.Request) -> web.Response:
@@ -52,8 +53,10 @@ class Whip:
         self._calls.leave(person)
         return web.Response()
 
-    async def _tell_options(self, _request: web.Request) -> web.Response:
-        return web.Response(status=204, headers=_PREFLIGHT)
+    async def _tell_options(self, request: web.Request) -> web.Response:
+        # So that a program may give its name with its offer.
+        link = f'<{address_of(request)}/room>; rel="{_ROOM}"'
+        return web.Response(status=204, headers={**_PREFLIGHT, "Link": link})
 
 
 async def _let_any_page_read(request: web.Request, response: web.StreamResponse) -> None:
