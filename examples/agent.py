@@ -4,6 +4,7 @@ It says the texts one after the other, in a call, by espeak-ng. When somebody sp
 how far it came, and goes on with the next text when there is silence.
 """
 
+import argparse
 import asyncio
 import sys
 
@@ -60,22 +61,32 @@ async def join(client: CallClient, address: str, name: str) -> None:
     client.join(address, client_settings={"inputs": inputs}, completion=on_joined)
     if error := await joined:
         sys.exit(f"cannot join: {error}")
+    print("joined: it speaks, Ctrl-C ends it", flush=True)
 
 
-async def main(address: str, *texts: str) -> None:
+async def main(headset: vmic.Headset, address: str, texts: list[str]) -> None:
     """Join, say all, leave."""
-    with vmic.create_headset("agent", RATE) as headset:
-        client = CallClient()
-        try:
-            await join(client, address, headset.name)
-            for text in texts:
-                headset.speaker.flush()  # what was said while it was silent interrupts nothing
-                await say(headset, text)
-            await headset.microphone.drain_async()
-        finally:
-            await asyncio.to_thread(client.release)
+    client = CallClient()
+    client.set_user_name("agent")
+    try:
+        await join(client, address, headset.name)
+        for text in texts:
+            headset.speaker.flush()  # what was said while it was silent interrupts nothing
+            await say(headset, text)
+        await headset.microphone.drain_async()
+    finally:
+        await asyncio.to_thread(client.release)
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Say texts in a call, and stop where somebody speaks.")
+    parser.add_argument("address", help="of a call, as http://127.0.0.1:8765/whip (of `vmic room`)")
+    parser.add_argument("texts", nargs="+", metavar="TEXT")
+    arguments = parser.parse_args()
     Daily.init()
-    asyncio.run(main(*sys.argv[1:]))
+    try:
+        # Outside the event loop, for its end waits.
+        with vmic.create_headset("agent", RATE) as headset:
+            asyncio.run(main(headset, arguments.address, arguments.texts))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,5 +1,6 @@
 """An echo in a call: it hears somebody out, waits, and repeats: python examples/echo.py ADDRESS."""
 
+import argparse
 import queue
 import sys
 
@@ -33,6 +34,7 @@ def main(address: str) -> None:
     with vmic.create_headset("echo", RATE) as headset:
         Daily.select_speaker_device("echo")
         client = CallClient()
+        client.set_user_name("echo")
         inputs = {"microphone": {"isEnabled": True, "settings": {"deviceId": "echo"}}}
         joined: queue.Queue[str | None] = queue.Queue()
         client.join(
@@ -41,6 +43,7 @@ def main(address: str) -> None:
         try:
             if error := joined.get():
                 sys.exit(f"cannot join: {error}")
+            print("joined: what is said is repeated, Ctrl-C ends it", flush=True)
             while True:
                 headset.microphone.write_frames(hear_out(headset.speaker))
                 headset.speaker.flush()  # what was said meanwhile is not repeated
@@ -49,4 +52,9 @@ def main(address: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(description="Repeat in a call what is said there.")
+    parser.add_argument("address", help="of a call, as http://127.0.0.1:8765/whip (of `vmic room`)")
+    try:
+        main(parser.parse_args().address)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -5,6 +5,7 @@
     python examples/from_daily.py ADDRESS
 """
 
+import argparse
 import math
 import struct
 import sys
@@ -30,6 +31,7 @@ class SineSender:
             "my-virtual-microphone", sample_rate=SAMPLE_RATE, channels=1
         )
         self.client = CallClient()
+        self.client.set_user_name("sine")
         self.client.update_subscription_profiles(
             {"base": {"camera": "unsubscribed", "microphone": "unsubscribed"}}
         )
@@ -53,15 +55,25 @@ class SineSender:
             },
             completion=self.on_joined,
         )
-        self.joined.wait()
-        if self.error:
-            sys.exit(f"cannot join: {self.error}")
-        for _ in range(int(50 * seconds)):
-            self.microphone.write_frames(sine(440))
-        self.client.leave()
-        self.client.release()
+        try:
+            self.joined.wait()
+            if self.error:
+                sys.exit(f"cannot join: {self.error}")
+            print("joined: the sine is heard, Ctrl-C ends it", flush=True)
+            for _ in range(int(50 * seconds)):
+                self.microphone.write_frames(sine(440))
+        finally:
+            self.client.leave()
+            self.client.release()
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Play a sine into a meeting.")
+    parser.add_argument("url", help="of the meeting")
+    parser.add_argument("seconds", nargs="?", type=float, default=10.0)
+    arguments = parser.parse_args()
     Daily.init()
-    SineSender().run(sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 10.0)
+    try:
+        SineSender().run(arguments.url, arguments.seconds)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import wave
@@ -81,6 +83,7 @@ def test_an_agent_is_interrupted(
         me.listen(me.other())
         programs.await_that(lambda: me.heard().any(), "it speaks")
         mine.write_frames(tone(1000, 1, RATE))
+        assert programs.answer(agent).startswith("joined")
         told = programs.answer(agent)
         assert told.startswith("interrupted after ")
         assert 0 < float(told.split()[2]) < 30
@@ -88,3 +91,32 @@ def test_an_agent_is_interrupted(
         mine.drain()
         code, errors = programs.end(agent)
         assert (code, errors) == (0, "")
+
+
+@one_server
+@pytest.mark.parametrize(
+    ("name", "rest"), [("tone", ["60"]), ("from_daily", ["60"]), ("echo", []), ("agent", ["one two " * 100])]
+)
+def test_ctrl_c_ends_it_without_a_word(
+    server: SoundServer, endpoint: Endpoint, start: Start, name: str, rest: list[str]
+) -> None:
+    program = start(sys.executable, str(EXAMPLES / f"{name}.py"), endpoint.url, *rest)
+    assert programs.answer(program).startswith("joined")
+    program.send_signal(signal.SIGINT)
+    assert programs.end(program) == (130, "")
+    assert vmic.list_microphone_devices() == []
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: str(path.stem))
+def test_it_says_how_it_is_used(path: Path) -> None:
+    done = programs.run([sys.executable, str(path), "--help"], os.environ)
+    assert (done.returncode, done.stdout[:7]) == (0, b"usage: ")
+    done = programs.run([sys.executable, str(path)], os.environ)
+    assert (done.returncode, done.stderr[:7]) == (2, b"usage: ")
+
+
+def test_a_file_that_is_not_there_is_said_in_a_line() -> None:
+    argv = [sys.executable, str(EXAMPLES / "wav.py"), "http://127.0.0.1:1/whip", "/nonexistent.wav"]
+    done = programs.run(argv, os.environ)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"cannot play /nonexistent.wav: ")
