@@ -20,7 +20,7 @@ import soundfile
 from programs import VMIC, command, refusal
 from recording import Recorder
 from servers import SoundServer
-from signals import PERIOD, Heard, Samples, is_written, numbered, sounding, tone, tone_quality
+from signals import PERIOD, Heard, Samples, is_written, numbered, sounding, tone, usual_quality
 from terminals import Terminal
 
 import vmic
@@ -327,7 +327,7 @@ def test_a_tone_is_what_was_asked_for(mic: vmic.MicrophoneInfo, record: Record) 
     assert len(sounds) == pytest.approx(
         69000, abs=600
     )  # it fades; so it does where a busy machine makes a gap
-    frequency, decibels = tone_quality(recording, 48000)
+    frequency, decibels = usual_quality(recording, 48000)
     assert frequency == pytest.approx(1000, rel=0.001)
     assert decibels > 60
     assert np.abs(recording).max() == pytest.approx(16384, abs=2)
