@@ -40,6 +40,8 @@ def test_a_program_hears_another_and_not_itself(
         programs.await_that(lambda: anna.microphone.listeners, "the call records her microphone")
         bert.write_frames(endless(1000))
         await_tone_on(anna.speaker, 1000)
+        # Both channels of a call say the same; on her one it is no louder.
+        assert loudness(anna.speaker.read_frames(4000)) == pytest.approx(np.abs(endless(1000)).max(), rel=0.2)
         bert.flush()
         # What was played to her speaker has not come back by her microphone.
         assert anna.microphone.stats.strangers == 0

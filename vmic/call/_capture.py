@@ -49,7 +49,7 @@ class Capture(Sound):
         self._opened += 1
         super().cut()
 
-    def open(self, sounddevice: Any, finished: Callable[[], None]) -> Any:
+    def open(self, sounddevice: Any, found: Any, finished: Callable[[], None]) -> Any:  # noqa: ARG002
         """A stream of PortAudio's that records."""
         self._opened += 1
         number = self._opened

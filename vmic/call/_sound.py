@@ -80,8 +80,11 @@ class Sound(ABC):
         self._opener.shutdown(wait=False)
 
     @abstractmethod
-    def open(self, sounddevice: Any, finished: Callable[[], None]) -> Any:
-        """A stream of PortAudio's that calls `finished` when it ends by itself."""
+    def open(self, sounddevice: Any, found: Any, finished: Callable[[], None]) -> Any:
+        """A stream of PortAudio's that calls `finished` when it ends by itself.
+
+        `found` is the device as the server describes it.
+        """
 
     @abstractmethod
     def devices(self, pulse: pulsectl.Pulse) -> list[Any]:
@@ -143,8 +146,8 @@ class Sound(ABC):
     def _open(self) -> Any:
         device = self.device
         assert device is not None
-        number = self._number(device)
-        self._presence.watch(self.kind, number, self.cut)
+        found = self._find(device)
+        self._presence.watch(self.kind, found.index, self.cut)
         try:
             import sounddevice  # noqa: PLC0415 (PortAudio looks at all devices then, for 0.1 s)
         except OSError as error:
@@ -152,12 +155,12 @@ class Sound(ABC):
 
         os.environ[self.variable] = device
         try:
-            stream = self.open(sounddevice, self._finished)
+            stream = self.open(sounddevice, found, self._finished)
             with contextlib.ExitStack() as unfinished:
                 unfinished.callback(stream.close)
                 stream.start()
                 # It may have gone meanwhile.
-                if self._number(device) != number:
+                if self._find(device).index != found.index:
                     raise VmicError(f"{device} is not what it was")
                 unfinished.pop_all()
         except ValueError as error:
@@ -169,12 +172,12 @@ class Sound(ABC):
             raise VmicError(f"PortAudio cannot open {device}: {error}") from error
         return stream
 
-    def _number(self, device: str) -> int:
-        """The server's number of the device; where there is none PipeWire (0.3.65) would open another one."""
-        found = [thing.index for thing in _server.call(self.devices) if thing.name == device]
+    def _find(self, device: str) -> Any:
+        """The device as the server describes it; where there is none PipeWire (0.3.65) would open another."""
+        found = [thing for thing in _server.call(self.devices) if thing.name == device]
         if not found:
             raise VmicError(f"{device} is not there")
-        return int(found[0])
+        return found[0]
 
     def _note_end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
