@@ -162,5 +162,5 @@ def test_without_its_extra_it_says_what_to_install() -> None:
     assert done.returncode == 1
     assert done.stdout == b""
     assert done.stderr.decode().startswith("vmic: a room needs")
-    assert done.stderr.decode().endswith("pip install vmic[call]\n")
+    assert done.stderr.decode().endswith("pip install 'vmic[call]'\n")
     assert done.stderr.count(b"\n") == 1

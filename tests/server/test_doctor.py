@@ -96,9 +96,12 @@ def test_one_that_is_ended_leaves_nothing(
 
 
 def test_without_a_server_it_says_how_to_get_one() -> None:
-    what, how = the_one_bad(report(code=1))
+    found = report(code=1)
+    what, how = the_one_bad(found)
     assert "no sound server answers at unix:/nonexistent" in what
     assert "pulseaudio --start" in how
+    # Nor does it say of anything that it reaches one.
+    assert "reach the sound server" not in json.dumps(found)
 
 
 def test_what_it_needs_and_does_not_find_is_named(server: SoundServer, tmp_path: Path) -> None:

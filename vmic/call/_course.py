@@ -44,6 +44,7 @@ class Course:
         self._name: str | None = None
         self._agency: Agency | None = None
         self._pending: dict[int, Done] = {}
+        self._leaving: list[Completion | None] = []
         self._released = False
 
     # ---- what is to be done ----
@@ -84,8 +85,11 @@ class Course:
 
     def leave(self, completion: Completion | None) -> None:
         """Leave."""
-        if self._agency is None or self._state not in (JOINING, JOINED):
+        if self._agency is None or self._state not in (JOINING, JOINED, LEAVING):
             _complete(completion, None)
+            return
+        self._leaving.append(completion)
+        if self._state == LEAVING:
             return
         self._become(LEAVING)
         self.news.renderers.clear()
@@ -94,7 +98,9 @@ class Course:
             if error is not None:
                 _log.warning("the call was left, but %s", error)
             self._end()
-            _complete(completion, None)
+            leaving, self._leaving = self._leaving, []
+            for one in leaving:
+                _complete(one, None)
 
         self._pending[self._agency.send("leave")] = done
 

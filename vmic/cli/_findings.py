@@ -176,7 +176,7 @@ def all_of_them(note_trial: Callable[[Heard], None]) -> Iterator[Finding]:
             yield from of_trial(heard)
         except vmic.VmicError as error:
             yield _refused(f"no microphone could be tried: {error}")
-    yield from of_alsa()
+        yield from of_alsa()
     yield from of_applications()
 
 

@@ -35,7 +35,7 @@ def room(port: int, token: str | None, limit: int | None) -> None:
     try:
         from vmic.room._serving import serve  # noqa: PLC0415
     except ImportError as error:
-        raise vmic.VmicError(f"a room needs more of Python ({error}): pip install vmic[call]") from error
+        raise vmic.VmicError(f"a room needs more of Python ({error}): pip install 'vmic[call]'") from error
 
     def tell(address: str) -> None:
         # What follows the # is not sent to anybody: the page reads it.
