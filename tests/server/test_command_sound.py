@@ -218,6 +218,21 @@ def test_what_cannot_be_recorded_is_said_in_a_line(server: SoundServer, tmp_path
         assert said.startswith(f"cannot write {path}: ")
 
 
+def test_a_recording_is_what_it_is_called(server: SoundServer, tmp_path: Path) -> None:
+    make(48000)
+    for kind in ("wav", "flac", "ogg", "mp3"):
+        path = tmp_path / f"heard.{kind}"
+        command("record", "mic", str(path), "--seconds", "0.5")
+        heard = soundfile.info(path)
+        assert (heard.format, heard.samplerate) == (kind.upper(), 48000)
+        assert heard.duration == pytest.approx(0.5, abs=0.05)
+    said = refusal("record", "mic", str(tmp_path / "heard.sound"), "--seconds", "1")
+    assert "a recording is called as one of aiff, " in said
+    said = refusal("record", "mic", str(tmp_path / "no folder" / "out.wav"), "--seconds", "1")
+    assert said.endswith(f"there is no folder {tmp_path}/no folder")
+    assert not list(tmp_path.glob("*.sound"))
+
+
 def test_a_recording_that_cannot_begin_leaves_a_file_as_it_is(server: SoundServer, tmp_path: Path) -> None:
     make(48000)
     path = tmp_path / "mine.wav"

@@ -33,14 +33,17 @@ _SILENT = 2.0  # seconds
 @click.option("--seconds", type=LENGTH, help="Stop after so long; without it, on Ctrl-C.")
 @quiet_option
 def record(name: str, out: str, seconds: float | None) -> None:
-    """Record microphone NAME to OUT (WAV), picked by its name as any application does."""
+    """Record microphone NAME to OUT, picked by its name as any application does.
+
+    OUT is a WAV, or what it is called: .flac, .ogg, .mp3 and what else libsndfile writes.
+    """
     info = _server.call(lambda pulse: _sweeping.find(pulse, name)).info
     frames = 0
     wanted = float("inf") if seconds is None else int(seconds * info.sample_rate)
     import soundfile  # noqa: F401, PLC0415 (it takes 0.1 s, in which the server shows a recorder already)
 
     recorder = _Recorder(info)  # before there is a file, which may have been another one
-    with _wav(out, info) as file, screen() as draw, recorder:
+    with _sound_file(out, info) as file, screen() as draw, recorder:
         try:
             while frames < wanted:
                 block = recorder.next()
@@ -144,12 +147,20 @@ class _Recorder:
 
 
 @contextmanager
-def _wav(path: str, info: vmic.MicrophoneInfo) -> Iterator[Any]:
+def _sound_file(path: str, info: vmic.MicrophoneInfo) -> Iterator[Any]:
     import soundfile  # noqa: PLC0415
 
+    kind = Path(path).suffix[1:].upper() or "WAV"
+    if kind not in soundfile.available_formats():
+        kinds = ", ".join(sorted(soundfile.available_formats())).lower()
+        raise vmic.VmicError(f"cannot write {path}: a recording is called as one of {kinds}")
+    if not Path(path).absolute().parent.is_dir():
+        raise vmic.VmicError(f"cannot write {path}: there is no folder {Path(path).parent}")
+    exact = soundfile.check_format(kind, "PCM_16")
+    subtype = "PCM_16" if exact else soundfile.default_subtype(kind)
     try:
         with soundfile.SoundFile(
-            path, "w", info.sample_rate, info.channels, subtype="PCM_16", format="WAV"
+            path, "w", info.sample_rate, info.channels, subtype=subtype, format=kind
         ) as file:
             yield file
     except soundfile.LibsndfileError as error:
