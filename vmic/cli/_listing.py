@@ -22,7 +22,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="For programs
 @click.command("list", epilog="Example: vmic list --json")
 @json_option
 def list_(as_json: bool) -> None:
-    """Show vmic's microphones on this sound server: who writes, who listens, how loud it is."""
+    """Show vmic's microphones on this sound server: who writes, who listens, how loud it is.
+
+    STATE is "running" when somebody records it or writes to it; else "idle" for some seconds, and then
+    "resting", which costs nothing.
+    """
     conditions = _server.call(of_all)
     if as_json:
         click.echo(json.dumps([_as_json(condition) for condition in conditions], indent=2))
