@@ -118,8 +118,8 @@ class Browser:
             self._act("key", {"type": "keyDown", "value": key}, {"type": "keyUp", "value": key})
 
     def text(self, selector: str) -> str:
-        """What a person reads in the first such element; nothing where it is hidden."""
-        read = "((s, e = document.querySelector(s)) => e.checkVisibility() ? e.innerText.trim() : '')"
+        """What a person reads in the first such element; nothing where it is hidden, or is not there."""
+        read = "((s, e = document.querySelector(s)) => e?.checkVisibility() ? e.innerText.trim() : '')"
         return str(self.call(read, selector))
 
     def picture(self) -> bytes:
