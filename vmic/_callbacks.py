@@ -14,5 +14,6 @@ def call(function: Callable[..., object], *arguments: object) -> None:
     """Call a function of the program's; sys.exit there is a mistake like any other."""
     try:
         function(*arguments)
+    # SystemExit and CancelledError are no Exception, and would end the thread that makes all the calls.
     except BaseException:
         log.exception("the callback %r raised", function)

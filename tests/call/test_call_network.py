@@ -97,6 +97,16 @@ class FarEnd:
         programs.await_that(is_heard, f"{frequency} Hz: {self.look()}")
 
 
+def begin_call(program: Owner, far: FarEnd) -> None:
+    """Let the program join, and its far end hear 1000 Hz."""
+    program.ask("exec('import call.told, call.hearing', globals())")
+    program.ask("globals().update(told=call.told.Told())")
+    program.ask("globals().update(client=vmic.CallClient(told))")
+    program.ask("mic.write_frames(call.hearing.endless(1000))")
+    program.ask(f"call.told.join(client, told, {far.url!r}, inputs=call.told.microphone('mic'))")
+    far.await_tone(1000)
+
+
 @pytest.fixture
 def hosts() -> Iterator[Hosts]:
     with Hosts() as both:
@@ -118,12 +128,7 @@ def test_the_call_goes_on_when_the_cable_was_cut_for_three_seconds(
         FarEnd(hosts, _ENDPOINT, near_server.env) as far,
         Owner(near_server.env, before=hosts.near) as program,
     ):
-        program.ask("exec('import call.told, call.hearing', globals())")
-        program.ask("globals().update(told=call.told.Told())")
-        program.ask("globals().update(client=vmic.CallClient(told))")
-        program.ask("mic.write_frames(call.hearing.endless(1000))")
-        program.ask(f"call.told.join(client, told, {far.url!r}, inputs=call.told.microphone('mic'))")
-        far.await_tone(1000)
+        begin_call(program, far)
         with hosts.cut():
             time.sleep(3)
         far.await_tone(1000)
@@ -142,14 +147,9 @@ def test_a_room_goes_on_when_the_cable_was_cut_for_three_seconds(
         FarEnd(hosts, _ROOM, near_server.env) as far,
         Owner(near_server.env, before=hosts.near) as program,
     ):
-        program.ask("exec('import time, call.told, call.hearing', globals())")
         program.ask("globals().update(speaker=vmic.create_speaker_device('speaker', 48000))")
         program.ask("vmic.Daily.select_speaker_device('speaker')")
-        program.ask("globals().update(told=call.told.Told())")
-        program.ask("globals().update(client=vmic.CallClient(told))")
-        program.ask("mic.write_frames(call.hearing.endless(1000))")
-        program.ask(f"call.told.join(client, told, {far.url!r}, inputs=call.told.microphone('mic'))")
-        far.await_tone(1000)
+        begin_call(program, far)
         program.ask("call.hearing.await_tone_on(speaker, 500)")
         before = program.ask("[name for name, _ in told.events]")
         there = far.look()[2]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import programs
@@ -22,15 +23,23 @@ import vmic
 NewClient = Callable[..., vmic.CallClient]
 
 
+@contextlib.contextmanager
+def in_call(client: vmic.CallClient, told: Told, endpoint: Endpoint) -> Iterator[None]:
+    """A microphone, which says 1000 Hz, and a call whose far end hears it."""
+    with vmic.create_microphone_device("bot", 48000, 1, True) as bot:
+        bot.write_frames(endless(1000))
+        join(client, told, endpoint.url, inputs=microphone("bot"))
+        await_tone(endpoint.last, 1000)
+        yield
+        bot.flush()
+
+
 @pytest.mark.promise("comes back")
 def test_the_microphone_goes_and_comes_back(
     server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told, headset: None
 ) -> None:
-    with vmic.create_microphone_device("bot", 48000, 1, True) as first:
-        first.write_frames(endless(1000))
-        join(client, told, endpoint.url, inputs=microphone("bot"))
-        await_tone(endpoint.last, 1000)
-        first.flush()
+    with in_call(client, told, endpoint):
+        pass
     error = told.wait("error")
     assert error.startswith("microphone 'bot' is not heard, silence is sent until it is: ")
     # Nor is another one.
@@ -73,14 +82,10 @@ def test_when_a_microphone_of_anothers_goes_no_other_is_heard(
 def test_the_sound_server_restarts_in_the_call(
     server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
 ) -> None:
-    with vmic.create_microphone_device("bot", 48000, 1, True) as bot:
-        bot.write_frames(endless(1000))
-        join(client, told, endpoint.url, inputs=microphone("bot"))
-        await_tone(endpoint.last, 1000)
+    with in_call(client, told, endpoint):
         server.kill()
         server.answer()
         await_tone(endpoint.last, 1000)
-        bot.flush()
     assert told.all("state") == ["joining", "joined"]
 
 
@@ -88,17 +93,13 @@ def test_the_sound_server_restarts_in_the_call(
 def test_the_call_is_joined_again_when_it_was_cut_off(
     server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
 ) -> None:
-    with vmic.create_microphone_device("bot", 48000, 1, True) as bot:
-        bot.write_frames(endless(1000))
-        join(client, told, endpoint.url, inputs=microphone("bot"))
-        first = endpoint.await_call()
-        await_tone(first, 1000)
+    with in_call(client, told, endpoint):
+        first = endpoint.last
         endpoint.run(first.connection.close())
         assert told.wait("network_connection_status_updated")["event"] == "interrupted"
         assert told.wait("network_connection_status_updated", 2) == {"event": "connected"}
         assert endpoint.last is not first
         await_tone(endpoint.last, 1000)
-        bot.flush()
     assert told.all("state") == ["joining", "joined"]
     # The server was told of the end of the first.
     assert endpoint.methods() == ["OPTIONS", "POST", "DELETE", "OPTIONS", "POST"]
