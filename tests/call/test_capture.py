@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from servers import SoundServer
 from signals import Heard, Samples, numbered
 
 import vmic
+from vmic.call import _sound
 from vmic.call._capture import PIECE, Capture
 from vmic.call._presence import Presence
 
@@ -71,6 +74,37 @@ def test_silence_keeps_the_pace_when_there_is_no_microphone(presence: Presence) 
     took, silence = asyncio.run(record())
     assert not silence.any()
     assert 0.8 < took < 10
+
+
+def test_one_that_hangs_when_it_is_opened_is_told_and_tried_again(
+    presence: Presence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_sound, "_OPENS_WITHIN", 0.5)
+    troubles: list[str | None] = []
+    hangs, comes = [True], threading.Event()
+    late: list[Any] = []
+
+    class Hanging(Capture):
+        def open(self, sounddevice: Any, found: Any, finished: Callable[[], None]) -> Any:
+            stream = super().open(sounddevice, found, finished)
+            if hangs and hangs.pop():
+                comes.wait(30)
+                late.append(stream)
+            return stream
+
+    async def record() -> None:
+        capture = Hanging(presence, troubles.append)
+        capture.use("mic", 1)
+        while len(troubles) < 2:
+            await recorded(capture, 1)
+        comes.set()
+        while not (late and late[0].closed):
+            await recorded(capture, 1)
+        await capture.close()
+
+    with vmic.create_microphone_device("mic", RATE, 1, True):
+        asyncio.run(record())
+    assert troubles == ["mic does not open within 0.5 s", None]
 
 
 def test_one_that_is_not_there_is_told_once(presence: Presence) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,8 @@ _SILENT_WITHIN = 1.0
 _FIRST_PAUSE, _LAST_PAUSE = 0.1, 1.0
 # In 1 of some 30 restarts of PulseAudio (16.1) the ALSA plugin did not come back from the end of a stream.
 _ENDS_WITHIN = 2.0
+# PulseAudio's plugin for ALSA waits for the server, and was seen to wait for ever.
+_OPENS_WITHIN = 5.0
 _SETTLES_WITHIN = 5.0
 
 _log = logging.getLogger("vmic")
@@ -115,7 +118,7 @@ class Sound(ABC):
     async def _use_until_it_ends(self) -> bool:
         """Whether it could be used."""
         try:
-            stream = await self._loop.run_in_executor(self._opener, self._open)
+            stream = await self._open_in_time()
         except VmicError as error:
             self._tell(str(error))
             return False
@@ -130,14 +133,19 @@ class Sound(ABC):
             await self._close(stream)
         return True
 
+    async def _open_in_time(self) -> Any:
+        """Open a stream; one that hangs is left to its thread, which closes it when it comes after all."""
+        opening = self._loop.run_in_executor(self._opener, self._open)
+        await asyncio.wait({opening}, timeout=_OPENS_WITHIN)
+        if opening.done():
+            return opening.result()
+        self._opener = ThreadPoolExecutor(1, "vmic-sound")
+        opening.add_done_callback(_close_late)
+        raise VmicError(f"{self.device} does not open within {_OPENS_WITHIN:g} s")
+
     async def _close(self, stream: Any) -> None:
         """Close a stream; one that hangs is left to its thread."""
-
-        def close() -> None:
-            stream.abort()
-            stream.close()
-
-        ending = self._loop.run_in_executor(self._opener, close)
+        ending = self._loop.run_in_executor(self._opener, _end, stream)
         await asyncio.wait({ending}, timeout=_ENDS_WITHIN)
         if not ending.done():
             _log.warning("%s hangs, and is left alone", self.device)
@@ -186,7 +194,8 @@ class Sound(ABC):
             self._troubled(repr(error))
 
     def _finished(self) -> None:
-        self._loop.call_soon_threadsafe(self._changed.set)
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._changed.set)
 
     def _tell(self, trouble: str | None) -> None:
         if not self._changed.is_set():
@@ -194,3 +203,13 @@ class Sound(ABC):
         if trouble != self._trouble:
             self._trouble = trouble
             self._troubled(trouble)
+
+
+def _end(stream: Any) -> None:
+    stream.abort()
+    stream.close()
+
+
+def _close_late(opening: asyncio.Future[Any]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        threading.Thread(target=_end, args=(opening.result(),), name="vmic-sound-late", daemon=True).start()

@@ -23,7 +23,7 @@ _COMMANDS = {
     "play": ("vmic.cli._play:play", "Play each FILE into microphone NAME, and wait until it is heard."),
     "say": ("vmic.cli._play:say", "Speak TEXT into microphone NAME."),
     "tone": ("vmic.cli._play:tone", "Play a sine into microphone NAME."),
-    "record": ("vmic.cli._record:record", "Record microphone NAME to OUT (WAV)."),
+    "record": ("vmic.cli._record:record", "Record microphone NAME to OUT."),
     "meter": ("vmic.cli._meter:meter", "Show how loud microphone NAME is, and who listens."),
     "run": ("vmic.cli._run:run", "Run COMMAND with microphone NAME as its default."),
     "room": ("vmic.cli._room:room", "Open a room for trying calls out, on this machine alone."),
