@@ -39,6 +39,8 @@ LONG_STEPS = "context.properties = { default.clock.min-quantum = 1024 }\n"
 START_TIMEOUT = 20.0
 
 BREAKS = ("Assertion ", "This should never happen")
+# How a process ends by a fault of its own.
+FAULTS = {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV}
 
 
 class SoundServer:
@@ -163,10 +165,12 @@ class SoundServer:
 
     @property
     def broke(self) -> bool:
-        """Whether it says that it ended by a fault of its own.
+        """Whether it ended, or says that it ends, by a fault of its own.
 
         PulseAudio 16.1 does, now and then, when a program is killed whose sound it holds (memblock.c).
         """
+        if any(-_code_of(process) in FAULTS for process in self.processes.values()):
+            return True
         logs = [path.read_text(errors="replace") for path in self.root.glob("*.log")]
         return any(said in log for log in logs for said in BREAKS)
 
@@ -217,7 +221,8 @@ class SoundServer:
 
     def assert_identity(self) -> None:
         """Assert that the server that answers is this one, by the name it gives and by its process."""
-        assert self.main_process.poll() is None, f"the server died: {self.log()}"
+        code = self.main_process.poll()
+        assert code is None, f"the server ended with {code}: {self.log()}"
         with socket.socket(socket.AF_UNIX) as probe:
             probe.connect(str(self.socket))
             peer = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
@@ -307,6 +312,13 @@ class PipeWire(SoundServer):
                 pulse.event_listen(timeout=0.2)
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"no default output:\n{self.log()}")
+
+
+def _code_of(process: subprocess.Popen[bytes]) -> int:
+    """What it ended with; 0 where it runs. Its connections end shortly before it does."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return process.wait(0.1)
+    return 0
 
 
 KINDS: dict[str, type[SoundServer]] = {c.kind: c for c in (PulseAudio, PipeWire)}

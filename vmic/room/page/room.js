@@ -33,7 +33,6 @@ function enter(path) {
 }
 
 function visit() {
-  element("admission").hidden = true;
   enter(`/room?name=${encodeURIComponent(name.value)}`);
 }
 
@@ -92,6 +91,13 @@ function askForToken() {
 function enterWithToken(event) {
   event.preventDefault();
   history.replaceState(null, "", `#${encodeURIComponent(element("token").value)}`);
+  knock();
+}
+
+// Asks the room whether the token will do now.
+function knock() {
+  state.textContent = "Connecting…";
+  element("admission").hidden = true;
   visit();
 }
 
@@ -166,7 +172,7 @@ speakButton.addEventListener("click", () => (speaking === null ? speak() : stop(
 element("microphone").addEventListener("change", () => speaking !== null && changeMicrophone());
 element("write").addEventListener("submit", say);
 element("admission").addEventListener("submit", enterWithToken);
-addEventListener("hashchange", () => element("admission").hidden || visit());
+addEventListener("hashchange", () => element("admission").hidden || knock());
 element("listen").addEventListener("click", unblock);
 onBlocked((blocked) => (element("silence").hidden = !blocked));
 addEventListener("pagehide", () => speaking?.end());
