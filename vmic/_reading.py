@@ -115,6 +115,7 @@ class PendingReads:
         self._changed = threading.Condition()  # guards what follows
         self._reads: deque[_Read] = deque()
         self._closed = False
+        self._ended = False  # one got less than it asked for: none after it gets anything
         self._thread: threading.Thread | None = None
 
     def expect(self, count: int, completion: Callback | None) -> None:
@@ -155,8 +156,11 @@ class PendingReads:
         while not read.come.wait(_SLICE):
             if self._closed:
                 return b""
-        while (frames := self._reading.take(read.count)) is None:
+        while not self._ended:
+            if (frames := self._reading.take(read.count)) is not None:
+                return frames
             if self._closed:
+                self._ended = True
                 return self._reading.take_rest(read.count)
             self._reading.source.wait_arrived(self._reading.missing(read.count), _SLICE)
-        return frames
+        return b""
