@@ -24,10 +24,11 @@ TIMEOUT = 5.0
 _UNDONE_WITHIN = 1.0
 SESSIONS = Path("/run/user")
 
-HOW_TO_GET_ONE = (
+_HOW_TO_GET_ONE = (
     "start one (systemctl --user start pipewire-pulse, or pulseaudio --start); "
     "where PulseAudio is installed (apt install pulseaudio), creating a microphone starts it"
 )
+_HOW_TO_GET_THAT_ONE = "PULSE_SERVER leads there: start that server, or unset PULSE_SERVER for the user's own"
 
 
 class _Call(threading.Thread, Generic[T]):
@@ -161,7 +162,8 @@ def _refusal(code: int) -> ServerError:
         return ServerError(said)
     if _is_forbidden(_socket()):
         return ServerError(f"{said}; this user may not open its socket: run as the user whose server it is")
-    return NobodyListensError(f"{said}; {HOW_TO_GET_ONE}")
+    cure = _HOW_TO_GET_THAT_ONE if os.environ.get("PULSE_SERVER") else _HOW_TO_GET_ONE
+    return NobodyListensError(f"{said}; {cure}")
 
 
 def _socket() -> str:

@@ -112,7 +112,8 @@ def test_a_pulseaudio_that_does_not_start_is_quoted(home: Home) -> None:
     ],
 )
 def test_only_creating_starts_it(home: Home, statement: str) -> None:
-    assert "no sound server answers at the default place" in home.refusal(statement)
+    said = home.refusal(statement)
+    assert "no sound server answers at the default place: Connection refused; start one (" in said
     assert home.servers() == []
 
 

@@ -34,6 +34,9 @@ USAGE = [
     ["play", "mic"],
     ["play", "mic", "/nonexistent.wav"],
     ["play", "mic", "/"],
+    ["say", "mic"],
+    ["say", "mic", "", " "],
+    ["run", "--", "true"],
     ["record", "mic"],
     ["record", "mic", "/"],
     ["record", "mic", "out.wav", "--seconds", "0"],
@@ -158,7 +161,7 @@ def test_nothing_of_vmic_stays_behind(server: SoundServer) -> None:
 )
 def test_without_a_server_it_says_where_it_looked(arguments: tuple[str, ...]) -> None:
     said = refusal(*arguments)
-    assert "no sound server answers at unix:/nonexistent: Connection refused; start one (" in said
+    assert "at unix:/nonexistent: Connection refused; PULSE_SERVER leads there: start that server" in said
 
 
 @pytest.mark.parametrize("arguments", USAGE, ids=" ".join)

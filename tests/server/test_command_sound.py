@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -145,6 +146,9 @@ def test_what_cannot_be_played_is_said_in_a_line(server: SoundServer, tmp_path: 
             f"cannot play {path}: Format not recognised. ffmpeg says: "
             "Invalid data found when processing input"
         )
+    without = {**os.environ, "PATH": str(tmp_path)}
+    done = programs.run([sys.executable, VMIC, "play", "mic", str(text)], without)
+    assert done.stderr.endswith(b"Format not recognised. ffmpeg reads more kinds (apt install ffmpeg)\n")
     assert refusal("play", "mic", str(cut)).startswith(f"cannot play {cut}: ")
     raw = tmp_path / "samples.raw"
     raw.write_bytes(bytes(100))

@@ -125,7 +125,10 @@ def say(
 
     Where there is no such microphone it is made, for the time of the command.
     """
-    wav = spoken(" ".join(text), engine, voice, speed)
+    words = " ".join(text)
+    if not words.strip():
+        raise click.UsageError("TEXT is empty: there is nothing to speak")
+    wav = spoken(words, engine, voice, speed)
     speech = functools.partial(_sounds.open_bytes, wav, "speech")
     _play(name, _find(name), speech(), [speech], gain=gain)
 

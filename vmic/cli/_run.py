@@ -43,6 +43,8 @@ def run(mic: str | None, speaker: str | None, isolated: bool, command: tuple[str
     With --isolated it finds a sound server of its own (PulseAudio), so that many programs run side by side
     and none hears another. COMMAND takes the place of vmic run: signals and the exit code are its own.
     """
+    if mic is None and speaker is None and not isolated:
+        raise click.UsageError("there is nothing to give COMMAND: say --mic, --speaker or --isolated")
     if speaker is not None and isolated:
         raise click.UsageError("a sound server of its own has no --speaker")
     settings: Settings = {}

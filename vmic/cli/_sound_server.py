@@ -49,7 +49,10 @@ def stop() -> None:
 @server.command(epilog="Example: vmic server status --json")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status(as_json: bool) -> None:
-    """Show which sound server answers; the exit code is 1 where none does."""
+    """Show which sound server answers.
+
+    The exit code is 1 where none does.
+    """
     try:
         said, address = _server.call(lambda pulse: (pulse.server_info(), _server.found_at(pulse)))
     except vmic.ServerError as error:
@@ -73,7 +76,10 @@ def status(as_json: bool) -> None:
 
 @server.command(epilog='Example: eval "$(vmic server env)"')
 def env() -> None:
-    """Print, for a shell, what leads a program to this server when its own environment does not."""
+    """Print what leads a shell's programs to it.
+
+    For those whose own environment does not: other users, other containers.
+    """
     click.echo(f"export PULSE_SERVER={shlex.quote(_server.call(_server.found_at))}")
 
 

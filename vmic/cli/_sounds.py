@@ -66,9 +66,12 @@ def open_file(path: str) -> Sound:
     try:
         return _File(path, path, seekable=True)
     except soundfile.LibsndfileError as error:
-        ffmpeg = shutil.which("ffmpeg") if error.code == _UNKNOWN_FORMAT else None
+        refusal = f"cannot play {path}: {error.error_string}"
+        if error.code != _UNKNOWN_FORMAT:
+            raise vmic.VmicError(refusal) from error
+        ffmpeg = shutil.which("ffmpeg")
         if ffmpeg is None:
-            raise vmic.VmicError(f"cannot play {path}: {error.error_string}") from error
+            raise vmic.VmicError(f"{refusal} ffmpeg reads more kinds (apt install ffmpeg)") from error
         return Transcoded(path, ffmpeg, error.error_string)
 
 
