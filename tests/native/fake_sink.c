@@ -28,7 +28,7 @@ struct fake_sink {
     long write_ns;    /* how long a write takes */
     int64_t still_ns; /* with so much left it stands still */
     int64_t empty_at; /* when all will have been played */
-    uint64_t highest_level, discarded;
+    uint64_t highest_level, discarded, flushed_at;
     uint64_t silence, asked; /* frames since the last data; level calls since the last write */
     uint32_t *record;
     uint64_t recorded;
@@ -121,6 +121,7 @@ static int fake_flush(struct sink *sink, int64_t *left) {
         CHECK_COMPARE(unplayed, <=, fake->recorded);
         for (uint64_t i = fake->recorded - unplayed; i < fake->recorded; i++)
             fake->discarded += fake->record[i] != 0;
+        fake->flushed_at = fake->recorded;
         fake->empty_at = 0;
     }
     return end(fake, error);
@@ -263,6 +264,10 @@ uint64_t fake_recording(struct fake_sink *fake, const uint32_t **frames) {
 
 uint64_t fake_discarded(struct fake_sink *fake) {
     return read_locked(fake, &fake->discarded);
+}
+
+uint64_t fake_flushed_at(struct fake_sink *fake) {
+    return read_locked(fake, &fake->flushed_at);
 }
 
 uint64_t fake_highest_level(struct fake_sink *fake) {

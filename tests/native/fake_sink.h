@@ -48,6 +48,8 @@ void fake_wait_idle(struct fake_sink *fake, uint64_t calls);
 uint64_t fake_recording(struct fake_sink *fake, const uint32_t **frames);
 /* How many data frames were in flush()'s reach, that is not played yet. */
 uint64_t fake_discarded(struct fake_sink *fake);
+/* How much was recorded when the last flush() began. */
+uint64_t fake_flushed_at(struct fake_sink *fake);
 /* The highest level after any write, in frames. */
 uint64_t fake_highest_level(struct fake_sink *fake);
 

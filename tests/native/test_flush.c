@@ -70,10 +70,10 @@ static void tells_what_was_heard(void) {
 /* The sound goes on from where the sink had played, and gets softer, to silence. */
 static void fades_away(void) {
     struct fixture f = half_handed();
-    const uint32_t *frames;
-    uint64_t before = fake_recording(f.fake, &frames);
     vmic_flushed flushed;
     CHECK_EQUAL(vmic_flush(f.stream, 10000, PATIENCE_US, &flushed), VMIC_OK);
+    const uint32_t *frames;
+    uint64_t before = fake_flushed_at(f.fake);
     uint64_t count = fake_recording(f.fake, &frames) - before;
     CHECK_COMPARE(count, >=, RATE / 100);
     /* The low halves of the numbers are the left channel. */
