@@ -83,7 +83,7 @@ def test_an_agent_is_interrupted(
         join(me.client, me.told, janus.address(), inputs=microphone("mine"))
         me.listen(me.other())
         # Not what a codec makes of silence: who interrupts that has heard nothing.
-        programs.await_that(lambda: (np.abs(me.heard()) > 1000).any(), "it speaks")
+        programs.await_that(lambda: np.any(np.abs(me.heard()) > 1000), "it speaks")
         mine.write_frames(tone(1000, 1, RATE))
         assert programs.answer(agent).startswith("joined")
         told = programs.answer(agent)
