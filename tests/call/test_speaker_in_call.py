@@ -25,6 +25,11 @@ def loudness(frames: bytes) -> int:
     return int(np.abs(np.frombuffer(frames, np.int16).astype(int)).max())
 
 
+def usual_amplitude(frames: bytes) -> float:
+    """Of a sine, by its median: a click where a busy machine has made a gap was 2 dB louder."""
+    return float(np.median(np.abs(np.frombuffer(frames, np.int16).astype(int))) * np.sqrt(2))
+
+
 @pytest.mark.promise("nothing else")
 def test_a_program_hears_another_and_not_itself(
     server: SoundServer, janus: Janus, new_client: NewClient
@@ -41,7 +46,8 @@ def test_a_program_hears_another_and_not_itself(
         bert.write_frames(endless(1000))
         await_tone_on(anna.speaker, 1000)
         # Both channels of a call say the same; on her one it is no louder.
-        assert loudness(anna.speaker.read_frames(4000)) == pytest.approx(np.abs(endless(1000)).max(), rel=0.2)
+        sent = np.abs(endless(1000)).max()
+        assert usual_amplitude(anna.speaker.read_frames(4000)) == pytest.approx(sent, rel=0.2)
         bert.flush()
         # What was played to her speaker has not come back by her microphone.
         assert anna.microphone.stats.strangers == 0
