@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes.util
 from collections.abc import Iterator
+from pathlib import Path
 
 
 @contextlib.contextmanager
@@ -34,6 +35,12 @@ try:
     from vmic._quick import lib as quick
     from vmic._waiting import ffi, lib
 except (ImportError, OSError) as error:
+    if isinstance(error, ModuleNotFoundError) and error.name in {"vmic._quick", "vmic._waiting"}:
+        package = Path(__file__).parent
+        raise ImportError(
+            f"{error.name} not found: {package} is the source of vmic, without its compiled modules. "
+            f"Install it (pip install -e {package.parent}), or start Python in another folder"
+        ) from error
     if "libpulse" not in str(error):
         raise
     raise ImportError(

@@ -7,10 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import ROOT
 
 NOWHERE = {**os.environ, "PULSE_SERVER": "unix:/nonexistent"}
 
@@ -127,3 +129,23 @@ def test_another_missing_module_is_not_taken_for_libpulse() -> None:
     )
     assert "pulsectl" in run.stderr.splitlines()[-1]
     assert "libpulse0" not in run.stderr
+
+
+def test_source_that_is_not_installed_says_how_to_install_it(tmp_path: Path) -> None:
+    # As in a clone: the folder that Python is started in comes before the installed packages.
+    source = tmp_path / "vmic"
+    shutil.copytree(ROOT / "vmic", source, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    # Without site, the packages are there as an install leaves them, and an editable vmic is not.
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", "from vmic import *"],
+        cwd=tmp_path,
+        env={**NOWHERE, "PYTHONPATH": sysconfig.get_path("purelib")},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    last = run.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: vmic._quick not found: ")
+    assert f"{source} is the source of vmic" in last
+    assert f"pip install -e {tmp_path})" in last
