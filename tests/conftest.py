@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import machine
 import programs
 import pulsectl
 import pytest
@@ -51,19 +52,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--chaos", type=float, default=30, help="seconds of chaos on each server")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a report tell which promise its test proves."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what cannot be tested here; let a report tell which promise its test proves."""
+    machine.deselect(config, items)
     for item in items:
         if mark := item.get_closest_marker("promise"):
             item.user_properties.append(("promise", mark.args[0]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell what tests have measured (record_property)."""
+    """Tell what tests have measured (record_property), and what they did without."""
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
             if name != "promise":
                 terminalreporter.line(f"{report.nodeid}: {name}: {value}")
+    for name, reason in machine.missing().items():
+        terminalreporter.line(f"NOT TESTED with {name}: {reason}")
 
 
 @pytest.fixture(params=available_servers())

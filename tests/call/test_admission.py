@@ -98,6 +98,7 @@ def signed(secret: str) -> str:
     return f"{said}:{base64.b64encode(mac).decode()}"
 
 
+@pytest.mark.needs("janus")
 def test_a_janus_that_asks_for_a_token(server: SoundServer, party: Callable[[], Party]) -> None:
     one = party()
     with Janus(token_secret="secret") as janus:  # noqa: S106

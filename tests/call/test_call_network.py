@@ -15,6 +15,8 @@ from networks import FAR, Hosts
 from owners import Owner
 from servers import PulseAudio, SoundServer
 
+pytestmark = pytest.mark.needs("namespaces")
+
 _ENDPOINT = """
 import json, sys
 from call.endpoint import RATE, Endpoint
@@ -140,6 +142,7 @@ def test_the_call_goes_on_when_the_cable_was_cut_for_three_seconds(
         assert far.look()[2] == ["OPTIONS", "POST", "DELETE"]
 
 
+@pytest.mark.needs("janus")
 def test_a_room_goes_on_when_the_cable_was_cut_for_three_seconds(
     hosts: Hosts, near_server: SoundServer, record_property: Callable[[str, object], None]
 ) -> None:

@@ -118,7 +118,7 @@ class Place:
     is_left: Callable[[], bool]
 
 
-@pytest.fixture(params=["WHIP", "Janus"])
+@pytest.fixture(params=["WHIP", pytest.param("Janus", marks=pytest.mark.needs("janus"))])
 def place(request: pytest.FixtureRequest) -> Place:
     if request.param == "Janus":
         janus: Janus = request.getfixturevalue("janus")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import programs
+import pytest
 from call.endpoint import RATE
 from call.hearing import endless
 from call.janus import Janus
@@ -94,6 +95,7 @@ def test_who_is_not_subscribed_to_is_not_heard(
 
 
 @one_server
+@pytest.mark.needs("janus")
 def test_janus_restarts_in_the_call(server: SoundServer, party: Callable[[], Party]) -> None:
     with Janus() as janus, vmic.create_microphone_device("mic", RATE, 1, True) as mic:
         anna, bert = party(), party()

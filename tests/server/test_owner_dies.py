@@ -111,6 +111,7 @@ def test_a_keeper_that_dies_is_replaced(server: SoundServer) -> None:
         programs.await_that(lambda: is_gone(server), "the microphone has gone")
 
 
+@pytest.mark.needs("namespaces")
 @pytest.mark.parametrize("kept", [True, False])
 def test_in_another_namespace_only_its_connection_tells_that_it_lives(
     server: SoundServer, kept: bool

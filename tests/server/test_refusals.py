@@ -138,6 +138,7 @@ with vmic.create_microphone_device("mic"):
 """
 
 
+@pytest.mark.needs("namespaces")
 def test_a_full_disk_where_the_server_is_to_be() -> None:
     with Home(runtime_dir=True) as home:
         program = home.start_in_namespace(FULL, home.env["XDG_RUNTIME_DIR"])

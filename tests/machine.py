@@ -1,0 +1,29 @@
+"""What this machine lacks, as scripts/setup has noted it; the tests that need it are deselected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+_NOTE = Path(__file__).parent.parent / ".venv" / "missing"
+
+
+def missing() -> dict[str, str]:
+    """Return the reason for each thing that is missing, by its name."""
+    lines = _NOTE.read_text().splitlines() if _NOTE.exists() else []
+    return dict(line.split(": ", 1) for line in lines if line)
+
+
+def needed(item: pytest.Item) -> set[str]:
+    """Return what a test needs: what its `needs` markers name, and its fixtures."""
+    marked = {name for mark in item.iter_markers("needs") for name in mark.args}
+    return marked | set(getattr(item, "fixturenames", ()))
+
+
+def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests that need something which is missing."""
+    absent = missing().keys()
+    without = [item for item in items if absent & needed(item)]
+    items[:] = [item for item in items if item not in without]
+    config.hook.pytest_deselected(items=without)
