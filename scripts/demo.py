@@ -20,7 +20,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 from listening import Listener
-from signals import Heard, Samples, numbered
+from signals import ANY, Heard, Samples, numbered
 
 import vmic
 
@@ -143,7 +143,7 @@ def main() -> int:
     recording = listener.frames()
     said = Part(words, recording, first_sound(recording) - first_sound(words))
     end = said.begin + len(words)
-    latencies = listener.latencies(calls, CHUNK, begin=end)
+    latencies = listener.latencies(calls, CHUNK, begin=end, gaps=ANY)
     exact = report(said, Heard.in_recording(recording[end:]), len(numbers), latencies)
     draw(said, latencies, options.picture)
     print(f"picture     {options.picture}")

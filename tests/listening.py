@@ -105,7 +105,7 @@ class Listener:
         return np.array(self._times)[ends]
 
     def latencies(
-        self, calls: npt.NDArray[np.float64], chunk: int, begin: int = 0
+        self, calls: npt.NDArray[np.float64], chunk: int, begin: int = 0, gaps: float = 0
     ) -> npt.NDArray[np.float64]:
         """For each chunk of a numbered signal, how long its first frame took to reach us.
 
@@ -113,13 +113,16 @@ class Listener:
             calls: When each was written; `time.monotonic()`.
             chunk: Frames in a chunk.
             begin: Where in the recording to look from.
+            gaps: How many silences there may be between the frames.
 
         Returns:
-            Seconds; of length 0 when frames are missing, for then it is not known which is which.
+            Seconds; of length 0 when frames are missing, for then it is not known which is which, or when
+            there are more gaps.
         """
         recording = self.frames()[begin:]
         heard = Heard.in_recording(recording, self._sample_rate)
-        if (heard.frames, heard.lost, heard.repeated, heard.foreign) != (chunk * len(calls), 0, 0, 0):
+        complete = (heard.frames, heard.lost, heard.repeated, heard.foreign) == (chunk * len(calls), 0, 0, 0)
+        if not complete or heard.gaps > gaps:
             return np.array([])
         firsts = begin + np.flatnonzero(is_written(recording, self._sample_rate))[::chunk]
         return self._came(firsts) - calls

@@ -14,7 +14,7 @@ from apps.browser import Browser, Chromium, Firefox, open_page, sound_of
 from owners import ENDS, Owner
 from recording import Recorder
 from servers import SoundServer
-from signals import Samples, tone, tone_quality, usual_quality
+from signals import ANY, Samples, tone, tone_quality, usual_quality
 
 import vmic
 
@@ -137,7 +137,7 @@ def test_what_a_page_plays_does_not_reach_the_microphone(
     microphone.write_frames(tone(1000, 30, RATE))
     recorder.await_sound(2 * RATE)
     heard, played = recorder.stop()[-RATE:, 0], output.stop()[-RATE:, 0]
-    assert tone_quality(heard, RATE)[0] == pytest.approx(1000, rel=0.01)
+    assert tone_quality(heard, RATE, gaps=ANY)[0] == pytest.approx(1000, rel=0.01)
     # A gap in the tone, on a busy machine, would be at -70 dB.
     assert decibels_at(3000, heard) < -50
     assert decibels_at(3000, played) > -20

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import programs
 from call.endpoint import RATE, Call
-from signals import Samples, tone, tone_quality
+from signals import ANY, Samples, tone, tone_quality
 
 import vmic
 
@@ -18,7 +18,7 @@ def is_tone(heard: npt.NDArray[Any], frequency: float, sample_rate: int = RATE) 
     """Whether it is a second of that tone, and of nothing else."""
     if len(heard) < sample_rate or np.abs(heard).mean() < 100:
         return False
-    found, decibels = tone_quality(heard[-sample_rate:], sample_rate)
+    found, decibels = tone_quality(heard[-sample_rate:], sample_rate, gaps=ANY)
     return decibels > 20 and abs(found - frequency) < frequency / 100
 
 

@@ -20,14 +20,14 @@ pytestmark = pytest.mark.needs("namespaces")
 _ENDPOINT = """
 import json, sys
 from call.endpoint import RATE, Endpoint
-from signals import tone_quality
+from signals import ANY, tone_quality
 
 with Endpoint(sys.argv[1]) as endpoint:
     print(endpoint.url, flush=True)
     for _ in sys.stdin:
         heard = endpoint.last.heard()
         part = heard[-RATE:]
-        tone = tone_quality(part, RATE) if part.any() else None
+        tone = tone_quality(part, RATE, gaps=ANY) if part.any() else None
         print(json.dumps([len(heard), tone, endpoint.methods()]), flush=True)
 """
 
@@ -40,7 +40,7 @@ from call.hearing import endless
 from call.janus import Janus
 from call.party import Party
 from call.told import Told, join, microphone
-from signals import tone_quality
+from signals import ANY, tone_quality
 
 class Far(Party):
     def take(self, *given):
@@ -58,7 +58,7 @@ with Janus(sys.argv[1]) as janus, vmic.create_microphone_device("far", RATE, 1, 
     for _ in sys.stdin:
         heard = party.heard()
         part = heard[-RATE:]
-        tone = tone_quality(part, RATE) if part.any() else None
+        tone = tone_quality(part, RATE, gaps=ANY) if part.any() else None
         _, again = max(zip(times, times[1:]), key=lambda two: two[1] - two[0], default=(0, 0))
         print(json.dumps([len(heard), tone, janus.participants(), again]), flush=True)
     mic.flush()

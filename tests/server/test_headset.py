@@ -35,7 +35,8 @@ def test_neither_half_hears_the_other(server: SoundServer, record: Record) -> No
         play_all(server, headset.speaker, numbered(SECOND // 2))
         count = headset.speaker.stats.buffered + SECOND // 10
         played = np.frombuffer(headset.speaker.read_frames(count), np.int16)
-        assert np.array_equal(played[played != 0], numbered(SECOND // 2)[:, 0])
+        (places,) = played.nonzero()
+        assert np.array_equal(played[places[0] : places[-1] + 1], numbered(SECOND // 2)[:, 0])
         assert not recorder.frames().any()
         headset.speaker.flush()
         headset.microphone.write_frames(numbered(SECOND // 2))

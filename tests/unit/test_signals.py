@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from signals import is_written, numbered, ramp_to
+from signals import Heard, is_written, numbered, ramp_to, sounding, tone, tone_quality
 
 RATE = 48000
 SILENCE = np.zeros((300, 1), np.int16)
@@ -21,3 +21,22 @@ def test_a_ramp_down_was_not_written_though_it_came_in_two_pieces(early: int) ->
 def test_frames_that_are_no_ramp_were_written() -> None:
     recording = np.concatenate([numbered(500, first=20000), SILENCE, numbered(40, first=7), SILENCE])
     assert is_written(recording, RATE).sum() == 540
+
+
+def test_a_gap_is_told_where_none_is_allowed() -> None:
+    recording = np.concatenate([numbered(500), SILENCE, numbered(500, first=500)])
+    assert len(sounding(recording, RATE, gaps=1)) == 1000
+    Heard.in_recording(recording).assert_exact(1000, gaps=1)
+    with pytest.raises(AssertionError, match=r"silences of \[300\] frames"):
+        sounding(recording, RATE)
+    with pytest.raises(AssertionError, match="gaps=1"):
+        Heard.in_recording(recording).assert_exact(1000)
+
+
+def test_a_tone_with_a_gap_is_told_where_none_is_allowed() -> None:
+    recording = tone(1000, 1, RATE)[:, 0]
+    assert tone_quality(recording, RATE)[0] == pytest.approx(1000, rel=0.001)
+    recording[20000:20060] = 0
+    assert tone_quality(recording, RATE, gaps=1)[0] == pytest.approx(1000, rel=0.001)
+    with pytest.raises(AssertionError, match="silences of"):
+        tone_quality(recording, RATE)

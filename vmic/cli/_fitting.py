@@ -45,17 +45,15 @@ class Fitted:
 
     def read(self) -> Block | None:
         """The next block; an empty one at the end, None when it is not there yet."""
-        block = self.sound.read(self._size)
-        if block is None or self._ended:
-            return block
-        ended = not len(block)
-        fitted = self._fit_channels(block) * self._gain
-        if self._resampler is None:
-            return fitted
-        # Some blocks stay within the resampler: an empty one would be taken for the end.
-        self._ended = ended
-        resampled: Block = self._resampler.resample_chunk(fitted, last=ended)
-        return resampled if ended or len(resampled) else None
+        while (block := self.sound.read(self._size)) is not None and not self._ended:
+            self._ended = not len(block)
+            fitted: Block = self._fit_channels(block) * self._gain
+            if self._resampler is not None:
+                fitted = self._resampler.resample_chunk(fitted, last=self._ended)
+            # The resampler may keep a block back (20 ms at up to 24 kHz): an empty one is no end.
+            if len(fitted) or self._ended:
+                return fitted
+        return block
 
     def seek(self, seconds: float) -> None:
         """Go on at this time from the beginning."""

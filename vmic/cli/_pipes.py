@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # Blocks of a pipe that wait to be played: while they are being played the pipe's writer is not held up.
 _BLOCKS_AHEAD = 20
 
+# Seconds that a reader is kept waiting for the next block.
+_PATIENCE = 0.05
+
 RAW_FORMATS = {"s16le": "<i2", "s32le": "<i4", "f32le": "<f4"}
 _FULL_SCALE = {"s16le": 32768, "s32le": 2147483648, "f32le": 1}
 
@@ -104,7 +107,7 @@ class Piped:
         if self._ended is not None:
             return self._ended
         try:
-            block = self._blocks.get_nowait()
+            block = self._blocks.get(timeout=_PATIENCE)
         except queue.Empty:
             return None
         if isinstance(block, BaseException):

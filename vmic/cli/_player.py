@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,6 +21,9 @@ _AHEAD = 2.0
 _PATIENCE = 5.0
 # How often what is on the screen is looked at.
 TICK = 0.1
+# Seconds that are written at once where nothing is queued, if they come within a tick: what feeds a pipe, or
+# decodes a file, may stand still for some milliseconds on a busy machine.
+_AT_ONCE = 0.2
 
 
 @dataclass(frozen=True)
@@ -87,40 +91,56 @@ class Player:
             DeviceLostError: The microphone went away, or the server takes nothing.
             VmicError: A sound cannot be played.
         """
-        stalled, before = 0.0, -1
+        moved, before = time.monotonic(), -1
         while not self._stopped:
-            if not self.paused:
-                self._feed()
-                if self._playlist.ended and not self._again and self._microphone.drain(timeout=TICK):
-                    return
-            wait(TICK)
+            fed = self.paused or self._feed()
+            if not self.paused and self._ended and self._microphone.drain(timeout=TICK):
+                return
+            wait(TICK if fed else 0)
             heard = self._heard()
-            stalled = stalled + TICK if self._written and heard == before else 0.0
-            before = heard
-            if stalled > _PATIENCE:
+            if heard != before or not self._written:
+                moved, before = time.monotonic(), heard
+            if time.monotonic() - moved > _PATIENCE:
                 raise vmic.DeviceLostError(
                     f"microphone {self._microphone.name!r} took nothing for {_PATIENCE:g} s: was it removed? "
                     "(vmic list)"
                 )
 
-    def _feed(self) -> None:
-        """Write until enough is ahead, and forget what is heard."""
-        enough = _AHEAD * self._microphone.sample_rate
-        while self._microphone.stats.queued < enough and (piece := self._next()):
-            begin = self._microphone.stats.frames_written
-            self._written.append(replace(piece, begin=begin))
-            self._microphone.write_frames(piece.block)
+    @property
+    def _ended(self) -> bool:
+        """Whether all is written."""
+        return self._playlist.ended and not self._again
+
+    def _feed(self) -> bool:
+        """Write what there is within a tick, and forget what is heard; whether enough is ahead."""
+        until, rate = time.monotonic() + TICK, self._microphone.sample_rate
+        queued = ahead = self._microphone.stats.queued
+        held: deque[_Piece] = deque()
+        try:
+            while ahead < _AHEAD * rate and time.monotonic() < until and (piece := self._next()):
+                held.append(piece)
+                ahead += len(piece.block)
+                if queued or ahead >= _AT_ONCE * rate:
+                    self._write(held)
+        except vmic.VmicError:
+            self._write(held)
+            self._microphone.drain()  # what was good of it is heard
+            raise
+        self._write(held)
         while self._written and _end(self._written[0]) <= self._heard():
             self._written.popleft()
+        return self._ended or ahead >= _AHEAD * rate
+
+    def _write(self, pieces: deque[_Piece]) -> None:
+        while pieces:
+            piece = pieces.popleft()
+            self._written.append(replace(piece, begin=self._microphone.stats.frames_written))
+            self._microphone.write_frames(piece.block)
 
     def _next(self) -> _Piece | None:
         if self._again:
             return self._again.popleft()
-        try:
-            read = self._playlist.next()
-        except vmic.VmicError:
-            self._microphone.drain()  # what was good of it is heard
-            raise
+        read = self._playlist.next()
         return None if read is None else _Piece(*read)
 
     def _heard(self) -> int:
