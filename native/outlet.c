@@ -41,7 +41,8 @@ static void close_sink(struct writer *w, vmic_state state) {
     outlet_clear(w);
     w->state = state;
     w->rested = state == VMIC_RESTING;
-    pthread_cond_broadcast(&w->changed);
+    pthread_cond_broadcast(&w->changed); /* what was lost is gone */
+    pthread_cond_broadcast(&w->state_changed);
     pthread_mutex_unlock(&w->lock);
     w->sink->close(w->sink);
     pthread_mutex_lock(&w->lock);
@@ -70,7 +71,7 @@ void outlet_open(struct writer *w) {
     w->reopened += w->was_open && !w->rested;
     w->was_open = true;
     w->needed_at = clock_now();
-    pthread_cond_broadcast(&w->changed);
+    pthread_cond_broadcast(&w->state_changed);
 }
 
 bool outlet_measure(struct writer *w) {
@@ -91,6 +92,8 @@ bool outlet_measure(struct writer *w) {
     w->stands = w->told > w->step && now - w->stands_since > STANDS_NS;
     w->empty_at = w->stands ? w->reckoned_at : level.heard_at;
     w->dry_at = least(level.dry_at, w->empty_at);
+    if (outlet_unheard(w) > 0)
+        w->data_end_at = w->empty_at - to_ns(w, timeline_tail(&w->timeline, 0));
     return true;
 }
 
@@ -117,6 +120,7 @@ bool outlet_write(struct writer *w, const void *frames, uint64_t silence, uint64
         ring_take(&w->ring, data);
         w->handed += data;
         w->last_data = w->needed_at = now;
+        w->data_end_at = w->empty_at;
         pthread_cond_broadcast(&w->changed);
     }
     return true;

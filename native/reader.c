@@ -28,9 +28,10 @@ struct vmic_reader {
 
     unsigned char *scratch; /* the thread's own; `piece` long */
 
-    pthread_mutex_t lock;   /* guards what follows */
-    pthread_cond_t wake;    /* to the thread: there is something to do */
-    pthread_cond_t changed; /* to whoever waits: frames came, or the state moved */
+    pthread_mutex_t lock;         /* guards what follows */
+    pthread_cond_t wake;          /* to the thread: there is something to do */
+    pthread_cond_t changed;       /* to whoever waits: frames came */
+    pthread_cond_t state_changed; /* ... the state did */
     struct ring ring;
     vmic_state state;
     int error;
@@ -47,6 +48,7 @@ static void release(vmic_reader *reader) {
     if (atomic_fetch_sub(&reader->references, 1) > 1)
         return;
     reader->source->destroy(reader->source);
+    pthread_cond_destroy(&reader->state_changed);
     pthread_cond_destroy(&reader->changed);
     pthread_cond_destroy(&reader->wake);
     pthread_mutex_destroy(&reader->lock);
@@ -61,7 +63,7 @@ static void close_source(vmic_reader *reader, vmic_state state, int error) {
     reader->state = state;
     reader->error = error;
     reader->rested = state == VMIC_RESTING;
-    pthread_cond_broadcast(&reader->changed);
+    pthread_cond_broadcast(&reader->state_changed);
     pthread_mutex_unlock(&reader->lock);
     reader->source->close(reader->source);
     pthread_mutex_lock(&reader->lock);
@@ -79,7 +81,7 @@ static void open_source(vmic_reader *reader) {
     reader->reopened += reader->was_open && !reader->rested;
     reader->was_open = true;
     reader->needed_at = clock_now();
-    pthread_cond_broadcast(&reader->changed);
+    pthread_cond_broadcast(&reader->state_changed);
 }
 
 static void drop(vmic_reader *reader, uint64_t count) {
@@ -148,6 +150,7 @@ static int init(vmic_reader *reader, const vmic_reader_config *config, struct so
     pthread_mutex_init(&reader->lock, NULL);
     condition_init(&reader->wake);
     condition_init(&reader->changed);
+    condition_init(&reader->state_changed);
     atomic_init(&reader->references, 2);
     return 0;
 }
@@ -177,7 +180,7 @@ static void need(vmic_reader *reader) {
     if (reader->state != VMIC_RESTING)
         return;
     reader->state = VMIC_AWAY;
-    pthread_cond_broadcast(&reader->changed);
+    pthread_cond_broadcast(&reader->state_changed);
 }
 
 uint64_t vmic_reader_read(vmic_reader *reader, void *frames, uint64_t count) {
@@ -231,12 +234,13 @@ int vmic_reader_reached(vmic_reader *reader, int event, uint64_t count) {
 int vmic_reader_wait(vmic_reader *reader, vmic_event event, uint64_t count, uint64_t timeout_us) {
     int64_t deadline = clock_now() + (int64_t)timeout_us * 1000;
     bool needs = event == VMIC_ARRIVED;
+    pthread_cond_t *changed = needs ? &reader->changed : &reader->state_changed;
     pthread_mutex_lock(&reader->lock);
     reader->waiting += needs;
     if (needs)
         need(reader);
     while (!is_so(reader, event, count) && !reader->stop && clock_now() < deadline)
-        wait_until(&reader->changed, &reader->lock, deadline);
+        wait_until(changed, &reader->lock, deadline);
     int result = is_so(reader, event, count) ? VMIC_OK : VMIC_TIMEOUT;
     reader->waiting -= needs;
     if (needs)
@@ -282,6 +286,7 @@ int vmic_reader_stop(vmic_reader *reader, uint64_t timeout_us) {
     reader->stop = true;
     pthread_cond_signal(&reader->wake);
     pthread_cond_broadcast(&reader->changed);
+    pthread_cond_broadcast(&reader->state_changed);
     while (!reader->stopped && clock_now() < deadline)
         wait_until(&reader->changed, &reader->lock, deadline);
     int stopped = reader->stopped;

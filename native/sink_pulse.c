@@ -1,5 +1,6 @@
 /* The sink of a PulseAudio or PipeWire server, by libpulse's simple API. */
 #include "clock.h"
+#include "least.h"
 #include "rounds.h"
 #include "steps.h"
 #include "stream.h"
@@ -33,6 +34,7 @@ struct sink_pulse {
     char *server, *application, *stream, *name;
     pa_sample_spec spec;
     int64_t step;
+    int64_t held_until; /* when the server has played all that it was given */
     bool tells_level;
     bool just_open;       /* nobody has looked at its level */
     struct rounds rounds; /* when it takes a step, if it tells what it holds */
@@ -54,6 +56,10 @@ static pa_buffer_attr buffer_attr(const struct sink_pulse *self) {
     };
 }
 
+static void note_given(struct sink_pulse *self, uint64_t count) {
+    self->held_until = most(self->held_until, clock_now()) + (int64_t)count * SECOND / self->spec.rate;
+}
+
 /* 0 or an error. */
 static int write_silence(struct sink_pulse *self, size_t bytes) {
     int error = 0;
@@ -62,6 +68,7 @@ static int write_silence(struct sink_pulse *self, size_t bytes) {
         return PA_ERR_INTERNAL;
     int failed = pa_simple_write(self->simple, silence, bytes, &error);
     free(silence);
+    note_given(self, bytes / pa_frame_size(&self->spec));
     return failed ? error : 0;
 }
 
@@ -139,6 +146,7 @@ static int pulse_write(struct sink *sink, const void *frames, uint64_t count) {
     size_t bytes = (size_t)count * pa_frame_size(&self->spec);
     rounds_add(&self->rounds, clock_now(), count);
     note(self, pa_simple_write(self->simple, frames, bytes, &error) < 0, error);
+    note_given(self, count);
     steps_add(&self->steps, clock_now(), (int64_t)count * SECOND / self->spec.rate);
     return self->failed ? error : 0;
 }
@@ -188,12 +196,13 @@ static void pulse_close(struct sink *sink) {
         return;
     /* PulseAudio 16.1 aborts ("n_imported > 0", memblock.c) when its sink lets go of a block of ours at the
      * moment in which the connection ends that the block came by: in 8 of 260 closes on a busy machine, with
-     * 40 ms of audio in the server. So it lets go of everything first, also when it has ended the stream. */
+     * 40 ms of audio in the server. So it lets go of everything first, also when it has ended the stream; of
+     * what was played that long ago it has. */
     int error = 0;
     bool is_there = self->failed ? self->error != PA_ERR_CONNECTIONTERMINATED
                                  : pa_simple_flush(self->simple, &error) == 0;
     if (is_there)
-        sleep_until(clock_now() + QUIET_NS);
+        sleep_until(least(clock_now(), self->held_until) + QUIET_NS);
     pa_simple_free(self->simple);
     self->simple = NULL;
 }

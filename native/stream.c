@@ -98,6 +98,8 @@ static int64_t earlier(int64_t a, int64_t b) {
 int vmic_wait(vmic_stream *stream, vmic_event event, uint64_t index, uint64_t timeout_us) {
     struct writer *writer = &stream->writer;
     int64_t deadline = clock_now() + (int64_t)timeout_us * 1000;
+    bool is_of_state = event == VMIC_OPENED || event == VMIC_LEFT;
+    pthread_cond_t *changed = is_of_state ? &writer->state_changed : &writer->changed;
     int result = VMIC_OK;
     int64_t look;
     pthread_mutex_lock(&writer->lock);
@@ -106,7 +108,7 @@ int vmic_wait(vmic_stream *stream, vmic_event event, uint64_t index, uint64_t ti
             result = VMIC_TIMEOUT;
             break;
         }
-        wait_until(&writer->changed, &writer->lock, earlier(look, deadline));
+        wait_until(changed, &writer->lock, earlier(look, deadline));
     }
     pthread_mutex_unlock(&writer->lock);
     return result;
@@ -174,6 +176,7 @@ int vmic_stop(vmic_stream *stream, uint64_t timeout_us) {
     writer->stop = true;
     pthread_cond_signal(&writer->wake);
     pthread_cond_broadcast(&writer->changed);
+    pthread_cond_broadcast(&writer->state_changed);
     while (!writer->stopped && clock_now() < deadline)
         wait_until(&writer->changed, &writer->lock, deadline);
     int stopped = writer->stopped;

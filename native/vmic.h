@@ -72,6 +72,7 @@ typedef struct vmic_stats {
     uint64_t reopened;   /* times that the sink was opened again */
     uint64_t latency_us; /* how long until a frame that is written now is heard */
     uint64_t cushion_us; /* what is kept ahead of late writes at present */
+    uint64_t silent_us;  /* how long ago the last frame that the server was given has been heard */
 } vmic_stats;
 
 /* What vmic_flush() did to the frames that were not gone: those before `heard_to` were heard, those from

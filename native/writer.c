@@ -44,12 +44,14 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
     pthread_mutex_init(&w->lock, NULL);
     condition_init(&w->wake);
     condition_init(&w->changed);
+    condition_init(&w->state_changed);
     return 0;
 }
 
 void writer_free(struct writer *w) {
     if (w->sink)
         w->sink->destroy(w->sink);
+    pthread_cond_destroy(&w->state_changed);
     pthread_cond_destroy(&w->changed);
     pthread_cond_destroy(&w->wake);
     pthread_mutex_destroy(&w->lock);
@@ -74,7 +76,7 @@ void writer_need(struct writer *w) {
         return;
     w->state = VMIC_AWAY;
     w->error = 0;
-    pthread_cond_broadcast(&w->changed);
+    pthread_cond_broadcast(&w->state_changed);
 }
 
 void writer_note_write(struct writer *w) {
@@ -110,6 +112,7 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
         .reopened = w->reopened,
         .latency_us = (uint64_t)queued / 1000,
         .cushion_us = (uint64_t)w->cushion.size / 1000,
+        .silent_us = (uint64_t)most(0, clock_now() - w->data_end_at) / 1000,
     };
 }
 

@@ -33,9 +33,10 @@ struct writer {
     int16_t *scratch; /* `ahead` long */
     struct recent recent;
 
-    pthread_mutex_t lock;   /* guards what follows; never held during a call of the sink */
-    pthread_cond_t wake;    /* to the thread: there is something to do */
-    pthread_cond_t changed; /* to whoever waits: an index or the state moved */
+    pthread_mutex_t lock;         /* guards what follows; never held during a call of the sink */
+    pthread_cond_t wake;          /* to the thread: there is something to do */
+    pthread_cond_t changed;       /* to whoever waits: an index moved, as it does at each write */
+    pthread_cond_t state_changed; /* ... the state did */
     vmic_state state;
     bool stop, stopped;
     bool hungry;   /* the thread sleeps because the ring is empty */
@@ -46,8 +47,9 @@ struct writer {
 
     /* What the server holds. */
     struct timeline timeline;
-    int64_t empty_at; /* when the server will have used up what it holds; CLOCK_MONOTONIC, ns */
-    int64_t dry_at;   /* when it needs more */
+    int64_t empty_at;    /* when the server will have used up what it holds; CLOCK_MONOTONIC, ns */
+    int64_t dry_at;      /* when it needs more */
+    int64_t data_end_at; /* when the last data that it was given has been heard; 0: it was given none */
 
     int64_t told;         /* ns that the server last said to hold ... */
     int64_t stands_since; /* ... and since when it has not been less; 0: something was written since */

@@ -232,10 +232,11 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
             try:
                 forget(self)
                 self._listeners.close()
-                limit = min(self._writing.audio_time() + patience, at_most)
-                self._wait_gone(self._final.written, limit, _go_on)
-                # Nobody tells when an application has got the last of it.
-                time.sleep(self._tail if self._final.written else 0)
+                deadline = time.monotonic() + min(self._writing.audio_time() + patience + self._tail, at_most)
+                self._wait_gone(self._final.written, deadline - time.monotonic(), _go_on)
+                # No application reports when it has received the last frame.
+                tail = self._tail - self._stream.state().silent
+                time.sleep(max(0.0, min(tail, deadline - time.monotonic())))
             finally:
                 self._tear_down()
 

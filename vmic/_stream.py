@@ -24,7 +24,7 @@ _CALLS = Calls(
 
 @dataclass(frozen=True)
 class StreamState:
-    """What a stream says of itself: `vmic_stats` of vmic.h, with `latency` and `cushion` in seconds."""
+    """What a stream says of itself: `vmic_stats` of vmic.h, with its times in seconds."""
 
     state: int
     error: int
@@ -39,6 +39,7 @@ class StreamState:
     reopened: int
     latency: float
     cushion: float
+    silent: float
 
 
 class Stream(Native):
@@ -146,6 +147,7 @@ class Stream(Native):
             reopened=s.reopened,
             latency=s.latency_us / 1e6,
             cushion=s.cushion_us / 1e6,
+            silent=s.silent_us / 1e6,
         )
 
     def progress(self) -> int | None:

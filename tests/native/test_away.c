@@ -1,5 +1,8 @@
 /* A sink that fails, and is opened again. */
+#define _GNU_SOURCE /* RUSAGE_THREAD */
 #include "fixture.h"
+
+#include <sys/resource.h>
 
 static void is_away(struct fixture *f, int error) {
     must(f, VMIC_LEFT, 0);
@@ -143,7 +146,36 @@ static void close_hangs(void) {
     end_stream(&f);
 }
 
+static void *count_wakeups(void *argument) {
+    struct fixture *f = argument;
+    static struct rusage before, after;
+    getrusage(RUSAGE_THREAD, &before);
+    must(f, VMIC_LEFT, 0);
+    getrusage(RUSAGE_THREAD, &after);
+    static long wakeups;
+    wakeups = after.ru_nvcsw - before.ru_nvcsw;
+    return &wakeups;
+}
+
+/* A thread that waits for the loss sleeps while sound is written: each write woke it once. */
+static void writes_wake_nobody_who_waits_for_the_loss(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    pthread_t waiting;
+    pthread_create(&waiting, NULL, count_wakeups, &f);
+    for (uint32_t i = 0; i < 200; i++) {
+        put_all(&f, 1 + i, 1);
+        must(&f, VMIC_TAKEN, i + 1);
+    }
+    fake_fail(f.fake, FAKE_LEVEL, 3);
+    void *wakeups;
+    pthread_join(waiting, &wakeups);
+    CHECK_COMPARE(*(long *)wakeups, <, 20); /* some wait for the lock */
+    end_stream(&f);
+}
+
 int main(void) {
+    RUN(writes_wake_nobody_who_waits_for_the_loss);
     RUN(write_fails);
     RUN(write_fails_when_some_is_heard);
     RUN(open_fails);

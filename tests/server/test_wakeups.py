@@ -1,0 +1,112 @@
+"""Threads that wait sleep while sound is written, and close waits for no sound that is over."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import programs
+import pytest
+from servers import SoundServer
+from signals import numbered
+
+import vmic
+from vmic._stream import Stream
+
+SECOND_OF_CHUNKS = 100
+# It wakes once a second to look.
+FEW = 15
+
+
+def wakeups(thread: str) -> int:
+    """How often the one thread of that name has gone to sleep so far."""
+    (found,) = (one for one in threading.enumerate() if one.name == thread)
+    status = Path(f"/proc/self/task/{found.native_id}/status").read_text()
+    (count,) = (line.split()[1] for line in status.splitlines() if line.startswith("voluntary_ctxt_switches"))
+    return int(count)
+
+
+def test_a_write_does_not_wake_the_reconnect_thread(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        before = wakeups("vmic-revival")
+        for i in range(SECOND_OF_CHUNKS):
+            microphone.write_frames(numbered(480, first=480 * i))
+        assert wakeups("vmic-revival") - before < FEW
+
+
+def test_what_is_played_to_a_speaker_does_not_wake_it_either(server: SoundServer) -> None:
+    with vmic.create_speaker_device("speaker", 48000) as speaker:
+        speaker.read_frames(480)
+        before = wakeups("vmic-revival")
+        speaker.read_frames(48000)
+        assert wakeups("vmic-revival") - before < FEW
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long this thread sleeps, each time."""
+    sleeps: list[float] = []
+    here, sleep = threading.current_thread(), time.sleep
+
+    def note(seconds: float) -> None:
+        if threading.current_thread() is here:
+            sleeps.append(seconds)
+        sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", note)
+    return sleeps
+
+
+def test_close_waits_only_for_applications_that_may_not_have_the_end(
+    server: SoundServer, slept: list[float]
+) -> None:
+    quiet = vmic.create_microphone_device("quiet", 48000)
+    microphone = vmic.create_microphone_device("mic", 48000)
+    microphone.write_frames(numbered(480))
+    microphone.drain()
+    slept.clear()
+    quiet.close()
+    assert sum(slept) == 0
+    microphone.write_frames(numbered(480))
+    microphone.close()
+    assert 0 < sum(slept) <= 0.1
+
+
+def test_close_does_not_wait_for_a_sound_that_was_over_before(
+    server: SoundServer, slept: list[float]
+) -> None:
+    microphone = vmic.create_microphone_device("mic", 48000)
+    microphone.write_frames(numbered(480))
+    microphone.drain()
+    programs.await_that(lambda: was_heard_before(0.1, microphone), "it was heard 0.1 s ago")
+    slept.clear()
+    microphone.close()
+    assert sum(slept) == 0
+
+
+def was_heard_before(seconds: float, microphone: vmic.VirtualMicrophoneDevice) -> bool:
+    return microphone._stream.state().silent > seconds
+
+
+@pytest.mark.timing
+def test_an_idle_stream_is_closed_at_once(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    took = []
+    close: Callable[[Stream], None] = Stream.close
+
+    def timed(stream: Stream) -> None:
+        begin = time.monotonic()
+        close(stream)
+        took.append(time.monotonic() - begin)
+
+    monkeypatch.setattr(Stream, "close", timed)
+    for _ in range(5):
+        microphone = vmic.create_microphone_device("mic", 48000)
+        microphone.write_frames(numbered(480))
+        microphone.drain()
+        programs.await_that(functools.partial(was_heard_before, 1.2, microphone), "no silence follows it")
+        microphone.close()
+    # One that has just been given silence, as it is twice a second, takes 60 ms.
+    assert min(took) < 0.03, took
