@@ -1,4 +1,5 @@
 /* The sink of a PulseAudio or PipeWire server, by libpulse's simple API. */
+#include "channel_map.h"
 #include "clock.h"
 #include "least.h"
 #include "rounds.h"
@@ -129,7 +130,7 @@ static int find_step(struct sink_pulse *self) {
 static int pulse_open(struct sink *sink) {
     struct sink_pulse *self = (struct sink_pulse *)sink;
     pa_channel_map map;
-    pa_channel_map_init_extend(&map, self->spec.channels, PA_CHANNEL_MAP_DEFAULT);
+    channel_map_init(&map, self->spec.channels);
     pa_buffer_attr attr = buffer_attr(self);
     int error = 0;
     self->failed = false;
@@ -248,9 +249,9 @@ vmic_stream *vmic_create(const vmic_config *config) {
 
 int vmic_channel_map(uint32_t channels, char *text, uint32_t size) {
     pa_channel_map map;
-    if (channels < 1 || channels > PA_CHANNELS_MAX ||
-        !pa_channel_map_init_extend(&map, channels, PA_CHANNEL_MAP_DEFAULT))
+    if (channels < 1 || channels > PA_CHANNELS_MAX)
         return -1;
+    channel_map_init(&map, channels);
     pa_channel_map_snprint(text, size, &map);
     return 0;
 }

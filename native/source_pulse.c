@@ -1,5 +1,6 @@
 /* The source of a PulseAudio or PipeWire server, by libpulse's asynchronous API: the simple one cannot say
  * that a stream is not to be moved, and both servers move one whose source goes to the default microphone. */
+#include "channel_map.h"
 #include "reader.h"
 
 #include <pulse/pulseaudio.h>
@@ -45,7 +46,7 @@ static int connect_context(struct source_pulse *self) {
 
 static int connect_stream(struct source_pulse *self) {
     pa_channel_map map;
-    pa_channel_map_init_extend(&map, self->spec.channels, PA_CHANNEL_MAP_DEFAULT);
+    channel_map_init(&map, self->spec.channels);
     pa_buffer_attr attr = {
         .maxlength = (uint32_t)-1,
         .fragsize = (uint32_t)pa_usec_to_bytes(self->step_us, &self->spec),

@@ -133,8 +133,8 @@ int vmic_stop(vmic_stream *stream, uint64_t timeout_us);
  */
 void vmic_free(vmic_stream *stream);
 
-/* Writes libpulse's default channel map for 1 to 32 channels ("front-left,front-right") to `text`, which has
- * room for `size` bytes (480 are enough). 0, or -1 when there is no such map. */
+/* Writes the channel map of the streams with so many channels ("front-left,front-right"), 1 to 32, to `text`,
+ * which has room for `size` bytes (480 are enough). 0, or -1 when there is no such map. */
 int vmic_channel_map(uint32_t channels, char *text, uint32_t size);
 
 #endif
