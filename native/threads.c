@@ -2,12 +2,27 @@
 
 #include "clock.h"
 
+#include <signal.h>
+
+/* All but those that a thread's own fault raises, which a debugger or faulthandler wants to see. */
+static void all_signals(sigset_t *signals) {
+    sigfillset(signals);
+    sigdelset(signals, SIGBUS);
+    sigdelset(signals, SIGFPE);
+    sigdelset(signals, SIGILL);
+    sigdelset(signals, SIGSEGV);
+}
+
 int thread_start(void *(*run)(void *), void *argument) {
     pthread_t id;
     pthread_attr_t detached;
+    sigset_t all, before;
+    all_signals(&all);
     pthread_attr_init(&detached);
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&id, &detached, run, argument);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&detached);
     return error;
 }

@@ -5,8 +5,9 @@
 #include <pthread.h>
 #include <stdint.h>
 
-/* Runs `run` in a thread that is not joined: it may hang in the server for as long as that does. 0, or as
- * errno. */
+/* Runs `run` in a thread that is not joined: it may hang in the server for as long as that does. The thread
+ * blocks all signals, and so do the threads that libpulse starts from it: signals are the program's, which
+ * may wait for them with sigwait(). 0, or as errno. */
 int thread_start(void *(*run)(void *), void *argument);
 
 /* One for wait_until(). */

@@ -93,13 +93,17 @@ def create_microphone_device(
     )
     # What is undone needs a connection, which the watch and the keeper have left then.
     with contextlib.ExitStack() as undo, _watch.owning():
-        device, tuning = _server.call(
-            lambda pulse: (make(pulse, replace=replace), _dialect.of(pulse).tuning),
+        device, tuning, place = _server.call(
+            lambda pulse: (
+                make(pulse, replace=replace),
+                _dialect.of(pulse).tuning,
+                _server.for_streams(pulse),
+            ),
             undo=lambda pulse, made: _device.remove(pulse, made[0]),
         )
         undo.callback(_server.call, lambda pulse: _device.remove(pulse, device))
         again = functools.partial(make, replace=False)
-        microphone = _attach(device, tuning, cushion, non_blocking, again)
+        microphone = _attach(device, tuning, place, cushion, non_blocking=non_blocking, make=again)
         undo.pop_all()
     return microphone
 
@@ -137,8 +141,8 @@ def open_microphone_device(
     _names.check_name(name)
     check_bool("non_blocking", non_blocking)
     cushion = _latency.cushion(latency)
-    device, tuning = _server.call(lambda pulse: (_sweeping.find(pulse, name), _dialect.of(pulse).tuning))
-    return _attach(device, tuning, cushion, non_blocking, None)
+    device, tuning, place = _server.call(lambda pulse: (_sweeping.find(pulse, name), *_ways(pulse)))
+    return _attach(device, tuning, place, cushion, non_blocking=non_blocking, make=None)
 
 
 def list_microphone_devices() -> list[MicrophoneInfo]:
@@ -179,16 +183,27 @@ def remove_microphone_device(name: str) -> None:
     _server.call(remove)
 
 
+def _ways(pulse: pulsectl.Pulse) -> tuple[Tuning, str | None]:
+    """How a stream is fed on this server, and where it finds it."""
+    return _dialect.of(pulse).tuning, _server.for_streams(pulse)
+
+
 def _attach(
-    device: Device, tuning: Tuning, cushion: Cushion, non_blocking: bool, make: Make | None
+    device: Device,
+    tuning: Tuning,
+    place: str | None,
+    cushion: Cushion,
+    *,
+    non_blocking: bool,
+    make: Make | None,
 ) -> VirtualMicrophoneDevice:
-    """Open a stream into `device`."""
+    """Open a stream into `device`, on the server at `place`."""
     info = device.info
     seconds = _QUEUE_NON_BLOCKING if non_blocking else _QUEUE_BLOCKING + 2 * cushion.most
     capacity = int(seconds * info.sample_rate)
     stream = Stream(
         device.sink_name,
-        server=_server.server_for_writer(),
+        server=place,
         sample_rate=info.sample_rate,
         channels=info.channels,
         capacity=capacity,

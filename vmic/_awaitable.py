@@ -6,14 +6,13 @@ No wait holds a thread, for it is known beforehand when a frame is heard; a flus
 from __future__ import annotations
 
 import functools
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from vmic import _waking
-from vmic._arguments import check_seconds
+from vmic import _threads, _waking
+from vmic._arguments import seconds
 from vmic._completion import Completion
 from vmic._listeners import Listeners
 from vmic._pcm import Frames
@@ -136,7 +135,7 @@ class Awaitable:
             wake()
 
         # Not asyncio's pool, which has few threads: those of a server that hangs would hold up all else.
-        threading.Thread(target=run, name="vmic-flush", daemon=True).start()
+        _threads.start(run, "vmic-flush")
         await done
         return outcome.result()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -20,7 +21,10 @@ class Calls:
     def __init__(self) -> None:
         self._changed = threading.Condition()  # guards what follows
         self._due: deque[tuple[Callback, bytes]] = deque()  # the first is under way
+        self._bytes = 0  # of the frames in it
         self._thread: threading.Thread | None = None
+        # What the program starts in a callback gets them from it; who posts may be a thread of vmic's own.
+        self._blocked_signals = signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
     def post(self, callback: Callback, frames: bytes) -> None:
         """Call `callback` with these frames, after those before it; does not block."""
@@ -38,6 +42,7 @@ class Calls:
                 self._changed.wait_for(lambda: not self._due, timeout)
 
     def _run(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._blocked_signals)
         while (due := self._next()) is not None:
             callback, frames = due
             call(callback, frames)

@@ -172,6 +172,8 @@ def _say(line: str) -> None:
 
 def main(arguments: list[str]) -> None:
     """Be a keeper: of the owner that the one argument says, or of the microphone that the four do."""
+    # The program may block signals, and who started this does: the alarm would not end it.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if len(arguments) == 1:
         # What ends a whole service is to end this after its owner: it has work then.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -6,8 +6,9 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from vmic import _waking
-from vmic._arguments import check_int, check_seconds
+from vmic import _threads, _waking
+from vmic._arguments import check_int, seconds
+from vmic._callbacks import MAX_WAITING, too_many
 from vmic._calls import Callback, Calls
 from vmic._errors import ClosedError
 from vmic._pcm import SAMPLE_SIZE
@@ -128,8 +129,7 @@ class PendingReads:
             self._reads.append(_Read(count, completion, come, wake))
             self._changed.notify_all()
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="vmic-reads", daemon=True)
-                self._thread.start()
+                self._thread = _threads.start(self._run, "vmic-reads")
 
     def close(self, timeout: float) -> None:
         """Give those that wait what there is, if only nothing."""

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from vmic import _device, _link, _refusals, _server, _starting, _volumes, _watch
+from vmic import _device, _link, _refusals, _server, _starting, _threads, _volumes, _watch
 from vmic._device import Device
 from vmic._dialect import Tuning
 from vmic._errors import DeviceError, ServerError, VmicError
@@ -55,7 +55,7 @@ class Revival:
         self._was_seen = True
         self._stopped = threading.Event()
         self._reviving = threading.Lock()
-        threading.Thread(target=self._run, name="vmic-revival", daemon=True).start()
+        _threads.start(self._run, "vmic-revival")
 
     def stop(self) -> None:
         """Watch no more. Waits for a try that is under way, so that it leaves nothing behind."""

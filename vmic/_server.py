@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from vmic import _link, _refusals
+from vmic import _link, _refusals, _threads
 from vmic._errors import ServerError
 from vmic._libpulse import libpulse, pulsectl
 
@@ -35,19 +35,17 @@ class _Call(threading.Thread, Generic[T]):
     """One conversation with the server, on a thread: libpulse waits for a hung server without limit."""
 
     def __init__(self, operation: Callable[[pulsectl.Pulse], T], undo: Callable[[pulsectl.Pulse, T], object]):
-        super().__init__(name="vmic-server", daemon=True)
         self._operation, self._undo = operation, undo
         self._lock = threading.Lock()
         self._abandoned = False
         self.result: T
         self.error: BaseException | None = None
-        self.connected = False
         self.finished = threading.Event()
+        self._thread = _threads.start(self._run, "vmic-server")
 
-    def run(self) -> None:
+    def _run(self) -> None:
         try:
             with connect() as pulse:
-                self.connected = True
                 result = self._operation(pulse)
                 with self._lock:
                     self.result = result
@@ -59,6 +57,10 @@ class _Call(threading.Thread, Generic[T]):
             self.error = error
         finally:
             self.finished.set()
+
+    def join(self, timeout: float) -> None:
+        """Wait for its end, at most so many seconds."""
+        self._thread.join(timeout)
 
     def abandon(self) -> None:
         """Nobody waits any more: what comes of the operation is undone."""
@@ -84,7 +86,6 @@ def call(
         ServerError: No server answers.
     """
     conversation = _Call(operation, undo)
-    conversation.start()
     try:
         answered = conversation.finished.wait(timeout)
     except BaseException:  # Ctrl-C: what is half done is undone before the process ends
@@ -121,9 +122,14 @@ def connect(
     return pulse
 
 
-def server_for_writer() -> str | None:
-    """The server in the form that libpulse takes; None for its own choice."""
-    return _desktop_server()
+def for_streams(pulse: pulsectl.Pulse) -> str | None:
+    """Where this connection leads, for libpulse's other connections: they start no server then.
+
+    Without an address libpulse starts PulseAudio itself where none answers (not as root), unless client.conf
+    forbids it. None where no address can lead there, for libpulse parts them at blanks.
+    """
+    place = found_at(pulse)
+    return None if place.split() != [place] else place
 
 
 def address() -> str:

@@ -68,13 +68,15 @@ def create_speaker_device(
         recipe = SpeakerRecipe(device_name, shown, sample_rate, channels, sink_name)
         again = functools.partial(_making.make_speaker, recipe=recipe, owner=owner, replace=False)
         device = _making.make_speaker(pulse, recipe, owner=owner, replace=replace)
-        return device, again, _dialect.of(pulse).tuning
+        return device, again, _dialect.of(pulse).tuning, _server.for_streams(pulse)
 
     # What is undone needs a connection, which the watch and the keeper have left then.
     with contextlib.ExitStack() as undo, _watch.owning():
-        device, again, tuning = _server.call(make, undo=lambda pulse, made: _device.remove(pulse, made[0]))
+        device, again, tuning, place = _server.call(
+            make, undo=lambda pulse, made: _device.remove(pulse, made[0])
+        )
         undo.callback(_server.call, lambda pulse: _device.remove(pulse, device))
-        speaker = _attach(device, again, tuning, non_blocking=non_blocking)
+        speaker = _attach(device, again, tuning, place, non_blocking=non_blocking)
         undo.pop_all()
     return speaker
 
@@ -105,12 +107,14 @@ def create_headset(
     return Headset(microphone, speaker)
 
 
-def _attach(device: Device, again: Make, tuning: Tuning, *, non_blocking: bool) -> VirtualSpeakerDevice:
-    """Open a stream from `device`."""
+def _attach(
+    device: Device, again: Make, tuning: Tuning, place: str | None, *, non_blocking: bool
+) -> VirtualSpeakerDevice:
+    """Open a stream from `device`, on the server at `place`."""
     marks = device.marks
     source = Source(
         device.sink_name,
-        server=_server.server_for_writer(),
+        server=place,
         sample_rate=marks.sample_rate,
         channels=marks.channels,
         capacity=_KEPT * marks.sample_rate,

@@ -60,7 +60,7 @@ class Stream(Native):
 
         Args:
             sink: The server's name of the sink.
-            server: As PULSE_SERVER; None for libpulse's choice.
+            server: As PULSE_SERVER; None for libpulse's choice, which may start a server.
             sample_rate: Frames a second.
             channels: Samples in a frame.
             capacity: Frames that can be queued.

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from vmic import _device, _hearing
+from vmic import _device, _hearing, _threads
 from vmic._follow import Follower
 from vmic._hearing import Listener
 from vmic._keeping import Keeping
@@ -77,8 +77,7 @@ class Watch(Follower):
         # The thread's own.
         self._keeper: Keeping | None = None
         self._since: dict[tuple[int, int], float] = {}  # by stream and source
-        self._thread = threading.Thread(target=self._run, name="vmic-listeners", daemon=True)
-        self._thread.start()
+        self._thread = _threads.start(self._run, "vmic-listeners")
 
     def add(self, watcher: Watcher, *, owns: bool) -> None:
         """Tell `watcher`, as soon as the server has answered and after each change.

@@ -1,0 +1,161 @@
+"""Programs that use signals, and machines whose libpulse is set to start a server: vmic keeps out of both."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import programs
+import pytest
+from servers import SoundServer, one_server
+
+import vmic
+from vmic import _api, _speaker_api
+from vmic._native import Native
+from vmic._source import Source
+from vmic._stream import Stream
+
+Start = Callable[..., subprocess.Popen[str]]
+
+# A call of each kind that starts a thread, and then what a daemon does at its start.
+WAITS_FOR_A_SIGNAL = """
+import asyncio, signal, threading, vmic
+
+headset = vmic.create_headset("set", 48000)
+headset.microphone.write_frames(bytes(9600))
+headset.speaker.read_frames(480)
+asyncio.run(headset.microphone.flush_async())
+threads = [t.name for t in threading.enumerate()]
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGALRM})
+print(*threads, flush=True)
+input()
+print(signal.sigwait({signal.SIGTERM}).name, flush=True)
+headset.close()
+"""
+# All of them blocked, as a thread of a server is.
+STARTS_FROM_A_CALLBACK = """
+import signal, subprocess, threading, vmic
+
+called = threading.Event()
+
+def note(_frames):
+    global mask
+    mask = subprocess.run(["grep", "SigBlk", "/proc/self/status"], capture_output=True, text=True).stdout
+    called.set()
+
+speaker = vmic.create_speaker_device("speaker", 48000, non_blocking=True)
+speaker.read_frames(480, completion=note)
+called.wait()
+print(mask.split()[1], flush=True)
+speaker.close()
+"""
+MASKED_OWNER = """
+import signal, sys, vmic
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+microphone = vmic.create_microphone_device("mic", 48000)
+print("made", flush=True)
+sys.stdin.read()
+microphone.close()
+"""
+
+
+def blocked(status: Path) -> int:
+    """The signals that a process or thread blocks, as a set of bits."""
+    (line,) = [line for line in status.read_text().splitlines() if line.startswith("SigBlk:")]
+    return int(line.split()[1], 16)
+
+
+def bit(number: signal.Signals) -> int:
+    return 1 << number - 1
+
+
+def test_a_program_that_waits_for_a_signal_is_not_killed_by_it(server: SoundServer, start: Start) -> None:
+    program = start(*programs.script(WAITS_FOR_A_SIGNAL))
+    assert {"vmic-listeners", "vmic-revival"} <= set(programs.answer(program).split())
+    tasks = list(Path(f"/proc/{program.pid}/task").iterdir())
+    assert len(tasks) > 6
+    for task in tasks:
+        mask = blocked(task / "status")
+        assert mask & bit(signal.SIGTERM), (task.name, (task / "comm").read_text())
+    # Nobody waits for it yet.
+    program.send_signal(signal.SIGTERM)
+    assert program.stdin
+    program.stdin.write("\n")
+    program.stdin.flush()
+    assert programs.answer(program) == "SIGTERM"
+    assert programs.end(program) == (0, "")
+
+
+@one_server
+def test_what_a_callback_starts_blocks_no_signal(server: SoundServer, start: Start) -> None:
+    program = start(*programs.script(STARTS_FROM_A_CALLBACK))
+    assert int(programs.answer(program), 16) == 0
+    assert programs.end(program) == (0, "")
+
+
+@one_server
+def test_a_keeper_of_a_program_that_blocks_signals_blocks_none(server: SoundServer, start: Start) -> None:
+    program = start(*programs.script(MASKED_OWNER))
+    assert programs.answer(program) == "made"
+
+    def keepers() -> list[Path]:
+        children = Path(f"/proc/{program.pid}/task").glob("*/children")
+        return [Path(f"/proc/{pid}/status") for c in children for pid in c.read_text().split()]
+
+    # It has not got so far when it has just been started.
+    programs.await_that(lambda: [blocked(k) for k in keepers()] == [0], "the keeper takes signals")
+    assert programs.end(program) == (0, "")
+
+
+NOBODY = 65534  # libpulse starts no server for root
+# Waits until the stream has found no server.
+OPENS_A_STREAM = f"""
+import os, sys
+from vmic import _dialect, _latency
+from vmic._source import Source
+from vmic._stream import Stream
+
+os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
+form = {{"server": sys.argv[1] or None, "sample_rate": 48000, "channels": 1, "capacity": 48000}}
+tuning, cushion = _dialect.PULSEAUDIO.tuning, _latency.cushion("auto")
+for stream in (Stream("sink", tuning=tuning, cushion=cushion, **form), Source("sink", step=0.005, **form)):
+    assert stream.wait_away(20)
+    stream.close()
+"""
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_stream_to_a_named_server_lets_libpulse_start_none(named: bool, start: Start) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        trace = Path(folder) / "started"
+        starts = Path(folder) / "pulseaudio"
+        starts.write_text(f"#!/bin/sh\ntouch {trace}\nexit 1\n")
+        starts.chmod(0o755)
+        conf = Path(folder) / "client.conf"
+        conf.write_text(f"autospawn = yes\ndaemon-binary = {starts}\n")
+        os.chown(folder, NOBODY, NOBODY)
+        env = {**os.environ, "XDG_RUNTIME_DIR": folder, "HOME": folder, "PULSE_CLIENTCONFIG": str(conf)}
+        del env["PULSE_SERVER"]
+        place = f"unix:{folder}/pulse/native" if named else ""
+        program = programs.start(programs.script(OPENS_A_STREAM, place), env)
+        assert programs.end(program) == (0, "")
+        assert trace.exists() != named
+
+
+def test_each_stream_goes_to_the_server_of_its_device_by_name(
+    server: SoundServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PULSE_SERVER")  # it is at the default place
+    named: list[object] = []
+
+    def note(kind: Callable[..., Native]) -> Callable[..., Native]:
+        return lambda *args, **form: named.append(form["server"]) or kind(*args, **form)
+
+    monkeypatch.setattr(_api, "Stream", note(Stream))
+    monkeypatch.setattr(_speaker_api, "Source", note(Source))
+    with vmic.create_headset("set", 48000), vmic.open_microphone_device("set"):
+        assert named == [f"unix:{server.socket}"] * 3
