@@ -110,6 +110,15 @@ class Native(ABC):
         """Wait until the server or the device has gone."""
         return self._wait(lib.VMIC_LEFT, 0, timeout)
 
+    def _ask(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """Call one of the quick functions, which never wait.
+
+        The handle is held meanwhile: what such a function takes is a mere pointer, and close() in another
+        thread would pull the object from under it.
+        """
+        handle = self._alive()
+        return function(handle.quick, *arguments)
+
     def reopen(self) -> None:
         """Connect again after AWAY."""
         self._calls.reopen(self._alive().waiting)

@@ -67,20 +67,18 @@ class Source(Native):
 
     def read(self, count: int) -> bytes:
         """Up to `count` of the oldest frames; waits for none."""
-        handle = self._alive()
         size = min(count, self.state().buffered) * self._frame_size
         if size > LONG_COPY:
             frames = ffi.new("char[]", size)
-            got = lib.vmic_reader_read(handle.waiting, frames, size // self._frame_size)
+            got = lib.vmic_reader_read(self._alive().waiting, frames, size // self._frame_size)
             return bytes(ffi.buffer(frames, got * self._frame_size))
         frames = quick_ffi.new("char[]", size)
-        got = quick.vmic_reader_read(handle.quick, frames, size // self._frame_size)
+        got = self._ask(quick.vmic_reader_read, frames, size // self._frame_size)
         return bytes(quick_ffi.buffer(frames, got * self._frame_size))
 
     def flush(self) -> int:
         """Forget what has come; how many frames that was."""
-        handle = self._alive()
-        return int(quick.vmic_reader_flush(handle.quick))
+        return int(self._ask(quick.vmic_reader_flush))
 
     def wait_arrived(self, count: int, timeout: float) -> bool:
         """Wait until `count` frames are there, or so many that they should be read before others come."""
@@ -88,14 +86,12 @@ class Source(Native):
 
     def set_played(self, played: bool) -> None:
         """Say whether anybody plays: while nobody does, nor reads, it rests. Never blocks."""
-        handle = self._alive()
-        quick.vmic_reader_set_played(handle.quick, played)
+        self._ask(quick.vmic_reader_set_played, played)
 
     def state(self) -> SourceState:
         """One consistent picture."""
-        handle = self._alive()
         s = quick_ffi.new("vmic_reader_stats *")
-        quick.vmic_reader_get_stats(handle.quick, s)
+        self._ask(quick.vmic_reader_get_stats, s)
         return SourceState(s.state, s.error, s.received, s.read, s.dropped, s.buffered, s.reopened)
 
     def progress(self) -> int | None:

@@ -86,10 +86,9 @@ class Stream(Native):
 
     def write(self, frames: memoryview, count: int) -> int:
         """Queue up to `count` frames and return how many; never blocks."""
-        handle = self._alive()
         if frames.nbytes > LONG_COPY:
-            return int(lib.vmic_write(handle.waiting, ffi.from_buffer(frames), count))
-        return int(quick.vmic_write(handle.quick, quick_ffi.from_buffer(frames), count))
+            return int(lib.vmic_write(self._alive().waiting, ffi.from_buffer(frames), count))
+        return int(self._ask(quick.vmic_write, quick_ffi.from_buffer(frames), count))
 
     def wait_taken(self, index: int, timeout: float) -> bool:
         """Wait until the server (or a flush) has taken every frame before `index`."""
@@ -115,24 +114,21 @@ class Stream(Native):
 
         One that rests is AWAY as soon as somebody does.
         """
-        handle = self._alive()
-        quick.vmic_set_listened(handle.quick, listened)
+        self._ask(quick.vmic_set_listened, listened)
 
     def end_utterance(self) -> None:
         """Say that what is written next, however soon, goes on with nothing; unless all is not heard yet."""
-        quick.vmic_end_utterance(self._alive().quick)
+        self._ask(quick.vmic_end_utterance)
 
     def gone(self) -> int:
         """The index before which every frame was heard, dropped or lost."""
-        handle = self._alive()
-        quick.vmic_get_stats(handle.quick, self._picture)
+        self._ask(quick.vmic_get_stats, self._picture)
         return int(self._picture.gone)
 
     def state(self) -> StreamState:
         """One consistent picture."""
-        handle = self._alive()
         s = quick_ffi.new("vmic_stats *")
-        quick.vmic_get_stats(handle.quick, s)
+        self._ask(quick.vmic_get_stats, s)
         return StreamState(
             state=s.state,
             error=s.error,

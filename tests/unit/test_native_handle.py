@@ -1,0 +1,114 @@
+"""The native objects, as Python holds them: freed when no call uses them, and waited for without overflow."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from vmic import _dialect, _latency, _source, _stream
+from vmic._arguments import MAX_SECONDS
+from vmic._libpulse import lib, quick
+from vmic._native import Native
+from vmic._source import Source
+from vmic._stream import Stream
+
+NOWHERE = "unix:/nonexistent"
+
+
+def stream() -> Stream:
+    return Stream(
+        "nowhere",
+        server=NOWHERE,
+        sample_rate=48000,
+        channels=1,
+        capacity=48000,
+        tuning=_dialect.PULSEAUDIO.tuning,
+        cushion=_latency.cushion("auto"),
+    )
+
+
+def source() -> Source:
+    return Source("nowhere", server=NOWHERE, sample_rate=48000, channels=1, capacity=48000, step=0.005)
+
+
+STREAM: list[tuple[str, Callable[[Stream], object]]] = [
+    ("vmic_write", lambda s: s.write(memoryview(bytes(2)), 1)),
+    ("vmic_set_listened", lambda s: s.set_listened(True)),
+    ("vmic_end_utterance", lambda s: s.end_utterance()),
+    ("vmic_get_stats", lambda s: s.gone()),
+    ("vmic_get_stats", lambda s: s.state()),
+]
+SOURCE: list[tuple[str, Callable[[Source], object]]] = [
+    ("vmic_reader_read", lambda s: s.read(1)),
+    ("vmic_reader_flush", lambda s: s.flush()),
+    ("vmic_reader_set_played", lambda s: s.set_played(True)),
+    ("vmic_reader_get_stats", lambda s: s.state()),
+]
+
+
+@pytest.mark.parametrize(
+    ("module", "make", "function", "call"),
+    [
+        *[(_stream, stream, *one) for one in STREAM],
+        *[(_source, source, *one) for one in SOURCE],
+    ],
+)
+def test_a_close_meanwhile_pulls_nothing_from_under_a_call(
+    module: Any,
+    make: Callable[[], Native],
+    function: str,
+    call: Callable[[Any], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    freed: list[str] = []
+    free = module._CALLS.free
+
+    def note_free(handle: object) -> None:
+        freed.append("meanwhile" if under_way else "after")
+        free(handle)
+
+    under_way = False
+    monkeypatch.setattr(module, "_CALLS", module._CALLS._replace(free=note_free))
+    native = make()
+
+    def close_and_call(pointer: object, *arguments: object) -> object:
+        nonlocal under_way
+        under_way = True
+        native.close()
+        answer = getattr(quick, function)(pointer, *arguments)
+        under_way = False
+        return answer
+
+    others = {name: getattr(quick, name) for name in dir(quick)}
+    monkeypatch.setattr(module, "quick", SimpleNamespace(**{**others, function: close_and_call}))
+    if function == "vmic_reader_read":
+        # It looks first how much there is.
+        call = lambda s: s._ask(module.quick.vmic_reader_read, _source.quick_ffi.new("char[]", 2), 1)  # noqa: E731
+    call(native)
+    assert freed == ["after"]
+
+
+@pytest.mark.parametrize("make", [stream, source])
+def test_a_wait_may_last_as_long_as_an_argument_says(make: Callable[[], Native]) -> None:
+    native, outcome = make(), list[object]()
+    assert native.wait_away(10)
+
+    def wait() -> None:
+        try:
+            # With the time that the audio takes.
+            outcome.append(native._wait(lib.VMIC_TAKEN, 1, MAX_SECONDS + 3600))
+        except Exception as error:  # noqa: BLE001 (what it raises is the test)
+            outcome.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    time.sleep(0.05)
+    assert waiting.is_alive(), outcome
+    native.close()
+    waiting.join(10)
+    assert outcome == [False]
