@@ -73,6 +73,8 @@ static void open_source(vmic_reader *reader) {
     pthread_mutex_unlock(&reader->lock);
     int error = reader->source->open(reader->source);
     pthread_mutex_lock(&reader->lock);
+    if (reader->stop)
+        return;
     if (error) {
         close_source(reader, VMIC_AWAY, error);
         return;
@@ -94,6 +96,8 @@ static void receive(vmic_reader *reader) {
     pthread_mutex_unlock(&reader->lock);
     int error = reader->source->read(reader->source, reader->scratch, &count);
     pthread_mutex_lock(&reader->lock);
+    if (reader->stop)
+        return;
     if (error) {
         close_source(reader, VMIC_AWAY, error);
         return;
@@ -284,6 +288,7 @@ int vmic_reader_stop(vmic_reader *reader, uint64_t timeout_us) {
     int64_t deadline = clock_now() + (int64_t)timeout_us * 1000;
     pthread_mutex_lock(&reader->lock);
     reader->stop = true;
+    reader->source->interrupt(reader->source);
     pthread_cond_signal(&reader->wake);
     pthread_cond_broadcast(&reader->changed);
     pthread_cond_broadcast(&reader->state_changed);

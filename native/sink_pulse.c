@@ -61,6 +61,11 @@ static void note_given(struct sink_pulse *self, uint64_t count) {
     self->held_until = most(self->held_until, clock_now()) + (int64_t)count * SECOND / self->spec.rate;
 }
 
+/* What libpulse says of a call that has failed may be 0, which means that all is well. */
+static int not_0(int error) {
+    return error ? error : PA_ERR_INTERNAL;
+}
+
 /* 0 or an error. */
 static int write_silence(struct sink_pulse *self, size_t bytes) {
     int error = 0;
@@ -70,7 +75,7 @@ static int write_silence(struct sink_pulse *self, size_t bytes) {
     int failed = pa_simple_write(self->simple, silence, bytes, &error);
     free(silence);
     note_given(self, bytes / pa_frame_size(&self->spec));
-    return failed ? error : 0;
+    return failed ? not_0(error) : 0;
 }
 
 static void sleep_until(int64_t at) {
@@ -80,7 +85,8 @@ static void sleep_until(int64_t at) {
 
 static void note(struct sink_pulse *self, bool failed, int error) {
     self->failed |= failed;
-    self->error = failed ? error : self->error;
+    if (failed)
+        self->error = not_0(error);
 }
 
 static int64_t told_level(struct sink_pulse *self, int *error) {
@@ -122,8 +128,8 @@ static int find_step(struct sink_pulse *self) {
         taken_at = at < taken_at ? at : taken_at;
     }
     steps_begin(&self->steps, self->step, taken_at);
-    if (!error)
-        pa_simple_flush(self->simple, &error);
+    if (!error && pa_simple_flush(self->simple, &error) < 0)
+        return not_0(error);
     return error;
 }
 
@@ -137,7 +143,7 @@ static int pulse_open(struct sink *sink) {
     self->simple = pa_simple_new(self->server, self->application, PA_STREAM_PLAYBACK, self->name,
                                  self->stream, &self->spec, &map, &attr, &error);
     if (!self->simple)
-        return error;
+        return not_0(error);
     return self->tells_level ? set_off(self) : find_step(self);
 }
 
@@ -149,7 +155,7 @@ static int pulse_write(struct sink *sink, const void *frames, uint64_t count) {
     note(self, pa_simple_write(self->simple, frames, bytes, &error) < 0, error);
     note_given(self, count);
     steps_add(&self->steps, clock_now(), (int64_t)count * SECOND / self->spec.rate);
-    return self->failed ? error : 0;
+    return self->failed ? self->error : 0;
 }
 
 static int pulse_flush(struct sink *sink, int64_t *left) {
@@ -163,7 +169,7 @@ static int pulse_flush(struct sink *sink, int64_t *left) {
         *left = steps_heard_at(&self->steps, now) - now;
     else if (!self->failed)
         *left = told_level(self, &error);
-    return self->failed ? error : 0;
+    return self->failed ? self->error : 0;
 }
 
 static struct level level_as_told(struct sink_pulse *self, int64_t now, int64_t told) {
@@ -188,7 +194,7 @@ static int pulse_level(struct sink *sink, struct level *level) {
         *level = level_as_told(self, now, told);
     else
         *level = (struct level){steps_heard_at(&self->steps, now), steps_dry_at(&self->steps, now)};
-    return self->failed ? error : 0;
+    return self->failed ? self->error : 0;
 }
 
 static void pulse_close(struct sink *sink) {

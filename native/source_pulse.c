@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How long to wait for something to happen. */
+#define WAIT_US 1000000
+
 struct source_pulse {
     struct source source; /* first: the reader sees only this */
-    pa_mainloop *loop;
+    pa_mainloop *loop;    /* there all the time, for interrupt() */
     pa_context *context;
     pa_stream *stream;
     const char *fragment; /* what libpulse shows of it; NULL: silence */
@@ -20,24 +23,26 @@ struct source_pulse {
     uint32_t step_us;
 };
 
-/* Runs libpulse until something has happened; 0, or why nothing will. */
+/* Why something has failed: never 0, which libpulse may say of a stream that has ended. */
+static int last_error(const struct source_pulse *self) {
+    int error = self->context ? pa_context_errno(self->context) : 0;
+    return error ? error : PA_ERR_INTERNAL;
+}
+
+/* Runs libpulse until something has happened, or WAIT_US long; 0, or why nothing will. */
 static int iterate(struct source_pulse *self) {
-    if (pa_mainloop_iterate(self->loop, 1, NULL) < 0)
-        return PA_ERR_INTERNAL;
+    if (pa_mainloop_prepare(self->loop, WAIT_US) < 0 || pa_mainloop_poll(self->loop) < 0 ||
+        pa_mainloop_dispatch(self->loop) < 0)
+        return PA_ERR_INTERNAL; /* interrupted */
     bool is_good = PA_CONTEXT_IS_GOOD(pa_context_get_state(self->context)) &&
                    (!self->stream || PA_STREAM_IS_GOOD(pa_stream_get_state(self->stream)));
-    int error = pa_context_errno(self->context);
-    return is_good ? 0 : error ? error : PA_ERR_KILLED;
+    return is_good ? 0 : last_error(self);
 }
 
 static int connect_context(struct source_pulse *self) {
-    self->loop = pa_mainloop_new();
-    if (self->loop)
-        self->context = pa_context_new(pa_mainloop_get_api(self->loop), self->application);
-    if (!self->context)
-        return PA_ERR_INTERNAL;
-    if (pa_context_connect(self->context, self->server, PA_CONTEXT_NOAUTOSPAWN, NULL) < 0)
-        return pa_context_errno(self->context);
+    self->context = pa_context_new(pa_mainloop_get_api(self->loop), self->application);
+    if (!self->context || pa_context_connect(self->context, self->server, PA_CONTEXT_NOAUTOSPAWN, NULL) < 0)
+        return last_error(self);
     int error = 0;
     while (!error && pa_context_get_state(self->context) != PA_CONTEXT_READY)
         error = iterate(self);
@@ -54,7 +59,7 @@ static int connect_stream(struct source_pulse *self) {
     self->stream = pa_stream_new(self->context, self->name, &self->spec, &map);
     pa_stream_flags_t flags = PA_STREAM_DONT_MOVE | PA_STREAM_ADJUST_LATENCY;
     if (!self->stream || pa_stream_connect_record(self->stream, self->source_name, &attr, flags) < 0)
-        return pa_context_errno(self->context);
+        return last_error(self);
     int error = 0;
     while (!error && pa_stream_get_state(self->stream) != PA_STREAM_READY)
         error = iterate(self);
@@ -67,23 +72,24 @@ static int pulse_open(struct source *source) {
     return error ? error : connect_stream(self);
 }
 
-/* Lets libpulse show what came next. */
+/* Lets libpulse show what came next, if there is anything. */
 static int peek(struct source_pulse *self) {
-    int error = 0;
-    while (!error && self->left == 0) {
-        const void *fragment;
-        if (pa_stream_peek(self->stream, &fragment, &self->left) < 0)
-            return pa_context_errno(self->context);
-        self->fragment = fragment;
-        if (self->left == 0)
-            error = iterate(self);
-    }
-    return error;
+    const void *fragment;
+    if (pa_stream_peek(self->stream, &fragment, &self->left) < 0)
+        return last_error(self);
+    self->fragment = fragment;
+    return 0;
 }
 
 static int pulse_read(struct source *source, void *frames, uint64_t *count) {
     struct source_pulse *self = (struct source_pulse *)source;
-    int error = peek(self);
+    int error = 0;
+    if (self->left == 0)
+        error = peek(self);
+    if (!error && self->left == 0)
+        error = iterate(self);
+    if (!error && self->left == 0)
+        error = peek(self);
     if (error)
         return error;
     size_t frame_size = pa_frame_size(&self->spec);
@@ -97,9 +103,14 @@ static int pulse_read(struct source *source, void *frames, uint64_t *count) {
     }
     self->left -= bytes;
     *count = bytes / frame_size;
-    if (self->left == 0)
+    if (bytes > 0 && self->left == 0)
         pa_stream_drop(self->stream);
     return 0;
+}
+
+static void pulse_interrupt(struct source *source) {
+    /* Unlike pa_mainloop_wakeup() it lasts: a wake-up just before the loop waits is lost. */
+    pa_mainloop_quit(((struct source_pulse *)source)->loop, 0);
 }
 
 static void pulse_close(struct source *source) {
@@ -112,17 +123,16 @@ static void pulse_close(struct source *source) {
         pa_context_disconnect(self->context);
         pa_context_unref(self->context);
     }
-    if (self->loop)
-        pa_mainloop_free(self->loop);
     self->stream = NULL;
     self->context = NULL;
-    self->loop = NULL;
     self->left = 0;
 }
 
 static void pulse_destroy(struct source *source) {
     struct source_pulse *self = (struct source_pulse *)source;
     pulse_close(source);
+    if (self->loop)
+        pa_mainloop_free(self->loop);
     free(self->server);
     free(self->application);
     free(self->name);
@@ -134,14 +144,16 @@ static struct source *source_pulse_new(const vmic_reader_config *config) {
     struct source_pulse *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
-    self->source = (struct source){pulse_open, pulse_read, pulse_close, pulse_destroy};
+    self->source = (struct source){pulse_open, pulse_read, pulse_interrupt, pulse_close, pulse_destroy};
     self->spec = (pa_sample_spec){PA_SAMPLE_S16NE, config->sample_rate, (uint8_t)config->channels};
     self->step_us = config->step_ns / 1000;
+    self->loop = pa_mainloop_new();
     self->server = config->server ? strdup(config->server) : NULL;
     self->application = strdup(config->application);
     self->name = strdup(config->stream);
     self->source_name = strdup(config->source);
-    if ((config->server && !self->server) || !self->application || !self->name || !self->source_name) {
+    if (!self->loop || (config->server && !self->server) || !self->application || !self->name ||
+        !self->source_name) {
         pulse_destroy(&self->source);
         return NULL;
     }

@@ -54,9 +54,10 @@ uint64_t vmic_write(vmic_stream *stream, const void *frames, uint64_t count) {
     struct writer *writer = &stream->writer;
     pthread_mutex_lock(&stream->producers);
     pthread_mutex_lock(&writer->lock);
+    bool ended = writer->stop;
     writer_note_write(writer);
     pthread_mutex_unlock(&writer->lock);
-    uint64_t accepted = ring_write(&writer->ring, frames, count);
+    uint64_t accepted = ended ? 0 : ring_write(&writer->ring, frames, count);
     pthread_mutex_unlock(&stream->producers);
     pthread_mutex_lock(&writer->lock);
     if (accepted > 0)
@@ -172,8 +173,10 @@ void vmic_get_stats(vmic_stream *stream, vmic_stats *stats) {
 int vmic_stop(vmic_stream *stream, uint64_t timeout_us) {
     struct writer *writer = &stream->writer;
     int64_t deadline = clock_now() + (int64_t)timeout_us * 1000;
+    pthread_mutex_lock(&stream->producers); /* no write is under way, so no frame comes after the end */
     pthread_mutex_lock(&writer->lock);
     writer->stop = true;
+    pthread_mutex_unlock(&stream->producers);
     pthread_cond_signal(&writer->wake);
     pthread_cond_broadcast(&writer->changed);
     pthread_cond_broadcast(&writer->state_changed);

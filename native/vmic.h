@@ -94,7 +94,8 @@ typedef enum vmic_event {
  * VMIC_OPENED, then read the state. NULL when memory or threads are exhausted (errno says which). */
 vmic_stream *vmic_create(const vmic_config *config);
 
-/* Takes up to `count` frames and returns how many: fewer when the ring is full. Never blocks. */
+/* Takes up to `count` frames and returns how many: fewer when the ring is full, none after vmic_stop(). Never
+ * blocks. */
 uint64_t vmic_write(vmic_stream *stream, const void *frames, uint64_t count);
 
 /* Blocks until `event` is so, at most `timeout_us` or until vmic_stop(). VMIC_OK or VMIC_TIMEOUT. `index`

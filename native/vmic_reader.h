@@ -71,8 +71,8 @@ void vmic_reader_set_played(vmic_reader *reader, int played);
 /* One consistent picture. Does not block. */
 void vmic_reader_get_stats(vmic_reader *reader, vmic_reader_stats *stats);
 
-/* Ends the thread and its connection; what is in the ring can still be read. Blocks at most `timeout_us`; on
- * VMIC_TIMEOUT the thread hangs in the server, and ends by itself as soon as the server lets go of it. */
+/* Ends the thread and its connection, at once also when the server hangs or gives nothing; what is in the
+ * ring can still be read. Blocks at most `timeout_us`; on VMIC_TIMEOUT the thread ends by itself, later. */
 int vmic_reader_stop(vmic_reader *reader, uint64_t timeout_us);
 
 /* After vmic_reader_stop(): gives the memory back, once the thread has ended too. Never blocks. Safe after

@@ -58,9 +58,9 @@ def create_microphone_device(
         device_name: 1 to 128 characters, no control characters; shown by applications exactly as given,
             unless there is a description.
         sample_rate: Frames a second, 8000 to 192000.
-        channels: Samples in a frame, 1 to 32. Three to eight are for these loudspeakers, as in WAVE files: 3 FL FR
-            FC, 4 FL FR BL BR, 5 FL FR FC BL BR, 6 FL FR FC LFE BL BR, 7 FL FR FC LFE BC SL SR, 8 FL FR FC LFE BL
-            BR SL SR.
+        channels: Samples in a frame, 1 to 32. Three to eight are for these loudspeakers, as in WAVE files:
+            3 FL FR FC; 4 FL FR BL BR; 5 FL FR FC BL BR; 6 FL FR FC LFE BL BR; 7 FL FR FC LFE BC SL SR;
+            8 FL FR FC LFE BL BR SL SR.
         non_blocking: Whether `write_frames` returns at once, queueing up to 60 s.
         latency: How much sound to keep ahead of late writes: "low", as little as the server needs; "auto",
             more after an underrun, and less again when nothing is late; "safe", 0.1 s or more; or seconds,

@@ -41,9 +41,9 @@ def create_speaker_device(
         device_name: 1 to 128 characters, no control characters; shown by applications exactly as given,
             unless there is a description.
         sample_rate: Frames a second, 8000 to 192000.
-        channels: Samples in a frame, 1 to 32. Three to eight are for these loudspeakers, as in WAVE files: 3 FL FR
-            FC, 4 FL FR BL BR, 5 FL FR FC BL BR, 6 FL FR FC LFE BL BR, 7 FL FR FC LFE BC SL SR, 8 FL FR FC LFE BL
-            BR SL SR.
+        channels: Samples in a frame, 1 to 32. Three to eight are for these loudspeakers, as in WAVE files:
+            3 FL FR FC; 4 FL FR BL BR; 5 FL FR FC BL BR; 6 FL FR FC LFE BL BR; 7 FL FR FC LFE BC SL SR;
+            8 FL FR FC LFE BL BR SL SR.
         non_blocking: Whether `read_frames` returns at once, and gives the frames to its completion.
         replace: Take the name over when a speaker of that name exists.
         description: What applications show instead of the name; of the same characters.
@@ -63,7 +63,7 @@ def create_speaker_device(
     _starting.ensure_running()
     owner = Owner.this_process()
 
-    def make(pulse: pulsectl.Pulse) -> tuple[Device, Make, Tuning]:
+    def make(pulse: pulsectl.Pulse) -> tuple[Device, Make, Tuning, str | None]:
         sink_name = _making.name_for_speaker(pulse, device_name)
         recipe = SpeakerRecipe(device_name, shown, sample_rate, channels, sink_name)
         again = functools.partial(_making.make_speaker, recipe=recipe, owner=owner, replace=False)

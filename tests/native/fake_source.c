@@ -21,7 +21,8 @@ struct fake_source {
     bool busy;   /* a call is under way */
     bool usable; /* open, and no call has failed since */
     bool closed, destroyed;
-    bool hungry; /* a read waits for more */
+    bool hungry;               /* a read waits for more */
+    bool interrupted, returns; /* the latter: the next read need not wait */
     uint64_t given, read;
 };
 
@@ -34,13 +35,13 @@ static void begin(struct fake_source *fake, enum source_call call) {
     fake->calls[call].count++;
     fake->calls[call].held = fake->calls[call].hold;
     pthread_cond_broadcast(&fake->changed);
-    while (fake->calls[call].hold)
+    while (fake->calls[call].hold && !(fake->interrupted && call != SOURCE_CLOSE))
         pthread_cond_wait(&fake->changed, &fake->lock);
     fake->calls[call].held = false;
 }
 
 static int end(struct fake_source *fake, enum source_call call) {
-    int error = fake->calls[call].error;
+    int error = fake->interrupted ? 1 : fake->calls[call].error;
     fake->usable = call != SOURCE_CLOSE && !error;
     fake->busy = fake->hungry = false;
     pthread_cond_broadcast(&fake->changed);
@@ -59,16 +60,27 @@ static int fake_read(struct source *source, void *frames, uint64_t *count) {
     struct fake_source *fake = (struct fake_source *)source;
     begin(fake, SOURCE_READ);
     CHECK_COMPARE(*count, >, 0);
-    while (fake->given == fake->read && !fake->calls[SOURCE_READ].error) {
+    while (fake->given == fake->read && !fake->calls[SOURCE_READ].error && !fake->interrupted &&
+           !fake->returns) {
         fake->hungry = true;
         pthread_cond_broadcast(&fake->changed);
         pthread_cond_wait(&fake->changed, &fake->lock);
     }
+    fake->returns = false;
     uint64_t there = fake->given - fake->read;
     *count = there < *count ? there : *count;
     for (uint64_t i = 0; i < *count; i++)
         ((uint32_t *)frames)[i] = (uint32_t)++fake->read;
     return end(fake, SOURCE_READ);
+}
+
+static void fake_interrupt(struct source *source) {
+    struct fake_source *fake = (struct fake_source *)source;
+    pthread_mutex_lock(&fake->lock);
+    CHECK(!fake->destroyed);
+    fake->interrupted = true;
+    pthread_cond_broadcast(&fake->changed);
+    pthread_mutex_unlock(&fake->lock);
 }
 
 static void fake_close(struct source *source) {
@@ -94,7 +106,7 @@ struct source *fake_as_source(struct fake_source *fake) {
 struct fake_source *fake_source_new(void) {
     struct fake_source *fake = calloc(1, sizeof *fake);
     CHECK(fake);
-    fake->source = (struct source){fake_open, fake_read, fake_close, fake_destroy};
+    fake->source = (struct source){fake_open, fake_read, fake_interrupt, fake_close, fake_destroy};
     fake->closed = true;
     pthread_mutex_init(&fake->lock, NULL);
     condition_init(&fake->changed);
@@ -125,6 +137,14 @@ void fake_source_free(struct fake_source *fake) {
 void fake_source_give(struct fake_source *fake, uint64_t count) {
     pthread_mutex_lock(&fake->lock);
     fake->given += count;
+    fake->hungry = false;
+    pthread_cond_broadcast(&fake->changed);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_source_return(struct fake_source *fake) {
+    pthread_mutex_lock(&fake->lock);
+    fake->returns = true;
     fake->hungry = false;
     pthread_cond_broadcast(&fake->changed);
     pthread_mutex_unlock(&fake->lock);

@@ -22,6 +22,8 @@ void fake_source_free(struct fake_source *fake);
 
 /* `count` more frames are there to read, whose numbers go on from those before them (the first is 1). */
 void fake_source_give(struct fake_source *fake, uint64_t count);
+/* Nothing comes: a read that waits returns no frames. */
+void fake_source_return(struct fake_source *fake);
 /* Waits until the reader asks for more than was given. */
 void fake_source_await_hunger(struct fake_source *fake);
 

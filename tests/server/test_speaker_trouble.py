@@ -10,6 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import programs
@@ -24,6 +25,7 @@ from streams import play_paused
 
 import vmic
 from vmic import _source, _speaker_api
+from vmic._source import Source
 
 Start = Callable[..., subprocess.Popen[str]]
 Play = Callable[..., Player]
@@ -74,6 +76,49 @@ def test_a_frozen_server_is_told_and_nothing_is_lost_by_it(
     assert speaker.stats.read == SECOND // 2
     assert speaker.stats.received > before.received
     is_read_exactly(server, speaker)
+
+
+def test_a_reader_that_gets_nothing_ends_at_once(
+    server: SoundServer, speaker: vmic.VirtualSpeakerDevice
+) -> None:
+    form = {"sample_rate": SECOND, "channels": 1, "capacity": SECOND, "step": 0.005}
+    source = Source("speaker", server=server.env["PULSE_SERVER"], **form)  # type: ignore[arg-type]
+    assert source.wait_arrived(480, 10)
+    threads = Path("/proc/self/task")
+    with server.frozen():
+        before = len(list(threads.iterdir()))
+        begin = time.monotonic()
+        source.close()
+        assert time.monotonic() - begin < 0.5
+        # It is not left to itself.
+        programs.await_that(lambda: len(list(threads.iterdir())) < before, "its thread has ended", 0.5)
+
+
+@pytest.mark.parametrize("timeout", [math.inf, sys.float_info.max, 2**63, 10**400])
+def test_a_timeout_may_be_as_long_as_one_likes(server: SoundServer, timeout: float) -> None:
+    def use() -> None:
+        headset.speaker.read_frames(480, timeout=timeout)
+        asyncio.run(headset.speaker.read_frames_async(480, timeout=timeout))
+        headset.microphone.write_frames(bytes(960), timeout=timeout)
+        asyncio.run(headset.microphone.write_frames_async(bytes(960), timeout=timeout))
+        assert headset.microphone.drain(timeout=timeout)
+        assert asyncio.run(headset.microphone.drain_async(timeout=timeout))
+        recorder = Recorder(server, headset.microphone)
+        try:
+            assert headset.microphone.wait_for_listener(timeout=timeout)
+            assert asyncio.run(headset.microphone.wait_for_listener_async(timeout=timeout))
+        finally:
+            recorder.kill()
+        done.append(True)
+
+    done: list[bool] = []
+    with vmic.create_headset("set", SECOND) as headset:
+        use()
+        # Signals reach the main thread alone, so others wait otherwise.
+        other = threading.Thread(target=use)
+        other.start()
+        other.join(30)
+    assert done == [True, True]
 
 
 @pytest.mark.promise("comes back")

@@ -1,0 +1,43 @@
+"""A failure is one, also where libpulse gives 0, which means "no error", as its reason."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+OPEN = """
+from vmic import _dialect, _latency
+from vmic._native import AWAY
+from vmic._source import Source
+from vmic._stream import Stream
+
+form = {"server": "unix:/nonexistent", "sample_rate": 48000, "channels": 1, "capacity": 48000}
+tuning, cushion = getattr(_dialect, KIND).tuning, _latency.cushion("auto")
+for stream in (Stream("sink", tuning=tuning, cushion=cushion, **form), Source("sink", step=0.005, **form)):
+    assert stream.wait_open(20)
+    state = stream.state()
+    assert (state.state, bool(state.error)) == (AWAY, True), state
+    stream.close()
+"""
+
+
+@pytest.fixture(scope="module")
+def no_errors(tmp_path_factory: pytest.TempPathFactory) -> str:
+    library = tmp_path_factory.mktemp("preload") / "no_errors.so"
+    source = Path(__file__).with_name("no_errors.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    return str(library)
+
+
+@pytest.mark.parametrize("kind", ["PULSEAUDIO", "PIPEWIRE"])
+def test_a_stream_that_failed_for_no_reason_has_failed(kind: str, no_errors: str) -> None:
+    subprocess.run(
+        [sys.executable, "-c", OPEN.replace("KIND", repr(kind))],
+        env={**os.environ, "LD_PRELOAD": no_errors},
+        timeout=60,
+        check=True,
+    )
