@@ -7,6 +7,8 @@ import math
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8000, 192000
 MAX_CHANNELS = 32
 MAX_FADE_MS = 100
+# 31 years: neither a thread nor libpulse can wait as long as a float can say.
+MAX_SECONDS = 1e9
 
 
 def check_int(what: str, value: object, least: int, most: int) -> None:
@@ -23,12 +25,13 @@ def check_bool(what: str, value: object) -> None:
         raise TypeError(f"{what} is True or False, not {value!r}")
 
 
-def check_seconds(what: str, value: object) -> None:
-    """Raise unless `value` is a length of time."""
+def seconds(what: str, value: object) -> float:
+    """Return `value` in seconds, at most `MAX_SECONDS`; raise unless it is a length of time."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{what} is in seconds, not {value!r}")
-    if math.isnan(value) or value < 0:
+    if not value >= 0:  # NaN neither
         raise ValueError(f"{what} is 0 seconds or more, not {value}")
+    return float(min(value, MAX_SECONDS))
 
 
 def check_fade(fade_ms: object) -> None:

@@ -71,10 +71,11 @@ class Awaitable:
         Raises:
             ValueError: The frames do not fit the device.
             TypeError: They are of no such type.
+            DeviceError: 65,536 completions wait, for one that has not returned or for the server.
             DeviceLostError: The server stopped taking audio; `frames_written` says how far it came.
             ClosedError: The device is closed, or was during the write.
         """
-        view, count = checked(frames, frame, self.channels, completion, timeout)
+        view, count, timeout = checked(frames, frame, self.channels, completion, timeout)
         self._check_open()
         if self._non_blocking:
             return self._writing.ledger.post(view, count, completion)
@@ -152,7 +153,7 @@ class Awaitable:
             ClosedError: The device is closed, or was meanwhile.
         """
         if timeout is not None:
-            check_seconds("timeout", timeout)
+            timeout = seconds("timeout", timeout)
         import asyncio  # noqa: PLC0415 (see _waking)
 
         deadline = None if timeout is None else time.monotonic() + timeout

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from vmic._callbacks import call
+from vmic._callbacks import MAX_WAITING, call, too_many
 from vmic._errors import VmicError
 from vmic._stream import Stream
 
@@ -39,6 +39,11 @@ class Completions:
         self._flushes = 0  # under way
         self._closed_at: int | None = None  # the index up to which the server took frames
         self._thread: threading.Thread | None = None
+
+    def check_room(self) -> None:
+        """Raise DeviceError when too many callbacks wait, for a slow one or for the server."""
+        if len(self._writes) >= MAX_WAITING:
+            raise too_many(len(self._writes))
 
     def expect(self, callback: Completion, start: int, end: int) -> Expected:
         """Call `callback` when the frames from index `start` to `end` were taken."""

@@ -54,6 +54,8 @@ class Ledger:
         """Queue up to `count` frames as one write; how many were queued."""
         with self._lock:
             self._check_open()
+            if completion is not None:
+                self._completions.check_room()
             start = self._written
             accepted = self._queue(view, count, start)
             if completion is not None:
@@ -64,6 +66,8 @@ class Ledger:
         """Begin a write of `count` frames that is queued piece by piece; nothing else is until `end`."""
         with self._lock:
             self._check_open()
+            if completion is not None:
+                self._completions.check_room()
             start = self._written
             expected = completion and self._completions.expect(completion, start, start + count)
             return Entry(start, count, self._flushes, expected or None)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 from vmic import _server, _waking, _watch
-from vmic._arguments import check_seconds
+from vmic._arguments import MAX_SECONDS, seconds
 from vmic._errors import ClosedError, ServerError
 from vmic._hearing import Listener
 from vmic._stream import Stream
@@ -18,9 +17,6 @@ from vmic._waking import Wake
 from vmic._watch import Key, Seen
 
 ListenersCallback = Callable[[tuple[Listener, ...]], object]
-
-# As long as a thread can wait at once.
-_LONGEST = threading.TIMEOUT_MAX
 
 
 class Listeners:
@@ -74,7 +70,7 @@ class Listeners:
         woken, wake = _waking.of_thread()
         with self.waking(wake):
             while not self.is_heard():
-                if not woken.wait(min(_LONGEST, max(0.0, deadline - time.monotonic()))):
+                if not woken.wait(max(0.0, deadline - time.monotonic())):
                     return False
                 woken.clear()
         return True
@@ -154,9 +150,7 @@ class WithListeners:
         Raises:
             ClosedError: The device is closed, or was meanwhile.
         """
-        if timeout is not None:
-            check_seconds("timeout", timeout)
-        return self._listeners.wait(math.inf if timeout is None else timeout)
+        return self._listeners.wait(MAX_SECONDS if timeout is None else seconds("timeout", timeout))
 
     def on_listeners_changed(self, callback: ListenersCallback | None) -> None:
         """Call `callback` with `listeners` whenever they change; at once when somebody listens already.

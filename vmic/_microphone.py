@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from vmic import _stats, _waking
-from vmic._arguments import check_fade, check_seconds
+from vmic._arguments import check_fade, seconds
 from vmic._awaitable import Awaitable
 from vmic._completion import Completion
 from vmic._device import MicrophoneInfo
@@ -143,12 +143,13 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
         Raises:
             ValueError: The frames do not fit the device (for their number or shape).
             TypeError: They are of no such type.
+            DeviceError: 65,536 completions wait, for one that has not returned or for the server.
             DeviceLostError: The server stopped taking audio. `frames_written` says how many frames had been
                 accepted; those are heard if it comes back, the rest was never taken. Ctrl-C leaves it so too
                 (the KeyboardInterrupt has the same attribute).
             ClosedError: The device is closed, or was during the write.
         """
-        view, count = checked(frames, frame, self.channels, completion, timeout)
+        view, count, timeout = checked(frames, frame, self.channels, completion, timeout)
         self._check_open()
         if self._non_blocking:
             return self._ledger.post(view, count, completion)
@@ -277,10 +278,9 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
 
     def _drain_limit(self, timeout: float | None) -> float:
         """How long a drain waits at most."""
-        if timeout is not None:
-            check_seconds("timeout", timeout)
+        limit = None if timeout is None else seconds("timeout", timeout)
         self._check_open()
-        return self._writing.audio_time() + _PATIENCE if timeout is None else timeout
+        return self._writing.audio_time() + _PATIENCE if limit is None else limit
 
     def _drained(self, gone: bool, timeout: float | None) -> bool:
         """What a drain returns, or raises."""

@@ -23,8 +23,10 @@ _MOST_FRAMES = 2**31 - 1
 _SLICE = 0.05
 
 
-def checked(num_frames: int | None, num_frame: int | None, completion: object, timeout: float) -> int:
-    """Check the arguments of `read_frames`; how many frames to read."""
+def checked(
+    num_frames: int | None, num_frame: int | None, completion: object, timeout: float
+) -> tuple[int, float]:
+    """Check the arguments of `read_frames`; how many frames to read, and the timeout."""
     if (num_frames is None) == (num_frame is None):
         raise TypeError(
             "read_frames takes a number of frames, as its first argument, num_frames= or num_frame="
@@ -33,8 +35,7 @@ def checked(num_frames: int | None, num_frame: int | None, completion: object, t
     check_int("num_frames", count, 0, _MOST_FRAMES)
     if completion is not None and not callable(completion):
         raise TypeError(f"completion is a function of the frames read, not {completion!r}")
-    check_seconds("timeout", timeout)
-    return int(count or 0)
+    return int(count or 0), seconds("timeout", timeout)
 
 
 class Reading:
@@ -125,6 +126,8 @@ class PendingReads:
         with self._changed:
             if self._closed:
                 raise ClosedError("the speaker was closed meanwhile")
+            if len(self._reads) >= MAX_WAITING:
+                raise too_many(len(self._reads))
             self._reading.turns.enter(wake)
             self._reads.append(_Read(count, completion, come, wake))
             self._changed.notify_all()
@@ -157,10 +160,12 @@ class PendingReads:
             if self._closed:
                 return b""
         while not self._ended:
-            if (frames := self._reading.take(read.count)) is not None:
+            has_room = self._calls.await_room(_SLICE)
+            if has_room and (frames := self._reading.take(read.count)) is not None:
                 return frames
             if self._closed:
                 self._ended = True
                 return self._reading.take_rest(read.count)
-            self._reading.source.wait_arrived(self._reading.missing(read.count), _SLICE)
+            if has_room:
+                self._reading.source.wait_arrived(self._reading.missing(read.count), _SLICE)
         return b""

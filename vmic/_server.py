@@ -31,7 +31,7 @@ _HOW_TO_GET_ONE = (
 _HOW_TO_GET_THAT_ONE = "PULSE_SERVER leads there: start that server, or unset PULSE_SERVER for the user's own"
 
 
-class _Call(threading.Thread, Generic[T]):
+class _Call(Generic[T]):
     """One conversation with the server, on a thread: libpulse waits for a hung server without limit."""
 
     def __init__(self, operation: Callable[[pulsectl.Pulse], T], undo: Callable[[pulsectl.Pulse, T], object]):

@@ -123,15 +123,18 @@ class VirtualSpeakerDevice:
         Raises:
             ValueError: The number is negative, or more than 2147483647.
             TypeError: It is no int.
+            DeviceError: 65,536 completions, or 16 MB of frames, wait for a completion that has not returned.
             DeviceLostError: The server stopped giving audio. What has come is there for the next read; after
                 Ctrl-C too.
             ClosedError: The device is closed, or was during the read.
         """
-        count = _reading.checked(num_frames, num_frame, completion, timeout)
+        count, timeout = _reading.checked(num_frames, num_frame, completion, timeout)
         self._check_open()
         if self._non_blocking:
             self._pending.expect(count, completion)
             return b""
+        if completion is not None:
+            self._calls.check_room()
         come, wake = _waking.of_thread()
         frames = b""
         with self._reading.turns.turn(wake):
@@ -169,11 +172,14 @@ class VirtualSpeakerDevice:
         Raises:
             ValueError: The number is out of range.
             TypeError: It is no int.
+            DeviceError: 65,536 completions, or 16 MB of frames, wait for a completion that has not returned.
             DeviceLostError: The server stopped giving audio.
             ClosedError: The device is closed, or was during the read.
         """
-        count = _reading.checked(num_frames, num_frame, completion, timeout)
+        count, timeout = _reading.checked(num_frames, num_frame, completion, timeout)
         self._check_open()
+        if completion is not None:
+            self._calls.check_room()
         come, wake = _waking.of_task()
         frames = b""
         with self._reading.turns.turn(wake):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from types import TracebackType
 
-from vmic._arguments import check_seconds
+from vmic._arguments import seconds
 from vmic._completion import Completion
 from vmic._ledger import Entry, Ledger
 from vmic._pcm import Frames, as_frames
@@ -20,15 +20,14 @@ def checked(
     channels: int,
     completion: Completion | None,
     timeout: float,
-) -> tuple[memoryview, int]:
-    """Check the arguments of `write_frames`; the frames as bytes, and how many there are."""
+) -> tuple[memoryview, int, float]:
+    """Check the arguments of `write_frames`; the frames as bytes, how many there are, and the timeout."""
     if (frames is None) == (frame is None):
         raise TypeError("write_frames takes frames, as its first argument or as frames= or frame=")
     view, count = as_frames(frame if frames is None else frames, channels)
     if completion is not None and not callable(completion):
         raise TypeError(f"completion is a function of the frames written, not {completion!r}")
-    check_seconds("timeout", timeout)
-    return view, count
+    return view, count, seconds("timeout", timeout)
 
 
 class Writing:

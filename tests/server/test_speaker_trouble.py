@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import math
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -19,6 +22,7 @@ import pytest
 from listening import Listener
 from owners import unload
 from playing import Player, is_there, play_all
+from recording import Recorder
 from servers import PARTS, SoundServer
 from signals import Samples, numbered
 from streams import play_paused

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 import vmic
 from vmic import _api
+from vmic._arguments import seconds
 
 NO_NUMBERS = ["1", 1.0, None, True, [1], np.float64(1), b"1"]
 NO_BOOLS = [None, 0, 1, "yes", 0.0, np.int8(1)]
@@ -103,3 +106,21 @@ def test_arguments_that_daily_does_not_know_have_names() -> None:
         vmic.create_microphone_device(*arguments, True)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="positional argument"):
         vmic.open_microphone_device("mic", True)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("value", [0, 0.5, 3, math.inf, sys.float_info.max, 2**63, 10**400])
+def test_lengths_of_time(value: float) -> None:
+    assert seconds("timeout", value) == min(value, 1e9)
+    assert isinstance(seconds("timeout", value), float)
+
+
+@pytest.mark.parametrize("value", [-1, -1e-9, -math.inf, -(10**400), math.nan, -math.nan])
+def test_what_is_no_length_of_time(value: float) -> None:
+    with pytest.raises(ValueError, match=r"^timeout is 0 seconds or more, not -?(nan|inf|1)"):
+        seconds("timeout", value)
+
+
+@pytest.mark.parametrize("value", [True, "1", b"1", None, [1], 1j])
+def test_what_is_no_number_of_seconds(value: object) -> None:
+    with pytest.raises(TypeError, match=r"^timeout is in seconds, not "):
+        seconds("timeout", value)

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import vmic
 from vmic import _dialect, _latency
+from vmic._callbacks import MAX_WAITING
 from vmic._completion import Completions
 from vmic._ledger import Ledger
 from vmic._stream import Stream
@@ -168,3 +170,23 @@ def test_what_a_flush_drops_is_not_counted(stream: Stream) -> None:
     assert calls.wait_for(3) == [("one", 0), ("two", 0), ("three", 0)]
     ledger.close(timeout=10)
     assert len(calls.made) == 3
+
+
+def test_callbacks_that_wait_have_an_end(stream: Stream) -> None:
+    calls, ledger, release = Calls(), Ledger(stream, 1), threading.Event()
+    ledger.post(FRAME, 1, calls.of("slow", lambda: release.wait(20)))
+    for _ in range(MAX_WAITING - 1):
+        ledger.post(FRAME[:0], 0, calls.of("next"))
+    ledger.flush(0, 1)
+    calls.wait_for(1)
+    ledger.post(FRAME[:0], 0, calls.of("last"))  # the first is under way
+    for write in (lambda: ledger.post(FRAME, 1, calls.of("none")), lambda: ledger.begin(1, calls.of("none"))):
+        with pytest.raises(vmic.DeviceError, match="nothing was accepted: 65536 completions wait"):
+            write()
+    assert stream.state().written == 1
+    assert ledger.post(FRAME, 1, None) == 1
+    release.set()
+    assert ("last", 0) in calls.wait_for(MAX_WAITING + 1)
+    ledger.post(FRAME, 1, calls.of("again"))
+    ledger.flush(0, 1)
+    assert calls.wait_for(MAX_WAITING + 2)[-1] == ("again", 0)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from typing import Any, cast
 
+import programs
 import pytest
 
+import vmic
 from vmic import _reading
 from vmic._calls import Calls
 from vmic._source import Source
@@ -15,14 +18,14 @@ from vmic._source import Source
 
 def checked(
     num_frames: Any = None, num_frame: Any = None, *, completion: object = None, timeout: float = 5.0
-) -> int:
+) -> tuple[int, float]:
     return _reading.checked(num_frames, num_frame, completion, timeout)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2**31 - 1])
 def test_the_number_has_two_names(count: int) -> None:
-    assert checked(count) == checked(num_frame=count) == count
-    assert checked(count, completion=print, timeout=0) == count
+    assert checked(count) == checked(num_frame=count) == (count, 5.0)
+    assert checked(count, completion=print, timeout=0) == (count, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -70,3 +73,56 @@ def test_after_one_that_got_less_none_gets_anything() -> None:
     reads.close(10)
     calls.wait(10)
     assert got == [10, 0]
+
+
+class Endless:
+    """A source that always has as much as is asked for."""
+
+    def __init__(self) -> None:
+        self.read_frames = 0
+
+    def read(self, count: int) -> bytes:
+        self.read_frames += count
+        return bytes(2 * count)
+
+    def wait_arrived(self, _count: int, _timeout: float) -> None:
+        """Nothing to wait for."""
+
+
+def test_what_waits_for_a_slow_callback_has_an_end() -> None:
+    source, calls, released = Endless(), Calls(), threading.Event()
+    reads = _reading.PendingReads(_reading.Reading(cast("Source", source), 48000, 1), calls)
+    got: list[int] = []
+
+    def take(frames: bytes) -> None:
+        released.wait(20)
+        got.append(len(frames))
+
+    mib = 1 << 19  # frames
+    for _ in range(40):
+        reads.expect(mib, take)
+    programs.await_that(lambda: source.read_frames == 16 * mib, "16 MB are read")
+    time.sleep(0.2)
+    assert source.read_frames == 16 * mib  # the ring keeps what comes, and drops the oldest
+    with pytest.raises(vmic.DeviceError, match="nothing was accepted: 16 completions wait"):
+        calls.check_room()
+    released.set()
+    programs.await_that(lambda: len(got) == 40, "all are called")
+    calls.check_room()
+    reads.close(10)
+    assert got == [2 * mib] * 40
+
+
+def test_reads_that_wait_have_an_end() -> None:
+    source, calls = Late(0, 0, 0), Calls()
+    reads = _reading.PendingReads(_reading.Reading(cast("Source", source), 48000, 1), calls)
+    reads.expect(480, print)
+    assert source.waits.wait(10)  # it is under way
+    for _ in range(65_536):
+        reads.expect(480, None)
+    with pytest.raises(vmic.DeviceError, match="nothing was accepted: 65536 completions wait"):
+        reads.expect(480, print)
+    reads.close(0)
+    source.goes_on.set()
+    reads.close(10)
+    calls.wait(10)
