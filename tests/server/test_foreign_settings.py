@@ -153,7 +153,11 @@ def test_each_stream_goes_to_the_server_of_its_device_by_name(
     named: list[object] = []
 
     def note(kind: Callable[..., Native]) -> Callable[..., Native]:
-        return lambda *args, **form: named.append(form["server"]) or kind(*args, **form)
+        def make(*args: object, **form: object) -> Native:
+            named.append(form["server"])
+            return kind(*args, **form)
+
+        return make
 
     monkeypatch.setattr(_api, "Stream", note(Stream))
     monkeypatch.setattr(_speaker_api, "Source", note(Source))

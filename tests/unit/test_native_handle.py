@@ -12,7 +12,7 @@ import pytest
 
 from vmic import _dialect, _latency, _source, _stream
 from vmic._arguments import MAX_SECONDS
-from vmic._libpulse import lib, quick
+from vmic._libpulse import lib, quick, quick_ffi
 from vmic._native import Native
 from vmic._source import Source
 from vmic._stream import Stream
@@ -88,7 +88,7 @@ def test_a_close_meanwhile_pulls_nothing_from_under_a_call(
     monkeypatch.setattr(module, "quick", SimpleNamespace(**{**others, function: close_and_call}))
     if function == "vmic_reader_read":
         # It looks first how much there is.
-        call = lambda s: s._ask(module.quick.vmic_reader_read, _source.quick_ffi.new("char[]", 2), 1)  # noqa: E731
+        call = lambda s: s._ask(module.quick.vmic_reader_read, quick_ffi.new("char[]", 2), 1)  # noqa: E731
     call(native)
     assert freed == ["after"]
 
