@@ -1,4 +1,4 @@
-// For LD_PRELOAD: libpulse says of whatever has failed that nothing is wrong, as of a stream that has ended it may.
+// For LD_PRELOAD: libpulse gives 0, "no error", as the reason of whatever has failed.
 #include <stddef.h>
 
 int pa_context_errno(const void *context) {
