@@ -2,8 +2,11 @@
 
 #include "least.h"
 
-/* So long the level that the server tells may stand while nothing is written: three steps of PulseAudio. */
-#define STANDS_NS (15 * MS)
+#include <sys/eventfd.h>
+
+/* How often the server is asked what it holds, at most: while libpulse contradicts, and a second or more
+ * later. */
+#define ASKED_NS (100 * MS)
 
 uint64_t to_frames(const struct writer *w, int64_t ns) {
     return ns > 0 ? (uint64_t)ns * w->sample_rate / SECOND : 0;
@@ -32,7 +35,8 @@ uint64_t outlet_unheard(struct writer *w) {
 
 void outlet_clear(struct writer *w) {
     timeline_clear(&w->timeline);
-    w->empty_at = w->reckoned_at = w->stands_since = 0;
+    w->empty_at = 0;
+    w->is_shown = w->doubtful = false;
     w->owed = w->inserted = 0;
     w->led_in = w->late = w->speaking = false;
 }
@@ -76,22 +80,24 @@ void outlet_open(struct writer *w) {
 
 bool outlet_measure(struct writer *w) {
     struct level level = {0};
+    struct shown_level shown = w->shown;
+    bool is_shown = w->is_shown;
+    w->is_shown = false;
     pthread_mutex_unlock(&w->lock);
-    int error = w->sink->level(w->sink, &level);
+    int error = w->sink->level(w->sink, is_shown ? &shown : NULL, &level);
     pthread_mutex_lock(&w->lock);
     if (error) {
         leave(w, error);
         return false;
     }
-    int64_t now = clock_now();
-    if (w->stands_since == 0 || level.heard_at - now < w->told)
-        w->stands_since = now;
-    w->told = level.heard_at - now;
-    /* Up to a step is the time to its next one. A PulseAudio (16.1) that has run dry may go on saying what it
-     * held a moment before, for good, and was never given more: then the clock knows better. */
-    w->stands = w->told > w->step && now - w->stands_since > STANDS_NS;
-    w->empty_at = w->stands ? w->reckoned_at : level.heard_at;
+    w->empty_at = level.heard_at;
     w->dry_at = least(level.dry_at, w->empty_at);
+    w->doubtful = level.doubtful;
+    if (w->doubtful && clock_now() - w->asked_at > ASKED_NS) {
+        w->asked_at = clock_now();
+        if (w->doubts >= 0)
+            eventfd_write(w->doubts, 1);
+    }
     if (outlet_unheard(w) > 0)
         w->data_end_at = w->empty_at - to_ns(w, timeline_tail(&w->timeline, 0));
     return true;
@@ -114,8 +120,6 @@ bool outlet_write(struct writer *w, const void *frames, uint64_t silence, uint64
     timeline_append(&w->timeline, data, 1);
     int64_t now = clock_now();
     w->empty_at = most(w->empty_at, now) + to_ns(w, count);
-    w->reckoned_at = most(w->reckoned_at, now) + to_ns(w, count);
-    w->stands_since = 0;
     if (data > 0) {
         ring_take(&w->ring, data);
         w->handed += data;
@@ -139,6 +143,6 @@ bool outlet_flush(struct writer *w, uint64_t *frames, uint64_t *data) {
     *data = timeline_cut(&w->timeline, to_frames(w, left), frames);
     /* What is left counts as heard from now on: the next flush must not take it back. */
     timeline_clear(&w->timeline);
-    w->empty_at = w->reckoned_at = clock_now() + left;
+    w->empty_at = clock_now() + left;
     return true;
 }

@@ -9,13 +9,11 @@ static int64_t to_ns(const struct rounds *r, uint64_t frames) {
     return (int64_t)(frames * SECOND / r->sample_rate);
 }
 
-void rounds_begin(struct rounds *r, uint32_t sample_rate, int64_t step, int64_t now_at) {
-    *r = (struct rounds){.sample_rate = sample_rate, .step = (uint64_t)step * sample_rate / SECOND};
-    r->round_at = r->empty_at = now_at;
+void rounds_begin(struct rounds *r, uint32_t sample_rate, uint64_t step, int64_t now_at) {
+    *r = (struct rounds){.sample_rate = sample_rate, .step = step, .round_at = now_at};
 }
 
-void rounds_clear(struct rounds *r, int64_t now_at) {
-    r->empty_at = now_at;
+void rounds_clear(struct rounds *r) {
     r->part = 0;
 }
 
@@ -25,31 +23,25 @@ int64_t rounds_next_at(const struct rounds *r, int64_t now_at) {
     return now_at + ON_ITS_WAY + step - (in_round < 0 ? in_round + step : in_round);
 }
 
-void rounds_add(struct rounds *r, int64_t now_at, uint64_t frames) {
-    if (now_at > r->empty_at) {
+void rounds_add(struct rounds *r, int64_t now_at, uint64_t frames, int dry) {
+    if (dry) {
         r->began_at = now_at;
-        r->empty_at = now_at + ON_ITS_WAY + to_ns(r, r->step);
         r->frames = r->part = 0;
     }
     r->frames += frames;
-    r->empty_at += to_ns(r, frames);
-    r->part = frames < r->step ? r->part + frames : frames % r->step;
-    if (r->part >= r->step)
-        r->part = 0;
+    if (r->part == 0)
+        r->part = frames % r->step;
+    else
+        r->part = r->part + frames <= r->step ? (r->part + frames) % r->step : r->step;
 }
 
 int64_t rounds_told_from_at(const struct rounds *r) {
     return r->began_at == 0 ? 0 : r->began_at + to_ns(r, r->step) + MS;
 }
 
-int rounds_told(struct rounds *r, int64_t now_at, int64_t heard_at) {
-    if (now_at > r->empty_at && heard_at - now_at <= to_ns(r, r->step))
-        return 0;
-    if (r->began_at != 0 && now_at >= rounds_told_from_at(r)) {
-        r->round_at = heard_at - to_ns(r, r->frames);
-        r->began_at = 0;
-    }
-    return 1;
+void rounds_learn(struct rounds *r, int64_t heard_at) {
+    r->round_at = heard_at - to_ns(r, r->frames);
+    r->began_at = 0;
 }
 
 int64_t rounds_part(const struct rounds *r) {

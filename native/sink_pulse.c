@@ -2,7 +2,8 @@
 #include "channel_map.h"
 #include "clock.h"
 #include "least.h"
-#include "rounds.h"
+#include "period.h"
+#include "playback_clock.h"
 #include "steps.h"
 #include "stream.h"
 
@@ -14,6 +15,11 @@
 /* tlength is a ceiling, and costs nothing while the writer holds the level below it. */
 #define TLENGTH_US 120000
 #define PREBUF_US 2500
+/* PulseAudio: leaves the null sink a latency of 5 ms. */
+#define MINREQ_US 55000
+/* PipeWire's graph takes the shortest quantum that a node asks for, and pipewire-pulse asks for none below
+ * this (0.3.65). */
+#define QUANTUM_NS (256 * SECOND / 48000)
 /* Until it has played this it tells where its rounds are. */
 #define SET_OFF_US 15000
 /* What it tells is less once it plays: how often to look, and for how long, as a sink may begin with 50 ms
@@ -34,20 +40,18 @@ struct sink_pulse {
     int error;   /* why */
     char *server, *application, *stream, *name;
     pa_sample_spec spec;
-    int64_t step;
     int64_t held_until; /* when the server has played all that it was given */
+    uint64_t period;    /* of PulseAudio's null sink, frames */
     bool tells_level;
-    bool just_open;       /* nobody has looked at its level */
-    struct rounds rounds; /* when it takes a step, if it tells what it holds */
-    struct steps steps;   /* what it holds, if it does not */
+    bool just_open;              /* nobody has looked at its level */
+    struct playback_clock clock; /* when what it holds is heard, if it tells that */
+    struct steps steps;          /* what it holds, if it does not */
 };
 
-/* What PulseAudio and PipeWire (0.3.65) make of these: PulseAudio runs the null sink in steps of
- * (tlength - 2 minreq) / 2; PipeWire asks for more after each step when minreq is one. prebuf: with 0 both
- * lose frames after an underrun. */
+/* PulseAudio makes the period of the null sink out of tlength and minreq; PipeWire (0.3.65) asks for more
+ * after each step when minreq is one. prebuf: with 0 both lose frames after an underrun. */
 static pa_buffer_attr buffer_attr(const struct sink_pulse *self) {
-    int64_t step_us = self->step / 1000;
-    int64_t minreq_us = self->tells_level ? TLENGTH_US / 2 - step_us : step_us;
+    int64_t minreq_us = self->tells_level ? MINREQ_US : self->sink.step / 1000;
     return (pa_buffer_attr){
         .maxlength = (uint32_t)-1,
         .tlength = (uint32_t)pa_usec_to_bytes(TLENGTH_US, &self->spec),
@@ -99,8 +103,8 @@ static int64_t told_level(struct sink_pulse *self, int *error) {
  * latency was 0.7 s too low, for good. So it gets some silence before anything else happens. */
 static int set_off(struct sink_pulse *self) {
     size_t bytes = pa_usec_to_bytes(SET_OFF_US, &self->spec);
-    rounds_begin(&self->rounds, self->spec.rate, self->step, clock_now());
-    rounds_add(&self->rounds, clock_now(), bytes / pa_frame_size(&self->spec));
+    playback_clock_begin(&self->clock, self->spec.rate, self->period, clock_now());
+    playback_clock_add(&self->clock, clock_now(), bytes / pa_frame_size(&self->spec));
     self->just_open = true;
     return write_silence(self, bytes);
 }
@@ -108,7 +112,7 @@ static int set_off(struct sink_pulse *self) {
 /* Until it plays, its rounds may still change: a new sink is suspended for a moment, and then begins anew. */
 static void await_playing(struct sink_pulse *self) {
     int error = 0;
-    int64_t look_at = rounds_told_from_at(&self->rounds);
+    int64_t look_at = rounds_told_from_at(&self->clock.rounds);
     int64_t last_at = clock_now() + PLAYS_WITHIN_NS;
     do {
         sleep_until(look_at);
@@ -119,15 +123,15 @@ static void await_playing(struct sink_pulse *self) {
 /* A full server asks for more when it has taken a step: a write that does not fit returns at that moment, or
  * a little later. */
 static int find_step(struct sink_pulse *self) {
-    size_t step = pa_usec_to_bytes((pa_usec_t)self->step / 1000, &self->spec);
+    size_t step = pa_usec_to_bytes((pa_usec_t)self->sink.step / 1000, &self->spec);
     int64_t taken_at = INT64_MAX;
     int error = write_silence(self, pa_usec_to_bytes(TLENGTH_US, &self->spec));
     for (int i = 0; i < LOOKS && !error; i++) {
         error = write_silence(self, step);
-        int64_t at = clock_now() - i * self->step;
+        int64_t at = clock_now() - i * self->sink.step;
         taken_at = at < taken_at ? at : taken_at;
     }
-    steps_begin(&self->steps, self->step, taken_at);
+    steps_begin(&self->steps, self->sink.step, taken_at);
     if (!error && pa_simple_flush(self->simple, &error) < 0)
         return not_0(error);
     return error;
@@ -151,7 +155,7 @@ static int pulse_write(struct sink *sink, const void *frames, uint64_t count) {
     struct sink_pulse *self = (struct sink_pulse *)sink;
     int error = 0;
     size_t bytes = (size_t)count * pa_frame_size(&self->spec);
-    rounds_add(&self->rounds, clock_now(), count);
+    playback_clock_add(&self->clock, clock_now(), count);
     note(self, pa_simple_write(self->simple, frames, bytes, &error) < 0, error);
     note_given(self, count);
     steps_add(&self->steps, clock_now(), (int64_t)count * SECOND / self->spec.rate);
@@ -163,26 +167,18 @@ static int pulse_flush(struct sink *sink, int64_t *left) {
     int error = 0;
     note(self, pa_simple_flush(self->simple, &error) < 0, error);
     int64_t now = clock_now();
-    rounds_clear(&self->rounds, now);
+    playback_clock_clear(&self->clock, now);
     steps_clear(&self->steps, now);
     if (!self->tells_level)
         *left = steps_heard_at(&self->steps, now) - now;
     else if (!self->failed)
-        *left = told_level(self, &error);
+        *left = least(told_level(self, &error), self->sink.step);
     return self->failed ? self->error : 0;
-}
-
-static struct level level_as_told(struct sink_pulse *self, int64_t now, int64_t told) {
-    int64_t heard_at = now + told;
-    if (rounds_told(&self->rounds, now, heard_at))
-        return (struct level){heard_at, heard_at - rounds_part(&self->rounds)};
-    int64_t next_at = rounds_next_at(&self->rounds, now);
-    return (struct level){next_at, next_at};
 }
 
 /* PipeWire's pa_simple_get_latency wanders by 6 to 10 ms in 2 s (0.3.65), but answers: the server is there.
  */
-static int pulse_level(struct sink *sink, struct level *level) {
+static int pulse_level(struct sink *sink, const struct shown_level *shown, struct level *level) {
     struct sink_pulse *self = (struct sink_pulse *)sink;
     int error = 0;
     if (self->tells_level && self->just_open)
@@ -190,10 +186,14 @@ static int pulse_level(struct sink *sink, struct level *level) {
     self->just_open = false;
     int64_t told = told_level(self, &error);
     int64_t now = clock_now();
-    if (self->tells_level)
-        *level = level_as_told(self, now, told);
-    else
-        *level = (struct level){steps_heard_at(&self->steps, now), steps_dry_at(&self->steps, now)};
+    if (!self->tells_level) {
+        *level = (struct level){steps_heard_at(&self->steps, now), steps_dry_at(&self->steps, now), false};
+        return self->failed ? self->error : 0;
+    }
+    if (shown)
+        playback_clock_show(&self->clock, shown);
+    playback_clock_tell(&self->clock, now, told);
+    *level = playback_clock_level(&self->clock, now);
     return self->failed ? self->error : 0;
 }
 
@@ -232,12 +232,14 @@ static struct sink *sink_pulse_new(const vmic_config *config) {
     struct sink_pulse *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
-    self->sink = (struct sink){pulse_open, pulse_write, pulse_flush, pulse_level, pulse_close, pulse_destroy};
     self->spec = (pa_sample_spec){PA_SAMPLE_S16NE, config->sample_rate, (uint8_t)config->channels};
-    self->step = config->step_ns;
     self->tells_level = config->tells_level != 0;
-    steps_begin(&self->steps, self->step, clock_now());
-    rounds_begin(&self->rounds, self->spec.rate, self->step, clock_now());
+    self->period = period_frames(self->spec.rate, TLENGTH_US, MINREQ_US);
+    int64_t step = self->tells_level ? (int64_t)(self->period * SECOND / self->spec.rate) : QUANTUM_NS;
+    self->sink =
+        (struct sink){pulse_open, pulse_write, pulse_flush, pulse_level, pulse_close, pulse_destroy, step};
+    steps_begin(&self->steps, step, clock_now());
+    playback_clock_begin(&self->clock, self->spec.rate, self->period, clock_now());
     self->server = copy(config->server);
     self->application = copy(config->application);
     self->stream = copy(config->stream);

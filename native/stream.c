@@ -5,8 +5,10 @@
 #include "writer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct vmic_stream {
     struct writer writer;
@@ -152,6 +154,36 @@ void vmic_set_listened(vmic_stream *stream, int listened) {
     writer->listened = listened != 0;
     if (listened)
         writer_need(writer);
+    pthread_cond_signal(&writer->wake);
+    pthread_mutex_unlock(&writer->lock);
+}
+
+int vmic_set_doubts(vmic_stream *stream, int eventfd) {
+    struct writer *writer = &stream->writer;
+    int copy = fcntl(eventfd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0)
+        return -1;
+    pthread_mutex_lock(&writer->lock);
+    int before = writer->doubts;
+    writer->doubts = copy;
+    pthread_mutex_unlock(&writer->lock);
+    if (before >= 0)
+        close(before);
+    return 0;
+}
+
+int vmic_is_doubtful(vmic_stream *stream) {
+    pthread_mutex_lock(&stream->writer.lock);
+    int doubtful = stream->writer.doubtful;
+    pthread_mutex_unlock(&stream->writer.lock);
+    return doubtful;
+}
+
+void vmic_show_level(vmic_stream *stream, int64_t asked_ns, int64_t answered_ns, uint64_t level_us) {
+    struct writer *writer = &stream->writer;
+    pthread_mutex_lock(&writer->lock);
+    writer->shown = (struct shown_level){asked_ns, answered_ns, (int64_t)level_us * 1000};
+    writer->is_shown = true;
     pthread_cond_signal(&writer->wake);
     pthread_mutex_unlock(&writer->lock);
 }

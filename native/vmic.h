@@ -52,7 +52,6 @@ typedef struct vmic_config {
     uint32_t cushion_most_us; /* what that may grow to, when writes are late */
     uint32_t ramp_us;         /* how long inserted silence takes from the data before it down, and up again */
     uint32_t low_us;          /* so long before the server runs dry, silence is added */
-    uint32_t step_ns;         /* how much the server takes at a time */
     uint32_t rest_us;         /* when nobody has listened or written for so long, the stream rests */
     int32_t tells_level;      /* 1: the server says what it holds, and fills up a step with silence when it
                                * finds less (PulseAudio); 0: neither (PipeWire) */
@@ -117,6 +116,18 @@ void vmic_reopen(vmic_stream *stream);
 
 /* Whether anybody listens: so it is until the first call. Does not block. */
 void vmic_set_listened(vmic_stream *stream, int listened);
+
+/* Writes 1 to `eventfd`, which the caller keeps, whenever the server should be asked what it holds of the
+ * stream, because libpulse contradicts what is reckoned; ten times a second at most. Does not block. 0, or -1
+ * (errno). */
+int vmic_set_doubts(vmic_stream *stream, int eventfd);
+
+/* Whether the server should be asked. Does not block. */
+int vmic_is_doubtful(vmic_stream *stream);
+
+/* The server has shown how much it holds of the stream and of its sink (buffer_usec and sink_usec of
+ * PA_SINK_INPUT_INFO), between two moments of CLOCK_MONOTONIC. Does not block. */
+void vmic_show_level(vmic_stream *stream, int64_t asked_ns, int64_t answered_ns, uint64_t level_us);
 
 /* Once all that was written is heard: what is written next is another utterance, however soon it comes, and
  * the silence before it is no underrun. Else it does nothing. Does not block. */

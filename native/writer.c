@@ -7,6 +7,7 @@
 #include "threads.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 static int init_memory(struct writer *w, uint64_t capacity) {
     size_t frame_size = w->channels * sizeof(int16_t);
@@ -32,10 +33,11 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
         .low = config->low_us * 1000LL,
         .rest = config->rest_us * 1000LL,
         .listened = true,
+        .doubts = -1,
         .fills_steps = config->tells_level != 0,
     };
-    /* The server counts in frames: 5 ms at 44100 Hz are 220, and its step lasts as long as these. */
-    w->step = to_ns(w, to_frames(w, config->step_ns + 1));
+    /* PulseAudio counts in frames, and a period of PipeWire's is no whole number of them at every rate. */
+    w->step = to_ns(w, to_frames(w, sink->step + 1));
     w->ramp = to_frames(w, config->ramp_us * 1000LL);
     cushion_init(&w->cushion, most(w->reserve, config->cushion_us * 1000LL),
                  most(w->reserve, config->cushion_most_us * 1000LL));
@@ -49,6 +51,8 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
 }
 
 void writer_free(struct writer *w) {
+    if (w->doubts >= 0)
+        close(w->doubts);
     if (w->sink)
         w->sink->destroy(w->sink);
     pthread_cond_destroy(&w->state_changed);
@@ -130,7 +134,10 @@ static int64_t serve(struct writer *w) {
     /* A flush that came meanwhile must not reach what was written after it, once both are in the server. */
     if (w->flushes_done != w->flushes_wanted)
         return 0;
-    return feed_next(w);
+    int64_t again = feed_next(w);
+    /* What stands still in the server is not heard, however much time has passed. */
+    int64_t look_at = w->data_end_at - w->low;
+    return again != 0 && outlet_unheard(w) > 0 && look_at > clock_now() ? least(again, look_at) : again;
 }
 
 /* The end: what is not heard is dropped, and from here on nothing moves. */

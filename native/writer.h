@@ -51,10 +51,11 @@ struct writer {
     int64_t dry_at;      /* when it needs more */
     int64_t data_end_at; /* when the last data that it was given has been heard; 0: it was given none */
 
-    int64_t told;         /* ns that the server last said to hold ... */
-    int64_t stands_since; /* ... and since when it has not been less; 0: something was written since */
-    bool stands;          /* so that it is not to be believed */
-    int64_t reckoned_at;  /* when it will have used up what it holds, if it played all the time */
+    bool doubtful;    /* the server should be asked what it holds ... */
+    int64_t asked_at; /* ... and somebody was told to */
+    int doubts;       /* who that is: an eventfd of ours; -1: nobody */
+    bool is_shown;    /* it has shown it, and the sink does not know yet */
+    struct shown_level shown;
 
     /* Silence. */
     struct cushion cushion;

@@ -31,7 +31,7 @@ class Listeners:
         self._now: tuple[Listener, ...] | None = None  # None: not known yet
         self._wakes: list[Wake] = []
         self._teller: Teller[tuple[Listener, ...]] = Teller("listeners", ())
-        _watch.join(self)
+        _watch.join(self, stream)
 
     def publish(self, seen: Seen) -> None:
         """These they are now; called by the watch."""

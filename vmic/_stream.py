@@ -67,6 +67,7 @@ class Stream(Native):
             tuning: How to feed this server.
             cushion: What to keep ahead of late writes.
         """
+        self.sink_name = sink
         application, name = ffi.new("char[]", _names.STREAM.encode()), ffi.new("char[]", sink.encode())
         address = ffi.NULL if server is None else ffi.new("char[]", server.encode())
         config = ffi.new("vmic_config *")
@@ -78,7 +79,6 @@ class Stream(Native):
         config.cushion_most_us = int(cushion.most * 1e6)
         config.ramp_us = _RAMP_US
         config.low_us = int(tuning.low * 1e6)
-        config.step_ns = int(tuning.step * 1e9)
         config.rest_us = REST_US
         config.tells_level = tuning.tells_level
         super().__init__("microphone", _CALLS, lib.vmic_create(config))
@@ -115,6 +115,24 @@ class Stream(Native):
         One that rests is AWAY as soon as somebody does.
         """
         self._ask(quick.vmic_set_listened, listened)
+
+    def set_doubts(self, eventfd: int) -> None:
+        """Write to `eventfd` when the server is to be asked what it holds of the stream."""
+        self._ask(quick.vmic_set_doubts, eventfd)
+
+    def is_doubtful(self) -> bool:
+        """Return whether the server is to be asked what it holds of the stream. Never blocks."""
+        return bool(self._ask(quick.vmic_is_doubtful))
+
+    def show_level(self, asked: int, answered: int, level: int) -> None:
+        """Take note of what the server holds of the stream and its sink. Never blocks.
+
+        Args:
+            asked: When the server was asked; `time.monotonic_ns()`.
+            answered: When it had answered; likewise.
+            level: What it held in between, in microseconds.
+        """
+        self._ask(quick.vmic_show_level, asked, answered, level)
 
     def end_utterance(self) -> None:
         """Say that what is written next, however soon, goes on with nothing; unless all is not heard yet."""

@@ -10,17 +10,18 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from vmic import _device, _hearing, _threads
+from vmic import _device, _hearing, _levels, _threads
 from vmic._follow import Follower
 from vmic._hearing import Listener
 from vmic._keeping import Keeping
 from vmic._libpulse import pulsectl
 from vmic._marks import MICROPHONE, SPEAKER
 from vmic._owner import Owner
+from vmic._stream import Stream
 
 # The thread ends within milliseconds; one that does not is a daemon's.
 _STOP_TIMEOUT = 1.0
@@ -68,10 +69,13 @@ class Watch(Follower):
         super().__init__(("source", "source_output", "sink_input"))
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.wake_by(self._wake, self._woken)
+        self._doubts = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.wake_by(self._doubts, self._note_doubts)
         self._lock = threading.RLock()  # guards what follows; reentrant as `_joining` is
         # Replaced, never changed, so that who reads it needs no lock: a microphone may be collected on this
         # thread, and waits for `_joining` then.
         self._watchers: frozenset[Watcher] = frozenset()
+        self._streams: Mapping[Watcher, Stream] = {}
         self._stopping = False
         self._keeper_wanted = False
         # The thread's own.
@@ -79,12 +83,15 @@ class Watch(Follower):
         self._since: dict[tuple[int, int], float] = {}  # by stream and source
         self._thread = _threads.start(self._run, "vmic-listeners")
 
-    def add(self, watcher: Watcher, *, owns: bool) -> None:
+    def add(self, watcher: Watcher, *, owns: bool, stream: Stream | None = None) -> None:
         """Tell `watcher`, as soon as the server has answered and after each change.
 
-        When it `owns` its device a keeper is there from now on.
+        When it `owns` its device a keeper is there from now on. A `stream` is shown its level.
         """
         with self._lock:
+            if stream is not None:
+                stream.set_doubts(self._doubts)
+                self._streams = {**self._streams, watcher: stream}
             self._keeper_wanted |= owns
             self._watchers |= {watcher}
             os.eventfd_write(self._wake, 1)
@@ -99,6 +106,7 @@ class Watch(Follower):
         """Tell it no more; True when it was the last, and the thread ends."""
         with self._lock:
             self._watchers -= {watcher}
+            self._streams = {key: stream for key, stream in self._streams.items() if key is not watcher}
             if self._watchers:
                 return False
             self._stopping = True
@@ -116,6 +124,7 @@ class Watch(Follower):
 
     def look(self, pulse: pulsectl.Pulse) -> None:
         """Tell each watcher of its device."""
+        _levels.show(pulse, self._streams.values())
         watchers = [watcher for watcher in self._watchers if watcher.key is not None]
         # While a first microphone is made each look would keep that from the GIL: it took twice as long.
         seen = self._find(pulse) if watchers else {}
@@ -137,6 +146,7 @@ class Watch(Follower):
             self._keeper.end()
         with self._lock:  # `remove` may still be about to write to it
             os.close(self._wake)
+            os.close(self._doubts)
 
     def _woken(self) -> None:
         if self._stopping:
@@ -147,6 +157,9 @@ class Watch(Follower):
             self._keeper.hurry()
         elif self._keeper_wanted:
             self._start_keeper()
+
+    def _note_doubts(self) -> None:
+        os.eventfd_read(self._doubts)
 
     def _start_keeper(self) -> None:
         try:
@@ -212,9 +225,9 @@ _joining = threading.RLock()
 _shared: Watch | None = None
 
 
-def join(watcher: Watcher) -> None:
-    """Tell `watcher` how its device is, from now on; does not wait for the server."""
-    _join(watcher, owns=False)
+def join(watcher: Watcher, stream: Stream | None = None) -> None:
+    """Tell `watcher` how its device is, from now on, and `stream` its level; does not wait for the server."""
+    _join(watcher, owns=False, stream=stream)
 
 
 @contextlib.contextmanager
@@ -245,12 +258,12 @@ def leave(watcher: Watcher) -> None:
     ending.join()
 
 
-def _join(watcher: Watcher, *, owns: bool) -> None:
+def _join(watcher: Watcher, *, owns: bool, stream: Stream | None = None) -> None:
     global _shared  # noqa: PLW0603 (a process has one)
     with _joining:
         if _shared is None:
             _shared = Watch()
-        _shared.add(watcher, owns=owns)
+        _shared.add(watcher, owns=owns, stream=stream)
 
 
 class _Nobody:

@@ -21,7 +21,6 @@ vmic_config roomy(void) {
         .ahead_us = 10000000,
         .reserve_us = 5000000,
         .low_us = 20000,
-        .step_ns = 5000000,
     };
 }
 

@@ -118,7 +118,8 @@ static int server_flush(struct sink *sink, int64_t *left) {
     return end(server, fails);
 }
 
-static int server_level(struct sink *sink, struct level *level) {
+static int server_level(struct sink *sink, const struct shown_level *shown, struct level *level) {
+    (void)shown;
     struct server *server = (struct server *)sink;
     bool fails = begin(server, LEVEL);
     play(server);
@@ -145,7 +146,8 @@ void server_begin(struct server *server, uint32_t sample_rate) {
     bool *is_users = server->is_users ? server->is_users : malloc(RECORD_FRAMES * sizeof *is_users);
     MUST(is_users);
     *server = (struct server){
-        .sink = {server_open, server_write, server_flush, server_level, server_close, server_destroy},
+        .sink = {server_open, server_write, server_flush, server_level, server_close, server_destroy,
+                 5000000},
         .sample_rate = sample_rate,
         .is_users = is_users,
         .exact = true,

@@ -1,0 +1,128 @@
+#include "playback_clock.h"
+
+#include "clock.h"
+#include "least.h"
+
+#include <stdlib.h>
+
+/* libpulse's word is right within 2.2 ms where nothing disturbs (16.1). */
+#define TOLERANCE (5 * MS / 2)
+/* So long the server may take to be asked, before its answer is no longer waited for. */
+#define PATIENCE SECOND
+/* So long a piece may be on its way to a busy server: what was written so recently may be missing in what it
+ * shows. */
+#define ON_ITS_WAY (20 * MS)
+
+void playback_clock_begin(struct playback_clock *c, uint32_t sample_rate, uint64_t step, int64_t now_at) {
+    *c = (struct playback_clock){.end_at = now_at};
+    rounds_begin(&c->rounds, sample_rate, step, now_at);
+}
+
+static int64_t to_ns(const struct playback_clock *c, uint64_t frames) {
+    return (int64_t)(frames * SECOND / c->rounds.sample_rate);
+}
+
+static void agree(struct playback_clock *c, int64_t difference) {
+    c->agreed = difference;
+    c->doubted_at = 0;
+}
+
+static void begin_at(struct playback_clock *c, int64_t at) {
+    c->end_at = at;
+    c->stuck = false;
+    agree(c, 0);
+}
+
+void playback_clock_clear(struct playback_clock *c, int64_t now_at) {
+    rounds_clear(&c->rounds);
+    begin_at(c, now_at);
+}
+
+/* In doubt what was written counts as heard no earlier than anybody says. */
+static int64_t end_at(const struct playback_clock *c) {
+    return c->doubted_at != 0 ? most(c->end_at, c->told_at) : c->end_at;
+}
+
+void playback_clock_add(struct playback_clock *c, int64_t now_at, uint64_t frames) {
+    int64_t length = to_ns(c, frames);
+    bool dry = now_at > end_at(c);
+    rounds_add(&c->rounds, now_at, frames, dry);
+    if (dry)
+        begin_at(c, rounds_next_at(&c->rounds, now_at));
+    c->end_at += length;
+    c->told_at += length;
+    c->doubted += length;
+    c->writes[c->count % PLAYBACK_CLOCK_WRITES].at = now_at;
+    c->writes[c->count++ % PLAYBACK_CLOCK_WRITES].length = length;
+}
+
+static void doubt(struct playback_clock *c, int64_t now_at) {
+    if (c->doubted_at == 0) {
+        c->doubted_at = now_at;
+        c->doubted = c->told_at;
+    }
+    int64_t since = now_at - c->doubted_at;
+    if (since < PATIENCE)
+        return;
+    /* A server that has run dry may leave libpulse with what it held a moment before, for good (16.1). */
+    if (c->told_at - c->doubted > since / 2)
+        c->stuck = true;
+    else
+        c->end_at = c->told_at;
+    agree(c, 0);
+}
+
+void playback_clock_tell(struct playback_clock *c, int64_t now_at, int64_t latency) {
+    c->told_at = now_at + latency;
+    if (c->rounds.began_at != 0) {
+        c->end_at = c->told_at;
+        if (now_at >= rounds_told_from_at(&c->rounds))
+            rounds_learn(&c->rounds, c->told_at);
+        return;
+    }
+    int64_t difference = c->told_at - c->end_at;
+    if (c->stuck || (now_at > c->end_at && latency <= to_ns(c, c->rounds.step)))
+        agree(c, c->agreed);
+    else if (llabs(difference - c->agreed) <= TOLERANCE)
+        agree(c, c->agreed);
+    else
+        doubt(c, now_at);
+}
+
+/* What was written after `at`; whether that is all. */
+static bool written_since(const struct playback_clock *c, int64_t at, int64_t *length) {
+    unsigned kept = c->count < PLAYBACK_CLOCK_WRITES ? c->count : PLAYBACK_CLOCK_WRITES;
+    *length = 0;
+    for (unsigned i = 1; i <= kept; i++) {
+        unsigned write = (c->count - i) % PLAYBACK_CLOCK_WRITES;
+        if (c->writes[write].at <= at)
+            return true;
+        *length += c->writes[write].length;
+    }
+    return kept == c->count;
+}
+
+void playback_clock_show(struct playback_clock *c, const struct shown_level *shown) {
+    int64_t after, perhaps;
+    if (c->rounds.began_at != 0)
+        return;
+    written_since(c, shown->answered_at, &after);
+    int64_t earliest = shown->asked_at + shown->level + after;
+    bool bounded = written_since(c, shown->asked_at - ON_ITS_WAY, &perhaps);
+    int64_t latest = bounded ? shown->answered_at + shown->level + perhaps : INT64_MAX;
+    int64_t before = c->end_at;
+    c->end_at = most(earliest, least(latest, c->end_at));
+    /* Silence that a round was filled with has moved the rest. */
+    if (llabs(c->end_at - before) > TOLERANCE)
+        c->rounds.part = c->rounds.step;
+    c->stuck = shown->level == 0 && perhaps == 0;
+    agree(c, c->told_at - c->end_at);
+}
+
+struct level playback_clock_level(const struct playback_clock *c, int64_t now_at) {
+    int64_t end = end_at(c);
+    if (end > now_at)
+        return (struct level){end, end - rounds_part(&c->rounds), c->doubted_at != 0};
+    int64_t next_at = rounds_next_at(&c->rounds, now_at);
+    return (struct level){next_at, next_at, c->doubted_at != 0};
+}

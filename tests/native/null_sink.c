@@ -1,0 +1,61 @@
+#include "null_sink.h"
+
+#include "check.h"
+#include "clock.h"
+
+static int64_t to_ns(const struct null_sink *sink, uint64_t frames) {
+    return (int64_t)(frames * SECOND / sink->sample_rate);
+}
+
+/* It asks for what is missing to a period from now on, and then for what a shorter piece has left of that. */
+static void render(struct null_sink *sink) {
+    int64_t until = sink->wakes_at + sink->late + to_ns(sink, sink->period) + 1;
+    uint64_t ate = 0;
+    sink->ran_short = false;
+    while (ate < sink->period && sink->wakes_at < until) {
+        uint64_t request = (uint64_t)(until - sink->wakes_at) * sink->sample_rate / SECOND;
+        uint64_t chunk = request < sink->period ? request : sink->period;
+        if (chunk == 0)
+            break;
+        if (sink->first == sink->end) {
+            sink->ran_short = true;
+            sink->silence += chunk;
+        } else {
+            uint64_t *piece = &sink->pieces[sink->first % NULL_SINK_PIECES];
+            chunk = *piece < chunk ? *piece : chunk;
+            *piece -= chunk;
+            sink->first += *piece == 0;
+        }
+        ate += chunk;
+        sink->wakes_at += to_ns(sink, chunk);
+    }
+}
+
+void null_sink_run(struct null_sink *sink, int64_t now) {
+    if (sink->suspended)
+        return;
+    while (sink->wakes_at + sink->late <= now)
+        render(sink);
+}
+
+void null_sink_put(struct null_sink *sink, uint64_t frames) {
+    CHECK_COMPARE(sink->end - sink->first, <, NULL_SINK_PIECES);
+    sink->pieces[sink->end++ % NULL_SINK_PIECES] = frames;
+}
+
+uint64_t null_sink_left(const struct null_sink *sink) {
+    uint64_t frames = 0;
+    for (unsigned i = sink->first; i != sink->end; i++)
+        frames += sink->pieces[i % NULL_SINK_PIECES];
+    return frames;
+}
+
+int64_t null_sink_heard_at(const struct null_sink *sink) {
+    return sink->wakes_at + to_ns(sink, null_sink_left(sink));
+}
+
+int64_t null_sink_level(const struct null_sink *sink, int64_t now) {
+    if (sink->suspended)
+        return to_ns(sink, null_sink_left(sink));
+    return null_sink_heard_at(sink) - now;
+}

@@ -1,0 +1,240 @@
+/* The playback clock, against a null sink that does as PulseAudio's does. */
+#include "check.h"
+#include "clock.h"
+#include "null_sink.h"
+#include "playback_clock.h"
+#include "random.h"
+
+static uint32_t rate;
+static uint64_t period;
+
+static struct world {
+    int64_t now;
+    struct null_sink sink;
+    struct playback_clock clock;
+} w;
+
+static int64_t to_ns(uint64_t frames) {
+    return (int64_t)(frames * SECOND / rate);
+}
+
+static void run_until(int64_t at) {
+    w.now = at > w.now ? at : w.now;
+    null_sink_run(&w.sink, w.now);
+}
+
+static void put(uint64_t frames) {
+    null_sink_put(&w.sink, frames);
+    playback_clock_add(&w.clock, w.now, frames);
+}
+
+/* libpulse says what is so, and `wrong` more. */
+static void tell(int64_t wrong) {
+    int64_t latency = null_sink_level(&w.sink, w.now) + wrong;
+    playback_clock_tell(&w.clock, w.now, latency > 0 ? latency : 0);
+}
+
+static struct level level(void) {
+    return playback_clock_level(&w.clock, w.now);
+}
+
+/* The server is asked, and answers `took` later. */
+static void show(int64_t took) {
+    int64_t asked_at = w.now;
+    run_until(w.now + took / 2);
+    int64_t shown = null_sink_level(&w.sink, w.now);
+    run_until(w.now + took / 2);
+    playback_clock_show(&w.clock, &(struct shown_level){asked_at, w.now, shown});
+}
+
+static bool is_near(int64_t a, int64_t b, int64_t most) {
+    return a - b <= most && b - a <= most;
+}
+
+/* One piece has been heard, so it is known where the rounds are. */
+static void begin(void) {
+    w.now = SECOND;
+    w.sink = (struct null_sink){.sample_rate = rate, .period = period, .wakes_at = SECOND + MS};
+    playback_clock_begin(&w.clock, rate, period, w.now - 1);
+    put(2 * period);
+    run_until(w.now + to_ns(period) + MS + MS / 2);
+    tell(0);
+}
+
+/* Utterances of whole periods that end within one: it is known when each begins, and when it is too late for
+ * what is to follow. */
+static void each_end_is_known(void) {
+    uint64_t random = 1;
+    begin();
+    for (int utterance = 0; utterance < 1000; utterance++) {
+        run_until(w.now + 30 * MS + (int64_t)random_below(&random, 10 * MS));
+        /* What comes so short before a round may be in it, or in the next. */
+        if (w.sink.wakes_at - w.now < MS / 2)
+            run_until(w.now + MS / 2);
+        tell(0);
+        int64_t begins_at = level().heard_at;
+        CHECK_COMPARE(begins_at, >, w.now);
+        unsigned pieces = 3 + (unsigned)random_below(&random, 6);
+        for (unsigned i = 0; i < pieces; i++)
+            put(period * (1 + random_below(&random, 4)));
+        uint64_t rest = random_below(&random, period);
+        if (rest > 0)
+            put(rest);
+        CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), MS / 10));
+        run_until(w.now + to_ns(period) + MS);
+        tell(0);
+        struct level end = level();
+        CHECK(is_near(end.heard_at, null_sink_heard_at(&w.sink), 1));
+        CHECK(is_near(end.heard_at - end.dry_at, to_ns(rest), 1));
+        run_until(end.dry_at - 1000);
+        CHECK(!w.sink.ran_short);
+        run_until(end.dry_at + 1000);
+        CHECK(w.sink.ran_short);
+    }
+}
+
+/* Pieces of any length, to a server that wakes late: it never finds too little before the last period. */
+static void any_pieces_last_as_long_as_it_says(void) {
+    uint64_t random = 7;
+    for (int utterance = 0; utterance < 200; utterance++) {
+        begin();
+        run_until(w.now + 30 * MS);
+        w.sink.late = (int64_t)random_below(&random, MS);
+        for (int piece = 0; piece < 20; piece++) {
+            put(period + random_below(&random, 5 * period));
+            if (piece == 0)
+                run_until(w.now + to_ns(period) + MS);
+            tell(0);
+            CHECK_COMPARE(level().heard_at - level().dry_at, <=, to_ns(period));
+            run_until(level().dry_at - 1000);
+            CHECK(!w.sink.ran_short);
+        }
+    }
+}
+
+/* What is told while the first piece still waits says nothing of the rounds. */
+static void told_too_early(void) {
+    begin();
+    run_until(w.now + 100 * MS);
+    tell(0);
+    int64_t next_at = level().heard_at;
+    put(2 * period);
+    playback_clock_tell(&w.clock, w.now, 50 * MS);
+    run_until(w.now + to_ns(3 * period) + MS);
+    tell(0);
+    CHECK(is_near((level().heard_at - next_at + to_ns(period) / 2) % to_ns(period), to_ns(period) / 2,
+                  MS / 10));
+}
+
+/* Continuous sound in a server that found too little twice: what libpulse makes of it does not matter once
+ * the server has been asked. */
+static void what_the_server_shows_counts(void) {
+    begin();
+    for (int chunk = 0; chunk < 500; chunk++) {
+        put(4 * period);
+        run_until(w.now + to_ns(4 * period) - MS);
+        /* A piece is late, which only the server knows; and libpulse takes half a second to find out. */
+        if (chunk == 100 || chunk == 300)
+            w.sink.wakes_at += to_ns(7 * period);
+        bool disturbed = (chunk >= 100 && chunk < 125) || (chunk >= 300 && chunk < 325);
+        int64_t wrong = disturbed ? -to_ns(7 * period) * (25 - chunk % 100 % 25) / 25 : 3 * MS;
+        if (chunk < 100)
+            wrong = MS;
+        tell(wrong);
+        if (level().doubtful)
+            show(2 * MS);
+        tell(wrong);
+        if (chunk > 5 && !(disturbed && chunk % 100 < 5))
+            CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), 4 * MS));
+        run_until(w.now + MS);
+    }
+}
+
+/* The server plays nothing: whatever time passes, nothing counts as heard. */
+static void nothing_is_heard_of_a_suspended_sink(void) {
+    begin();
+    put(10 * period);
+    run_until(w.now + to_ns(2 * period));
+    tell(0);
+    w.sink.suspended = true;
+    for (int look = 0; look < 500; look++) {
+        run_until(w.now + 10 * MS);
+        tell(0);
+        CHECK_COMPARE(level().heard_at - w.now, >=, to_ns(7 * period) - 3 * MS);
+        if (look % 10 == 9 && level().doubtful)
+            show(MS);
+    }
+}
+
+/* libpulse goes on telling what a server that has run dry held: it is asked, and has nothing; or nobody asks.
+ */
+static void a_server_that_is_dry_is_found_out(bool ask) {
+    begin();
+    put(10 * period);
+    run_until(w.now + to_ns(20 * period));
+    for (int look = 0; look < 120; look++) {
+        run_until(w.now + 10 * MS);
+        playback_clock_tell(&w.clock, w.now, to_ns(3 * period));
+        if (ask && level().doubtful)
+            show(MS);
+    }
+    CHECK_COMPARE(level().heard_at - w.now, <=, to_ns(period) + MS);
+    CHECK(!level().doubtful);
+}
+
+/* Nobody asks: then what libpulse tells for a second is believed. */
+static void nobody_asks(void) {
+    begin();
+    put(1000 * period);
+    w.sink.wakes_at += 30 * MS;
+    for (int look = 0; look < 110; look++) {
+        run_until(w.now + 10 * MS);
+        tell(0);
+        /* Nothing counts as heard before that, in any case. */
+        CHECK_COMPARE(level().heard_at, >=, null_sink_heard_at(&w.sink) - 4 * MS);
+    }
+    CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), MS));
+}
+
+/* What is written while the server is asked is added, once. */
+static void writes_meanwhile_are_added(void) {
+    begin();
+    for (int chunk = 0; chunk < 200; chunk++) {
+        put(2 * period);
+        put(2 * period);
+        run_until(w.now + to_ns(2 * period));
+        tell(0);
+        int64_t asked_at = w.now;
+        int64_t shown = null_sink_level(&w.sink, w.now);
+        put(2 * period);
+        run_until(w.now + 3 * MS);
+        playback_clock_show(&w.clock, &(struct shown_level){asked_at, w.now, shown});
+        tell(0);
+        CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), MS));
+        run_until(w.now + to_ns(4 * period) - 3 * MS);
+    }
+}
+
+static void set(uint32_t sample_rate, uint64_t frames) {
+    rate = sample_rate;
+    period = frames;
+}
+
+int main(void) {
+    static const struct {
+        uint32_t rate;
+        uint64_t period;
+    } periods[] = {{48000, 240}, {44100, 221}, {22050, 111}, {11025, 55}};
+    for (unsigned i = 0; i < sizeof periods / sizeof *periods; i++) {
+        set(periods[i].rate, periods[i].period);
+        RUN(each_end_is_known);
+        RUN(any_pieces_last_as_long_as_it_says);
+        RUN(told_too_early);
+        RUN(what_the_server_shows_counts);
+        RUN(nothing_is_heard_of_a_suspended_sink);
+        RUN(a_server_that_is_dry_is_found_out, true);
+        RUN(a_server_that_is_dry_is_found_out, false);
+        RUN(nobody_asks);
+        RUN(writes_meanwhile_are_added);
+    }
+}

@@ -1,0 +1,46 @@
+"""What the server shows that it holds of this process's streams, for those that cannot tell it themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Collection
+from typing import Any
+
+from vmic._errors import ClosedError
+from vmic._libpulse import pulsectl
+from vmic._stream import Stream
+
+
+def show(pulse: pulsectl.Pulse, streams: Collection[Stream]) -> None:
+    """Ask the server for the levels of those `streams` that doubt theirs, and show them.
+
+    Two streams of this process into one microphone cannot be told apart, and are left alone.
+    """
+    doubtful = [stream for stream in streams if _is_doubtful(stream)]
+    if not doubtful:
+        return
+    asked = time.monotonic_ns()
+    inputs = [one for one in pulse.sink_input_list() if _is_ours(one)]
+    answered = time.monotonic_ns()
+    for stream in doubtful:
+        levels = [
+            one.buffer_usec + one.sink_usec
+            for one in inputs
+            if one.proplist["media.name"] == stream.sink_name
+        ]
+        if len(levels) == 1:
+            with contextlib.suppress(ClosedError):
+                stream.show_level(asked, answered, levels[0])
+
+
+def _is_doubtful(stream: Stream) -> bool:
+    with contextlib.suppress(ClosedError):
+        return stream.is_doubtful()
+    return False
+
+
+def _is_ours(sink_input: Any) -> bool:
+    properties = sink_input.proplist
+    return properties.get("application.process.id") == str(os.getpid()) and "media.name" in properties
