@@ -37,7 +37,9 @@ class Owner:
     @classmethod
     def this_process(cls) -> Owner:
         """The one that runs this code, for a new device."""
-        program = Path(sys.argv[0] if sys.argv and sys.argv[0] else sys.executable).name
+        path = sys.argv[0] if sys.argv and sys.argv[0] else sys.executable
+        # A file's name may be any bytes; this is shown to people, and sent to the server.
+        program = os.fsencode(Path(path).name).decode(errors="replace")
         return cls(_place(), os.getpid(), started(os.getpid()), program, secrets.token_hex(4))
 
     @classmethod
@@ -86,7 +88,8 @@ def started(pid: int) -> int:
         PermissionError: This process may not see it.
     """
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        # The name in it is cut after 15 bytes, perhaps in the middle of a character.
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         # Mounted with hidepid, /proc shows none of another user's.
         try:
@@ -96,8 +99,8 @@ def started(pid: int) -> int:
         else:
             raise PermissionError(f"process {pid} is not shown") from None
         return 0
-    state, *fields = stat.rpartition(")")[2].split()
-    return 0 if state in "ZX" else int(fields[18])
+    state, *fields = stat.rpartition(b")")[2].split()
+    return 0 if state in b"ZX" else int(fields[18])
 
 
 def _place() -> str:

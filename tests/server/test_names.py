@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
+import wave
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from typing import Any
 
+import programs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from recording import Recorder
-from servers import SoundServer
+from servers import SoundServer, available_servers
 from signals import numbered
 from unit.legal import TRICKY, names, quick_name
 
 import vmic
-from vmic import _api, _device, _making, _settling
+from vmic import _api, _device, _making, _names, _settling
 from vmic._marks import MICROPHONE, Marks
 from vmic._recipe import Recipe
 
@@ -176,3 +181,61 @@ def test_a_name_adds_nothing_to_the_modules_arguments(server: SoundServer) -> No
         (info,) = vmic.list_microphone_devices()
         assert info.pid not in (None, 1)
         assert not [sink for sink in pulse.sink_list() if sink.name == "stolen"]
+
+
+# Of 16 bytes, of which the kernel keeps 15.
+CUT_NAME = "ä" * 8
+BADLY_NAMED = f"""
+import sys, vmic
+with open("/proc/self/comm", "wb") as comm:
+    comm.write({CUT_NAME!r}.encode())
+microphone = vmic.create_microphone_device("mic")
+print(ascii([info.program for info in vmic.list_microphone_devices()]), flush=True)
+sys.stdin.read()
+microphone.close()
+"""
+
+
+def test_a_program_may_have_any_name(server: SoundServer, tmp_path: Path) -> None:
+    script = os.fsencode(tmp_path) + b"/\xffbot\xc3.py"
+    Path(os.fsdecode(script)).write_text(BADLY_NAMED)
+    program = programs.start([sys.executable, os.fsdecode(script)], os.environ)
+    try:
+        assert programs.answer(program) == ascii(["\ufffdbot\ufffd.py"])
+        comm = Path(f"/proc/{program.pid}/comm").read_bytes()
+        assert comm == CUT_NAME.encode()[:15] + b"\n"
+        (info,) = vmic.list_microphone_devices()
+        assert (info.pid, info.program) == (program.pid, "\ufffdbot\ufffd.py")
+        with vmic.create_microphone_device("other"):
+            assert {info.name for info in vmic.list_microphone_devices()} == {"mic", "other"}
+        with pytest.raises(vmic.DeviceError, match=r"belongs to \ufffdbot\ufffd.py"):
+            vmic.remove_microphone_device("mic")
+        assert "\ufffdbot\ufffd.py" in programs.command("list").stdout.decode()
+        assert programs.end(program) == (0, "")
+    finally:
+        program.kill()
+        program.wait()
+    assert vmic.list_microphone_devices() == []
+
+
+@pytest.mark.parametrize("server", ["pipewire"] if "pipewire" in available_servers() else [], indirect=True)
+def test_a_stream_with_a_name_that_is_not_utf_8_is_kept_out(
+    server: SoundServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sound = os.fsencode(tmp_path) + b"/\xff\xc3.wav"
+    with wave.open(os.fsdecode(sound), "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes(bytes(2 * 60 * RATE))
+    with vmic.create_microphone_device("mic", RATE) as microphone:
+        with server.client() as pulse:
+            serial = pulse.get_sink_by_name(_names.sink_name("mic")).proplist["object.serial"]
+        player = subprocess.Popen(["pw-play", f"--target={serial}", sound], env=server.env)
+        try:
+            programs.await_that(lambda: microphone.stats.strangers == 1, "it is moved away", 10)
+            with server.client() as pulse:
+                assert [s.name for s in pulse.sink_input_list() if s.name.endswith(".wav")]
+        finally:
+            player.kill()
+            player.wait()
+        assert [info.name for info in vmic.list_microphone_devices()] == ["mic"]
+    assert capfd.readouterr().err == ""
