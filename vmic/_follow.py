@@ -10,7 +10,7 @@ from typing import Any
 
 from vmic import _server
 from vmic._errors import DeviceError, VmicError
-from vmic._libpulse import pulsectl
+from vmic._libpulse import pulsectl, stop_waiting
 
 # Between tries to connect again: as the microphone itself comes back (_revival).
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 1.0
@@ -99,7 +99,7 @@ class Follower(ABC):
                 one.revents = ready.get(one.fd, 0)
             if woken:
                 self._changed = True
-                pulse._loop_stop = True
+                stop_waiting(pulse)
             if self._ended:
                 # Ends what pulsectl waits for, with an error; no answer may be looked for after that.
                 pulse.connected = False

@@ -1,6 +1,8 @@
 """The machine's libpulse, as the native module and pulsectl load it, or a sentence on what to install.
 
-All others take them from here.
+All others take them from here. What pulsectl keeps to itself, and vmic needs, is used here alone and in
+`libpulse`, its view of the C library: hence the upper bound of its version. All of it is looked at in
+tests/unit/test_private_members.py.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import contextlib
 import ctypes.util
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -48,4 +51,28 @@ except (ImportError, OSError) as error:
         "(Debian, Ubuntu), dnf install pulseaudio-libs (Fedora), pacman -S libpulse (Arch)"
     ) from error
 
-__all__ = ["ffi", "lib", "libpulse", "pulsectl", "quick", "quick_ffi"]
+__all__ = ["context", "ffi", "iterate", "lib", "libpulse", "pulsectl", "quick", "quick_ffi", "stop_waiting"]
+
+
+def _readable(text: object, _errors: str = "") -> object:
+    return text.decode(errors="replace") if isinstance(text, bytes) else text
+
+
+# Strictly, it leaves out each stream whose name is not UTF-8, and prints a traceback: such a stream would not
+# be kept out of a microphone. PipeWire passes such names on, as those of files may be (pw-play, 0.3.65).
+libpulse.force_str = _readable
+
+
+def context(pulse: pulsectl.Pulse) -> Any:
+    """The `pa_context` of a connection."""
+    return pulse._ctx
+
+
+def iterate(pulse: pulsectl.Pulse) -> None:
+    """Wait until something has happened on a connection, and let it be handled."""
+    pulse._pulse_iterate()
+
+
+def stop_waiting(pulse: pulsectl.Pulse) -> None:
+    """Let `event_listen` return after this step of the connection's loop."""
+    pulse._loop_stop = True

@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from vmic._libpulse import libpulse, pulsectl
+from vmic._libpulse import context, iterate, libpulse, pulsectl
 
 _pa = libpulse.pa
 # pulsectl knows every call but these.
@@ -35,7 +35,7 @@ class Requests:
     """
 
     def __init__(self, pulse: pulsectl.Pulse) -> None:
-        self._pulse = pulse
+        self._pulse, self._context = pulse, context(pulse)
         self._numbers = itertools.count()
         # libpulse keeps no callback, and one that runs must outlive its own call.
         self._callbacks: dict[int, Any] = {}
@@ -53,13 +53,13 @@ class Requests:
         self._send(
             number,
             libpulse.PA_SERVER_INFO_CB_T(called),
-            lambda callback: _pa.context_get_server_info(self._pulse._ctx, callback, None),
+            lambda callback: _pa.context_get_server_info(self._context, callback, None),
         )
 
     def player(self, index: int, answer: Callable[[Any], None]) -> None:
         """Ask for one playing stream; one that has ended is not answered."""
         self._ask(
-            lambda callback: _pa.context_get_sink_input_info(self._pulse._ctx, index, callback, None),
+            lambda callback: _pa.context_get_sink_input_info(self._context, index, callback, None),
             libpulse.PA_SINK_INPUT_INFO_CB_T,
             lambda found: answer(pulsectl.PulseSinkInputInfo(found)),
         )
@@ -67,7 +67,7 @@ class Requests:
     def recorder(self, index: int, answer: Callable[[Any], None]) -> None:
         """Ask for one recording stream; one that has ended is not answered."""
         self._ask(
-            lambda callback: _pa.context_get_source_output_info(self._pulse._ctx, index, callback, None),
+            lambda callback: _pa.context_get_source_output_info(self._context, index, callback, None),
             libpulse.PA_SOURCE_OUTPUT_INFO_CB_T,
             lambda found: answer(pulsectl.PulseSourceOutputInfo(found)),
         )
@@ -75,7 +75,7 @@ class Requests:
     def source(self, index: int, answer: Callable[[Any], None]) -> None:
         """Ask for one source; one that has gone is not answered."""
         self._ask(
-            lambda callback: _pa.context_get_source_info_by_index(self._pulse._ctx, index, callback, None),
+            lambda callback: _pa.context_get_source_info_by_index(self._context, index, callback, None),
             libpulse.PA_SOURCE_INFO_CB_T,
             lambda found: answer(pulsectl.PulseSourceInfo(found)),
         )
@@ -84,7 +84,7 @@ class Requests:
         """Ask for all recording streams."""
         streams: list[Any] = []
         self._ask(
-            lambda callback: _pa.context_get_source_output_info_list(self._pulse._ctx, callback, None),
+            lambda callback: _pa.context_get_source_output_info_list(self._context, callback, None),
             libpulse.PA_SOURCE_OUTPUT_INFO_CB_T,
             lambda found: streams.append(pulsectl.PulseSourceOutputInfo(found)),
             lambda: answer(streams),
@@ -94,7 +94,7 @@ class Requests:
         """Ask for what the server remembers of where streams play (a server may have no memory)."""
         entries: list[Any] = []
         self._ask(
-            lambda callback: _pa.ext_stream_restore_read(self._pulse._ctx, callback, None),
+            lambda callback: _pa.ext_stream_restore_read(self._context, callback, None),
             libpulse.PA_EXT_STREAM_RESTORE_READ_CB_T,
             lambda found: entries.append(pulsectl.pulsectl.PulseExtStreamRestoreInfo(found)),
             lambda: answer(entries),
@@ -102,26 +102,24 @@ class Requests:
 
     def move_player(self, index: int, sink: str, failed: Callable[[], None]) -> None:
         """Let a playing stream play into the sink of that name."""
-        self._do(
-            lambda callback: _move_player(self._pulse._ctx, index, sink.encode(), callback, None), failed
-        )
+        self._do(lambda callback: _move_player(self._context, index, sink.encode(), callback, None), failed)
 
     def kill_player(self, index: int) -> None:
         """End a playing stream."""
-        self._do(lambda callback: _kill_player(self._pulse._ctx, index, callback, None))
+        self._do(lambda callback: _kill_player(self._context, index, callback, None))
 
     def kill_recorder(self, index: int) -> None:
         """End a recording stream: the application gets an end instead of another microphone."""
-        self._do(lambda callback: _pa.context_kill_source_output(self._pulse._ctx, index, callback, None))
+        self._do(lambda callback: _pa.context_kill_source_output(self._context, index, callback, None))
 
     def kill_client(self, index: int) -> None:
         """End a connection."""
-        self._do(lambda callback: _kill_client(self._pulse._ctx, index, callback, None))
+        self._do(lambda callback: _kill_client(self._context, index, callback, None))
 
     def await_answers(self) -> None:
         """Wait for all of them; not from within an answer."""
         while self._callbacks and self._pulse.connected:
-            self._pulse._pulse_iterate()
+            iterate(self._pulse)
 
     def _ask(
         self,

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from vmic import _link, _refusals, _threads
 from vmic._errors import ServerError
-from vmic._libpulse import libpulse, pulsectl
+from vmic._libpulse import context, libpulse, pulsectl
 
 T = TypeVar("T")
 
@@ -115,7 +115,7 @@ def connect(
         prepare(pulse)
         pulse.connect(autospawn=False)
     except pulsectl.PulseError:
-        code = libpulse.pa.context_errno(pulse._ctx)
+        code = libpulse.pa.context_errno(context(pulse))
         pulse.close()
         raise _refusal(code) from None
     _link.notice_silence()
@@ -141,13 +141,13 @@ def found_at(pulse: pulsectl.Pulse) -> str:
     """Where the server of a connection is, as PULSE_SERVER takes it."""
     get = ctypes.CDLL("libpulse.so.0").pa_context_get_server
     get.argtypes, get.restype = [ctypes.c_void_p], ctypes.c_char_p
-    place = str(get(pulse._ctx).decode())
+    place = str(get(context(pulse)).decode())
     return f"unix:{place}" if place.startswith("/") else place
 
 
 def last_error(pulse: pulsectl.Pulse) -> int:
     """Why the last operation failed, for `_refusals` (pulsectl's own errors tell nothing)."""
-    return int(libpulse.pa.context_errno(pulse._ctx))
+    return int(libpulse.pa.context_errno(context(pulse)))
 
 
 def _desktop_server() -> str | None:

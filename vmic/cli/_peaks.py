@@ -7,7 +7,7 @@ import ctypes
 from collections.abc import Callable
 from typing import Any
 
-from vmic._libpulse import libpulse, pulsectl
+from vmic._libpulse import context, libpulse, pulsectl
 
 # Times a second that the server tells the greatest sample; as its own meters ask for it.
 _PER_SECOND = 25
@@ -29,7 +29,9 @@ class Peaks:
         shape = libpulse.PA_SAMPLE_SPEC(format=libpulse.PA_SAMPLE_FLOAT32NE, rate=_PER_SECOND, channels=1)
         # Mixers do not show it.
         properties = pa.proplist_from_string("application.id=org.PulseAudio.pavucontrol")
-        self._stream = pa.stream_new_with_proplist(pulse._ctx, "level", ctypes.byref(shape), None, properties)
+        self._stream = pa.stream_new_with_proplist(
+            context(pulse), "level", ctypes.byref(shape), None, properties
+        )
         pa.proplist_free(properties)
         self._read = libpulse.PA_STREAM_REQUEST_CB_T(self._take)
         pa.stream_set_read_callback(self._stream, self._read, None)
