@@ -1,4 +1,5 @@
 /* The sink of a PulseAudio or PipeWire server, by libpulse's simple API. */
+#include "buffer_variable.h"
 #include "channel_map.h"
 #include "clock.h"
 #include "least.h"
@@ -144,8 +145,10 @@ static int pulse_open(struct sink *sink) {
     pa_buffer_attr attr = buffer_attr(self);
     int error = 0;
     self->failed = false;
+    buffer_variable_empty();
     self->simple = pa_simple_new(self->server, self->application, PA_STREAM_PLAYBACK, self->name,
                                  self->stream, &self->spec, &map, &attr, &error);
+    buffer_variable_restore();
     if (!self->simple)
         return not_0(error);
     return self->tells_level ? set_off(self) : find_step(self);

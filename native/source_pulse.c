@@ -1,5 +1,6 @@
 /* The source of a PulseAudio or PipeWire server, by libpulse's asynchronous API: the simple one cannot say
  * that a stream is not to be moved, and both servers move one whose source goes to the default microphone. */
+#include "buffer_variable.h"
 #include "channel_map.h"
 #include "reader.h"
 
@@ -58,7 +59,11 @@ static int connect_stream(struct source_pulse *self) {
     };
     self->stream = pa_stream_new(self->context, self->name, &self->spec, &map);
     pa_stream_flags_t flags = PA_STREAM_DONT_MOVE | PA_STREAM_ADJUST_LATENCY;
-    if (!self->stream || pa_stream_connect_record(self->stream, self->source_name, &attr, flags) < 0)
+    buffer_variable_empty();
+    bool failed =
+        !self->stream || pa_stream_connect_record(self->stream, self->source_name, &attr, flags) < 0;
+    buffer_variable_restore();
+    if (failed)
         return last_error(self);
     int error = 0;
     while (!error && pa_stream_get_state(self->stream) != PA_STREAM_READY)

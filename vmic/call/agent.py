@@ -75,6 +75,7 @@ def main(log_level: int) -> None:
     """Be the process of one call."""
     # Ctrl-C in a terminal is for the program, whose end is this one's.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.pop("PULSE_LATENCY_MSEC", None)  # would replace the buffer lengths that PortAudio asks for
     os.environ["PULSE_PROP_OVERRIDE"] = "application.name='vmic call'"
     logging.basicConfig()
     _log.setLevel(log_level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,7 @@ class Peaks:
             CallError: The server has gone.
         """
         self._note = note
+        os.environ.pop("PULSE_LATENCY_MSEC", None)  # would bring the peaks late, and many at once
         pa = libpulse.pa
         shape = libpulse.PA_SAMPLE_SPEC(format=libpulse.PA_SAMPLE_FLOAT32NE, rate=_PER_SECOND, channels=1)
         # Mixers do not show it.

@@ -77,6 +77,7 @@ class _Recorder:
     def __init__(self, info: vmic.MicrophoneInfo) -> None:
         # PortAudio reads it once, when it is loaded.
         os.environ["PULSE_SOURCE"] = info.source_name
+        os.environ.pop("PULSE_LATENCY_MSEC", None)  # would replace the buffer lengths that PortAudio asks for
         import sounddevice  # noqa: PLC0415
 
         self.overflows = 0
