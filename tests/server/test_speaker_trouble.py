@@ -130,13 +130,14 @@ def test_a_timeout_may_be_as_long_as_one_likes(server: SoundServer, timeout: flo
 def test_a_server_that_is_restarted_is_a_pause(
     server: SoundServer, part: str, speaker: vmic.VirtualSpeakerDevice
 ) -> None:
+    reconnects = 1 if server.ends_streams(part) else 0
     server.lose(part)
     back = threading.Timer(0.2, server.answer)
     back.start()
     # In the middle of this.
     assert len(speaker.read_frames(SECOND, timeout=BACK_WITHIN)) == 2 * SECOND
     back.join()
-    assert speaker.stats.reconnects == 1
+    assert speaker.stats.reconnects == reconnects
     assert speaker.sink_name == "speaker"
     is_read_exactly(server, speaker)
 

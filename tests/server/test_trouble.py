@@ -96,11 +96,12 @@ def test_a_blocking_writer_outlives_a_restart(
         before = record(microphone)
         writer.start()
         before.await_frames(9600)
+        reconnects = 1 if server.ends_streams(part) else 0
         server.lose(part, how)
         balanced(microphone)
         server.answer()
         begin = time.monotonic()
-        programs.await_that(lambda: microphone.stats.reconnects, "it is back", 10 * BACK_WITHIN)
+        programs.await_that(lambda: microphone.stats.reconnects == reconnects, "it is back", 10 * BACK_WITHIN)
         record_property("back after, s", round(time.monotonic() - begin, 2))
         balanced(microphone)
         after = record(microphone)
@@ -113,15 +114,22 @@ def test_a_blocking_writer_outlives_a_restart(
     after.await_end()
     for recorder in (before, after):
         heard = recorder.heard()
-        assert (heard.lost, heard.repeated, heard.foreign) == (0, 0, 0), heard
+        assert (heard.repeated, heard.foreign) == (0, 0), heard
+        # While streams that paused are linked anew, one after the other, a recorder misses 1,000 to 5,000 frames of
+        # what the server plays (PipeWire 1.4.2, 16 times on a busy machine).
+        assert heard.lost < (1 if reconnects or recorder is after else 12000), heard
     assert (stats.frames_written, stats.dropped, stats.queued) == (writer.written, 0, 0)
-    assert stats.reconnects == 1
+    assert stats.reconnects == reconnects
     record_property("frames lost", stats.lost)
     # Without the session manager the streams that are linked play on.
     assert stats.lost < 12000
     # One that had run dry had nothing in it.
     assert stats.lost > 0 or stats.underruns or part == "wireplumber"
-    assert before.heard().frames + after.heard().frames <= stats.heard + stats.lost
+    if reconnects:
+        assert before.heard().frames + after.heard().frames <= stats.heard + stats.lost
+    else:
+        before.await_end()
+        assert before.heard().frames + before.heard().lost == stats.frames_written
 
 
 @pytest.mark.promise("comes back")
