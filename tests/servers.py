@@ -40,7 +40,7 @@ load-module module-filter-apply
 LONG_STEPS = "context.properties = { default.clock.min-quantum = 1024 }\n"
 START_TIMEOUT = 20.0
 
-# What PipeWire 0.3 says of a step that was missed or not finished; and 1.4 and 1.6, of the graph and of one node.
+# What PipeWire 0.3 says of a step that was missed or not finished; and 1.4 of the graph, and of one node.
 STEP_MISSED = (b" client missed ", b" graph not finished: ", b" graph xrun ", b"debug_xrun_target()] ")
 BREAKS = ("Assertion ", "This should never happen")
 # How a process ends by a fault of its own.
@@ -158,9 +158,13 @@ class SoundServer:
         for name in ("PULSE_SOURCE", "PULSE_SINK"):
             monkeypatch.delenv(name, raising=False)
 
-    def ends_streams(self, part: str) -> bool:
-        """Whether the streams end when it loses that part; else they pause until it is back."""
+    def elects_ours(self) -> bool:
+        """Whether a microphone of vmic's becomes the default where there is no other."""
         return True
+
+    def pausing(self) -> set[str]:
+        """Return the parts without which streams only pause; without another they end."""
+        return set()
 
     @property
     def steps_missed(self) -> int:
@@ -307,9 +311,13 @@ class PipeWire(SoundServer):
                 self.processes[other].terminate()
                 super().lose(other)
 
-    def ends_streams(self, part: str) -> bool:
-        # A session manager that starts anew removes the links of 0.3, and takes over those of 1.4.
-        return part != "wireplumber" or self._version() < (1, 4)
+    def elects_ours(self) -> bool:
+        # Before 1.6 the monitor of an output comes first.
+        return self._version() >= (1, 6)
+
+    def pausing(self) -> set[str]:
+        # A session manager that restarts moves the streams of 0.3, which ends them, and links those of 1.4.
+        return {"wireplumber"} if self._version() >= (1, 4) else set()
 
     def _version(self) -> tuple[int, ...]:
         with self.client() as pulse:

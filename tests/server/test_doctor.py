@@ -15,6 +15,7 @@ import programs
 import pulsectl
 import pytest
 from owners import Owner
+from playing import is_there
 from programs import VMIC, command
 from servers import PulseAudio, SoundServer
 
@@ -48,6 +49,19 @@ def test_where_nothing_is_wrong_it_says_so(server: SoundServer, tmp_path: Path) 
     assert "✗" not in said
     assert plot.read_bytes().startswith(b"\x89PNG")
     assert vmic.list_microphone_devices() == []
+
+
+def test_a_microphone_that_is_the_default_for_want_of_another_is_noted(
+    server: SoundServer, pulse: pulsectl.Pulse
+) -> None:
+    def is_noted() -> bool:
+        return any("there is no real microphone" in one["what"] for one in report()["findings"])
+
+    with vmic.create_microphone_device("mic"):
+        assert is_noted() == server.elects_ours()
+        pulse.module_load("module-remap-source", "source_name=headset master=vmic-silence.monitor")
+        programs.await_that(lambda: is_there(pulse, "headset"), "the headset is there")
+        assert not is_noted()
 
 
 def test_its_report_is_for_programs_too(server: SoundServer) -> None:

@@ -185,8 +185,8 @@ def test_the_defaults_are_not_taken(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000), vmic.create_microphone_device("other", 48000):
         sink, source = defaults(server)
         assert sink == "vmic-silence"
-        if server.kind == "pipewire":
-            assert source not in {d.source_name for d in vmic.list_microphone_devices()}
+        # Nothing that a source says of itself keeps PulseAudio, or WirePlumber 0.5.18, from it.
+        assert (source in {d.source_name for d in vmic.list_microphone_devices()}) == server.elects_ours()
     with server.client() as pulse:
         pulse.module_load("module-null-sink", "sink_name=speakers")
         pulse.module_load("module-null-sink", "sink_name=room")

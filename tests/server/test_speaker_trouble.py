@@ -130,7 +130,7 @@ def test_a_timeout_may_be_as_long_as_one_likes(server: SoundServer, timeout: flo
 def test_a_server_that_is_restarted_is_a_pause(
     server: SoundServer, part: str, speaker: vmic.VirtualSpeakerDevice
 ) -> None:
-    reconnects = 1 if server.ends_streams(part) else 0
+    reconnects = 0 if part in server.pausing() else 1
     server.lose(part)
     back = threading.Timer(0.2, server.answer)
     back.start()

@@ -96,11 +96,18 @@ def _of_devices(pulse: pulsectl.Pulse) -> Iterator[Finding]:
     clients = {client.name for client in pulse.client_list()}
     for device in _device.find_all(pulse):
         yield from _of_device(device, clients)
-    if _dialect.of(pulse) is _dialect.PULSEAUDIO and not any(
-        source.monitor_of_sink_name is None and not _device.is_source(source)
-        for source in pulse.source_list()
-    ):
-        yield Finding("note", "there is no real microphone: PulseAudio makes the first of vmic's the default")
+    yield from _of_default_source(pulse, info.default_source_name)
+
+
+def _of_default_source(pulse: pulsectl.Pulse, default: str) -> Iterator[Finding]:
+    """Whether the server makes a microphone of vmic's the default, for want of another."""
+    sources = [source for source in pulse.source_list() if source.monitor_of_sink_name is None]
+    ours = {source.name for source in sources if _device.is_source(source)}
+    # PulseAudio always does. PipeWire 0.3 and 1.4 prefer the monitor of an output, 1.6 does not.
+    if len(ours) == len(sources) and (default in ours or _dialect.of(pulse) is _dialect.PULSEAUDIO):
+        yield Finding(
+            "note", "there is no real microphone: the sound server makes the first of vmic's the default"
+        )
 
 
 def _of_device(device: Device, clients: set[str]) -> Iterator[Finding]:
