@@ -1,7 +1,10 @@
 """Speaks into a microphone, lets parec record it by its name, and compares sample by sample.
 
-Prints the frames written, heard and lost and the latency (write_frames called to frame captured), and draws
-what was written over what was heard. Exits with 1 unless every frame was heard, once and in order.
+The microphone has two channels: the first carries speech, the second the number of each frame. So a frame
+that comes late is told from one that is lost.
+
+Prints the frames written, heard and lost, the gaps, and the latency (write_frames called to frame captured).
+Draws what was written over what was heard. Exits with 1 unless every frame was heard, once and in order.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 from listening import Listener
-from signals import ANY, Heard, Samples, numbered
+from signals import PERIOD, Samples, is_written, numbered
 
 import vmic
 
@@ -34,23 +37,46 @@ TEXT = "Hello. This is a microphone whose sound comes from a program."
 
 
 @dataclass(frozen=True)
-class Part:
-    """Something that was written, and its place in the recording."""
+class Comparison:
+    """What was recorded of the frames that were written: speech, and then chunks.
+
+    Attributes:
+        written: All of them.
+        recording: What parec recorded.
+        places: Where in the recording the frames are that were written.
+        indexes: Which of the written frames each of these is.
+    """
 
     written: Samples
     recording: Samples
-    begin: int
+    places: npt.NDArray[np.int64]
+    indexes: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, written: Samples, recording: Samples) -> Comparison:
+        """Find the written frames in the recording by their numbers."""
+        places = np.flatnonzero(is_written(recording[:, 1:], RATE))
+        numbers = recording[places, 1].view(np.uint16).astype(np.int64) - 1
+        # Frames that are repeated or come from elsewhere count backwards.
+        steps = (np.diff(numbers, prepend=0) + PERIOD // 2) % PERIOD - PERIOD // 2
+        return cls(written, recording, places, np.cumsum(steps).clip(0, len(written) - 1))
 
     @property
-    def heard(self) -> Samples:
-        """What the recording has in its place."""
-        return self.recording[self.begin : self.begin + len(self.written)]
+    def exact(self) -> int:
+        """Return how many frames were heard as they were written."""
+        alike = (self.recording[self.places] == self.written[self.indexes]).all(axis=1)
+        return len(np.unique(self.indexes[alike]))
 
     @property
-    def alike(self) -> int:
-        """Frames that are there, in their place."""
-        heard = self.heard
-        return int((heard == self.written[: len(heard)]).all(axis=1).sum())
+    def repeated(self) -> int:
+        """Return how many frames were heard again, or out of order."""
+        return int((np.diff(self.indexes) <= 0).sum())
+
+    def gaps(self, first: int, end: int) -> list[float]:
+        """Return the gaps between the frames from `first` to `end`, in seconds."""
+        part = self.places[(self.indexes >= first) & (self.indexes < end)]
+        steps = np.diff(part)
+        return [float(step - 1) / RATE for step in steps[steps > 1]]
 
 
 def speech() -> Samples:
@@ -60,7 +86,7 @@ def speech() -> Samples:
         subprocess.run(["espeak-ng", "-w", path, TEXT], check=True)
         samples, rate = soundfile.read(path, dtype="int16")
     resampled: Samples = soxr.resample(samples, rate, RATE).astype(np.int16)
-    return resampled[:, None]
+    return resampled
 
 
 def write_paced(microphone: vmic.VirtualMicrophoneDevice, frames: Samples) -> npt.NDArray[np.float64]:
@@ -74,25 +100,22 @@ def write_paced(microphone: vmic.VirtualMicrophoneDevice, frames: Samples) -> np
     return np.array(times)
 
 
-def first_sound(frames: Samples) -> int:
-    """The number of the first frame that is not silence; that of the end when all are."""
-    sounding = frames.any(axis=1)
-    return int(sounding.argmax()) if sounding.any() else len(frames)
-
-
-def draw(said: Part, latencies: npt.NDArray[np.float64], path: Path) -> None:
+def draw(compared: Comparison, words: int, latencies: npt.NDArray[np.float64], path: Path) -> None:
     """Draw what was written over what was heard, and the latencies."""
     figure, (whole, detail, delay) = plt.subplots(3, figsize=(11, 9), layout="constrained")
-    seconds = np.arange(len(said.written)) / RATE
-    loudest = int(np.abs(said.written[:, 0].astype(int)).argmax())
+    said = compared.written[:words, 0]
+    heard = compared.recording[compared.places[:1].sum() :][:words, 0]
+    loudest = int(np.abs(said.astype(int)).argmax())
     near = slice(max(0, loudest - RATE // 400), loudest + RATE // 400)
     for axes, part, dots in ((whole, slice(None), ""), (detail, near, ".")):
-        heard = said.heard[part, 0]
-        axes.plot(seconds[part][: len(heard)], heard, color="tab:blue", linewidth=3, alpha=0.5, label="heard")
-        axes.plot(seconds[part], said.written[part, 0], "k" + dots + "-", linewidth=0.6, label="written")
+        seconds = np.arange(words)[part] / RATE
+        axes.plot(
+            seconds[: len(heard[part])], heard[part], color="tab:blue", linewidth=3, alpha=0.5, label="heard"
+        )
+        axes.plot(seconds, said[part], "k" + dots + "-", linewidth=0.6, label="written")
         axes.set(xlabel="seconds since its first frame", ylabel="sample")
         axes.legend(loc="upper right")
-    whole.set_title(f"speech: {said.alike:,} of {len(said.written):,} frames heard as they were written")
+    whole.set_title(f"{compared.exact:,} of {len(compared.written):,} frames heard as they were written")
     detail.set_title("5 ms of it, sample by sample")
     delay.plot(np.arange(len(latencies)) / 100, 1000 * latencies, ".", markersize=3)
     delay.set(xlabel="seconds", ylabel="ms", ylim=(0, None), title="write_frames called to frame captured")
@@ -100,29 +123,30 @@ def draw(said: Part, latencies: npt.NDArray[np.float64], path: Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def run(words: Samples, numbers: Samples) -> tuple[Listener, npt.NDArray[np.float64]]:
-    """Write speech, then numbers in chunks; returns what listened, and when each chunk was written."""
-    with vmic.create_microphone_device(NAME, RATE) as microphone, Listener(microphone) as listener:
+def run(words: Samples, chunks: Samples) -> tuple[Listener, npt.NDArray[np.float64]]:
+    """Write speech, then chunks at their pace; returns what listened, and when each chunk was written."""
+    with vmic.create_microphone_device(NAME, RATE, 2) as microphone, Listener(microphone) as listener:
         print(f"microphone  {NAME}, {RATE} Hz, recorded by parec --device={microphone.source_name}")
         microphone.write_frames(words)
         microphone.drain()
-        calls = write_paced(microphone, numbers)
+        calls = write_paced(microphone, chunks)
         microphone.close()
         listener.await_end()
     return listener, calls
 
 
-def report(said: Part, counted: Heard, numbers: int, latencies: npt.NDArray[np.float64]) -> bool:
+def report(compared: Comparison, words: int, latencies: npt.NDArray[np.float64]) -> bool:
     """Print what became of the frames; returns whether each was heard, once and in order."""
-    words = len(said.written)
-    heard = said.alike + counted.frames
-    print(f"written     {words + numbers:,} frames: {words:,} of speech, {numbers:,} numbered")
-    print(f"heard       {heard:,} frames: {said.alike:,} of speech in place, {counted.frames:,} numbered")
-    print(f"lost        {words + numbers - heard:,} frames; repeated or out of order {counted.repeated}")
+    count = len(compared.written)
+    gaps = compared.gaps(0, words) + compared.gaps(words, count)
+    print(f"written     {count:,} frames: {words:,} of speech, {count - words:,} in chunks of 10 ms")
+    print(f"heard       {compared.exact:,} frames as they were written")
+    print(f"lost        {count - compared.exact:,} frames; repeated or out of order {compared.repeated}")
+    print(f"delayed     by gaps: {len(gaps)}, {1000 * sum(gaps):.1f} ms in all (a busy machine makes some)")
     if len(latencies):
         p50, p95, longest = (1000 * np.percentile(latencies, p) for p in (50, 95, 100))
         print(f"latency     p50 {p50:.1f} ms, p95 {p95:.1f} ms, longest {longest:.1f} ms")
-    exact = said.alike == words and len(latencies) > 0
+    exact = (compared.exact, compared.repeated) == (count, 0)
     print(f"{'every frame' if exact else 'NOT every frame'} was heard, once and in order")
     return exact
 
@@ -134,18 +158,22 @@ def main() -> int:
     )
     parser.add_argument("--picture", type=Path, default=Path("build/demo.png"), help="(build/demo.png)")
     options = parser.parse_args()
-    words, numbers = speech(), numbered(3 * RATE)
+    said = speech()
+    words, count = len(said), len(said) + 3 * RATE
+    written = np.stack([np.pad(said, (0, 3 * RATE)), numbered(count)[:, 0]], axis=1)
     try:
-        listener, calls = run(words, numbers)
+        listener, calls = run(written[:words], written[words:])
     except vmic.VmicError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
-    recording = listener.frames()
-    said = Part(words, recording, first_sound(recording) - first_sound(words))
-    end = said.begin + len(words)
-    latencies = listener.latencies(calls, CHUNK, begin=end, gaps=ANY)
-    exact = report(said, Heard.in_recording(recording[end:]), len(numbers), latencies)
-    draw(said, latencies, options.picture)
+    compared = Comparison.of(written, listener.frames())
+    # When the first frame of each chunk came; a lost one has no latency.
+    first, chunk = np.intersect1d(
+        compared.indexes, words + CHUNK * np.arange(len(calls)), return_indices=True
+    )[1:]
+    latencies = listener.times()[compared.places[first]] - calls[chunk]
+    exact = report(compared, words, latencies)
+    draw(compared, words, latencies, options.picture)
     print(f"picture     {options.picture}")
     return 0 if exact else 1
 
