@@ -105,6 +105,15 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
         """Numbers on what has happened; does not block. After `close` they stay as they were at the end."""
         return _stats.of(self._final if self._closed else self._stream.state(), self._standing.strangers)
 
+    @property
+    def removed(self) -> bool:
+        """Whether a microphone of `open_microphone_device` was removed while the sound server went on.
+
+        Frames written to it wait until a microphone of its name is created again. While the server restarts
+        this is False. Does not block.
+        """
+        return self._revival.is_removed
+
     def __repr__(self) -> str:
         state = "closed" if self._closed else f"{self.sample_rate} Hz, {self.channels} channels"
         return f"<VirtualMicrophoneDevice {self.name!r} ({state})>"

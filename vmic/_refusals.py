@@ -5,11 +5,15 @@ from __future__ import annotations
 from vmic._libpulse import libpulse
 
 REFUSED = 6  # PA_ERR_CONNECTIONREFUSED
-_ACCESS, _TERMINATED, _MODULE_FAILED = 1, 11, 14  # PA_ERR_ACCESS, _CONNECTIONTERMINATED, _MODINITFAILED
+KILLED = 12  # PA_ERR_KILLED
+# PA_ERR_ACCESS, _INVALIDSERVER, _CONNECTIONTERMINATED, _MODINITFAILED
+_ACCESS, _INVALID_SERVER, _TERMINATED, _MODULE_FAILED = 1, 13, 11, 14
 
 _OF_CONNECTION = {
     _ACCESS: "it is another user's, or its cookie is another: run as that user, or set PULSE_COOKIE to its "
     "cookie file",
+    _INVALID_SERVER: "PULSE_SERVER is empty, or no address such as unix:/path and tcp:host: correct it, or "
+    "unset it for the user's own server",
     _TERMINATED: "it takes no more connections (64): end programs that use sound, or give these a server of "
     "their own",
 }

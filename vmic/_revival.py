@@ -32,6 +32,7 @@ class Revival:
     Attributes:
         owner: Whose the device is.
         trouble: Why the last try failed, for messages; "" when none did.
+        is_removed: Whether the device was removed from a server that still runs.
     """
 
     def __init__(self, device: Device, stream: Native, tuning: Tuning, make: Make | None) -> None:
@@ -45,6 +46,7 @@ class Revival:
         """
         self.tuning = tuning
         self.trouble = ""
+        self.is_removed = False
         self._kind, self._name, self._sink_name = device.kind, device.name, device.sink_name
         self.owner = device.owner
         self._stream = stream
@@ -68,6 +70,8 @@ class Revival:
         state = self._stream.state()
         if state.state == OPEN:
             return f"the sound server is connected but {does} no audio: it hangs, or its graph stands still"
+        if self.is_removed:
+            return self.trouble
         # An error of 0: the stream rested, and the server does not answer.
         said = _refusals.text(state.error) if state.error else "it does not answer"
         return f"the sound server has gone: {self.trouble or said}"
@@ -155,7 +159,7 @@ class Revival:
                     _server.call(self._remove_ours)
                 elif not self._stream.is_away:
                     _server.call(functools.partial(_volumes.set_stream_volume, sink_name=device.sink_name))
-                    self.trouble = ""
+                    self.trouble, self.is_removed = "", False
                     return
             except (ServerError, DeviceError) as error:
                 self.trouble = str(error)
@@ -174,8 +178,18 @@ class Revival:
             # Half of it is there, and is not what it was.
             _device.remove(pulse, device)
         elif device is not None:
+            self.is_removed = self._is_ended_alone()
             raise DeviceError(f"{self._kind} {self._name!r} has been taken over by another program")
         if self._make is None:
+            self.is_removed = self._is_ended_alone()
             raise DeviceError(f"{self._kind} {self._name!r} is not there any more")
         _watch.hurry()
         return self._make(pulse)
+
+    def _is_ended_alone(self) -> bool:
+        """Return whether the server ended the stream and went on, as it does when a device is removed.
+
+        When the server goes itself, the error is PA_ERR_CONNECTIONTERMINATED, and whoever keeps the device
+        makes it again (PulseAudio 16.1 and PipeWire 0.3.65, each of their processes ended).
+        """
+        return self._stream.state().error == _refusals.KILLED

@@ -429,6 +429,21 @@ def test_a_job_in_the_background_plays_on(
     Heard.in_recording(recorder.stop()).assert_exact(2 * 48000)
 
 
+@pytest.mark.parametrize("columns", [100, 80, 40])
+def test_a_long_name_stays_within_its_line(
+    mic: vmic.MicrophoneInfo, record: Record, speech: Path, tmp_path: Path, columns: int
+) -> None:
+    record(mic)
+    long = speech.rename(tmp_path / f"{200 * 'a'}.wav")
+    with Terminal([VMIC, "play", "mic", str(long)], os.environ, tmp_path, columns=columns) as terminal:
+        shown = terminal.await_text("0:0", "space: pause").splitlines()
+        terminal.press("q")
+        assert terminal.await_end() == 0
+    assert shown[0].startswith("\u25b6 ")
+    assert "\u2026" in shown[0]
+    assert shown[1].startswith("space: pause")
+
+
 def test_quiet_shows_nothing(mic: vmic.MicrophoneInfo, speech: Path, tmp_path: Path) -> None:
     with Terminal(
         [VMIC, "play", "mic", str(speech), "--quiet", "--end", "1"], os.environ, tmp_path

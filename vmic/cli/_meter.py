@@ -19,7 +19,7 @@ from vmic.cli import _levels
 from vmic.cli._condition import who
 from vmic.cli._options import LENGTH, name_argument
 from vmic.cli._peaks import Peaks
-from vmic.cli._screen import clock, screen
+from vmic.cli._screen import clock, line, screen
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -135,12 +135,8 @@ class _View:
         if heard.peak >= self._held or now - self._held_at > _HOLD:
             self._held, self._held_at = heard.peak, now
         self._clips += heard.clips
-        level = Text.assemble(
-            (self._name, "bold"),
-            "  ",
-            _levels.bar(self._peak, _WIDTH, self._held),
-            f"  {_levels.said(self._held)}",
-        )
+        bar = _levels.bar(self._peak, _WIDTH, self._held)
+        level = line([], Text(self._name, "bold"), [bar, Text(_levels.said(self._held))])
         clip = Text(f"at full scale {self._clips} times: too loud", "bold red") if self._clips else Text("")
         listeners = [Text(f"  {who(listener)}") for listener in heard.listeners]
         return Group(level, clip, Text("who listens:" if listeners else "nobody listens"), *listeners)

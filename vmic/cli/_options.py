@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 import vmic
 from vmic._arguments import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
-from vmic.cli._screen import QUIET
+from vmic.cli._screen import QUIET, silence_libraries
 
 MIN_RATE, MAX_RATE = MIN_SAMPLE_RATE, MAX_SAMPLE_RATE
 RATE = click.IntRange(MIN_RATE, MAX_RATE)
@@ -46,8 +46,9 @@ LENGTH, TIME = Time(zero=False), Time(zero=True)
 
 
 def _hush(context: click.Context, _option: click.Parameter, quiet: bool) -> None:
-    if quiet:
+    if quiet and not context.find_root().meta.get(QUIET):
         context.find_root().meta[QUIET] = True
+        silence_libraries()
 
 
 quiet_option: Callable[[Any], Any] = click.option(

@@ -12,9 +12,11 @@ import click
 
 import vmic
 from vmic import _starting
+from vmic._latency import Latency
 from vmic.cli import _sounds
 from vmic.cli._options import CHANNELS, LENGTH, MAX_RATE, MIN_RATE, RATE, TIME, name_argument, quiet_option
 from vmic.cli._pipes import RAW_FORMATS
+from vmic.cli._player import AHEAD
 from vmic.cli._playing import play_all
 from vmic.cli._playlist import Extent
 from vmic.cli._speech import spoken
@@ -31,6 +33,14 @@ gain_option = click.option(
     default=0.0,
     metavar="DB",
     help="So many decibels louder, or less loud.",
+)
+
+latency_option = click.option(
+    "--latency",
+    type=click.IntRange(20, 2000),
+    metavar="MS",
+    help="Keep so many milliseconds of sound queued. With fewer a pipe is heard sooner, with more late input "
+    "makes no gap.  [default: 2000, which a pipe need not fill first]",
 )
 
 
@@ -62,6 +72,7 @@ Example: ffmpeg -i film.mkv -f s16le -ar 48000 -ac 1 - | vmic play my-mic - --ra
     type=click.Choice(list(RAW_FORMATS)),
     help="Of raw samples.  [default: s16le]",
 )
+@latency_option
 @quiet_option
 def play(
     name: str,
@@ -74,6 +85,7 @@ def play(
     rate: int | None,
     channels: int | None,
     sample_format: str | None,
+    latency: int | None,
 ) -> None:
     """Play each FILE into microphone NAME, and wait until it is heard.
 
@@ -102,7 +114,7 @@ def play(
     else:
         first = _sounds.open_standard_input() if files == ("-",) else _sounds.open_file(files[0])
     openers = [functools.partial(_sounds.open_file, file) for file in files]
-    _play(name, there, first, openers, gain=gain, extent=Extent(start, end), loop=loop)
+    _play(name, there, first, openers, latency, gain=gain, extent=Extent(start, end), loop=loop)
 
 
 @click.command(epilog='Example: vmic say my-mic "Good morning"')
@@ -117,9 +129,16 @@ def play(
 @click.option("--voice", help="One of `espeak-ng --voices` (de, en-gb, ...), or of `spd-say -L`.")
 @click.option("--speed", type=click.IntRange(80, 450), help="Words a minute (espeak-ng).  [default: 175]")
 @gain_option
+@latency_option
 @quiet_option
 def say(
-    name: str, text: tuple[str, ...], engine: str | None, voice: str | None, speed: int | None, gain: float
+    name: str,
+    text: tuple[str, ...],
+    engine: str | None,
+    voice: str | None,
+    speed: int | None,
+    gain: float,
+    latency: int | None,
 ) -> None:
     """Speak TEXT into microphone NAME, with espeak-ng or speech-dispatcher, and wait until it is heard.
 
@@ -130,7 +149,7 @@ def say(
         raise click.UsageError("TEXT is empty: there is nothing to speak")
     wav = spoken(words, engine, voice, speed)
     speech = functools.partial(_sounds.open_bytes, wav, "speech")
-    _play(name, _find(name), speech(), [speech], gain=gain)
+    _play(name, _find(name), speech(), [speech], latency, gain=gain)
 
 
 @click.command(epilog="Example: vmic tone my-mic --frequency 1000 --seconds 10")
@@ -145,8 +164,9 @@ def say(
     help="Of its peak, where 0 is full scale.",
 )
 @click.option("--seconds", type=LENGTH, help="Stop after so long; without it, on Ctrl-C.")
+@latency_option
 @quiet_option
-def tone(name: str, frequency: float, level: float, seconds: float | None) -> None:
+def tone(name: str, frequency: float, level: float, seconds: float | None, latency: int | None) -> None:
     """Play a sine into microphone NAME.
 
     Where there is no such microphone it is made, for the time of the command.
@@ -156,7 +176,7 @@ def tone(name: str, frequency: float, level: float, seconds: float | None) -> No
     if frequency >= rate / 2:
         raise click.UsageError(f"a microphone of {rate} frames a second has nothing above {rate // 2} Hz")
     sine = functools.partial(Tone, frequency, 10 ** (level / 20), seconds, rate)
-    _play(name, there, sine(), [sine])
+    _play(name, there, sine(), [sine], latency)
 
 
 def _find(name: str) -> vmic.MicrophoneInfo | None:
@@ -171,6 +191,7 @@ def _play(
     there: vmic.MicrophoneInfo | None,
     first: Sound,
     openers: Sequence[Callable[[], Sound]],
+    latency: int | None,
     *,
     gain: float = 0.0,
     extent: Extent = Extent(),  # noqa: B008 (it never changes)
@@ -181,10 +202,22 @@ def _play(
     begin = openers[0]
     openers = [lambda: opened.pop() if opened else begin(), *openers[1:]]
     with contextlib.ExitStack() as stack:
+        ahead = AHEAD if latency is None else latency / 1000
+        # Of a pipe so much is to come before its first frame is heard. All of a file is there.
+        prebuffer: Latency = "auto" if latency is None or first.seekable else ahead
         if there is not None:
-            microphone = vmic.open_microphone_device(name, non_blocking=True)
+            microphone = vmic.open_microphone_device(name, non_blocking=True, latency=prebuffer)
         else:
             rate = first.sample_rate if MIN_RATE <= first.sample_rate <= MAX_RATE else _DEFAULT_RATE
-            microphone = vmic.create_microphone_device(name, rate, first.channels, non_blocking=True)
+            microphone = vmic.create_microphone_device(
+                name, rate, first.channels, non_blocking=True, latency=prebuffer
+            )
         stack.enter_context(microphone)
-        play_all(microphone, openers, gain=10 ** (gain / 20), extent=extent, loop=loop)
+        play_all(
+            microphone,
+            openers,
+            gain=10 ** (gain / 20),
+            extent=extent,
+            loop=loop,
+            ahead=ahead,
+        )

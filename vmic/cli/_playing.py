@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING
 import vmic
 from vmic.cli import _levels
 from vmic.cli._keys import keys
+from vmic.cli._play_warnings import PlayWarnings
 from vmic.cli._player import Player
 from vmic.cli._playlist import Extent, Playlist
-from vmic.cli._screen import clock, printable, screen
+from vmic.cli._screen import clock, line, printable, screen
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 _SKIP = 5.0  # seconds
 _WIDTH = 20  # columns
+# A player with little sound queued waits for less than this at a time.
+_REDRAW = 0.05  # seconds
 
 
 def play_all(
@@ -30,23 +34,37 @@ def play_all(
     gain: float,
     extent: Extent,
     loop: bool,
+    ahead: float,
 ) -> None:
     """Play until it is heard to the end, or somebody stops it."""
     playlist = Playlist(
         sounds, microphone.sample_rate, microphone.channels, gain=gain, extent=extent, loop=loop
     )
-    player = Player(microphone, playlist)
-    with contextlib.closing(playlist), screen() as draw, keys() as pressed:
+    player = Player(microphone, playlist, ahead)
+    warnings = PlayWarnings(microphone, player)
+    with contextlib.ExitStack() as stack:
+        stack.callback(warnings.finish)
+        stack.enter_context(contextlib.closing(playlist))
+        draw, pressed = stack.enter_context(screen()), stack.enter_context(keys())
+        drawn_at = 0.0
 
         def wait(seconds: float) -> None:
-            if draw is not None:
-                draw(picture(player, has_keys=bool(pressed)))
-            _obey(player, pressed.wait(seconds))
+            nonlocal drawn_at
+            now = time.monotonic()
+            if now - drawn_at >= _REDRAW:
+                drawn_at = now
+                warnings.look()
+                if draw is not None:
+                    draw(picture(player, has_keys=bool(pressed)))
+            key = pressed.wait(seconds)
+            if key is not None:
+                _obey(player, key)
+                drawn_at = 0.0
 
         player.play(wait)
 
 
-def _obey(player: Player, key: str | None) -> None:
+def _obey(player: Player, key: str) -> None:
     if key in ("q", "escape"):
         player.stop()
     elif key == "space":
@@ -59,17 +77,15 @@ def picture(player: Player, *, has_keys: bool) -> Group:
     """Where it is, how much remains, and how loud it is."""
     from rich.console import Group  # noqa: PLC0415
     from rich.progress_bar import ProgressBar  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     place, level = player.place, player.peak
     sign = Text("\u23f8" if player.paused else "\u25b6", "bold")
-    cells: list[Text | ProgressBar] = [sign, Text(printable(Path(place.name).name)), Text(clock(place.at))]
+    cells: list[Text | ProgressBar] = [Text(clock(place.at))]
     if place.end is not None:
         cells.append(ProgressBar(total=place.end, completed=place.at, width=_WIDTH))
         cells.append(Text(f"-{clock(place.end - place.at)}"))
     cells += [_levels.bar(level, _WIDTH), Text(_levels.said(level))]
-    line = Table.grid(padding=(0, 1))
-    line.add_row(*cells)
     keys_said = Text("space: pause   left, right: 5 s back, 5 s on   q: stop", "bright_black")
-    return Group(line, *([keys_said] if has_keys else []))
+    shown = line([sign], Text(printable(Path(place.name).name)), cells)
+    return Group(shown, *([keys_said] if has_keys else []))

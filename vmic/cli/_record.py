@@ -16,7 +16,7 @@ import vmic
 from vmic import _device, _server, _sweeping
 from vmic.cli import _levels
 from vmic.cli._options import LENGTH, name_argument, quiet_option
-from vmic.cli._screen import clock, is_quiet, printable, screen
+from vmic.cli._screen import clock, is_quiet, line, printable, screen
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -165,20 +165,26 @@ def _sound_file(path: str, info: vmic.MicrophoneInfo) -> Iterator[Any]:
         ) as file:
             yield file
     except soundfile.LibsndfileError as error:
-        raise vmic.VmicError(f"cannot write {path}: {error.error_string}") from error
+        raise vmic.VmicError(f"cannot write {path}: {_refusal(path) or error.error_string}") from error
+
+
+def _refusal(path: str) -> str | None:
+    """Return why the system lets nothing be written there: libsndfile says "System error." of all reasons."""
+    try:
+        with Path(path).open("ab", buffering=0) as file:
+            end = file.tell()
+            try:
+                file.write(bytes(1 << 16))
+            finally:
+                file.truncate(end)
+    except OSError as refused:
+        return refused.strerror
+    return None
 
 
 def _picture(out: str, seconds: float, wanted: float | None, peak: float) -> Table:
-    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     at = clock(seconds) + (f" / {clock(wanted)}" if wanted else "   Ctrl-C stops")
-    line = Table.grid(padding=(0, 1))
-    line.add_row(
-        Text("\u25cf", "bold red"),
-        Text(printable(Path(out).name)),
-        at,
-        _levels.bar(peak, _WIDTH),
-        Text(_levels.said(peak)),
-    )
-    return line
+    cells = [Text(at), _levels.bar(peak, _WIDTH), Text(_levels.said(peak))]
+    return line([Text("\u25cf", "bold red")], Text(printable(Path(out).name)), cells)

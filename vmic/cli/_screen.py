@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
 
 QUIET = "vmic.quiet"
 Draw = Callable[["RenderableType"], None]
@@ -24,7 +28,23 @@ def is_quiet() -> bool:
 def say(sentence: str) -> None:
     """Tell the person at the keyboard, not a program that reads standard output."""
     if not is_quiet():
-        click.echo(f"vmic: {sentence}", err=True)
+        # While a screen is drawn, rich puts what comes this way above it; click.echo would write into it.
+        print(f"vmic: {sentence}", file=sys.stderr)
+
+
+def silence_libraries() -> None:
+    """Let what C libraries write to standard error (PortAudio does) vanish; Python's own words stay."""
+    if sys.stderr is None:
+        return
+    try:
+        descriptor = sys.stderr.fileno()
+    except io.UnsupportedOperation:  # it is no file: no library writes there
+        return
+    sys.stderr.flush()
+    sys.stderr = os.fdopen(os.dup(descriptor), "w", buffering=1, errors="backslashreplace")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 @contextlib.contextmanager
@@ -39,6 +59,20 @@ def screen(stream: TextIO | None = None) -> Iterator[Draw | None]:
 
     with Live(console=Console(file=stream), auto_refresh=False, transient=True) as live:
         yield lambda drawn: live.update(drawn, refresh=True)
+
+
+def line(before: Sequence[RenderableType], name: Text, after: Sequence[RenderableType]) -> Table:
+    """Return one line of cells. Where they do not fit, `name` ends in an ellipsis."""
+    from rich.table import Table  # noqa: PLC0415
+
+    name.no_wrap, name.overflow = True, "ellipsis"
+    cells = [*before, name, *after]
+    grid = Table.grid(padding=(0, 1))
+    for index in range(len(cells)):
+        # rich takes the width that is missing from the columns that may be wrapped.
+        grid.add_column(no_wrap=index != len(before), overflow="ellipsis")
+    grid.add_row(*cells)
+    return grid
 
 
 def clock(seconds: float) -> str:

@@ -1,0 +1,58 @@
+"""Warnings for a person who plays a sound: why it is not heard, or not whole."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from vmic.cli._screen import say
+
+if TYPE_CHECKING:
+    import vmic
+    from vmic.cli._player import Player
+
+# An application that is started together with the player records within this time.
+_LISTENS_WITHIN = 1.0  # seconds
+
+
+class PlayWarnings:
+    """Warns of a muted microphone, of missing listeners and of gaps: each once, in one line."""
+
+    def __init__(self, microphone: vmic.VirtualMicrophoneDevice, player: Player) -> None:
+        """Watch what `player` plays into `microphone`."""
+        self._microphone, self._player = microphone, player
+        self._heard_at = time.monotonic()  # when an application listened last, or playing began
+        self._was_heard = self._told_muted = self._told_unheard = False
+
+    def look(self) -> None:
+        """Warn of what is so now. Does not block."""
+        name, now = self._microphone.name, time.monotonic()
+        if self._microphone.muted and not self._told_muted:
+            self._told_muted = True
+            say(
+                f"warning: microphone {name!r} is muted: applications hear silence "
+                f"(pactl set-source-mute {self._microphone.source_name} 0)"
+            )
+        if self._player.paused or self._microphone.wait_for_listener(timeout=0):
+            self._heard_at = now
+            self._was_heard |= not self._player.paused
+        elif now - self._heard_at > _LISTENS_WITHIN:
+            self._warn_unheard()
+
+    def finish(self) -> None:
+        """Warn of what is known once all is played."""
+        if self._microphone.stats.frames_written:
+            _ = self._microphone.listeners  # waits until the server has told them
+            self.look()
+            if not self._was_heard:
+                self._warn_unheard()
+        if gaps := self._player.gaps():
+            say(f"warning: the sound had {gaps} gap{'s'[: gaps > 1]}: this machine was too busy")
+
+    def _warn_unheard(self) -> None:
+        if not self._told_unheard:
+            self._told_unheard = True
+            say(
+                f"warning: no application records microphone {self._microphone.name!r}: "
+                "choose it as the microphone there"
+            )
