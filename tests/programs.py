@@ -103,3 +103,14 @@ def refusal(*arguments: str, standard_input: bytes = b"") -> str:
     (line,) = done.stderr.decode().splitlines()
     assert line.startswith("vmic: ")
     return line.removeprefix("vmic: ")
+
+
+def without_pidfd(folder: Path) -> str:
+    """A PYTHONPATH with which Python finds no descriptors of processes, as in gVisor."""
+    (folder / "sitecustomize.py").write_text(
+        "import errno, os\n"
+        "def refuse(*_):\n"
+        "    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))\n"
+        "os.pidfd_open = refuse\n"
+    )
+    return str(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -16,6 +17,17 @@ def command(module: str) -> list[str]:
     if not sys.executable or getattr(sys, "frozen", False):
         raise OSError("this program brings no Python that could run it")
     return [sys.executable, "-m", module]
+
+
+def sockets() -> tuple[socket.socket, socket.socket]:
+    """Two connected ones, of which the child gets one: they wait as long as it takes.
+
+    Python's own end after `socket.setdefaulttimeout`, which is the program's.
+    """
+    ours, its = socket.socketpair()
+    for one in (ours, its):
+        one.settimeout(None)
+    return ours, its
 
 
 def environment() -> dict[str, str]:

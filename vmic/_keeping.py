@@ -33,7 +33,7 @@ class Keeping:
             OSError: There is no Python, or no room for a process.
         """
         self.since = time.monotonic()
-        self._socket, its = socket.socketpair()
+        self._socket, its = _children.sockets()
         with its:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 [*_children.command("vmic._keeper"), str(owner)],

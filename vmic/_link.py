@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import ipaddress
 import os
 import re
 import socket
@@ -26,33 +27,50 @@ _OPTIONS = {
 _libc = ctypes.CDLL(None)
 _PULSE_PORT = 4713
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Place = tuple[Address, int]
+_servers: set[Place] = set()  # replaced by each `look_up`
 
-def ports(addresses: str) -> set[int]:
-    """The TCP ports of the `addresses` of servers, as PULSE_SERVER has them; of a local one none."""
+
+def places(addresses: str) -> set[tuple[str, int]]:
+    """The hosts and TCP ports in `addresses` of servers, as PULSE_SERVER has them; of a local one none."""
     found = set()
     for address in addresses.split():
         # It may begin with the machine for which it holds.
         place = address.rpartition("}")[2]
         if not place.startswith(("unix:", "/")):
-            port = re.fullmatch(r"(?:tcp[46]?:)?(?:\[.*\]|[^:]*):(\d+)", place)
-            found.add(int(port[1]) if port else _PULSE_PORT)
+            place = re.sub("^tcp[46]?:", "", place)
+            both = re.fullmatch(r"(\[.*\]|[^:]*):(\d+)", place)
+            host, port = both.groups() if both else (place, _PULSE_PORT)
+            found.add((host.strip("[]"), int(port)))
     return found
+
+
+def look_up() -> None:
+    """Find out which addresses PULSE_SERVER leads to; may ask a name server, as libpulse has just done."""
+    global _servers  # noqa: PLW0603 (a fact about the process)
+    found: set[Place] = set()
+    for host, port in places(os.environ.get("PULSE_SERVER", "")):
+        with contextlib.suppress(OSError):  # nobody is connected to it then
+            for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+                found.add((_plain(ipaddress.ip_address(str(address[0]).partition("%")[0])), port))
+    _servers = found
 
 
 def notice_silence() -> None:
     """Let this process's connections to a server on another machine end after 2 s without an answer."""
-    wanted = ports(os.environ.get("PULSE_SERVER", ""))
-    if not wanted:
+    servers = _servers
+    if not servers:
         return
     # libpulse shows no socket of its own. Without a descriptor to spare the next call does it.
     with contextlib.suppress(OSError):
         for descriptor in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
-            if _peers_port(descriptor) in wanted:
+            if _peer(descriptor) in servers:
                 for (level, option), value in _OPTIONS.items():
                     _libc.setsockopt(descriptor, level, option, ctypes.byref(ctypes.c_int(value)), 4)
 
 
-def _peers_port(descriptor: int) -> int | None:
+def _peer(descriptor: int) -> Place | None:
     """Where a connection over the network leads; None of all else.
 
     Python's own sockets would change how a descriptor blocks, where `socket.setdefaulttimeout` is used.
@@ -61,4 +79,13 @@ def _peers_port(descriptor: int) -> int | None:
     if _libc.getpeername(descriptor, peer, ctypes.byref(ctypes.c_uint(len(peer)))) != 0:
         return None
     family, port = struct.unpack_from("=H", peer)[0], struct.unpack_from("!H", peer, 2)[0]
-    return port if family in (socket.AF_INET, socket.AF_INET6) else None
+    if family == socket.AF_INET:
+        return ipaddress.IPv4Address(peer.raw[4:8]), port
+    if family == socket.AF_INET6:
+        return _plain(ipaddress.IPv6Address(peer.raw[8:24])), port
+    return None
+
+
+def _plain(address: Address) -> Address:
+    """As IPv4 where it is of that."""
+    return getattr(address, "ipv4_mapped", None) or address

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import shutil
 import signal
 import socket
@@ -13,7 +12,7 @@ import subprocess
 import warnings
 from pathlib import Path
 
-from vmic import _server
+from vmic import _processes, _server
 from vmic._errors import ServerError
 
 CONFIGURATION = Path(__file__).with_name("server")
@@ -63,14 +62,10 @@ def stop(pid: int) -> None:
     Raises:
         ServerError: It does not end.
     """
-    with contextlib.suppress(ProcessLookupError):
-        process = os.pidfd_open(pid)
-        try:
-            signal.pidfd_send_signal(process, signal.SIGTERM)
-            if not select.select([process], [], [], _ENDS_WITHIN)[0]:
-                raise ServerError(f"PulseAudio (process {pid}) does not end: kill -9 {pid}")
-        finally:
-            os.close(process)
+    with contextlib.suppress(ProcessLookupError), _processes.watching(pid) as has_ended:
+        os.kill(pid, signal.SIGTERM)
+        if not has_ended(_ENDS_WITHIN):
+            raise ServerError(f"PulseAudio (process {pid}) does not end: kill -9 {pid}")
 
 
 _started_here = False

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import programs
@@ -165,3 +167,29 @@ def test_a_master_that_has_gone(server: SoundServer, monkeypatch: pytest.MonkeyP
     with nothing_left(server), pytest.raises(vmic.DeviceError) as refused:
         vmic.create_microphone_device("mic", 48000)
     assert "microphone 'mic'" in str(refused.value)
+
+
+def test_the_session_of_another_user() -> None:
+    """As `sudo -E` leads to it: neither is a server looked for there, nor could one be started."""
+    with Home() as home:
+        runtime = home.root / "run"
+        runtime.mkdir(mode=0o700)
+        owner = 0
+        if os.getuid() == 0:
+            owner = NOBODY
+            os.chown(runtime, owner, owner)
+        else:
+            runtime = Path("/usr")
+        user = pwd.getpwuid(owner).pw_name
+        env = {**home.env, "XDG_RUNTIME_DIR": str(runtime)}
+        for arguments in (["list"], ["create", "mic"], ["server", "start"]):
+            done = programs.run([programs.VMIC, *arguments], env)
+            assert done.returncode == 1
+            said = done.stderr.decode()
+            assert f"XDG_RUNTIME_DIR ({runtime}) is that of user {user}" in said
+            assert "Run vmic as that user (without sudo)" in said
+        assert home.servers() == []
+        # The other cure.
+        del env["XDG_RUNTIME_DIR"]
+        assert programs.run([programs.VMIC, "server", "start"], env).returncode == 0
+        assert len(home.servers()) == 1

@@ -184,3 +184,14 @@ def test_one_that_is_isolated_hears_nobody_else(server: SoundServer, record: Rec
     for bot in bots:
         assert programs.end(bot) == (0, "")
     programs.await_that(lambda: not any(folder.exists() for folder in folders), "their servers are gone")
+
+
+def test_where_processes_have_no_descriptors_the_command_is_waited_for_too(
+    server: SoundServer, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", programs.without_pidfd(tmp_path))
+    program = start(VMIC, "run", "--mic", "mic", "--", "sh", "-c", "echo $PULSE_SOURCE; read _")
+    assert programs.answer(program) == "mic"
+    assert [info.name for info in vmic.list_microphone_devices()] == ["mic"]
+    assert programs.end(program)[0] == 1  # the shell's, at the end of its input
+    programs.await_that(lambda: vmic.list_microphone_devices() == [], "the microphone goes", 10)

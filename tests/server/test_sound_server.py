@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import programs
 import pytest
@@ -46,6 +47,14 @@ def test_it_is_started_seen_and_ended(home: Home) -> None:
     # A program whose own environment leads nowhere finds it so.
     shell = f'eval "$({VMIC} server env)"; env -i PATH="$PATH" PULSE_SERVER="$PULSE_SERVER" pactl info'
     assert f"Server String: {status['address']}" in home.output("sh", "-c", shell)
+    assert call(home, "stop") == (0, "", "")
+    assert home.servers() == []
+
+
+def test_where_processes_have_no_descriptors_it_is_ended_too(home: Home, tmp_path: Path) -> None:
+    home.env["PYTHONPATH"] = programs.without_pidfd(tmp_path)
+    assert call(home, "start")[0] == 0
+    assert len(home.servers()) == 1
     assert call(home, "stop") == (0, "", "")
     assert home.servers() == []
 

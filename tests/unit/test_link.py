@@ -11,41 +11,68 @@ from vmic import _link
 
 
 @pytest.mark.parametrize(
-    ("addresses", "ports"),
+    ("addresses", "places"),
     [
         ("", set()),
         ("unix:/run/user/1000/pulse/native", set()),
         ("/run/user/1000/pulse/native", set()),
         ("{8d7e2a}unix:/run/native", set()),
-        ("tcp:desktop:4714", {4714}),
-        ("tcp4:10.9.8.1:4715", {4715}),
-        ("tcp6:[::1]:4716", {4716}),
-        ("{8d7e2a}tcp:desktop:4717", {4717}),
-        ("desktop", {4713}),
-        ("desktop:4718", {4718}),
-        ("tcp:desktop", {4713}),
-        ("tcp6:::1", {4713}),
-        ("unix:/run/native tcp:desktop:4719 other", {4719, 4713}),
+        ("tcp:desktop:4714", {("desktop", 4714)}),
+        ("tcp4:10.9.8.1:4715", {("10.9.8.1", 4715)}),
+        ("tcp6:[::1]:4716", {("::1", 4716)}),
+        ("[fd00::2]:4716", {("fd00::2", 4716)}),
+        ("{8d7e2a}tcp:desktop:4717", {("desktop", 4717)}),
+        ("desktop", {("desktop", 4713)}),
+        ("desktop:4718", {("desktop", 4718)}),
+        ("tcp:desktop", {("desktop", 4713)}),
+        ("tcp6:::1", {("::1", 4713)}),
+        ("unix:/run/native tcp:desktop:4719 other", {("desktop", 4719), ("other", 4713)}),
     ],
 )
-def test_ports(addresses: str, ports: set[int]) -> None:
-    assert _link.ports(addresses) == ports
+def test_places(addresses: str, places: set[tuple[str, int]]) -> None:
+    assert _link.places(addresses) == places
 
 
-def test_only_the_connections_to_the_server_are_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+def user_timeout(connection: socket.socket) -> int:
+    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
+def test_only_the_connections_to_the_server_are_changed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        with socket.create_connection(("127.0.0.1", port)) as connected, listening.accept()[0] as accepted:
-            monkeypatch.setenv("PULSE_SERVER", f"tcp:127.0.0.1:{port}")
+        with (
+            socket.create_connection(("127.0.0.1", port)) as connected,
+            listening.accept()[0] as accepted,
+            # Another machine's, of that port.
+            socket.create_server(("127.0.0.2", port)) as others,
+            socket.create_connection(("127.0.0.2", port)) as to_other,
+        ):
+            monkeypatch.setenv("PULSE_SERVER", f"tcp:{name}:{port}")
             # Python would then make every socket that it takes over a non-blocking one.
             socket.setdefaulttimeout(5)
             try:
+                _link.look_up()
                 _link.notice_silence()
             finally:
                 socket.setdefaulttimeout(None)
-            timeouts = [
-                one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
-                for one in (connected, accepted, listening)
-            ]
-            assert timeouts == [2000, 0, 0]
+            sockets = (connected, accepted, listening, others, to_other)
+            assert [user_timeout(one) for one in sockets] == [2000, 0, 0, 0, 0]
             assert os.get_blocking(connected.fileno())
+
+
+def test_a_server_on_this_machine_changes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        socket.create_connection(listening.getsockname()) as connected,
+    ):
+        monkeypatch.setenv("PULSE_SERVER", "unix:/run/native")
+        _link.look_up()
+        _link.notice_silence()
+        assert user_timeout(connected) == 0
+
+
+def test_a_name_that_leads_nowhere_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULSE_SERVER", "tcp:nowhere.invalid:1 tcp:127.0.0.1:2")
+    _link.look_up()
+    _link.notice_silence()

@@ -43,7 +43,7 @@ class Agency:
         level = str(_log.getEffectiveLevel())
         is_loud = _log.isEnabledFor(logging.DEBUG)
         try:
-            self._socket, its = socket.socketpair()
+            self._socket, its = _children.sockets()
         except OSError as error:
             raise VmicError(f"the call's process cannot be reached: {error}") from error
         try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
-import select
 import signal
 import sys
 
 import vmic
+from vmic import _processes
 from vmic.cli._isolation import isolated_server
 
 _RATE = 48000
@@ -21,8 +22,7 @@ def main(command: int, mic: str | None, isolated: bool) -> None:
     # What ends a whole service ends this after the command.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
-    ended = os.pidfd_open(command)
-    with contextlib.ExitStack() as stack:
+    with _processes.watching(command) as has_ended, contextlib.ExitStack() as stack:
         try:
             if isolated:
                 stack.enter_context(isolated_server())
@@ -33,7 +33,7 @@ def main(command: int, mic: str | None, isolated: bool) -> None:
             _tell({"error": str(error)})
             return
         _tell({name: os.environ.get(name) for name in _LEADING})
-        select.select([ended], [], [])
+        has_ended(math.inf)
 
 
 def _tell(said: dict[str, str | None]) -> None:
