@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from servers import PipeWire, PulseAudio, SoundServer, available_servers
 from signals import Heard, numbered
 
 import vmic
+from vmic._recipe import Recipe
+from vmic.cli import _autostart, _install
 
 Record = Callable[..., Recorder]
 
@@ -141,3 +144,65 @@ def test_a_name_too_long_for_pulseaudios_script_is_refused(
     name = "\N{MICROPHONE}" * 128
     assert "too long for PulseAudio's script" in refusal("install", name, "--way", "pulseaudio")
     assert not list(tmp_path.rglob("default.pa"))
+
+
+def test_the_way_is_that_of_the_server_that_answers(
+    server: SoundServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_autostart.Systemd, "is_there", lambda _: False)
+    server.start()
+    assert _install._first().name == server.kind
+
+
+def test_where_none_answers_the_way_must_be_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_autostart.Systemd, "is_there", lambda _: False)
+    for installed, chosen in ((["pipewire"], "pipewire"), (["pulseaudio"], "pulseaudio"), ([], None)):
+        for name in ("pipewire", "pulseaudio"):
+            there = name in installed
+            monkeypatch.setattr(type(_autostart.WAYS[name]), "is_there", lambda _, there=there: there)
+        if chosen:
+            assert _install._first().name == chosen
+        else:
+            with pytest.raises(vmic.VmicError, match="neither is installed, and none answers"):
+                _install._first()
+    for name in ("pipewire", "pulseaudio"):
+        monkeypatch.setattr(type(_autostart.WAYS[name]), "is_there", lambda _: True)
+    with pytest.raises(vmic.VmicError, match=r"both are installed, and none answers .* with --way"):
+        _install._first()
+
+
+def test_where_systemd_runs_it_is_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_autostart.Systemd, "is_there", lambda _: True)
+    assert _install._first().name == "systemd"
+
+
+def test_the_module_installs_what_can_be_started(tmp_path: Path) -> None:
+    # A file that is not the command.
+    (tmp_path / "vmic").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "vmic").chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-m", "vmic.cli", "install", "my-mic", "--way", "systemd"],
+        env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path)},
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr
+    (unit,) = (tmp_path / "systemd" / "user").glob("*.service")
+    (line,) = [line for line in unit.read_text().splitlines() if line.startswith("ExecStart=")]
+    assert line.startswith(f'ExecStart="{sys.executable}" "-m" "vmic.cli" "create"')
+
+
+@pytest.mark.parametrize("way", ["systemd", "pipewire"])
+def test_what_cannot_be_started_is_not_installed(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho No module named vmic >&2; exit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr(sys, "argv", ["vmic"])
+    with pytest.raises(vmic.VmicError, match=r"could not start .*/python -m vmic.cli: No module named vmic"):
+        _autostart.WAYS[way].install(Recipe("mic", "mic", 48000, 1))
+    assert list(tmp_path.iterdir()) == [python]

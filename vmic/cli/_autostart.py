@@ -172,12 +172,34 @@ WAYS: dict[str, Way] = {way.name: way for way in (Systemd(), PipeWire(), PulseAu
 
 def _create(recipe: Recipe) -> list[str]:
     """The command that makes it, but for its end."""
-    # Python's -m looks for modules in the folder in which it is started first.
-    here = Path(sys.argv[0]).absolute()
-    program = [str(here)] if here.name == "vmic" else [sys.executable, "-m", "vmic.cli"]
     shape = ["--rate", str(recipe.sample_rate), "--channels", str(recipe.channels)]
     shown = ["--description", recipe.description, "--replace", "--quiet"]
-    return [*program, "create", *shape, *shown]
+    return [*_program(), "create", *shape, *shown]
+
+
+def _program() -> list[str]:
+    """The command that this one is, as it can be started from anywhere.
+
+    Raises:
+        VmicError: It cannot, as vmic is not installed where Python finds it.
+    """
+    here = Path(sys.argv[0]).absolute()
+    # `python -m vmic.cli` calls itself "vmic", which is no file; a shell gives a command's path.
+    is_file = os.sep in sys.argv[0] and here.name == "vmic" and os.access(here, os.X_OK)
+    program = [str(here)] if is_file else [sys.executable, "-m", "vmic.cli"]
+    # As a session starts it. Python's -m looks for modules in the folder in which it is started first.
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    argv = [*program, "--help"]
+    done = subprocess.run(
+        argv, cwd="/", env=clean, capture_output=True, stdin=subprocess.DEVNULL, check=False
+    )
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
+        raise vmic.VmicError(
+            f"a session could not start {' '.join(program)}: {said[-1]}; install vmic (pip install .) and "
+            "use the command vmic"
+        )
+    return program
 
 
 def _encoded(recipe: Recipe) -> Recipe:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 import vmic
-from vmic import _names
+from vmic import _dialect, _names, _server
 from vmic._recipe import Recipe
 from vmic.cli._autostart import WAYS, Way
 from vmic.cli._options import CHANNELS, RATE, microphones, quiet_option
@@ -14,7 +14,7 @@ from vmic.cli._screen import say
 way_option = click.option(
     "--way",
     type=click.Choice(list(WAYS)),
-    help="How the session is to start it.  [default: the first that this machine has]",
+    help="How the session is to start it.  [default: systemd, or else the sound server that answers]",
 )
 
 
@@ -28,8 +28,8 @@ way_option = click.option(
 def install(name: str, rate: int, channels: int, description: str | None, way: str | None) -> None:
     """Have microphone NAME after each log-in, and after a reboot.
 
-    Through a unit of the user's systemd where there is one, else through a file that PipeWire or PulseAudio
-    reads when it starts.
+    Through a unit of the user's systemd where there is one, else through a file that PipeWire or PulseAudio,
+    whichever answers now, reads when it starts.
     """
     _names.check_name(name)
     recipe = Recipe(name, _names.check_description(description, name), rate, channels)
@@ -48,7 +48,22 @@ def uninstall(name: str) -> None:
 
 
 def _first() -> Way:
-    for way in WAYS.values():
-        if way.is_there():
-            return way
-    raise vmic.VmicError("this machine has no systemd, no PipeWire and no PulseAudio")
+    """The way in which this user's sessions start things.
+
+    Raises:
+        VmicError: That cannot be told, or there is none.
+    """
+    if WAYS["systemd"].is_there():
+        return WAYS["systemd"]
+    # Both may be installed: what matters is which of them serves, and reads its file.
+    try:
+        return WAYS["pipewire" if _server.call(_dialect.of) is _dialect.PIPEWIRE else "pulseaudio"]
+    except vmic.ServerError as error:
+        there = [way for way in WAYS.values() if way.is_there()]
+        if len(there) == 1:
+            return there[0]
+        which = "neither is" if not there else "both are"
+        raise vmic.VmicError(
+            f"which sound server a session has cannot be told, PipeWire's or PulseAudio: {which} installed, "
+            f"and none answers ({error}). Say which with --way, or start it"
+        ) from error
