@@ -147,14 +147,16 @@ def _json(text: str) -> str:
     return '"' + inside.replace("'", "\\u0027").replace(" ", "\\u0020") + '"'
 
 
+_INTERNAL = {"device.bus": "isa", "device.string": "vmic"}
 PULSEAUDIO = Dialect(
     # Without it about 2 s of silence lie before each sound (16.1).
     sink_arguments="norewinds=1",
-    # A modem's priority is 0, every other output's more (16.1).
-    sink_properties={"device.class": "modem"},
-    source_properties={},
-    # 30: more than the sink's, and less than that of any other output.
-    silence_properties={"device.class": "modem", "device.bus": "pci"},
+    # A modem's priority is 0, every other output's more (16.1). module-switch-on-connect switches to no
+    # internal device: a source on the bus "isa", or a sink there that has a device.string besides.
+    sink_properties={"device.class": "modem", **_INTERNAL},
+    source_properties={"device.bus": "isa"},
+    # "pci" is worth 30, and "isa" 0: more than the sink's, and less than that of any other output.
+    silence_properties={"device.class": "modem", **_INTERNAL, "device.bus": "pci"},
     probe={},
     quoting=lambda _: backslashed,
     sink_quoting=lambda _: backslashed,

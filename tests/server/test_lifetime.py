@@ -206,6 +206,31 @@ def test_the_defaults_are_not_taken(server: SoundServer) -> None:
 
 
 @pytest.mark.promise("defaults")
+def test_a_server_that_switches_to_what_is_connected_does_not_switch_to_ours(
+    server: SoundServer, play: Callable[..., Player]
+) -> None:
+    with server.client() as pulse:
+        pulse.module_load("module-null-sink", "sink_name=speakers")
+        pulse.module_load("module-null-sink", "sink_name=room")
+        pulse.module_load("module-remap-source", "source_name=headset master=room.monitor")
+        pulse.sink_default_set("speakers")
+        pulse.source_default_set("headset")
+        programs.await_that(lambda: defaults(server) == ("speakers", "headset"), "they are as they were set")
+        pulse.module_load("module-switch-on-connect", "ignore_virtual=no")
+        player = play()
+        player.await_place(pulse, "speakers")
+        with vmic.create_headset("agent", sample_rate=48000) as headset:
+            headset.microphone.write_frames(numbered(480))
+            assert defaults(server) == ("speakers", "headset")
+            player.await_place(pulse, "speakers")
+        assert defaults(server) == ("speakers", "headset")
+        # It is there: another device that is connected becomes the default, on PulseAudio.
+        pulse.module_load("module-null-sink", "sink_name=other")
+        others = {"pulseaudio": "other", "pipewire": "speakers"}
+        programs.await_that(lambda: defaults(server)[0] == others[server.kind], "it switches")
+
+
+@pytest.mark.promise("defaults")
 def test_an_output_that_was_not_chosen_stays_the_default(server: SoundServer) -> None:
     with server.client() as pulse:
         pulse.module_load("module-null-sink", "sink_name=speakers")
