@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import os
-import pwd
 import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from vmic import _link, _refusals, _threads
+from vmic import _link, _monkey_patch, _refusals, _threads
 from vmic._errors import ServerError
 from vmic._libpulse import context, libpulse, pulsectl
+from vmic._logged import log, log_exception
 
 T = TypeVar("T")
 
@@ -37,8 +37,8 @@ class _Call(Generic[T]):
 
     def __init__(self, operation: Callable[[pulsectl.Pulse], T], undo: Callable[[pulsectl.Pulse, T], object]):
         self._operation, self._undo = operation, undo
-        self._lock = threading.Lock()
-        self._abandoned = False
+        self._is_wanted = False
+        self._settled = threading.Event()
         self.result: T
         self.error: BaseException | None = None
         self.finished = threading.Event()
@@ -47,14 +47,14 @@ class _Call(Generic[T]):
     def _run(self) -> None:
         try:
             with connect() as pulse:
-                result = self._operation(pulse)
-                with self._lock:
-                    self.result = result
-                    self.finished.set()
-                    abandoned = self._abandoned
-                if abandoned:
-                    self._undo(pulse, result)
+                self.result = self._operation(pulse)
+                self.finished.set()
+                self._settled.wait()
+                if not self._is_wanted:
+                    self._undo(pulse, self.result)
         except BaseException as error:  # noqa: BLE001 (it is raised in the thread that asked)
+            if self.finished.is_set():
+                log_exception(log, "%s could not be undone", self._operation)
             self.error = error
         finally:
             self.finished.set()
@@ -63,11 +63,10 @@ class _Call(Generic[T]):
         """Wait for its end, at most so many seconds."""
         self._thread.join(timeout)
 
-    def abandon(self) -> None:
-        """Nobody waits any more: what comes of the operation is undone."""
-        with self._lock:
-            if not self.finished.is_set():
-                self._abandoned = True
+    def settle(self, *, is_wanted: bool) -> None:
+        """Decide, whether or not the operation has ended, if what comes of it is kept or undone."""
+        self._is_wanted = is_wanted
+        self._settled.set()
 
 
 def call(
@@ -85,16 +84,18 @@ def call(
 
     Raises:
         ServerError: No server answers.
+        DeviceError: Python's threads have been replaced.
     """
+    _monkey_patch.check()
     conversation = _Call(operation, undo)
     try:
         answered = conversation.finished.wait(timeout)
     except BaseException:  # Ctrl-C: what is half done is undone before the process ends
-        conversation.abandon()
+        conversation.settle(is_wanted=False)
         conversation.join(_UNDONE_WITHIN)
         raise
+    conversation.settle(is_wanted=answered)
     if not answered:
-        conversation.abandon()
         raise ServerError(
             f"the sound server at {address()} did not answer within {timeout:g} s: it hangs, restart it"
         )
@@ -119,7 +120,6 @@ def connect(
         code = libpulse.pa.context_errno(context(pulse))
         pulse.close()
         raise _refusal(code) from None
-    _link.look_up()
     _link.notice_silence()
     return pulse
 
@@ -165,12 +165,6 @@ class NobodyListensError(ServerError):
 
 
 def _refusal(code: int) -> ServerError:
-    if stranger := _whose_session():
-        return ServerError(
-            f"no sound server can be reached: XDG_RUNTIME_DIR ({os.environ['XDG_RUNTIME_DIR']}) is that of "
-            f"user {stranger}, and libpulse uses no other user's. Run vmic as that user (without sudo), or "
-            "let this user have a server of its own: unset XDG_RUNTIME_DIR (sudo without -E)"
-        )
     said = f"no sound server answers at {address()}: {_refusals.of_connection(code)}"
     if code != _refusals.REFUSED:
         return ServerError(said)
@@ -178,20 +172,6 @@ def _refusal(code: int) -> ServerError:
         return ServerError(f"{said}; this user may not open its socket: run as the user whose server it is")
     cure = _HOW_TO_GET_THAT_ONE if os.environ.get("PULSE_SERVER") else _HOW_TO_GET_ONE
     return NobodyListensError(f"{said}; {cure}")
-
-
-def _whose_session() -> str | None:
-    """Whose session libpulse is led to, when it is another user's: it does not look there."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    if os.environ.get("PULSE_SERVER") or not runtime:
-        return None
-    try:
-        owner = Path(runtime).stat().st_uid
-        return None if owner == os.getuid() else pwd.getpwuid(owner).pw_name
-    except OSError:  # it is not there, which libpulse says
-        return None
-    except KeyError:  # of a user without a name
-        return str(owner)
 
 
 def _socket() -> str:

@@ -1,0 +1,42 @@
+"""What nobody waits for any more is undone, whenever it ends."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+
+import programs
+import pytest
+from servers import SoundServer
+
+import vmic
+from vmic import _device, _making, _server, _threads
+from vmic._recipe import Recipe
+
+
+class EndsTooLate(threading.Event):
+    """Is set after its timeout has passed, and before anybody has acted on that."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        super().wait()
+        return timeout is None
+
+
+def test_a_device_that_is_made_between_the_timeout_and_its_cancellation(
+    server: SoundServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe("mic", "mic", 48000, 1)
+    make = functools.partial(_making.make, recipe=recipe, owner=None, volume_guard=True, replace=False)
+    start = _threads.start
+
+    def start_late(run: Callable[[], object], name: str) -> threading.Thread:
+        call: _server._Call[object] = run.__self__  # type: ignore[attr-defined]
+        call.finished = EndsTooLate()
+        return start(run, name)
+
+    with monkeypatch.context() as late:
+        late.setattr(_threads, "start", start_late)
+        with pytest.raises(vmic.ServerError, match="did not answer within 5 s"):
+            _server.call(make, undo=_device.remove)
+    programs.await_that(lambda: vmic.list_microphone_devices() == [], "it is undone", 10)
