@@ -8,6 +8,7 @@ import functools
 from vmic import (
     _device,
     _dialect,
+    _keeping,
     _latency,
     _making,
     _names,
@@ -127,7 +128,8 @@ def open_microphone_device(
 ) -> VirtualMicrophoneDevice:
     """Attach a second writer to a microphone that exists, made by this process or another.
 
-    What both write is heard, mixed. Closing it leaves the microphone where it is.
+    What both write is heard, mixed. Closing it leaves the microphone where it is. A microphone of ``vmic
+    create`` whose keeper has ended gets another one, with a RuntimeWarning.
 
     Args:
         name: The microphone's name, or the server's name of its source.
@@ -141,8 +143,27 @@ def open_microphone_device(
     _names.check_name(name)
     check_bool("non_blocking", non_blocking)
     cushion = _latency.cushion(latency)
-    device, tuning, place = _server.call(lambda pulse: (_sweeping.find(pulse, name), *_ways(pulse)))
+    device = find_guarded(name)
+    tuning, place = _server.call(_ways)
     return _attach(device, tuning, place, cushion, non_blocking=non_blocking, make=None)
+
+
+def find_guarded(name: str) -> Device:
+    """Find microphone `name`, and see that it has a keeper if it is one of ``vmic create``.
+
+    Raises:
+        DeviceError: There is no such microphone.
+        ServerError: No sound server answers.
+    """
+
+    def find(pulse: pulsectl.Pulse) -> tuple[Device, bool]:
+        device = _sweeping.find(pulse, name)
+        return device, _keeping.is_guarded(pulse, device)
+
+    device, is_guarded = _server.call(find)
+    if not is_guarded:
+        _keeping.replace_lost(device)
+    return device
 
 
 def list_microphone_devices() -> list[MicrophoneInfo]:

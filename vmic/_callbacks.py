@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from vmic._errors import DeviceError
+from vmic._logged import log_exception
 
 # Its level is its own: LogLevel.Off is daily-python's default, which tells of these all the same.
 # So many callbacks may wait: 60 s of writes of 1 ms, some 20 MB.
@@ -28,5 +29,5 @@ def call(function: Callable[..., object], *arguments: object) -> None:
     try:
         function(*arguments)
     # SystemExit and CancelledError are no Exception, and would end the thread that makes all the calls.
-    except BaseException:
-        log.exception("the callback %r raised", function)
+    except BaseException:  # noqa: BLE001 (it is logged)
+        log_exception(log, "the callback %r raised", function)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from vmic._callbacks import MAX_WAITING, call, too_many
 from vmic._errors import VmicError
+from vmic._logged import LoggedCall
 from vmic._stream import Stream
 
 Completion = Callable[[int], object]
@@ -100,12 +101,13 @@ class Completions:
                     return None
                 self._changed.wait()
             write = self._writes[0]
-        while not self._is_over(write):
+        look = LoggedCall(self._look)
+        while not look(write) or write.count is None:
             pass
         with self._changed:
             return self._writes.popleft()
 
-    def _is_over(self, write: Expected) -> bool:
+    def _look(self, write: Expected) -> None:
         """Wait for it, a moment at most: a flush, a close or a shorter end may come."""
         with self._changed:
             end, closed_at = write.end, self._closed_at
@@ -120,4 +122,3 @@ class Completions:
                 write.count = end - write.start
             elif write.count is None and self._closed_at is not None:
                 write.count = max(0, min(write.end, self._closed_at) - write.start)
-            return write.count is not None

@@ -9,24 +9,34 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from vmic import _server
+from vmic._backoff import Backoff
 from vmic._errors import DeviceError, VmicError
 from vmic._libpulse import pulsectl, stop_waiting
+from vmic._logged import LoggedCall
 
-# Between tries to connect again: as the microphone itself comes back (_revival).
-_FIRST_PAUSE, _LAST_PAUSE = 0.05, 1.0
+# The server, or our connection to it, has gone.
+_LOSS = (VmicError, *_server.GOES)
+
+
+def _never(_seconds: float) -> None:
+    """Pause for no time."""
 
 
 class Follower(ABC):
     """Looks at the server again and again, until `end`.
 
     It polls the connection's sockets itself, together with descriptors of its own: so it costs nothing while
-    nothing happens, and these interrupt every wait, even when the server hangs.
+    nothing happens, and these interrupt every wait, even when the server hangs. No exception ends it: it is
+    logged, and what raised it is called again.
     """
 
     def __init__(self, facilities: Collection[str]) -> None:
         """Of the server's `facilities`, as pulsectl names them."""
         self._facilities = facilities
-        self._wakes: dict[int, Callable[[], None]] = {}
+        self._wakes: dict[int, LoggedCall[[]]] = {}
+        self._react = LoggedCall(self.react, pause=_never)  # the next event may be another
+        self._look = LoggedCall(self.look, *_LOSS)
+        self._lose = LoggedCall(self.lose)
         self._ended = False
         self._changed = False
 
@@ -44,7 +54,7 @@ class Follower(ABC):
 
     def wake_by(self, descriptor: int, woken: Callable[[], None]) -> None:
         """Call `woken` when there is something to read, and look again after it."""
-        self._wakes[descriptor] = woken
+        self._wakes[descriptor] = LoggedCall(woken)
 
     def ignore(self, descriptor: int) -> None:
         """Wake by it no more."""
@@ -56,25 +66,26 @@ class Follower(ABC):
 
     def follow(self, client_name: str) -> None:
         """Follow the server, connected to it under that name, and again when it comes back."""
-        pause = _FIRST_PAUSE
+        backoff = Backoff()
+        connect = LoggedCall(self._connect, *_LOSS)
         while True:
-            with (
-                contextlib.suppress(VmicError, *_server.GOES),
-                _server.connect(client_name, self._make_wakeable) as pulse,
-            ):
-                pause = _FIRST_PAUSE
-                self._look_after_each_change(pulse)
+            with contextlib.suppress(*_LOSS):
+                connect(client_name, backoff)
             if self._ended:
                 return
-            self.lose()
-            self._poll({}, pause)
-            pause = min(2 * pause, _LAST_PAUSE)
+            self._lose()
+            self._poll({}, backoff.next())
+
+    def _connect(self, client_name: str, backoff: Backoff) -> None:
+        with _server.connect(client_name, self._make_wakeable) as pulse:
+            backoff.reset()
+            self._look_after_each_change(pulse)
 
     def _look_after_each_change(self, pulse: pulsectl.Pulse) -> None:
 
         def note(event: Any) -> None:
             self._changed = True
-            self.react(pulse, event)
+            self._react(pulse, event)
             raise pulsectl.PulseLoopStop
 
         pulse.event_callback_set(note)
@@ -88,7 +99,8 @@ class Follower(ABC):
             self._changed = False
             # Something went during the look; that is a change of its own.
             with contextlib.suppress(pulsectl.PulseIndexError, pulsectl.PulseOperationFailed, DeviceError):
-                self.look(pulse)
+                if not self._look(pulse):
+                    self._changed = True
 
     def _make_wakeable(self, pulse: pulsectl.Pulse) -> None:
         """Let our descriptors interrupt every wait for the server (pulsectl's own way loses calls)."""
@@ -119,7 +131,8 @@ class Follower(ABC):
         for socket, events in sockets.items():
             poller.register(socket, events)
         ready = dict(poller.poll(None if timeout < 0 else timeout * 1000))
-        woken = [self._wakes[descriptor] for descriptor in self._wakes.keys() & ready.keys()]
-        for call in woken:
-            call()
+        woken = self._wakes.keys() & ready.keys()
+        for descriptor in woken:
+            if descriptor in self._wakes:  # one before it may have ignored it
+                self._wakes[descriptor]()
         return ready, bool(woken)

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
 import time
 from typing import Any
 
-from vmic import _device, _making, _server
+from vmic import _device, _making, _names, _server
 from vmic._device import Device
 from vmic._errors import DeviceError, ServerError
 from vmic._follow import Follower
 from vmic._guard import Guard
+from vmic._keeping import GREETING
 from vmic._libpulse import pulsectl
 from vmic._owner import Owner
 from vmic._recipe import Recipe
@@ -121,7 +123,7 @@ class LastingKeeper(Follower):
         kept = [d.creation for d in self._guard.look(pulse, self._is_it) if d.source is not None]
         if self._creation is None and kept:
             self._creation = kept[0]
-            _say("kept")
+            _say(json.dumps(GREETING))
         # Another one of its name has a keeper of its own.
         if self._creation not in kept:
             self._see_the_server_go(pulse)
@@ -170,6 +172,13 @@ def _say(line: str) -> None:
         os.write(_STDOUT, f"{line}\n".encode())
 
 
+class _ToOwner(logging.Handler):
+    """Lets the owner log what the keeper logs, which has no standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _say(json.dumps(["", self.format(record)]))
+
+
 def main(arguments: list[str]) -> None:
     """Be a keeper: of the owner that the one argument says, or of the microphone that the four do."""
     # The program may block signals, and who started this does: the alarm would not end it.
@@ -179,11 +188,16 @@ def main(arguments: list[str]) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         os.set_blocking(_STDOUT, False)
+        _say(json.dumps(GREETING))
+        logging.getLogger("vmic").addHandler(_ToOwner())
         owner = Owner.parse(arguments[0])
         OwnersKeeper(owner).follow(owner.client_name)
         return
+    if os.fork():
+        os._exit(0)  # who started it waits for this, and not for the end of the microphone
     name, description, sample_rate, channels = arguments
-    LastingKeeper(Recipe(name, description, int(sample_rate), int(channels))).follow("vmic-keeper")
+    recipe = Recipe(name, description, int(sample_rate), int(channels))
+    LastingKeeper(recipe).follow(_names.keeper_client(name))
 
 
 if __name__ == "__main__":

@@ -68,6 +68,11 @@ def sink_name(name: str) -> str:
     return f"vmic-sink-{_readable(name)}-{_digest(name)}"
 
 
+def keeper_client(name: str) -> str:
+    """Return what the keeper of microphone `name` of ``vmic create`` calls its connection."""
+    return f"vmic-keeper-{source_name(name)}"
+
+
 def is_sink_name(name: str) -> bool:
     """Whether it is one that `sink_name` gives."""
     return name.startswith("vmic-sink-")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from vmic._arguments import check_int, seconds
 from vmic._callbacks import MAX_WAITING, too_many
 from vmic._calls import Callback, Calls
 from vmic._errors import ClosedError
+from vmic._logged import LoggedCall
 from vmic._pcm import SAMPLE_SIZE
 from vmic._source import Source
 from vmic._stats import SpeakerStats
@@ -106,6 +108,7 @@ class _Read:
     completion: Callback | None
     come: threading.Event  # it is its turn
     wake: Wake
+    frames: bytes = b""
 
 
 class PendingReads:
@@ -145,10 +148,16 @@ class PendingReads:
 
     def _run(self) -> None:
         while (read := self._next()) is not None:
-            frames = self._frames(read)
+            finish = LoggedCall(self._finish, ClosedError)
+            with contextlib.suppress(ClosedError):  # the source, which this thread came too late for
+                while not finish(read):
+                    pass
             self._reading.turns.leave(read.wake)
             if read.completion is not None:
-                self._calls.post(read.completion, frames)
+                self._calls.post(read.completion, read.frames)
+
+    def _finish(self, read: _Read) -> None:
+        read.frames = self._frames(read)
 
     def _next(self) -> _Read | None:
         with self._changed:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 import time
 from collections.abc import Callable
 
 from vmic import _device, _link, _refusals, _server, _starting, _threads, _volumes, _watch
+from vmic._backoff import Backoff
 from vmic._device import Device
 from vmic._dialect import Tuning
-from vmic._errors import DeviceError, ServerError, VmicError
+from vmic._errors import ClosedError, DeviceError, ServerError
 from vmic._libpulse import pulsectl
+from vmic._logged import LoggedCall
 from vmic._marks import SPEAKER
 from vmic._native import OPEN, Native
 
-# Tries come faster than a server starts (24 ms on PulseAudio, 300 ms on PipeWire), and then less often.
-_FIRST_PAUSE, _LAST_PAUSE = 0.05, 1.0
 # How often to look whether the stream stands still, from when on it does, and how long it has then to go on.
 _LOOK_AGAIN, _STANDS_STILL, _GOES_ON_WITHIN = 1.0, 0.5, 0.5
 
+# Who takes a name over removes the device, and then makes its own.
+_TAKES_OVER_WITHIN = 0.05
 # A stream that the server is told to end does so within a millisecond.
 _ENDS_WITHIN = 0.5
 
@@ -106,18 +109,20 @@ class Revival:
         self._stream.wait_away(_ENDS_WITHIN)
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                _link.notice_silence()  # a stream that has rested has another connection now
-                if self._stream.wait_away(_LOOK_AGAIN):
-                    with self._reviving:
-                        self._revive()
-                elif self._stands_still() or self._is_broken():
-                    _server.call(self._break_off)
-            except ServerError:
-                continue
-            except VmicError:  # closed meanwhile
-                return
+        look = LoggedCall(self._look, ClosedError, pause=self._stopped.wait)
+        with contextlib.suppress(ClosedError):
+            while not self._stopped.is_set():
+                look()
+
+    def _look(self) -> None:
+        _link.notice_silence()  # a stream that has rested has another connection now
+        if self._stream.wait_away(_LOOK_AGAIN):
+            with self._reviving:
+                self._revive()
+            return
+        with contextlib.suppress(ServerError, DeviceError):
+            if self._stands_still() or self._is_broken():
+                _server.call(self._break_off)
 
     def _stands_still(self) -> bool:
         """Whether nothing goes through the stream, although the server answers.
@@ -148,7 +153,7 @@ class Revival:
         return device is None or (device.owner == self.owner and not device.complete)
 
     def _revive(self) -> None:
-        pause = _FIRST_PAUSE
+        backoff = Backoff()
         while not self._stopped.is_set():
             try:
                 if _starting.started_here():
@@ -163,14 +168,13 @@ class Revival:
                     return
             except (ServerError, DeviceError) as error:
                 self.trouble = str(error)
-            self._stopped.wait(pause)
-            pause = min(2 * pause, _LAST_PAUSE)
+            self._stopped.wait(backoff.next())
 
     def _device_again(self, pulse: pulsectl.Pulse) -> Device:
         device = self._find(pulse)
         if device is None:
             # Who takes the name over has removed it a moment ago, and makes it now.
-            self._stopped.wait(_FIRST_PAUSE)
+            self._stopped.wait(_TAKES_OVER_WITHIN)
             device = self._find(pulse)
         if device is not None and device.owner == self.owner and device.complete:
             return device

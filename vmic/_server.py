@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pwd
 import socket
 import threading
 from collections.abc import Callable
@@ -120,6 +121,7 @@ def connect(
         code = libpulse.pa.context_errno(context(pulse))
         pulse.close()
         raise _refusal(code) from None
+    _link.look_up()
     _link.notice_silence()
     return pulse
 
@@ -165,6 +167,12 @@ class NobodyListensError(ServerError):
 
 
 def _refusal(code: int) -> ServerError:
+    if stranger := _whose_session():
+        return ServerError(
+            f"no sound server can be reached: XDG_RUNTIME_DIR ({os.environ['XDG_RUNTIME_DIR']}) is that of "
+            f"user {stranger}, and libpulse uses no other user's. Run vmic as that user (without sudo), or "
+            "let this user have a server of its own: unset XDG_RUNTIME_DIR (sudo without -E)"
+        )
     said = f"no sound server answers at {address()}: {_refusals.of_connection(code)}"
     if code != _refusals.REFUSED:
         return ServerError(said)
@@ -172,6 +180,20 @@ def _refusal(code: int) -> ServerError:
         return ServerError(f"{said}; this user may not open its socket: run as the user whose server it is")
     cure = _HOW_TO_GET_THAT_ONE if os.environ.get("PULSE_SERVER") else _HOW_TO_GET_ONE
     return NobodyListensError(f"{said}; {cure}")
+
+
+def _whose_session() -> str | None:
+    """Whose session libpulse is led to, when it is another user's: it does not look there."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if os.environ.get("PULSE_SERVER") or not runtime:
+        return None
+    try:
+        owner = Path(runtime).stat().st_uid
+        return None if owner == os.getuid() else pwd.getpwuid(owner).pw_name
+    except OSError:  # it is not there, which libpulse says
+        return None
+    except KeyError:  # of a user without a name
+        return str(owner)
 
 
 def _socket() -> str:

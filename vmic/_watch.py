@@ -6,11 +6,10 @@ It is opened for the first device, and goes with the last: PulseAudio takes 64 i
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +18,7 @@ from vmic._follow import Follower
 from vmic._hearing import Listener
 from vmic._keeping import Keeping
 from vmic._libpulse import pulsectl
+from vmic._logged import log
 from vmic._marks import MICROPHONE, SPEAKER
 from vmic._owner import Owner
 from vmic._stream import Stream
@@ -27,8 +27,6 @@ from vmic._stream import Stream
 _STOP_TIMEOUT = 1.0
 # A keeper that ends sooner than this would do so again.
 _KEEPER_LIVES = 2.0
-
-_log = logging.getLogger("vmic")
 
 Key = tuple[str, Owner | None]  # a device: its name, and whose it is; each of a process's has a token
 
@@ -125,20 +123,33 @@ class Watch(Follower):
     def look(self, pulse: pulsectl.Pulse) -> None:
         """Tell each watcher of its device."""
         _levels.show(pulse, self._streams.values())
-        watchers = [watcher for watcher in self._watchers if watcher.key is not None]
         # While a first microphone is made each look would keep that from the GIL: it took twice as long.
-        seen = self._find(pulse) if watchers else {}
-        for watcher in watchers:
+        is_needed = any(watcher.key is not None for watcher in self._watchers)
+        seen = self._find(pulse) if is_needed else {}
+
+        def tell(watcher: Watcher) -> None:
             if watcher.key in seen:
                 watcher.publish(seen[watcher.key])
-            else:
+            elif watcher.key is not None:
                 watcher.lose()
+
+        self._tell_each(tell)
 
     def lose(self) -> None:
         """Who recorded has gone with the server, or gets an end from it."""
         self._since = {}
+        self._tell_each(lambda watcher: watcher.lose())
+
+    def _tell_each(self, tell: Callable[[Watcher], None]) -> None:
+        """Tell each watcher, also those after one that raises."""
+        errors = []
         for watcher in self._watchers:
-            watcher.lose()
+            try:
+                tell(watcher)
+            except Exception as error:  # noqa: BLE001 (the last one is raised)
+                errors.append(error)
+        if errors:
+            raise errors[-1]
 
     def _run(self) -> None:
         self.follow(Owner.this_process().client_name)
@@ -153,7 +164,9 @@ class Watch(Follower):
             self.end()
             return
         os.eventfd_read(self._wake)
-        if self._keeper is not None:
+        if self._keeper is not None and self._keeper.is_overdue:
+            self._end_keeper("does not answer")
+        elif self._keeper is not None:
             self._keeper.hurry()
         elif self._keeper_wanted:
             self._start_keeper()
@@ -163,7 +176,7 @@ class Watch(Follower):
 
     def _start_keeper(self) -> None:
         try:
-            self._keeper = Keeping(Owner.this_process())
+            self._keeper = Keeping(Owner.this_process(), self.hurry)
         except (OSError, ValueError) as error:
             self._do_without_keeper(str(error))
             return
@@ -171,32 +184,45 @@ class Watch(Follower):
 
     def _hear_keeper(self) -> None:
         assert self._keeper
-        told = self._keeper.hear()
-        if told is not None:
-            for token, event in told:
-                self._tell(token, event)
+        try:
+            told = self._keeper.hear()
+        except ValueError:
+            self._end_keeper("does not speak as a keeper does")
             return
+        if told is None:
+            self._end_keeper("ended at once")
+        for token, event in told or ():
+            self._tell(token, event)
+
+    def _end_keeper(self, how: str) -> None:
+        """Replace a keeper that has done its work; do without one that never began."""
+        assert self._keeper
         ended, self._keeper = self._keeper, None
         self.ignore(ended.descriptor)
         code = ended.end()
-        if time.monotonic() - ended.since > _KEEPER_LIVES:
+        if ended.has_answered and time.monotonic() - ended.since > _KEEPER_LIVES:
             self._start_keeper()
         else:
-            self._do_without_keeper(f"it ended at once, with {code}")
+            self._do_without_keeper(f"{ended.program} {how} (exit code {code}); it must be Python")
 
     def _do_without_keeper(self, why: str) -> None:
         self._keeper_wanted = False
-        _log.error(
+        log.error(
             "no keeper guards this program's devices: %s. They stay behind if it is killed, other "
             "programs' sound may get into them, and their recorders may get another microphone",
             why,
         )
 
     def _tell(self, token: str, event: str) -> None:
-        for watcher in self._watchers:
+        if not token:
+            log.error("the keeper of this program's devices says: %s", event)
+
+        def tell(watcher: Watcher) -> None:
             owner = watcher.key[1] if watcher.key else None
             if owner is not None and owner.token == token:
                 watcher.tell(event)
+
+        self._tell_each(tell)
 
     def _find(self, pulse: pulsectl.Pulse) -> dict[Key, Seen]:
         """Which devices there are, who records the microphones, and whether anybody plays to the speakers."""

@@ -19,7 +19,7 @@ BETWEEN_TWO_TRIES = 1.65
 @pytest.mark.timing
 def test_a_keeper_that_waits_for_the_server_can_be_hurried(server: SoundServer) -> None:
     owner = Owner.this_process()
-    keeping = Keeping(owner)
+    keeping = Keeping(owner, lambda: None)
 
     def follows() -> bool:
         with server.client() as pulse:

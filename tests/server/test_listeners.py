@@ -367,7 +367,7 @@ def test_a_frozen_server_holds_nobody_up(server: SoundServer, record: Record) ->
 
 @pytest.mark.usefixtures("server")
 def test_a_server_that_does_not_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_watch, "join", lambda _: None)
+    monkeypatch.setattr(_watch, "join", lambda *_: None)
     with (
         vmic.create_microphone_device("mic", 48000) as microphone,
         pytest.raises(vmic.ServerError, match="did not say who records microphone 'mic' within 5 s"),

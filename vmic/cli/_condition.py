@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import shlex
 import time
 from dataclasses import dataclass
 from typing import Any
 
-from vmic import _device, _hearing, _sweeping
+from vmic import _device, _hearing, _keeping, _sweeping
 from vmic._device import Device, MicrophoneInfo
 from vmic._hearing import Listener
 from vmic._libpulse import pulsectl
@@ -29,6 +30,7 @@ class Condition:
         description: What applications show.
         volume: Of a full one of 1.
         muted: Whether it is.
+        guarded: Whether it has a keeper.
         writers: The programs that write to it, whether they have something to say or not.
         listeners: The applications that record it.
         peak: The greatest sample in the last 0.1 s, of a full scale of 1; None while it does not run.
@@ -39,6 +41,7 @@ class Condition:
     description: str
     volume: float
     muted: bool
+    guarded: bool
     writers: tuple[str, ...]
     listeners: tuple[Listener, ...]
     peak: float | None
@@ -75,6 +78,7 @@ def _of(pulse: pulsectl.Pulse, found: list[Device]) -> list[Condition]:
             description=device.source.description,
             volume=device.source.volume.value_flat,
             muted=bool(device.source.mute),
+            guarded=_keeping.is_guarded(pulse, device),
             writers=tuple(
                 _program(p, clients) for p in players if device.sink and p.sink == device.sink.index
             ),
@@ -112,6 +116,15 @@ def _listen(pulse: pulsectl.Pulse, devices: list[Device]) -> dict[int, float]:
     for one in followed:
         one.end()
     return peaks
+
+
+def unguarded(info: MicrophoneInfo) -> tuple[str, str]:
+    """Return what is wrong with a microphone whose keeper has ended, and what to do."""
+    wrong = "its keeper has ended: other programs' sound may get into it, and it goes with the sound server"
+    return (
+        wrong,
+        f"record it or play to it, which replaces the keeper (vmic record {shlex.quote(info.name)} FILE)",
+    )
 
 
 def belongs_to(info: MicrophoneInfo) -> str:

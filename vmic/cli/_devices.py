@@ -17,8 +17,9 @@ from vmic import (
     list_microphone_devices,
     remove_microphone_device,
 )
-from vmic._api import create_lasting_device
+from vmic._api import create_lasting_device, find_guarded
 from vmic._device import Device
+from vmic._errors import DeviceError, VmicError
 from vmic._libpulse import pulsectl
 from vmic._recipe import Recipe
 from vmic.cli import _asoundrc
@@ -56,7 +57,12 @@ def create(
     if foreground:
         _hold(name, rate, channels, description, replace=replace)
         return
-    info = create_lasting_device(name, rate, channels, description=description, replace=replace)
+    try:
+        info = create_lasting_device(name, rate, channels, description=description, replace=replace)
+    except DeviceError:
+        with contextlib.suppress(VmicError):  # it is refused, and not because there is one
+            find_guarded(name)
+        raise
     with contextlib.ExitStack() as undo:
         undo.callback(remove_microphone_device, name)
         _keeping.start_lasting(Recipe(name, description or name, rate, channels))

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import vmic
-from vmic import _device, _dialect, _names, _server
+from vmic import _device, _dialect, _keeping, _names, _server
 from vmic._device import Device
 from vmic._libpulse import pulsectl
 from vmic.cli import _asoundrc
+from vmic.cli._condition import unguarded
 from vmic.cli._trial import Heard, try_one
 
 # Beyond this a conversation suffers: ITU-T G.114 has 150 ms for all of the way.
@@ -96,6 +97,9 @@ def _of_devices(pulse: pulsectl.Pulse) -> Iterator[Finding]:
     clients = {client.name for client in pulse.client_list()}
     for device in _device.find_all(pulse):
         yield from _of_device(device, clients)
+        if not _keeping.is_guarded(pulse, device):
+            wrong, cure = unguarded(device.info)
+            yield Finding("bad", f"{device.name!r} is unguarded: {wrong}", cure)
     yield from _of_default_source(pulse, info.default_source_name)
 
 

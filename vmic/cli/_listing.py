@@ -12,7 +12,7 @@ import click
 
 from vmic import _server
 from vmic.cli import _levels
-from vmic.cli._condition import Condition, belongs_to, of_all, of_one, who
+from vmic.cli._condition import Condition, belongs_to, of_all, of_one, unguarded, who
 from vmic.cli._options import name_argument
 from vmic.cli._screen import printable
 
@@ -25,7 +25,7 @@ def list_(as_json: bool) -> None:
     """Show vmic's microphones on this sound server: who writes, who listens, how loud it is.
 
     STATE is "running" when somebody records it or writes to it; else "idle" for some seconds, and then
-    "resting", which costs nothing.
+    "resting", which costs nothing. "unguarded" is one whose keeper has ended: `vmic info` says what to do.
     """
     conditions = _server.call(of_all)
     if as_json:
@@ -45,7 +45,8 @@ def info(name: str, as_json: bool) -> None:
         return
     named = [(head.capitalize(), cell) for head, cell in zip(_HEADS, _cells(condition), strict=True)]
     more = [("Source", condition.info.source_name), ("Shown as", condition.description)]
-    _print([*named, *more, ("Volume", f"{condition.volume:.0%}")])
+    lost = [] if condition.guarded else [("Unguarded", "; ".join(unguarded(condition.info)))]
+    _print([*named, *more, ("Volume", f"{condition.volume:.0%}"), *lost])
 
 
 _HEADS = ("NAME", "STATE", "RATE", "CHANNELS", "BELONGS TO", "WRITES", "LISTENS", "LEVEL")
@@ -53,9 +54,10 @@ _HEADS = ("NAME", "STATE", "RATE", "CHANNELS", "BELONGS TO", "WRITES", "LISTENS"
 
 def _cells(condition: Condition) -> tuple[str, ...]:
     info = condition.info
+    state = [condition.state, *["muted"] * condition.muted, *["unguarded"] * (not condition.guarded)]
     return (
         info.name,
-        f"{condition.state}, muted" if condition.muted else condition.state,
+        ", ".join(state),
         str(info.sample_rate),
         str(info.channels),
         belongs_to(info) if info.pid else "nobody: stays until removed",

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import vmic
-from vmic import _device, _server, _sweeping
+from vmic import _device, _server
+from vmic._api import find_guarded
 from vmic.cli import _levels
 from vmic.cli._options import LENGTH, name_argument, quiet_option
 from vmic.cli._screen import clock, is_quiet, line, printable, screen
@@ -37,7 +38,7 @@ def record(name: str, out: str, seconds: float | None) -> None:
 
     OUT is a WAV, or what it is called: .flac, .ogg, .mp3 and what else libsndfile writes.
     """
-    info = _server.call(lambda pulse: _sweeping.find(pulse, name)).info
+    info = find_guarded(name).info
     frames = 0
     wanted = float("inf") if seconds is None else int(seconds * info.sample_rate)
     import soundfile  # noqa: F401, PLC0415 (it takes 0.1 s, in which the server shows a recorder already)

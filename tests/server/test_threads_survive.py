@@ -1,0 +1,296 @@
+"""The threads that the guarantees depend on survive whatever the functions that they call raise."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import programs
+import pulsectl
+import pytest
+from owners import keepers_of
+from recording import Recorder
+from servers import SoundServer
+from signals import numbered
+
+import vmic
+from vmic import (
+    _children,
+    _device,
+    _guard,
+    _hearing,
+    _link,
+    _listeners,
+    _server,
+    _standing,
+    _threads,
+    _volumes,
+)
+from vmic import _watch as watch
+from vmic._api import create_lasting_device
+from vmic._keeper import LastingKeeper
+from vmic._keeping import Keeping
+from vmic._recipe import Recipe
+from vmic._stream import Stream
+
+Record = Callable[..., Recorder]
+
+
+class Fault:
+    """Makes a function raise, on threads of vmic's, until it is corrected.
+
+    Attributes:
+        raised: How often it has.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, place: Any, name: str) -> None:
+        self.raised = 0
+        self._is_there = True
+        original, test = getattr(place, name), threading.current_thread()
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if self._is_there and threading.current_thread() is not test:
+                self.raised += 1
+                raise RuntimeError(f"{name} is broken")
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(place, name, call)
+
+    def await_raised(self, count: int) -> None:
+        programs.await_that(lambda: self.raised >= count, f"it has raised {count} times", 10)
+
+    def correct(self) -> None:
+        self._is_there = False
+
+
+def wake(microphone: vmic.VirtualMicrophoneDevice) -> None:
+    """Let the server report a change."""
+    with contextlib.ExitStack() as stack:
+        pulse = stack.enter_context(pulsectl.Pulse("vmic-tests"))
+        pulse.mute(pulse.get_source_by_name(microphone.source_name), True)
+        pulse.mute(pulse.get_source_by_name(microphone.source_name), False)
+
+
+def await_keeper(since: set[int] | None = None) -> int:
+    """The process id of this process's keeper, which was not there before."""
+    found: set[int] = set()
+
+    def is_there() -> bool:
+        found.update(keepers_of(os.getpid()) - (since or set()))
+        return bool(found)
+
+    programs.await_that(is_there, "there is a keeper", 20)
+    return found.pop()
+
+
+def await_answer(microphone: vmic.VirtualMicrophoneDevice) -> None:
+    """Wait until its keeper has lived so long that another one follows it."""
+    shared = watch._shared
+    assert shared is not None
+
+    def has_lived() -> bool:
+        keeper = shared._keeper
+        return keeper is not None and keeper.has_answered and time.monotonic() - keeper.since > 2.1
+
+    programs.await_that(has_lived, "its keeper lives", 20)
+
+
+def test_a_keeper_that_dies_with_an_unread_line_while_the_server_is_away(
+    server: SoundServer, record: Record
+) -> None:
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        await_answer(microphone)
+        keeper = await_keeper()
+        server.kill()
+        os.kill(keeper, signal.SIGSTOP)
+        watch.hurry()
+        programs.await_that(lambda: not microphone.listeners, "the loss is known")
+        os.kill(keeper, signal.SIGKILL)
+        await_keeper(since={keeper})
+        server.answer()
+        programs.await_that(lambda: microphone.stats.reconnects, "it is back")
+        record(microphone)
+        assert microphone.wait_for_listener(10)
+
+
+# What the thread that follows the server calls.
+WATCHES = {
+    "the devices": (_device, "find_both"),
+    "the streams": (_hearing, "streams"),
+    "the listeners": (_hearing, "listeners"),
+    "a microphone's listeners": (_listeners.Listeners, "publish"),
+    "a microphone's mute": (_standing.Standing, "publish"),
+    "an event": (watch.Watch, "react"),
+    "the connection": (_server, "connect"),
+    "the loss": (watch.Watch, "lose"),
+    "the keeper's end": (Keeping, "hear"),
+}
+
+
+@pytest.mark.parametrize("what", WATCHES)
+def test_the_listeners_are_known_after_a_fault(
+    server: SoundServer,
+    record: Record,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    what: str,
+) -> None:
+    # Bound when the thread begins.
+    fault = Fault(monkeypatch, *WATCHES[what]) if what in ("an event", "the loss") else None
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        await_answer(microphone)
+        fault = fault or Fault(monkeypatch, *WATCHES[what])
+        if what in ("the connection", "the loss"):
+            server.kill()
+            server.answer()
+        elif what == "the keeper's end":
+            os.kill(await_keeper(), signal.SIGKILL)
+        else:
+            wake(microphone)
+        fault.await_raised(1)
+        fault.correct()
+        if what in ("the connection", "the loss"):
+            programs.await_that(lambda: microphone.stats.reconnects, "it is back")
+        record(microphone)
+        assert microphone.wait_for_listener(10)
+    assert any(entry.name == "vmic.internal" and "is broken" in caplog.text for entry in caplog.records)
+
+
+def test_a_fault_that_stays_does_not_keep_the_thread_busy(
+    server: SoundServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        fault = Fault(monkeypatch, _device, "find_both")
+        wake(microphone)
+        fault.await_raised(1)
+        begin = time.monotonic()
+        fault.await_raised(5)
+        # 0.05, 0.1, 0.2 and 0.4 s lie between.
+        assert time.monotonic() - begin > 0.7
+        fault.correct()
+
+
+# What the thread that reconnects calls.
+RECONNECTS = {
+    "the network": (_link, "notice_silence"),
+    "the device": (_device, "find"),
+    "the wait": (Stream, "wait_away"),
+    "the stream": (Stream, "reopen"),
+    "the stream's start": (Stream, "wait_open"),
+    "the stream's volume": (_volumes, "set_stream_volume"),
+    "the keeper": (watch, "hurry"),
+    "a thread": (_threads, "start"),
+}
+
+
+@pytest.mark.parametrize("what", RECONNECTS)
+def test_a_microphone_comes_back_after_a_fault(
+    server: SoundServer,
+    record: Record,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    what: str,
+) -> None:
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        fault = Fault(monkeypatch, *RECONNECTS[what])
+        server.kill()
+        server.answer()
+        fault.await_raised(1)
+        fault.correct()
+        programs.await_that(lambda: microphone.stats.reconnects, "it is back", 20)
+        recorder = record(microphone)
+        microphone.write_frames(numbered(4800))
+        recorder.await_frames(4800)
+    assert "is broken" in caplog.text
+
+
+def test_completions_are_called_after_a_fault(
+    server: SoundServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    called: list[int] = []
+    with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
+        fault = Fault(monkeypatch, Stream, "wait_taken")
+        for _ in range(2):
+            microphone.write_frames(numbered(480), called.append)
+        fault.await_raised(2)
+        fault.correct()
+        programs.await_that(lambda: called == [480, 480], "both are called", 10)
+    assert "is broken" in caplog.text
+
+
+BROKEN_KEEPER = """
+import sys
+from vmic import _guard, _keeper
+look, react, failures = _guard.Guard.look, _guard.Guard.react, iter(range(3))
+
+def fail(*arguments):
+    for _ in failures:
+        raise RuntimeError("the guard is broken")
+    return {0}(*arguments)
+
+_guard.Guard.{0} = fail
+_keeper.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("what", ["look", "react"])
+def test_a_keeper_survives_a_fault_and_its_owner_logs_it(
+    server: SoundServer,
+    pulse: pulsectl.Pulse,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    what: str,
+) -> None:
+    script = programs.script(BROKEN_KEEPER.format(what))
+    monkeypatch.setattr(_children, "command", lambda _module: script)
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+
+        def is_logged() -> bool:
+            wake(microphone)
+            return "the guard is broken" in caplog.text
+
+        programs.await_that(is_logged, "it is logged")
+        pulse.volume_set_all_chans(pulse.get_source_by_name("mic"), 0.5)
+        programs.await_that(
+            lambda: pulse.get_source_by_name("mic").volume.value_flat == 1.0, "the keeper keeps", 10
+        )
+    assert "no keeper guards" not in caplog.text
+
+
+@pytest.fixture
+def lasting(server: SoundServer) -> Iterator[LastingKeeper]:
+    """The keeper of microphone "mic", on a thread of this process's."""
+    create_lasting_device("mic", 48000, 1, replace=False)
+    keeper = LastingKeeper(Recipe("mic", "mic", 48000, 1))
+    thread = threading.Thread(target=keeper.follow, args=("vmic-keeper-mic",), daemon=True)
+    thread.start()
+    yield keeper
+    vmic.remove_microphone_device("mic")
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("place", "name"), [(_guard.Guard, "look"), (_device, "find_all"), (_server, "connect")]
+)
+def test_a_lasting_keeper_makes_its_microphone_again_after_a_fault(
+    server: SoundServer, lasting: LastingKeeper, monkeypatch: pytest.MonkeyPatch, place: Any, name: str
+) -> None:
+    def is_there() -> bool:
+        with server.client() as pulse:
+            clients = {client.name for client in pulse.client_list()}
+            return {"vmic-keeper-mic"} <= clients and "mic" in {source.name for source in pulse.source_list()}
+
+    programs.await_that(is_there, "it is kept")
+    fault = Fault(monkeypatch, place, name)
+    server.kill()
+    server.answer()
+    fault.await_raised(3)
+    fault.correct()
+    programs.await_that(is_there, "it is back", 10)
+    programs.await_that(lambda: not lasting._is_to_be_made, "it is kept again", 10)
