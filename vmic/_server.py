@@ -136,6 +136,15 @@ def for_streams(pulse: pulsectl.Pulse) -> str | None:
     return None if place.split() != [place] else place
 
 
+def lead_others(pulse: pulsectl.Pulse) -> None:
+    """Lead what else uses libpulse in this process there too, as PortAudio does, so that it starts no server.
+
+    For vmic's own processes: a program's environment is the program's.
+    """
+    if place := for_streams(pulse):
+        os.environ["PULSE_SERVER"] = place
+
+
 def address() -> str:
     """Where the server is looked for, for messages."""
     return os.environ.get("PULSE_SERVER") or _desktop_server() or "the default place"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -270,3 +272,19 @@ def test_wrong_arguments_raise(server: SoundServer, client: vmic.CallClient) -> 
         client.send_app_message(None)
     with pytest.raises(ValueError, match="there is no participant 'x'"):
         client.set_audio_renderer("x", print)
+
+
+def test_the_programs_timeout_for_its_sockets_is_none_of_a_calls(
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+) -> None:
+    socket.setdefaulttimeout(0.2)
+    try:
+        join(client, told, endpoint.url)
+    finally:
+        socket.setdefaulttimeout(None)
+    told.events.clear()
+    time.sleep(1)  # in which nothing is told
+    client.leave(told.note("leave"))
+    assert told.wait("leave") is None
+    assert told.all("state") == ["leaving", "left"]
+    assert told.all("error") == []

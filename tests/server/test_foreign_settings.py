@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import programs
 import pytest
@@ -18,6 +20,8 @@ from vmic import _api, _speaker_api
 from vmic._native import Native
 from vmic._source import Source
 from vmic._stream import Stream
+from vmic.call._capture import Capture
+from vmic.cli import _record
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -118,6 +122,8 @@ import os, sys
 from vmic import _dialect, _latency
 from vmic._source import Source
 from vmic._stream import Stream
+from vmic.call._capture import Capture
+from vmic.cli import _record
 
 os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
 form = {{"server": sys.argv[1] or None, "sample_rate": 48000, "channels": 1, "capacity": 48000}}
@@ -128,8 +134,23 @@ for stream in (Stream("sink", tuning=tuning, cushion=cushion, **form), Source("s
 """
 
 
+# PortAudio looks at all devices when it is loaded.
+LOADS_PORTAUDIO = f"""
+import os, sys
+import sounddevice, vmic
+sounddevice._terminate()
+if sys.argv[1]:
+    os.environ["PULSE_SERVER"] = sys.argv[1]
+os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
+null = os.open(os.devnull, os.O_WRONLY)
+os.dup2(null, 2)  # ALSA tells what is no error
+sounddevice._initialize()
+"""
+
+
+@pytest.mark.parametrize("script", [OPENS_A_STREAM, LOADS_PORTAUDIO])
 @pytest.mark.parametrize("named", [True, False])
-def test_a_stream_to_a_named_server_lets_libpulse_start_none(named: bool, start: Start) -> None:
+def test_what_is_led_to_a_server_by_name_lets_libpulse_start_none(script: str, named: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "started"
         starts = Path(folder) / "pulseaudio"
@@ -141,8 +162,9 @@ def test_a_stream_to_a_named_server_lets_libpulse_start_none(named: bool, start:
         env = {**os.environ, "XDG_RUNTIME_DIR": folder, "HOME": folder, "PULSE_CLIENTCONFIG": str(conf)}
         del env["PULSE_SERVER"]
         place = f"unix:{folder}/pulse/native" if named else ""
-        program = programs.start(programs.script(OPENS_A_STREAM, place), env)
-        assert programs.end(program) == (0, "")
+        program = programs.start(programs.script(script, place), env)
+        code, errors = programs.end(program)
+        assert code == 0, errors
         assert trace.exists() != named
 
 
@@ -163,3 +185,26 @@ def test_each_stream_goes_to_the_server_of_its_device_by_name(
     monkeypatch.setattr(_speaker_api, "Source", note(Source))
     with vmic.create_headset("set", 48000), vmic.open_microphone_device("set"):
         assert named == [f"unix:{server.socket}"] * 3
+
+
+class NotOpenedError(Exception):
+    """Instead of a stream of PortAudio's."""
+
+
+def test_portaudio_is_led_to_the_server_by_name(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_form: object) -> None:
+        raise NotOpenedError
+
+    portaudio = SimpleNamespace(RawInputStream=refuse, PortAudioError=OSError)
+    monkeypatch.setitem(sys.modules, "sounddevice", portaudio)
+    monkeypatch.setenv("PULSE_SOURCE", "restored after the test")
+    with vmic.create_microphone_device("mic", 48000):
+        (info,) = vmic.list_microphone_devices()
+        capture = Capture.__new__(Capture)
+        capture.device, capture.channels, capture._opened = "mic", 1, 0
+        capture._presence = SimpleNamespace(watch=lambda *_: None)  # type: ignore[assignment]
+        for use in (lambda: _record._Recorder(info), capture._open):
+            monkeypatch.delenv("PULSE_SERVER", raising=False)  # it is at the default place
+            with pytest.raises(NotOpenedError):
+                use()
+            assert os.environ["PULSE_SERVER"] == f"unix:{server.socket}"

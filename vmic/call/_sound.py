@@ -155,6 +155,7 @@ class Sound(ABC):
         device = self.device
         assert device is not None
         found = self._find(device)
+        _server.call(_server.lead_others)
         self._presence.watch(self.kind, found.index, self.cut)
         try:
             import sounddevice  # noqa: PLC0415 (PortAudio looks at all devices then, for 0.1 s)

@@ -78,6 +78,7 @@ class _Recorder:
     def __init__(self, info: vmic.MicrophoneInfo) -> None:
         # PortAudio reads it once, when it is loaded.
         os.environ["PULSE_SOURCE"] = info.source_name
+        _server.call(_server.lead_others)
         os.environ.pop("PULSE_LATENCY_MSEC", None)  # would replace the buffer lengths that PortAudio asks for
         import sounddevice  # noqa: PLC0415
 
