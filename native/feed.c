@@ -106,18 +106,23 @@ static void spoken(struct writer *w) {
 
 /* The silence owed and the data after it, in one: between two the thread may be held up, and a ramp that
  * leads up to nothing clicks. */
-static void write_both(struct writer *w, const int16_t *frames, uint64_t count) {
+static void write_both(struct writer *w, const int16_t *next, uint64_t count) {
     uint64_t silence = make_silence(w, w->owed);
     /* An edge that needs one has room for it. */
     uint64_t ramp = w->ramp <= silence ? w->ramp : 0;
-    shape_up(w->scratch + (silence - ramp) * w->channels, frames, w->channels, ramp);
-    memcpy(w->scratch + silence * w->channels, frames, count * w->channels * sizeof *frames);
+    shape_up(w->scratch + (silence - ramp) * w->channels, next, w->channels, ramp);
+    ring_copy(&w->ring, w->scratch + silence * w->channels, count);
     if (outlet_write(w, w->scratch, silence, count))
         spoken(w);
 }
 
-static void write_data(struct writer *w, const int16_t *frames, uint64_t count) {
-    if (outlet_write(w, frames, 0, count))
+/* In one piece, also where the memory of the ring wraps: two would shift against the server's steps. */
+static void write_data(struct writer *w, const int16_t *next, uint64_t there, uint64_t count) {
+    if (there < count) {
+        ring_copy(&w->ring, w->scratch, count);
+        next = w->scratch;
+    }
+    if (outlet_write(w, next, 0, count))
         spoken(w);
 }
 
@@ -127,20 +132,21 @@ static int64_t give_data(struct writer *w, int64_t level) {
         return w->empty_at - w->ahead + w->step;
     int64_t room = w->ahead - level;
     const void *next;
-    uint64_t count = ring_peek(&w->ring, &next);
+    uint64_t there = ring_peek(&w->ring, &next);
     /* Once for each start: a server that takes its time would else get silence only. */
     if (!timeline_ends_in_data(&w->timeline) && !w->led_in) {
         w->led_in = true;
         w->owed = lead_in(w, level, next);
     }
     uint64_t fits = to_frames_at_least(w, steps_in(w, room - w->owed));
+    uint64_t count = ring_length(&w->ring);
     count = count < fits ? count : fits;
     if (w->owed > room)
         write_silence(w, room);
     else if (w->owed > 0)
         write_both(w, next, count);
     else
-        write_data(w, next, count);
+        write_data(w, next, there, count);
     return 0;
 }
 

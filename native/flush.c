@@ -10,13 +10,8 @@
  * `in_ring` frames of the ring: `wanted` frames, or fewer. */
 static uint64_t copy_next(struct writer *w, uint64_t back, uint64_t in_ring, uint64_t wanted) {
     uint64_t count = recent_copy(&w->recent, back, w->scratch, wanted);
-    const void *frames;
-    uint64_t more = ring_peek(&w->ring, &frames);
-    more = more < in_ring ? more : in_ring;
-    more = more < wanted - count ? more : wanted - count;
-    size_t frame_size = w->channels * sizeof *w->scratch;
-    memcpy((unsigned char *)w->scratch + count * frame_size, frames, more * frame_size);
-    return count + more;
+    uint64_t more = in_ring < wanted - count ? in_ring : wanted - count;
+    return count + ring_copy(&w->ring, w->scratch + count * w->channels, more);
 }
 
 /* The sound ends in a fade of what was taken back, and with at least a step: the clock of a PulseAudio that

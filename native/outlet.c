@@ -4,6 +4,9 @@
 
 #include <sys/eventfd.h>
 
+/* A sum of lengths is so many ns more than that of their frames, at most: each is rounded down. */
+#define ROUNDING 10
+
 /* How often the server is asked what it holds, at most: while libpulse contradicts, and a second or more
  * later. */
 #define ASKED_NS (100 * MS)
@@ -18,7 +21,7 @@ int64_t to_ns(const struct writer *w, uint64_t frames) {
 
 uint64_t to_frames_at_least(const struct writer *w, int64_t ns) {
     uint64_t frames = to_frames(w, ns);
-    return to_ns(w, frames) < ns ? frames + 1 : frames;
+    return to_ns(w, frames) < ns - ROUNDING ? frames + 1 : frames;
 }
 
 int64_t outlet_held(struct writer *w) {

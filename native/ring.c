@@ -54,6 +54,18 @@ uint64_t ring_peek(const struct ring *ring, const void **frames) {
     return before_wrap(ring, taken, written - taken);
 }
 
+uint64_t ring_copy(const struct ring *ring, void *frames, uint64_t count) {
+    const void *oldest;
+    count = least(count, ring_length(ring));
+    uint64_t first = least(count, ring_peek(ring, &oldest));
+    if (first > 0)
+        memcpy(frames, oldest, first * ring->frame_size);
+    if (count > first)
+        memcpy((unsigned char *)frames + first * ring->frame_size, ring->memory,
+               (count - first) * ring->frame_size);
+    return count;
+}
+
 void ring_take(struct ring *ring, uint64_t count) {
     uint64_t taken = atomic_load_explicit(&ring->taken, memory_order_relaxed);
     atomic_store_explicit(&ring->taken, taken + count, memory_order_release);

@@ -29,6 +29,9 @@ uint64_t ring_write(struct ring *ring, const void *frames, uint64_t count);
  * the length where the memory wraps). They stay valid until ring_take(). */
 uint64_t ring_peek(const struct ring *ring, const void **frames);
 
+/* Consumer: copies the oldest frames, up to `count`, and returns how many; they stay in the ring. */
+uint64_t ring_copy(const struct ring *ring, void *frames, uint64_t count);
+
 /* Consumer: gives the oldest `count` frames' room back. `count` is at most the length. */
 void ring_take(struct ring *ring, uint64_t count);
 

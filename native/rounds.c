@@ -2,9 +2,6 @@
 
 #include "clock.h"
 
-/* A piece takes 0.1 to 0.2 ms to the sink. */
-#define ON_ITS_WAY (300 * MS / 1000)
-
 static int64_t to_ns(const struct rounds *r, uint64_t frames) {
     return (int64_t)(frames * SECOND / r->sample_rate);
 }
@@ -19,8 +16,8 @@ void rounds_clear(struct rounds *r) {
 
 int64_t rounds_next_at(const struct rounds *r, int64_t now_at) {
     int64_t step = to_ns(r, r->step);
-    int64_t in_round = (now_at + ON_ITS_WAY - r->round_at) % step;
-    return now_at + ON_ITS_WAY + step - (in_round < 0 ? in_round + step : in_round);
+    int64_t in_round = (now_at - r->round_at) % step;
+    return now_at + step - (in_round < 0 ? in_round + step : in_round);
 }
 
 void rounds_add(struct rounds *r, int64_t now_at, uint64_t frames, int dry) {

@@ -49,6 +49,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="all rates and lengths of writes")
     parser.addoption("--chaos", type=float, default=30, help="seconds of chaos on each server")
 
 

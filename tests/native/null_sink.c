@@ -17,15 +17,17 @@ static void render(struct null_sink *sink) {
         uint64_t chunk = request < sink->period ? request : sink->period;
         if (chunk == 0)
             break;
-        if (sink->first == sink->end) {
+        bool silence = sink->first == sink->end;
+        if (silence) {
             sink->ran_short = true;
-            sink->silence += chunk;
         } else {
             uint64_t *piece = &sink->pieces[sink->first % NULL_SINK_PIECES];
             chunk = *piece < chunk ? *piece : chunk;
             *piece -= chunk;
             sink->first += *piece == 0;
         }
+        if (sink->heard)
+            sink->heard(sink, chunk, silence);
         ate += chunk;
         sink->wakes_at += to_ns(sink, chunk);
     }

@@ -15,10 +15,10 @@ struct null_sink {
     int64_t late;                      /* how late it wakes, ns */
     uint64_t pieces[NULL_SINK_PIECES]; /* frames left of each */
     unsigned first, end;
-    bool ran_short;   /* in its last round */
-    uint64_t silence; /* frames with which it has filled rounds */
-    bool suspended;   /* its clock stands */
-    int64_t suspended_at;
+    bool ran_short; /* in its last round */
+    bool suspended; /* its clock stands */
+    /* Called with what is rendered, in pieces; may be NULL. */
+    void (*heard)(struct null_sink *sink, uint64_t frames, bool silence);
 };
 
 /* Renders what is due by `now`. */

@@ -34,6 +34,14 @@ static void check_peek(const struct ring *ring, uint16_t from, uint64_t count) {
     }
 }
 
+/* A copy of `wanted` frames has `count`, from number `from` on, wherever they lie. */
+static void check_copy(const struct ring *ring, uint64_t wanted, uint16_t from, uint64_t count) {
+    uint16_t frames[16];
+    CHECK_EQUAL(ring_copy(ring, frames, wanted), count);
+    for (uint16_t i = 0; i < count; i++)
+        CHECK_EQUAL(frames[i], from + i);
+}
+
 static void empty_full_and_wrapped(void) {
     struct ring ring;
     CHECK_EQUAL(ring_init(&ring, 8, sizeof(uint16_t)), 0);
@@ -51,6 +59,10 @@ static void empty_full_and_wrapped(void) {
     check_peek(&ring, 3, 5);
     write_numbers(&ring, 8, 9, 3); /* wraps at once, at the end of the memory */
     check_peek(&ring, 3, 5);
+    check_copy(&ring, 16, 3, 8);
+    check_copy(&ring, 6, 3, 6);
+    check_copy(&ring, 4, 3, 4);
+    check_copy(&ring, 0, 3, 0);
     ring_take(&ring, 6); /* past the wrap */
     check_state(&ring, 11, 9);
     check_peek(&ring, 9, 2);

@@ -1,0 +1,161 @@
+/* Writes at the pace of their sound, into a null sink as PulseAudio's, in a world of their own
+ * (fuzz/world.h): no silence is between them. */
+#include "check.h"
+#include "fuzz/world.h"
+#include "null_sink.h"
+#include "period.h"
+#include "playback_clock.h"
+#include "random.h"
+#include "stream.h"
+#include "vmic.h"
+
+#include <string.h>
+
+#define SECOND INT64_C(1000000000)
+#define MS INT64_C(1000000)
+#define SOUND 1000
+#define LONGEST (UINT64_C(1) << 20)
+
+/* The sink of the stream: pieces take some time to the null sink, which has a clock of its own. */
+struct paced_sink {
+    struct sink sink; /* first: the stream sees only this */
+    struct null_sink null;
+    struct playback_clock clock;
+    int64_t opened_at; /* until then its rounds have not begun */
+    int16_t given[LONGEST], heard[LONGEST];
+    uint64_t given_count, taken, heard_count;
+};
+
+static struct paced_sink paced;
+
+static void hear(struct null_sink *sink, uint64_t frames, bool silence) {
+    (void)sink;
+    CHECK_COMPARE(paced.heard_count + frames, <=, LONGEST);
+    if (silence) {
+        memset(paced.heard + paced.heard_count, 0, frames * sizeof *paced.heard);
+    } else {
+        memcpy(paced.heard + paced.heard_count, paced.given + paced.taken, frames * sizeof *paced.heard);
+        paced.taken += frames;
+    }
+    paced.heard_count += frames;
+}
+
+static int paced_open(struct sink *sink) {
+    (void)sink;
+    playback_clock_begin(&paced.clock, paced.null.sample_rate, paced.null.period, world_now());
+    return 0;
+}
+
+static int paced_write(struct sink *sink, const void *frames, uint64_t count) {
+    (void)sink;
+    world_sleep(NULL, world_now() + 150 * US);
+    null_sink_run(&paced.null, world_now());
+    CHECK_COMPARE(paced.given_count + count, <=, LONGEST);
+    memcpy(paced.given + paced.given_count, frames, count * sizeof *paced.given);
+    paced.given_count += count;
+    null_sink_put(&paced.null, count);
+    playback_clock_add(&paced.clock, world_now(), count);
+    return 0;
+}
+
+static int paced_flush(struct sink *sink, int64_t *left) {
+    (void)sink;
+    *left = 0;
+    return 0;
+}
+
+static int paced_level(struct sink *sink, const struct shown_level *shown, struct level *level) {
+    (void)sink, (void)shown;
+    null_sink_run(&paced.null, world_now());
+    int64_t latency = null_sink_level(&paced.null, world_now());
+    playback_clock_tell(&paced.clock, world_now(), latency > 0 ? latency : 0);
+    *level = playback_clock_level(&paced.clock, world_now());
+    return 0;
+}
+
+static void paced_close(struct sink *sink) {
+    (void)sink;
+}
+
+/* As vmic's own settings for PulseAudio (`PULSEAUDIO` in the Python code). */
+static vmic_config config_of(uint32_t sample_rate) {
+    return (vmic_config){
+        .sample_rate = sample_rate,
+        .channels = 1,
+        .capacity = sample_rate,
+        .ahead_us = 40000,
+        .reserve_us = 3000,
+        .low_us = 1500,
+        .cushion_most_us = 150000,
+        .ramp_us = 1500,
+        .rest_us = 5000000,
+        .tells_level = 1,
+    };
+}
+
+/* How many frames of silence are in the sound. */
+static uint64_t silence_inside(void) {
+    uint64_t first = 0, last = 0, silence = 0;
+    for (uint64_t i = 0; i < paced.heard_count; i++)
+        if (paced.heard[i] == SOUND) {
+            first = last ? first : i;
+            last = i;
+        }
+    CHECK_COMPARE(last, >, first);
+    for (uint64_t i = first; i < last; i++)
+        silence += paced.heard[i] != SOUND;
+    return silence;
+}
+
+/* Two seconds of sound, in writes of `chunk` frames at the time of each, give or take some. */
+static void speak(uint32_t sample_rate, uint64_t chunk, int64_t phase, uint64_t *random) {
+    static int16_t frames[4096];
+    for (uint64_t i = 0; i < chunk; i++)
+        frames[i] = SOUND;
+    world_begin();
+    memset(&paced, 0, sizeof paced);
+    paced.sink =
+        (struct sink){paced_open, paced_write, paced_flush, paced_level, paced_close, paced_close, 0};
+    paced.null = (struct null_sink){.sample_rate = sample_rate,
+                                    .period = period_frames(sample_rate, 120000, 55000),
+                                    .wakes_at = world_now() + 1,
+                                    .late = 60 * US,
+                                    .heard = hear};
+    paced.sink.step = (int64_t)(paced.null.period * SECOND / sample_rate);
+    vmic_config config = config_of(sample_rate);
+    vmic_stream *stream = stream_create(&config, &paced.sink);
+    CHECK(stream);
+    world_sleep(NULL, world_now() + 100 * MS + phase);
+    int64_t begin = world_now();
+    uint64_t chunks = 2 * sample_rate / chunk;
+    for (uint64_t n = 0; n < chunks; n++) {
+        int64_t at = begin + (int64_t)(n * chunk * SECOND / sample_rate) + (int64_t)random_below(random, MS);
+        world_sleep(NULL, at > world_now() ? at : world_now());
+        CHECK_EQUAL(vmic_write(stream, frames, chunk), chunk);
+    }
+    world_sleep(NULL, world_now() + SECOND / 2);
+    vmic_stats stats;
+    vmic_get_stats(stream, &stats);
+    CHECK_EQUAL(stats.heard, chunks * chunk);
+    CHECK_EQUAL(stats.underruns, 0);
+    CHECK_EQUAL(silence_inside(), 0);
+    CHECK_EQUAL(vmic_stop(stream, 1000000), VMIC_OK);
+    vmic_free(stream);
+    world_settle();
+    world_end();
+}
+
+static void no_silence_is_between_writes(void) {
+    static const uint32_t rates[] = {8000, 11025, 16000, 22050, 24000, 44100, 48000};
+    uint64_t random = 1;
+    for (unsigned r = 0; r < sizeof rates / sizeof *rates; r++) {
+        const uint64_t chunks[] = {rates[r] / 100, rates[r] / 50, 1024};
+        for (unsigned c = 0; c < 3; c++)
+            for (int64_t phase = 0; phase < 6 * MS; phase += MS)
+                speak(rates[r], chunks[c], phase, &random);
+    }
+}
+
+int main(void) {
+    RUN(no_silence_is_between_writes);
+}

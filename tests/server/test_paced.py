@@ -1,0 +1,71 @@
+"""Sound written at its own pace has no silence inside, whatever the rate and the length of a write.
+
+The same, in every phase and without the machine's noise: tests/native/test_paced.c.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from conftest import MachineStoodStillError
+from listening import Listener
+from servers import SoundServer
+
+import vmic
+
+RATES = (8000, 11025, 16000, 22050, 24000, 44100, 48000)
+# Those that had silences inside: 44100 and 22050 Hz because of their period, 1024 frames because they are no
+# whole number of periods.
+SHORT = ((44100, 882), (22050, 441), (48000, 1024))
+DEVICES = 3
+SECONDS = 1.0
+LEVEL = 1000
+# The machine let a program wait for longer than this, which is all that an utterance has ahead.
+LATE = 0.001
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    long = [(rate, chunk) for rate in RATES for chunk in (rate // 100, rate // 50, 1024)]
+    metafunc.parametrize(("rate", "chunk"), long if metafunc.config.getoption("--long") else SHORT)
+
+
+def speak(microphone: vmic.VirtualMicrophoneDevice, chunk: int, lateness: list[float]) -> None:
+    """Write constant sound at its own pace, and note how late each write was."""
+    begin = time.monotonic()
+    for count in range(int(SECONDS * microphone.sample_rate / chunk)):
+        due = begin + count * chunk / microphone.sample_rate
+        time.sleep(max(0.0, due - time.monotonic()))
+        lateness.append(time.monotonic() - due)
+        microphone.write_frames(np.full(chunk, LEVEL, np.int16))
+
+
+def silence_inside(recording: np.ndarray) -> int:
+    """The frames between the first and the last of the sound that are silence, or a fade to it."""
+    sound = np.flatnonzero(np.abs(recording) > LEVEL / 2)
+    inside = recording[sound[0] : sound[-1] + 1]
+    return int(np.count_nonzero(np.abs(inside) <= LEVEL / 2))
+
+
+@pytest.mark.timing
+def test_no_silence_is_inside(server: SoundServer, rate: int, chunk: int) -> None:
+    lateness: list[float] = []
+    microphones = [vmic.create_microphone_device(f"mic {i}", rate, non_blocking=True) for i in range(DEVICES)]
+    listeners = [Listener(microphone).__enter__() for microphone in microphones]
+    threads = [threading.Thread(target=speak, args=(m, chunk, lateness)) for m in microphones]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.0037)  # each at another phase of the server's periods
+    silences = []
+    for thread, microphone, listener in zip(threads, microphones, listeners, strict=True):
+        thread.join()
+        microphone.drain()
+        listener.await_silence(rate // 50)
+        silences.append(silence_inside(listener.frames()[:, 0]))
+        listener.end()
+        microphone.close()
+    if any(silences) and max(lateness) > LATE:
+        raise MachineStoodStillError(f"a write was {1000 * max(lateness):.1f} ms late: {silences}")
+    assert silences == [0] * DEVICES
