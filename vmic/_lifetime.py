@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import math
 import threading
 import time
 import weakref
 from typing import Protocol
 
-# What is queued at exit is heard, for so many seconds at most, over all devices.
+# So long is what is queued at exit heard, over all devices, and so long do they take to go.
 EXIT_SECONDS = 2.0
 
 
@@ -20,6 +21,7 @@ class Closable(Protocol):
 
 # Set from then on.
 exiting = threading.Event()
+_deadline = math.inf
 
 _open: weakref.WeakSet[Closable] = weakref.WeakSet()
 
@@ -34,9 +36,15 @@ def forget(device: Closable) -> None:
     _open.discard(device)
 
 
+def is_overdue() -> bool:
+    """Return whether the exit has taken its time: what the keeper can do is left to it."""
+    return time.monotonic() >= _deadline
+
+
 @atexit.register
 def _close_all() -> None:
+    global _deadline  # noqa: PLW0603 (a process exits once)
     exiting.set()
-    deadline = time.monotonic() + EXIT_SECONDS
+    _deadline = time.monotonic() + EXIT_SECONDS
     for device in list(_open):
-        device._close(0.0, at_most=max(0.0, deadline - time.monotonic()))
+        device._close(0.0, at_most=max(0.0, _deadline - time.monotonic()))

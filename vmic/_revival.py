@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from vmic import _device, _link, _refusals, _server, _starting, _threads, _volumes, _watch
+from vmic import _device, _lifetime, _link, _refusals, _server, _starting, _threads, _volumes, _watch
 from vmic._backoff import Backoff
 from vmic._device import Device
 from vmic._dialect import Tuning
@@ -83,8 +83,11 @@ class Revival:
         """Take our device off the server, when it is there; after `stop`.
 
         Returns:
-            Whether the server has answered. One that hangs does it later, when it goes on.
+            Whether the server has answered. One that hangs does it later, when it goes on; and so does the
+            keeper when the process takes too long to exit (110 ms for each of 25 devices on a busy machine).
         """
+        if _lifetime.is_overdue() and _watch.has_keeper():
+            return False
         try:
             if self._make is not None:
                 _server.call(self._remove_ours)

@@ -94,6 +94,12 @@ class Watch(Follower):
             self._watchers |= {watcher}
             os.eventfd_write(self._wake, 1)
 
+    @property
+    def has_keeper(self) -> bool:
+        """Whether a keeper has answered."""
+        keeper = self._keeper
+        return keeper is not None and keeper.has_answered
+
     def hurry(self) -> None:
         """Look at the server at once, and let the keeper; also when they wait to connect to it again."""
         with self._lock:
@@ -265,6 +271,12 @@ def owning() -> Iterator[None]:
         yield
     finally:
         leave(nobody)
+
+
+def has_keeper() -> bool:
+    """Return whether a keeper takes this process's devices away at its end."""
+    with _joining:
+        return _shared is not None and _shared.has_keeper
 
 
 def hurry() -> None:

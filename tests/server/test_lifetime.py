@@ -85,6 +85,32 @@ def test_the_interpreters_exit_is_bounded(server: SoundServer) -> None:
     assert vmic.list_microphone_devices() == []
 
 
+LEFT_TO_KEEPER = """
+import sys, time, vmic
+from vmic import _device, _lifetime, _watch
+
+def note(pulse, device, remove=_device.remove):
+    print(device.name)
+    remove(pulse, device)
+
+_lifetime.EXIT_SECONDS, _device.remove = float(sys.argv[1]), note
+microphones = [vmic.create_microphone_device(f"mic{i}", 48000) for i in range(3)]
+while not _watch.has_keeper():
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize(("seconds", "removed"), [("60", {"mic0", "mic1", "mic2"}), ("0", set())])
+def test_an_exit_that_takes_too_long_leaves_the_rest_to_the_keeper(
+    server: SoundServer, seconds: str, removed: set[str]
+) -> None:
+    before = devices(server)
+    done = programs.run(programs.script(LEFT_TO_KEEPER, seconds), server.env)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert set(done.stdout.decode().split()) == removed
+    assert settled(server, before)
+
+
 def test_a_name_is_taken_once(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000) as first:
         before = devices(server)
