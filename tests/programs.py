@@ -18,15 +18,16 @@ VMIC = str(Path(sys.executable).with_name("vmic"))
 PATIENCE = 60.0
 # Found here, for the program's PATH may lead to nothing.
 _ENV = shutil.which("env") or "env"
+# A shell that runs the tests in the background makes them, and what they start, ignore Ctrl-C.
+FOREGROUND = [_ENV, "--default-signal=INT,HUP"]
 # `vmic play` warns of them; here the machine is busy with other tests.
 _GAPS = re.compile(r"vmic: warning: the sound had \d+ gaps?: this machine was too busy\n")
 
 
 def start(argv: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Popen[str]:
     """Start a program whose three streams are pipes."""
-    # A shell that runs the tests in the background makes them, and what they start, ignore Ctrl-C.
     return subprocess.Popen(
-        [_ENV, "--default-signal=INT,HUP", *argv],
+        [*FOREGROUND, *argv],
         env=None if env is None else dict(env),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

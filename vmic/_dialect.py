@@ -17,6 +17,8 @@ from vmic._libpulse import pulsectl
 
 Properties = Mapping[str, str]
 _PROBE = "vmic.probe"
+# Without it PulseAudio derives an icon from device.class, and a modem's is a telephone (16.1).
+OUTPUT_ICON = "audio-card"
 _PIPEWIRE_STEP = "256/48000"
 # Writes properties as a module argument: key and text become `key=...`.
 Quoting = Callable[[str, Properties], str]
@@ -44,7 +46,7 @@ class Dialect:
         sink_properties: Properties that keep the sink from becoming the default output.
         source_properties: The same for the source and the default input.
         silence_properties: The same for the silent output, which must be preferred to the sink.
-        probe: What a sink gets so that `quoting` and `sink_quoting` can tell by its properties.
+        probe: What the silent output gets so that `quoting` and `sink_quoting` can tell by its properties.
         quoting: How module-remap-source reads its properties.
         sink_quoting: How module-null-sink does.
         settles: Seconds within which the server may still put an old volume back.

@@ -7,6 +7,7 @@ from typing import Any
 
 from vmic import _device, _dialect, _modules, _names, _settling, _silence, _sweeping
 from vmic._device import Device
+from vmic._dialect import Dialect, Properties
 from vmic._errors import DeviceError
 from vmic._libpulse import pulsectl
 from vmic._marks import MICROPHONE, SPEAKER, Marks
@@ -41,11 +42,13 @@ def make(
         _silence.standing_by(pulse, dialect, sink_name),
         _modules.loading(pulse, device) as load,
     ):
-        module = load("module-null-sink", recipe.sink_arguments(dialect, marks))
+        probed = _probe(pulse, dialect)
+        arguments = recipe.sink_arguments(dialect, marks, dialect.sink_quoting(probed))
+        module = load("module-null-sink", arguments)
         sink = _settling.await_own(pulse, pulse.sink_list, sink_name, module, device)
         # Who removed the last other microphone at this moment took it away.
         _silence.provide(pulse, dialect)
-        arguments = recipe.source_arguments(dialect, marks, dialect.quoting(sink.proplist))
+        arguments = recipe.source_arguments(dialect, marks, dialect.quoting(probed))
         module = load("module-remap-source", arguments)
         source = _settling.await_own(pulse, pulse.source_list, source_name, module, device)
         _check_description(source, recipe.description)
@@ -65,15 +68,25 @@ def make_speaker(pulse: pulsectl.Pulse, recipe: SpeakerRecipe, *, owner: Owner, 
         _silence.standing_by(pulse, dialect, recipe.sink_name),
         _modules.loading(pulse, device) as load,
     ):
-        # How the server reads quotes is seen from it.
-        silence = _settling.await_sink(pulse, _silence.NAME)
-        arguments = recipe.arguments(dialect, marks, dialect.sink_quoting(silence.proplist))
+        arguments = recipe.arguments(dialect, marks, dialect.sink_quoting(_probe(pulse, dialect)))
         module = load("module-null-sink", arguments)
         sink = _settling.await_own(pulse, pulse.sink_list, recipe.sink_name, module, device)
         _silence.provide(pulse, dialect)
         _check_description(sink, recipe.description)
         _settling.set_volumes(pulse, recipe.sink_name, monitor, dialect.settles)
         return _see(pulse, device, sink.index, pulse.get_source_by_name(monitor).index)
+
+
+def _probe(pulse: pulsectl.Pulse, dialect: Dialect) -> Properties:
+    """Return the properties of the silent output, from which it is seen how the server reads quotes."""
+    if not dialect.probe:
+        return {}
+    try:
+        return dict(_settling.await_sink(pulse, _silence.NAME).proplist)
+    except DeviceError:
+        # Whoever removed the last other device at this moment took it away.
+        _silence.provide(pulse, dialect)
+        return dict(_settling.await_sink(pulse, _silence.NAME).proplist)
 
 
 def name_for_speaker(pulse: pulsectl.Pulse, name: str) -> str:

@@ -24,23 +24,31 @@ class Recipe:
     sample_rate: int
     channels: int
 
-    def sink_arguments(self, dialect: Dialect, marks: Properties) -> str:
+    def sink_arguments(self, dialect: Dialect, marks: Properties, quoting: Quoting) -> str:
         """The arguments of module-null-sink."""
-        source_name, sink_name = _names.source_name(self.name), _names.sink_name(self.name)
+        # PipeWire 0.3 can write only one kind of quotes there.
+        shown = self.description.replace('"', "'")
         properties = {
-            "device.description": f"{source_name} (fed by vmic; do not play here)",
+            "device.description": f"vmic feed: {shown} (do not play here)",
+            "device.icon_name": _dialect.OUTPUT_ICON,
             **marks,
             **dialect.sink_properties,
-            **dialect.probe,
         }
-        quoted = _dialect.backslashed("sink_properties", properties)
         form = _form(self.sample_rate, self.channels)
-        return f"sink_name={sink_name} {form} {dialect.sink_arguments} {quoted}"
+        return (
+            f"sink_name={_names.sink_name(self.name)} {form} {dialect.sink_arguments}"
+            f" {quoting('sink_properties', properties)}"
+        )
 
     def source_arguments(self, dialect: Dialect, marks: Properties, quoting: Quoting) -> str:
         """The arguments of module-remap-source."""
         source_name, sink_name = _names.source_name(self.name), _names.sink_name(self.name)
-        properties = {"device.description": self.description, **marks, **dialect.source_properties}
+        properties = {
+            "device.description": self.description,
+            "device.icon_name": "audio-input-microphone",
+            **marks,
+            **dialect.source_properties,
+        }
         return (
             f"source_name={source_name} master={sink_name}.monitor {_form(self.sample_rate, self.channels)}"
             f" master_channel_map={_stream.channel_map(self.channels)} remix=no"
@@ -68,7 +76,12 @@ class SpeakerRecipe:
 
     def arguments(self, dialect: Dialect, marks: Properties, quoting: Quoting) -> str:
         """The arguments of module-null-sink."""
-        properties = {"device.description": self.description, **marks, **dialect.sink_properties}
+        properties = {
+            "device.description": self.description,
+            "device.icon_name": _dialect.OUTPUT_ICON,
+            **marks,
+            **dialect.sink_properties,
+        }
         return (
             f"sink_name={self.sink_name} {_form(self.sample_rate, self.channels)} {dialect.sink_arguments}"
             f" {quoting('sink_properties', properties)}"

@@ -39,7 +39,8 @@ def arguments(dialect: Dialect) -> str:
     # As for a microphone's sink: without norewinds PulseAudio (16.1) took 2.5 s to play half a second, and a
     # browser's call, which waited for its output, heard the microphone 0.3 to 0.7 s late instead of 0.1.
     properties = {
-        "device.description": "Silence",
+        "device.description": "Silence (vmic)",
+        "device.icon_name": _dialect.OUTPUT_ICON,
         _ROLE: "silence",
         **dialect.silence_properties,
         **dialect.probe,

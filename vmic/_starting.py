@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -99,21 +101,28 @@ def _start(refused: ServerError) -> None:
             cwd="/",
         )
     except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", None) or str(error)
+        said = _unusable_folders() or (getattr(error, "stderr", None) or str(error)).strip()
         raise ServerError(
-            f"no sound server answers, and PulseAudio would not start: {_full_folders()}{str(said).strip()} "
-            f"(tried: {' '.join(argv)})"
+            f"no sound server answers, and PulseAudio would not start: {said} (tried: {' '.join(argv)})"
         ) from error
     _started_here = True
 
 
-def _full_folders() -> str:
-    """What PulseAudio does not say."""
-    folders = (os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("HOME"))
-    with contextlib.suppress(OSError):
-        full = [folder for folder in folders if folder and shutil.disk_usage(folder).free == 0]
-        return "".join(f"no room is left in {folder}; " for folder in full)
-    return ""
+def _unusable_folders() -> str:
+    """Return which of its folders PulseAudio cannot write to, of which it says nothing, and the remedy."""
+    said = []
+    for name in ("XDG_RUNTIME_DIR", "HOME"):
+        folder = os.environ.get(name)
+        try:
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(bytes(4096))
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                said.append(f"no room is left in {folder}")
+            else:
+                why = f"{name} ({folder}) cannot be written to: {error.strerror}"
+                said.append(f"{why}; set {name} to a folder of yours")
+    return "; ".join(said)
 
 
 def _warn_root_beside_user() -> None:

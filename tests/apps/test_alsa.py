@@ -72,6 +72,28 @@ def test_arecord_lists_it_until_it_is_removed(asoundrc: Path) -> None:
     assert asoundrc.read_text() == THEIRS + "\n"
 
 
+@pytest.mark.parametrize("made", [("--alsa",), ()])
+def test_alsa_shows_its_description(asoundrc: Path, made: tuple[str, ...]) -> None:
+    command("create", "my-mic", "--description", 'The "robot"', *made)
+    if not made:
+        command("alsa", "enable", "my-mic")
+    lines = programs.run(["arecord", "-L"], os.environ).stdout.decode().splitlines()
+    assert lines[lines.index("my-mic") + 1].strip() == 'The "robot"'
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_no_file_is_left_alone(asoundrc: Path, kind: str) -> None:
+    command("create", "my-mic")
+    asoundrc.unlink()
+    if kind == "pipe":
+        os.mkfifo(asoundrc)
+    else:
+        asoundrc.symlink_to("/dev/null")
+    said = refusal("alsa", "enable", "my-mic")
+    assert said == f"cannot change {asoundrc}: it is not a regular file; move it away"
+    assert not asoundrc.is_file()
+
+
 def test_not_a_line_of_theirs_is_touched(asoundrc: Path) -> None:
     for name in ("one", "another"):
         command("create", name, "--alsa")

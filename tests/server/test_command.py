@@ -51,7 +51,7 @@ def rows() -> list[list[str]]:
     """What `vmic list` prints that stays, cell by cell."""
     lines = command("list").stdout.decode().splitlines()
     cells = [re.split(" {2,}", line.strip()) for line in lines]
-    assert {len(row) for row in cells} == {8}
+    assert {len(row) for row in cells} == {9}
     return [[name, *row[1:4]] for name, *row in cells]
 
 
@@ -80,6 +80,15 @@ def test_a_microphone_stays_until_it_is_removed(server: SoundServer) -> None:
 def test_a_microphone_has_48000_frames_of_one_channel_unless_asked_otherwise(server: SoundServer) -> None:
     command("create", "mic")
     assert rows()[1:] == [["mic", "48000", "1", NOBODY]]
+
+
+def test_a_description_is_listed(server: SoundServer) -> None:
+    command("create", "mic", "--description", "The robot's voice")
+    command("create", "plain")
+    lines = command("list").stdout.decode().splitlines()
+    assert [re.split(" {2,}", line)[-1] for line in lines] == ["SHOWN AS", "The robot's voice", "-"]
+    info = command("info", "mic").stdout.decode().splitlines()
+    assert [line for line in info if line.startswith("Shown as")] == ["Shown as    The robot's voice"]
 
 
 def test_any_name_will_do(server: SoundServer) -> None:

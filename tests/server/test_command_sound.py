@@ -249,6 +249,7 @@ def test_what_cannot_be_recorded_is_said_in_a_line(server: SoundServer, tmp_path
     for path in (tmp_path / "no folder" / "out.wav", Path("/dev/full")):
         said = refusal("record", "mic", str(path), "--seconds", "1")
         assert said.startswith(f"cannot write {path}: ")
+    assert said == "cannot write /dev/full: No space left on device"
 
 
 def test_a_recording_is_what_it_is_called(server: SoundServer, tmp_path: Path) -> None:

@@ -24,9 +24,10 @@ def alsa() -> None:
 @quiet_option
 def enable(name: str) -> None:
     """Let ALSA list microphone NAME."""
-    info = _server.call(lambda pulse: _sweeping.find(pulse, name)).info
-    identity = _asoundrc.add(info.name, info.source_name)
-    say(f"ALSA knows microphone {info.name!r} as {identity}; programs that run see it when they start anew")
+    device = _server.call(lambda pulse: _sweeping.find(pulse, name))
+    description = device.source.description if device.source is not None else device.name
+    identity = _asoundrc.add(device.name, device.source_name, description)
+    say(f"ALSA knows microphone {device.name!r} as {identity}; programs that run see it when they start anew")
 
 
 @alsa.command(epilog="Example: vmic alsa disable my-mic")

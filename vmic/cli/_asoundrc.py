@@ -25,8 +25,8 @@ def enabled() -> list[str]:
     return _file().identities()
 
 
-def add(name: str, source_name: str) -> str:
-    """Let ALSA know microphone `name`; the id that it has there.
+def add(name: str, source_name: str, description: str) -> str:
+    """Let ALSA know microphone `name`, shown as `description`; the id that it has there.
 
     Raises:
         VmicError: The file cannot be written, or there is no ALSA.
@@ -39,7 +39,7 @@ def add(name: str, source_name: str) -> str:
 pcm.{identity} {{
     type asym
     capture.pcm {{ type pulse device {_quoted(source_name)} }}
-    hint {{ show on description {_quoted(name)} }}
+    hint {{ show on description {_quoted(description)} }}
 }}
 """,
     )

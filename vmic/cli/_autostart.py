@@ -151,7 +151,7 @@ class PulseAudio(Way):
             # What is there already, or is refused, is no reason not to start.
             ".nofail",
             f"load-module module-null-sink {_silence.arguments(dialect)}",
-            f"load-module module-null-sink {recipe.sink_arguments(dialect, marks)}",
+            f"load-module module-null-sink {recipe.sink_arguments(dialect, marks, _dialect.backslashed)}",
             f"load-module module-remap-source {source}",
         ]
         if any(len(line.encode()) > _LONGEST_LINE for line in lines):

@@ -67,7 +67,7 @@ def create(
         undo.callback(remove_microphone_device, name)
         _keeping.start_lasting(Recipe(name, description or name, rate, channels))
         if alsa:
-            _asoundrc.add(name, info.source_name)
+            _asoundrc.add(name, info.source_name, description or name)
         undo.pop_all()
     if not is_quiet():
         click.echo(info.source_name)

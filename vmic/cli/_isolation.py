@@ -45,6 +45,9 @@ def isolated_server() -> Iterator[None]:
                 "PULSE_CONFIG": str(_starting.CONFIGURATION / "daemon.conf"),
                 "PULSE_RUNTIME_PATH": str(place),
                 "PULSE_STATE_PATH": str(place),
+                # Its cookie is made there: the user's home may not be writable.
+                "HOME": folder,
+                "XDG_CONFIG_HOME": folder,
                 # Of those that take the session's name on it there can be one (16.1).
                 "DBUS_SESSION_BUS_ADDRESS": "disabled:",
             },
@@ -62,9 +65,10 @@ def isolated_server() -> Iterator[None]:
 
 
 def _lead_to(place: Path) -> None:
-    for name in ("PULSE_SOURCE", "PULSE_SINK", "PULSE_COOKIE"):
+    for name in ("PULSE_SOURCE", "PULSE_SINK"):
         os.environ.pop(name, None)
     os.environ["PULSE_SERVER"] = f"unix:{place}/native"
+    os.environ["PULSE_COOKIE"] = f"{place}/cookie"
     # Programs of PipeWire's own find none: they would reach the machine's.
     os.environ["PIPEWIRE_RUNTIME_DIR"] = str(place)
 
@@ -80,6 +84,8 @@ def _await_answer(server: subprocess.Popen[bytes], log: Path) -> None:
                 server.wait(0.02)
             if server.returncode is not None or time.monotonic() > deadline:
                 said = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+                # Its last words may be a warning of something else.
+                said = [line for line in said if line.startswith("E: ")] or said
                 raise vmic.ServerError(
                     f"PulseAudio would not start: {said[-1] if said else error} (tried: {server.args!r})"
                 ) from error

@@ -31,7 +31,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_as_json(condition) for condition in conditions], indent=2))
         return
-    _print([_HEADS, *map(_cells, conditions)])
+    _print([(*_HEADS, _SHOWN_AS), *((*_cells(one), _shown_as(one)) for one in conditions)])
 
 
 @click.command(epilog="Example: vmic info my-virtual-microphone")
@@ -44,12 +44,17 @@ def info(name: str, as_json: bool) -> None:
         click.echo(json.dumps(_as_json(condition), indent=2))
         return
     named = [(head.capitalize(), cell) for head, cell in zip(_HEADS, _cells(condition), strict=True)]
-    more = [("Source", condition.info.source_name), ("Shown as", condition.description)]
+    more = [("Source", condition.info.source_name), (_SHOWN_AS.capitalize(), condition.description)]
     lost = [] if condition.guarded else [("Unguarded", "; ".join(unguarded(condition.info)))]
     _print([*named, *more, ("Volume", f"{condition.volume:.0%}"), *lost])
 
 
 _HEADS = ("NAME", "STATE", "RATE", "CHANNELS", "BELONGS TO", "WRITES", "LISTENS", "LEVEL")
+_SHOWN_AS = "SHOWN AS"
+
+
+def _shown_as(condition: Condition) -> str:
+    return "-" if condition.description == condition.info.name else condition.description
 
 
 def _cells(condition: Condition) -> tuple[str, ...]:

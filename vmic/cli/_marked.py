@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Callable, Container, Iterator
 from pathlib import Path
@@ -85,10 +86,14 @@ class MarkedFile:
     def _read(self) -> str:
         with self._sentences("read"):
             try:
-                # Bytes that are no UTF-8, and ends of lines, are somebody's, and stay.
-                return self.path.read_bytes().decode(errors="surrogateescape")
+                mode = self.path.stat().st_mode
             except FileNotFoundError:
                 return self._base
+            # A pipe would be waited for, and a device replaced by a file.
+            if not stat.S_ISREG(mode):
+                raise vmic.VmicError(f"cannot change {self.path}: it is not a regular file; move it away")
+            # Bytes that are no UTF-8, and ends of lines, are somebody's, and stay.
+            return self.path.read_bytes().decode(errors="surrogateescape")
 
     def _write(self, text: str) -> None:
         """Put it there at once or not at all."""
@@ -113,6 +118,8 @@ class MarkedFile:
     def _sentences(self, what: str) -> Iterator[None]:
         try:
             yield
+        except vmic.VmicError:
+            raise
         except OSError as error:
             raise vmic.VmicError(f"cannot {what} {self.path}: {error.strerror}") from error
 

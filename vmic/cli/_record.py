@@ -175,10 +175,8 @@ def _refusal(path: str) -> str | None:
     try:
         with Path(path).open("ab", buffering=0) as file:
             end = file.tell()
-            try:
-                file.write(bytes(1 << 16))
-            finally:
-                file.truncate(end)
+            file.write(bytes(1 << 16))
+            file.truncate(end)
     except OSError as refused:
         return refused.strerror
     return None

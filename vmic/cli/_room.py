@@ -32,6 +32,8 @@ def room(port: int, token: str | None, limit: int | None) -> None:
     It prints the address of its page, where a person hears who speaks, sees it, and speaks; and the address
     where programs join (WHIP, RFC 9725). Everybody on this machine can reach it. Needs vmic[call].
     """
+    if token == "":
+        raise click.UsageError("--token is empty (an unset variable?): leave it out for a room without one")
     try:
         from vmic.room._serving import serve  # noqa: PLC0415
     except ImportError as error:

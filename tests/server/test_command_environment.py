@@ -1,0 +1,62 @@
+"""The command where the environment is not as it should be: it works, or says what to do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import programs
+import pytest
+from homes import Home
+from programs import VMIC
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    with Home(runtime_dir=True) as home:
+        # Not even root can write there.
+        home.env["HOME"] = "/proc"
+        yield home
+
+
+def test_a_command_has_its_own_server_where_home_cannot_be_written_to(home: Home) -> None:
+    heard = ["sh", "-c", "pactl info >/dev/null && echo $PULSE_SOURCE"]
+    done = programs.run([VMIC, "run", "--isolated", "--mic", "bot", "--", *heard], home.env)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"bot\n", b"")
+
+
+def test_a_home_that_cannot_be_written_to_is_named(home: Home) -> None:
+    done = programs.run([VMIC, "create", "mic"], home.env)
+    assert done.returncode == 1
+    last = done.stderr.decode().splitlines()[-1]
+    assert last.startswith(
+        "vmic: no sound server answers, and PulseAudio would not start: HOME (/proc) cannot be "
+    )
+    assert "; set HOME to a folder of yours (tried: " in last
+    assert home.servers() == []
+
+
+def test_an_empty_pulse_server_is_told(home: Home) -> None:
+    done = programs.run([VMIC, "list"], {**home.env, "PULSE_SERVER": ""})
+    assert done.returncode == 1
+    assert b"Invalid server; PULSE_SERVER is empty, or no address such as" in done.stderr
+
+
+def test_an_empty_token_opens_no_room() -> None:
+    done = programs.run([VMIC, "room", "--port", "0", "--token", ""], os.environ)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"Error: --token is empty (an unset variable?): leave it out for a room without one" in done.stderr
+
+
+@pytest.mark.parametrize("argv", [[VMIC], [sys.executable, "-m", "vmic"]], ids=["program", "module"])
+def test_ctrl_c_during_the_imports_is_quiet(tmp_path: Path, start: Start, argv: list[str]) -> None:
+    # click is the first that is imported, and takes the longest; this one asks for Ctrl-C.
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = programs.run([*programs.FOREGROUND, *argv, "list"], environment)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

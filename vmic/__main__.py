@@ -1,0 +1,26 @@
+"""`python -m vmic`, and the program `vmic`: the command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+_INTERRUPTED = 128 + signal.SIGINT
+
+
+def main() -> None:
+    """Run the command, and end the process with its exit code."""
+    # Its imports take 0.1 s, in which Python would answer Ctrl-C with a traceback.
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:  # of a job in the background
+        signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+    from vmic.cli import main as run  # noqa: PLC0415
+
+    signal.signal(signal.SIGINT, before)
+    run()
+
+
+if __name__ == "__main__":
+    sys.argv[0] = "vmic"  # others see whose a microphone is
+    main()
