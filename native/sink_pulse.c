@@ -179,8 +179,6 @@ static int pulse_flush(struct sink *sink, int64_t *left) {
     return self->failed ? self->error : 0;
 }
 
-/* PipeWire's pa_simple_get_latency wanders by 6 to 10 ms in 2 s (0.3.65), but answers: the server is there.
- */
 static int pulse_level(struct sink *sink, const struct shown_level *shown, struct level *level) {
     struct sink_pulse *self = (struct sink_pulse *)sink;
     int error = 0;
@@ -190,6 +188,7 @@ static int pulse_level(struct sink *sink, const struct shown_level *shown, struc
     int64_t told = told_level(self, &error);
     int64_t now = clock_now();
     if (!self->tells_level) {
+        steps_tell(&self->steps, now, told);
         *level = (struct level){steps_heard_at(&self->steps, now), steps_dry_at(&self->steps, now), false};
         return self->failed ? self->error : 0;
     }

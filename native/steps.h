@@ -2,8 +2,13 @@
  * clock.
  *
  * PipeWire's graph takes 256 of 48000 frames every 5.33 ms, and nothing when it finds fewer: those wait for
- * the next step. So with the moment of one step known, that of each later one is. All times in ns, those that
- * end in `_at` of CLOCK_MONOTONIC. Not thread-safe.
+ * the next step. So with the moment of one step known, that of each later one is.
+ *
+ * A step that the graph skips is not seen by that. pa_simple_get_latency would show it, but wanders by 5 ms
+ * either way within some seconds (0.3.65). So an error of a step or more is one that it has shown all the
+ * time for as long.
+ *
+ * All times in ns, those that end in `_at` of CLOCK_MONOTONIC. Not thread-safe.
  */
 #ifndef VMIC_STEPS_H
 #define VMIC_STEPS_H
@@ -14,6 +19,9 @@ struct steps {
     int64_t step;    /* how long one lasts; read only */
     int64_t next_at; /* when the next is taken */
     int64_t filled;  /* what there is to take */
+    /* How much later than reckoned libpulse told that the sound ends: the bounds since `since_at`, and those
+     * of the time before that. */
+    int64_t since_at, lowest, highest, lowest_before, highest_before;
 };
 
 /* The server holds nothing, and took a step at `taken_at`. */
@@ -22,6 +30,8 @@ void steps_begin(struct steps *steps, int64_t step, int64_t taken_at);
 void steps_clear(struct steps *steps, int64_t now_at);
 /* The server was given `ns` more. */
 void steps_add(struct steps *steps, int64_t now_at, int64_t ns);
+/* libpulse tells that a frame given now is heard after `latency`. */
+void steps_tell(struct steps *steps, int64_t now_at, int64_t latency);
 /* When a frame given now would be heard. */
 int64_t steps_heard_at(struct steps *steps, int64_t now_at);
 /* When the server finds less than a step. */
