@@ -1,0 +1,112 @@
+"""What a microphone says of its delay, and of what was heard, after the machine or the server was busy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pulsectl
+import pytest
+from listening import Listener
+from recording import Recorder
+from servers import SoundServer
+from signals import PERIOD, is_written, numbered
+
+import vmic
+
+RATE = 48000
+CHUNK = 960  # 20 ms
+# How far `latency` may be off, in seconds.
+RIGHT_WITHIN = {"pulseaudio": 0.005, "pipewire": 0.010}
+
+
+@contextmanager
+def busy_processes(count: int) -> Iterator[None]:
+    """Let so many processes compute during the block."""
+    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def arrivals(listener: Listener, writes: int) -> np.ndarray:
+    """When the first frame of each write reached the application; NaN where it was lost."""
+    recording = listener.frames()
+    places = np.flatnonzero(is_written(recording, RATE))
+    numbers = recording[places, 0].view(np.uint16).astype(np.int64) - 1
+    steps = (np.diff(numbers) + PERIOD // 2) % PERIOD - PERIOD // 2
+    numbers = numbers[0] + np.concatenate(([0], np.cumsum(steps)))
+    times = listener.times()[places]
+    firsts = np.arange(writes) * CHUNK
+    index = np.searchsorted(numbers, firsts).clip(0, len(numbers) - 1)
+    return np.where(numbers[index] == firsts, times[index], np.nan)
+
+
+@pytest.mark.timing
+def test_latency_is_right_after_the_machine_was_busy(
+    server: SoundServer, record_property: Callable[[str, object], None]
+) -> None:
+    """Four busy processes for two of ten seconds; what counts are the last two."""
+    said: list[float] = []
+    calls: list[float] = []
+    with (
+        vmic.create_microphone_device("mic", RATE, non_blocking=True) as microphone,
+        Listener(microphone) as listener,
+    ):
+        begin = time.monotonic()
+
+        def speak(seconds: float) -> None:
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                said.append(microphone.latency)
+                calls.append(time.monotonic())
+                microphone.write_frames(numbered(CHUNK, first=CHUNK * (len(calls) - 1)))
+                time.sleep(max(0.0, begin + len(calls) * CHUNK / RATE - time.monotonic()))
+
+        speak(1)
+        with busy_processes(4):
+            speak(2)
+        speak(7)
+        assert microphone.drain(5)
+        listener.await_silence(RATE // 10)
+        late = arrivals(listener, len(calls)) - np.array(calls)
+    errors = (late - np.array(said))[-100:]
+    record_property("latency is wrong by, ms", round(1000 * float(np.nanmedian(errors)), 1))
+    assert np.count_nonzero(np.isfinite(errors)) > 50
+    assert abs(np.nanmedian(errors)) < RIGHT_WITHIN[server.kind]
+
+
+@pytest.mark.parametrize("server", ["pulseaudio"], indirect=True)
+def test_nothing_is_heard_while_the_sink_is_suspended(
+    server: SoundServer, pulse: pulsectl.Pulse, record: Callable[..., Recorder]
+) -> None:
+    """The server plays nothing then, whatever the clock says; PipeWire's sinks go on."""
+    frames = numbered(4800)
+    with vmic.create_microphone_device("mic", RATE, non_blocking=True) as microphone:
+        recorder = record(microphone)
+        halves = monitors(pulse, microphone)
+        sink = next(sink for sink in pulse.sink_list() if sink.monitor_source_name in halves)
+        pulse.sink_suspend(sink.index, 1)
+        microphone.write_frames(frames)
+        assert not microphone.drain(timeout=1)
+        # A period that was rendered just before.
+        assert microphone.stats.heard <= 240
+        pulse.sink_suspend(sink.index, 0)
+        assert microphone.drain(timeout=5)
+        assert microphone.stats.heard == len(frames)
+        recorder.await_frames(len(frames))
+    recorder.await_end()
+    recorder.heard().assert_exact(len(frames))
+
+
+def monitors(pulse: pulsectl.Pulse, microphone: vmic.VirtualMicrophoneDevice) -> set[str]:
+    """The sources that the microphone is made of."""
+    source = pulse.get_source_by_name(microphone.source_name)
+    return {source.proplist.get("device.master_device", ""), source.monitor_of_sink_name or ""}
