@@ -106,7 +106,7 @@ def test_one_channel_goes_to_all_and_many_to_one(server: SoundServer, record: Re
     left, right = np.full(4800, 3000, np.int16), np.full(4800, 1000, np.int16)
     soundfile.write(tmp_path / "stereo.wav", np.stack([left, right], axis=1), 48000)
     soundfile.write(tmp_path / "mono.wav", left, 48000)
-    soundfile.write(tmp_path / "six.wav", np.zeros((480, 6)), 48000)
+    soundfile.write(tmp_path / "nine.wav", np.zeros((480, 9)), 48000)
     recorder = record(make(48000))
     succeed("play", "mic", str(tmp_path / "stereo.wav"))
     recorder.await_frames(4800)
@@ -116,8 +116,8 @@ def test_one_channel_goes_to_all_and_many_to_one(server: SoundServer, record: Re
     succeed("play", "mic", str(tmp_path / "mono.wav"))
     recorder.await_frames(4800)
     assert set(map(tuple, sounding(recorder.stop()).tolist())) == {(3000, 3000)}
-    assert "has 6 channels and the microphone 2: mix it down" in refusal(
-        "play", "mic", str(tmp_path / "six.wav")
+    assert "has 9 channels and the microphone 2: mix it down" in refusal(
+        "play", "mic", str(tmp_path / "nine.wav")
     )
 
 
@@ -170,22 +170,28 @@ def test_what_cannot_be_played_is_said_in_a_line(server: SoundServer, tmp_path: 
     empty.touch()
     soundfile.write(cut, tone(1000, 1, 48000), 48000)
     os.truncate(cut, cut.stat().st_size // 2)
-    for path in (text, empty):
-        assert refusal("play", "mic", str(path)) == (
-            f"cannot play {path}: Format not recognised. ffmpeg says: "
-            "Invalid data found when processing input"
-        )
+    assert refusal("play", "mic", "--quiet", str(empty)) == f"cannot play {empty}: it is empty"
+    assert refusal("play", "mic", "--quiet", str(text)) == (
+        f"cannot play {text}: ffmpeg says: Invalid data found when processing input"
+    )
     without = {**os.environ, "PATH": str(tmp_path)}
     done = programs.run([sys.executable, VMIC, "play", "mic", str(text)], without)
-    assert done.stderr.endswith(b"Format not recognised. ffmpeg reads more kinds (apt install ffmpeg)\n")
-    assert refusal("play", "mic", str(cut), "--quiet").startswith(f"cannot play {cut}: ")
+    assert done.stderr.endswith(
+        b"libsndfile says: Format not recognised. ffmpeg reads more kinds (apt install ffmpeg)\n"
+    )
+    assert refusal("play", "mic", "--quiet", str(cut)).startswith(f"not all of {cut} is heard: ")
     raw = tmp_path / "samples.raw"
     raw.write_bytes(bytes(100))
-    assert refusal("play", "mic", str(raw)).endswith("raw samples are played by `vmic play NAME - --raw`")
-    assert "ended within a frame: 1 bytes" in refusal("play", "mic", "-", "--raw", standard_input=b"abc")
-    succeed("play", "mic", "-", "--raw")
-    assert refusal("play", "mic", "-", standard_input=b"abc") == (
-        "cannot play standard input: Format not recognised. (for raw samples say --raw)"
+    assert refusal("play", "mic", "--quiet", str(raw)).endswith(
+        "raw samples are played by `vmic play NAME - --raw`"
+    )
+    assert "ended within a frame: 1 bytes" in refusal(
+        "play", "mic", "--quiet", "-", "--raw", standard_input=b"abc"
+    )
+    succeed("play", "mic", "--quiet", "-", "--raw")
+    assert refusal("play", "mic", "--quiet", "-", standard_input=b"abc") == (
+        "cannot play standard input: ffmpeg says: Invalid data found when processing input "
+        "(for raw samples say --raw)"
     )
 
 

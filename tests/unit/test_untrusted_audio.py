@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,19 +26,23 @@ def play(path: Path) -> int:
     sound = _sounds.open_file(str(path))
     fitted = Fitted(sound, 192_000, 1, 1.0)
     total = 0
-    while (block := fitted.read()) is None or len(block):
-        if block is None:  # the resampler waits for more
-            continue
-        assert block.shape[1:] == (1,)
-        assert len(block) <= LONGEST_BLOCK
-        total += len(block)
+    with contextlib.closing(sound):
+        while (block := fitted.read()) is None or len(block):
+            if block is None:  # it is not decoded yet
+                continue
+            assert block.shape[1:] == (1,)
+            assert len(block) <= LONGEST_BLOCK
+            total += len(block)
     return total
 
 
-@pytest.fixture(autouse=True)
-def no_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What libsndfile does not know is refused."""
-    monkeypatch.setenv("PATH", "")
+@pytest.fixture(autouse=True, scope="module", params=["ffmpeg", "libsndfile"])
+def decoder(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With ffmpeg, and on a machine that has none."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "libsndfile":
+            patch.setenv("PATH", "")
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +63,7 @@ def test_a_whole_file_is_played(samples: dict[str, bytes], kind: str, tmp_path: 
 
 
 # The same cases in each run: a fault of libsndfile's own is not to be found by chance in somebody's CI.
-@settings(derandomize=True, max_examples=400, deadline=None)
+@settings(derandomize=True, max_examples=30, deadline=None)
 @given(
     kind=st.sampled_from(FORMATS),
     changes=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=8),
@@ -88,5 +94,7 @@ def test_a_broken_file_is_played_or_refused(
 def test_a_file_beyond_the_limits_is_refused(rate: int, channels: int, tmp_path: Path) -> None:
     path = tmp_path / "beyond"
     soundfile.write(path, np.zeros((10, channels), np.int16), rate, format="WAV")
-    with pytest.raises(vmic.VmicError, match=f"{rate} frames a second and {channels} channels"):
+    with pytest.raises(
+        vmic.VmicError, match=f"{rate} frames a second and {channels} channels|says: "
+    ):  # ffmpeg (5.1) opens no 1,024 channels
         play(path)

@@ -12,6 +12,7 @@ import click
 
 import vmic
 from vmic.cli._lazy import LazyGroup
+from vmic.cli._screen import printable
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -78,7 +79,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except (OSError, ValueError, ImportError) as error:  # of which vmic's own are some
-        click.echo(f"vmic: {error}", err=True)
+        # A file may be called anything.
+        click.echo("\n".join(map(printable, f"vmic: {error}".split("\n"))), err=True)
         sys.exit(1)
 
 

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import vmic
-from vmic._arguments import MAX_CHANNELS
 
 if TYPE_CHECKING:
     from vmic.cli._sounds import Block, Sound
 
 BLOCK_SECONDS = 0.1
-# Of a file that is played.
-_MIN_RATE, _MAX_RATE = 1_000, 768_000
+_BEYOND = 1e6  # of a full scale of 1
+# Where so many channels are heard (a WAV's channel mask): vmic's microphones, and files that do not tell.
+_LAYOUTS = {1: 0x4, 2: 0x3, 3: 0x7, 4: 0x33, 5: 0x37, 6: 0x3F, 7: 0x70F, 8: 0x63F}
+_PLACES = ("FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR")
+# Where a channel goes that has no place of its own: to the first of these that are all there, as loud as in
+# ffmpeg; the LFE nowhere.
+_HALF, _LESS = 0.5, 0.5**0.5
+_WAYS: dict[str, list[dict[str, float]]] = {
+    "FL": [{"FC": _LESS}],
+    "FR": [{"FC": _LESS}],
+    "FC": [{"FL": _LESS, "FR": _LESS}],
+    "BL": [{"BC": _LESS}, {"SL": 1}, {"FL": _LESS}, {"FC": _HALF}],
+    "BR": [{"BC": _LESS}, {"SR": 1}, {"FR": _LESS}, {"FC": _HALF}],
+    "FLC": [{"FL": 1}, {"FC": _LESS}],
+    "FRC": [{"FR": 1}, {"FC": _LESS}],
+    "BC": [{"BL": _LESS, "BR": _LESS}, {"SL": _LESS, "SR": _LESS}, {"FL": _HALF, "FR": _HALF}, {"FC": _HALF}],
+    "SL": [{"BL": 1}, {"BC": _LESS}, {"FL": _LESS}, {"FC": _HALF}],
+    "SR": [{"BR": 1}, {"BC": _LESS}, {"FR": _LESS}, {"FC": _HALF}],
+}
 
 
 class Fitted:
@@ -31,23 +47,22 @@ class Fitted:
         import soxr  # noqa: PLC0415
 
         self.sound = sound
-        self._channels, self._gain = channels, gain
+        self._matrix = _matrix(sound, channels) * gain
         self._size = max(1, int(BLOCK_SECONDS * sound.sample_rate))
         self._resampler = None
         if sound.sample_rate != sample_rate:
             self._resampler = soxr.ResampleStream(sound.sample_rate, sample_rate, channels, dtype="float32")
-        if channels != 1 and sound.channels not in (1, channels):
-            raise vmic.VmicError(
-                f"{sound.name} has {sound.channels} channels and the microphone {channels}: mix it down "
-                f"first (ffmpeg -i {sound.name} -ac {channels} out.wav)"
-            )
         self._ended = False
 
     def read(self) -> Block | None:
         """The next block; an empty one at the end, None when it is not there yet."""
+        import numpy as np  # noqa: PLC0415
+
         while (block := self.sound.read(self._size)) is not None and not self._ended:
             self._ended = not len(block)
-            fitted: Block = self._fit_channels(block) * self._gain
+            # A frame with a sample that is no number, or beyond all measure, is silence.
+            block[~(np.abs(block) < _BEYOND).all(axis=1)] = 0
+            fitted: Block = block @ self._matrix
             if self._resampler is not None:
                 fitted = self._resampler.resample_chunk(fitted, last=self._ended)
             # The resampler may keep a block back (20 ms at up to 24 kHz): an empty one is no end.
@@ -62,24 +77,35 @@ class Fitted:
         if self._resampler is not None:
             self._resampler.clear()
 
-    def _fit_channels(self, block: Block) -> Block:
-        """One channel goes to all, all come together in one."""
-        if self._channels == 1:
-            mixed: Block = block.mean(axis=1, keepdims=True, dtype=block.dtype)
-            return mixed
-        if block.shape[1] == 1:
-            return block.repeat(self._channels, axis=1)
-        return block
 
-
-def check_limits(name: str, sample_rate: int, channels: int) -> None:
-    """A file may say anything; what no recording has would take memory without limit, or never end.
+def _matrix(sound: Sound, channels: int) -> Any:
+    """Return the weight of each channel of `sound` (a row) in each of the microphone's.
 
     Raises:
-        VmicError: It has such.
+        VmicError: There is no right answer.
     """
-    if not (_MIN_RATE <= sample_rate <= _MAX_RATE and channels <= MAX_CHANNELS):
+    import numpy as np  # noqa: PLC0415
+
+    here, there = _places(sound.channels, sound.layout), _places(channels, 0)
+    if here == there and sound.channels == channels:
+        return np.eye(channels, dtype=np.float32)
+    if sound.channels == 1 or (channels == 1 and not here):
+        return np.full((sound.channels, channels), 1 / sound.channels, np.float32)
+    if not here or not there:
         raise vmic.VmicError(
-            f"cannot play {name}: it has {sample_rate} frames a second and {channels} channels; vmic plays "
-            f"{_MIN_RATE} to {_MAX_RATE}, and up to {MAX_CHANNELS}"
+            f"{sound.name} has {sound.channels} channels and the microphone {channels}: mix it down first "
+            f"(ffmpeg -i {sound.name} -ac {channels} out.wav)"
         )
+    ways = {place: [{place: 1.0}, *_WAYS.get(place, [])] for place in here}
+    weights = [next((way for way in ways[place] if way.keys() <= set(there)), {}) for place in here]
+    matrix = np.array([[way.get(place, 0) for place in there] for way in weights], np.float32)
+    # As loud as it may be without being clipped.
+    return matrix / max(1, matrix.sum(axis=0).max())
+
+
+def _places(channels: int, layout: int) -> list[str]:
+    """Return where each channel is heard; none when nobody knows."""
+    mask = (
+        layout if layout.bit_count() == channels and layout < 1 << len(_PLACES) else _LAYOUTS.get(channels, 0)
+    )
+    return [place for bit, place in enumerate(_PLACES) if mask >> bit & 1]

@@ -1,26 +1,32 @@
-"""What is played from a pipe: samples without a header, and whatever keeps its reader waiting."""
+"""What comes through a descriptor: samples without a header, and files that a decoder reads."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-import queue
+import select
+import tempfile
 import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import vmic
 
 if TYPE_CHECKING:
-    from vmic.cli._sounds import Block, Sound
-
-# Blocks of a pipe that wait to be played: while they are being played the pipe's writer is not held up.
-_BLOCKS_AHEAD = 20
-
-# Seconds that a reader is kept waiting for the next block.
-_PATIENCE = 0.05
+    from vmic.cli._sounds import Block
 
 RAW_FORMATS = {"s16le": "<i2", "s32le": "<i4", "f32le": "<f4"}
 _FULL_SCALE = {"s16le": 32768, "s32le": 2147483648, "f32le": 1}
+# Seconds that a reader is kept waiting for more samples.
+_PATIENCE = 0.05
+_CHUNK = 1 << 16
+# Bytes at the beginning of a file that tell its kind.
+HEAD = 1024
+# On the disk, of what a decoder can only read from a file.
+_LIMIT = 1 << 30
+# How another file begins within one of this kind: what tells so, and how far behind its beginning that is.
+JOINTS = {b"RIFF": (b"WAVEfmt ", 8), b"fLaC": (b"fLaC\0\0\0\x22", 0), b"OggS": (b"OggS\0\x02", 0)}
+# Bytes in which an Ogg file begins with each of its streams.
+JOINT_FROM = 512
 
 
 class Raw:
@@ -29,6 +35,7 @@ class Raw:
     seconds: float | None = None
     seekable = False
     name = "standard input"
+    layout = 0
 
     def __init__(self, descriptor: int, sample_rate: int, channels: int, sample_format: str) -> None:
         import numpy as np  # noqa: PLC0415
@@ -37,22 +44,25 @@ class Raw:
         self._descriptor, self._rest = descriptor, b""
         self._type, self._full_scale = np.dtype(RAW_FORMATS[sample_format]), _FULL_SCALE[sample_format]
 
-    def read(self, frames: int) -> Block:
+    def read(self, frames: int) -> Block | None:
+        """Return what there is, at most so many frames; None when nothing comes for a moment."""
         import numpy as np  # noqa: PLC0415
 
         size = self._type.itemsize * self.channels
         data = self._rest
-        # What is there is played, not held back until a block is full.
-        while len(data) < size and (more := os.read(self._descriptor, frames * size)):
+        while len(data) < size and select.select([self._descriptor], [], [], _PATIENCE)[0]:
+            more = os.read(self._descriptor, frames * size)
             data += more
+            if not more and data:
+                raise vmic.VmicError(
+                    f"{self.name} ended within a frame: {len(data)} bytes are left of one of {size}"
+                )
+            if not more:
+                return np.zeros((0, self.channels), np.float32)
         whole = len(data) - len(data) % size
         self._rest = data[whole:]
-        if self._rest and not whole:
-            raise vmic.VmicError(
-                f"standard input ended within a frame: {len(self._rest)} bytes are left of one of {size}"
-            )
         samples = np.frombuffer(data[:whole], self._type).reshape(-1, self.channels)
-        return samples.astype(np.float32) / np.float32(self._full_scale)
+        return samples.astype(np.float32) / np.float32(self._full_scale) if whole else None
 
     def seek(self, seconds: float) -> None:
         raise NotImplementedError
@@ -61,63 +71,81 @@ class Raw:
         pass
 
 
-class Piped:
-    """A sound that may keep its reader waiting: a thread of its own does the waiting."""
+class Feed:
+    """Writes a file from one descriptor to another in a thread, up to where another file begins in it.
 
-    seekable = False
-    seconds: float | None = None
+    Attributes:
+        rest: The beginning of that other file; empty at the end.
+    """
 
-    def __init__(self, open_it: Callable[[], Sound]) -> None:
-        """Open it, and begin to read.
+    def __init__(self, source: int, head: bytes, target: int) -> None:
+        """Write `head` and what follows to `target`, and close that."""
+        self.rest = b""
+        self._source, self._head, self._target = os.dup(source), head, target
+        # A daemon: a thread that waits in read(2) hears of nothing else, Ctrl-C included.
+        self._thread = threading.Thread(target=self._run, name="vmic-feed", daemon=True)
+        self._thread.start()
 
-        Raises:
-            VmicError: It cannot be played.
-        """
-        self._blocks: queue.Queue[Block | BaseException] = queue.Queue(_BLOCKS_AHEAD)
-        self._ended: Block | None = None
-        opened: queue.SimpleQueue[Sound | BaseException] = queue.SimpleQueue()
-        # A daemon: who waits in read(2) hears of nothing else, Ctrl-C included; libsndfile reads again.
-        threading.Thread(target=self._pump, args=(open_it, opened), name="vmic-pipe", daemon=True).start()
-        sound = opened.get()
-        if isinstance(sound, BaseException):
-            raise sound
-        self.name, self.sample_rate, self.channels = sound.name, sound.sample_rate, sound.channels
+    def join(self) -> None:
+        """Wait until all is written, or nobody reads it."""
+        self._thread.join()
 
-    def _pump(self, open_it: Callable[[], Sound], opened: queue.SimpleQueue[Sound | BaseException]) -> None:
-        try:
-            sound = open_it()
-        except (vmic.VmicError, OSError) as error:
-            opened.put(error)
-            return
-        opened.put(sound)
-        # libsndfile waits until it has all that it is asked for.
-        size = max(1, sound.sample_rate // 50)
-        while True:
-            try:
-                block = sound.read(size)
-            except (vmic.VmicError, OSError) as error:
-                self._blocks.put(error)
-                return
-            assert block is not None  # it waits
-            self._blocks.put(block)
-            if not len(block):
-                return
+    def _run(self) -> None:
+        marker, before = JOINTS.get(self._head[:4], (b"", 0))
+        data, begin = with_unknown_length(self._head), JOINT_FROM
+        # The decoder may end before its input does.
+        with (
+            contextlib.suppress(BrokenPipeError),
+            os.fdopen(self._source, "rb", buffering=0) as source,
+            os.fdopen(self._target, "wb", buffering=0) as out,
+        ):
+            while (at := data.find(marker, begin) if marker else -1) < 0:
+                end = max(0, len(data) - len(marker) - before)
+                out.write(data[:end])
+                more = source.read(_CHUNK)
+                if not more:
+                    out.write(data[end:])
+                    return
+                data, begin = data[end:] + more, max(0, begin - end)
+            out.write(data[: at - before])
+            self.rest = data[at - before :]
 
-    def read(self, frames: int) -> Block | None:  # noqa: ARG002 (as much as there is at a time)
-        if self._ended is not None:
-            return self._ended
-        try:
-            block = self._blocks.get(timeout=_PATIENCE)
-        except queue.Empty:
-            return None
-        if isinstance(block, BaseException):
-            raise block
-        if not len(block):
-            self._ended = block
-        return block
 
-    def seek(self, seconds: float) -> None:
-        raise NotImplementedError
+def fill(descriptor: int, data: bytes, size: int) -> bytes:
+    """Return `data` with as much of what follows as makes it so long."""
+    while len(data) < size and (more := os.read(descriptor, _CHUNK)):
+        data += more
+    return data
 
-    def close(self) -> None:
-        """Leave the pipe to the thread, which may be waiting in it."""
+
+def without_tag(descriptor: int, head: bytes) -> bytes:
+    """Return the beginning of a file without its ID3 tag, which may hold a picture of any size."""
+    if head[:3] != b"ID3":
+        return head
+    size = 10 + sum((byte & 127) << 7 * place for place, byte in enumerate(reversed(head[6:10])))
+    return fill(descriptor, head, size + HEAD)[size:]
+
+
+def spool(descriptor: int, head: bytes, name: str) -> int:
+    """Return the descriptor of a file on the disk that holds `head` and all that follows.
+
+    Raises:
+        VmicError: It is longer than 1 GiB.
+    """
+    with tempfile.TemporaryFile() as file:
+        while head:
+            file.write(head)
+            if file.tell() > _LIMIT:
+                raise vmic.VmicError(
+                    f"cannot play {name}: a file of this kind has to be read to its end first, and it is "
+                    "longer than 1 GiB: save it, and play the file"
+                )
+            head = os.read(descriptor, _CHUNK)
+        file.seek(0)
+        return os.dup(file.fileno())
+
+
+def with_unknown_length(head: bytes) -> bytes:
+    """Return the beginning of a WAV whose writer has left its length at 0 as that of one without length."""
+    at = head.find(b"data") + 4 if head[8:12] == b"WAVE" else 0
+    return head[:at] + b"\xff" * 4 + head[at + 4 :] if head[at : at + 4] == bytes(4) and at > 4 else head

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import click
 import vmic
 from vmic import _starting
 from vmic._latency import Latency
-from vmic.cli import _sounds
+from vmic.cli import _screen, _sounds
 from vmic.cli._options import CHANNELS, LENGTH, MAX_RATE, MIN_RATE, RATE, TIME, name_argument, quiet_option
 from vmic.cli._pipes import RAW_FORMATS
 from vmic.cli._player import AHEAD
@@ -89,10 +90,10 @@ def play(
 ) -> None:
     """Play each FILE into microphone NAME, and wait until it is heard.
 
-    What libsndfile reads (WAV, FLAC, OGG, MP3 and more), and the rest through ffmpeg where that is
-    installed. It is resampled to the microphone's rate. With - for FILE standard input is played: a WAV, or
-    raw samples. Where there is no such microphone it is made, for the time of the command. At a terminal:
-    space pauses, left and right go 5 s back and forth, q stops.
+    A FILE is anything that ffmpeg decodes, or where that is not installed libsndfile (WAV, FLAC, OGG, MP3
+    and more). It is resampled to the microphone's rate. With - for FILE standard input is played: a file of
+    any kind, or raw samples. Where there is no such microphone it is made, for the time of the
+    command. At a terminal: space pauses, left and right go 5 s back and forth, q stops.
     """
     if end is not None and end <= start:
         raise click.UsageError("--end comes after --start")
@@ -144,7 +145,10 @@ def say(
 
     Where there is no such microphone it is made, for the time of the command.
     """
-    words = " ".join(text)
+    given = " ".join(text)
+    words = os.fsencode(given).decode(errors="replace")
+    if words != given:
+        _screen.say("warning: the text is not UTF-8: \ufffd is spoken for each character that is not")
     if not words.strip():
         raise click.UsageError("TEXT is empty: there is nothing to speak")
     wav = spoken(words, engine, voice, speed)

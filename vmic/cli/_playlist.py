@@ -89,6 +89,8 @@ class Playlist:
                 return None
             if self._extent.end is not None:
                 block = block[: max(0, round((self._extent.end - self._at) * self._sample_rate))]
+            if not len(block) and self._at == self._extent.start > 0:
+                raise vmic.VmicError(f"{self._fitted.sound.name} ends before {self._extent.start:.1f} s")
             if len(block):
                 place = self.place
                 self._at += len(block) / self._sample_rate
@@ -103,7 +105,9 @@ class Playlist:
             return False
         if sound != self._sound:
             self._replace(sound)
-        self._go_to(max(self._extent.start, min(seconds, self._end())))
+        # Not to where it is guessed to end: a step forward is none back.
+        end = math.inf if self._extent.end is None else self._extent.end
+        self._go_to(max(self._extent.start, min(seconds, end)))
         self.ended = False
         return True
 
@@ -143,8 +147,6 @@ class Playlist:
         sound, start = self._fitted.sound, self._extent.start
         if start and not sound.seekable:
             raise vmic.VmicError(f"{sound.name} can only be played from its beginning")
-        if sound.seconds is not None and start > sound.seconds:
-            raise vmic.VmicError(f"{sound.name} has only {sound.seconds:.1f} s")
         if start:
             self._go_to(start)
 
@@ -153,6 +155,7 @@ class Playlist:
         self._at = seconds
 
     def _end(self) -> float:
-        """Where it probably ends: some kinds of files tell only about how long they are."""
-        ends = [end for end in (self._extent.end, self._fitted.sound.seconds) if end is not None]
+        """Where it probably ends, for a person: how long it is may have been guessed."""
+        guessed = self._fitted.sound.seconds
+        ends = [end for end in (self._extent.end, guessed) if end is not None and end > self._at]
         return min(ends, default=float("inf"))

@@ -61,7 +61,7 @@ def record(name: str, out: str, seconds: float | None) -> None:
             if seconds is not None:
                 raise
     if not is_quiet():
-        click.echo(f"{out}: {frames / info.sample_rate:.1f} s", err=True)
+        click.echo(f"{printable(out)}: {frames / info.sample_rate:.1f} s", err=True)
     if recorder.overflows:
         raise vmic.VmicError(
             f"the recording has {recorder.overflows} gaps: this machine was too busy to record"
@@ -163,7 +163,7 @@ def _sound_file(path: str, info: vmic.MicrophoneInfo) -> Iterator[Any]:
     subtype = "PCM_16" if exact else soundfile.default_subtype(kind)
     try:
         with soundfile.SoundFile(
-            path, "w", info.sample_rate, info.channels, subtype=subtype, format=kind
+            os.fsencode(path), "w", info.sample_rate, info.channels, subtype=subtype, format=kind
         ) as file:
             yield file
     except soundfile.LibsndfileError as error:

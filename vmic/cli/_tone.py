@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class Tone:
     """A sine of this frequency (Hz), whose greatest sample is `peak` (of a full scale of 1)."""
 
-    channels = 1
+    channels, layout = 1, 0
     seekable = True
 
     def __init__(self, frequency: float, peak: float, seconds: float | None, sample_rate: int) -> None:
