@@ -289,15 +289,15 @@ def test_a_recording_that_cannot_begin_leaves_a_file_as_it_is(server: SoundServe
 def test_a_recording_ends_with_its_microphone(server: SoundServer, start: Start, tmp_path: Path) -> None:
     make(48000)
     path = tmp_path / "heard.wav"
-    program = start(VMIC, "record", "mic", str(path))
+    program = start(VMIC, "record", "mic", str(path), "--quiet")
     await_recording(server)
     await_growth(path)
     succeed("remove", "mic")
     code, errors = programs.end(program)
     assert code == 1
-    assert "Traceback" not in errors
-    # PortAudio has its say too.
-    assert errors.splitlines()[-1].startswith(f"vmic: microphone 'mic' went away; {path} has what was heard")
+    # Without --quiet PortAudio has its say too.
+    (said,) = errors.splitlines()
+    assert said.startswith(f"vmic: microphone 'mic' went away; {path} has what was heard")
     assert len(read_wav(path)[0]) > 0
 
 

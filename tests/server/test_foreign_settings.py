@@ -203,7 +203,7 @@ def test_portaudio_is_led_to_the_server_by_name(server: SoundServer, monkeypatch
         capture = Capture.__new__(Capture)
         capture.device, capture.channels, capture._opened = "mic", 1, 0
         capture._presence = SimpleNamespace(watch=lambda *_: None)  # type: ignore[assignment]
-        for use in (lambda: _record._Recorder(info), capture._open):
+        for use in (lambda: _record._Recorder(info, 1), capture._open):
             monkeypatch.delenv("PULSE_SERVER", raising=False)  # it is at the default place
             with pytest.raises(NotOpenedError):
                 use()

@@ -16,7 +16,8 @@ import vmic
 from vmic import _device, _server
 from vmic._api import find_guarded
 from vmic.cli import _levels
-from vmic.cli._options import LENGTH, name_argument, quiet_option
+from vmic.cli._options import CHANNELS, LENGTH, name_argument, quiet_option
+from vmic.cli._remix import Remix
 from vmic.cli._screen import clock, is_quiet, line, printable, screen
 
 if TYPE_CHECKING:
@@ -32,19 +33,24 @@ _SILENT = 2.0  # seconds
 @name_argument
 @click.argument("out", type=click.Path(dir_okay=False, writable=True))
 @click.option("--seconds", type=LENGTH, help="Stop after so long; without it, on Ctrl-C.")
+@click.option(
+    "-c", "--channels", type=CHANNELS, help="Mix it to so many channels.  [default: the microphone's]"
+)
 @quiet_option
-def record(name: str, out: str, seconds: float | None) -> None:
+def record(name: str, out: str, seconds: float | None, channels: int | None) -> None:
     """Record microphone NAME to OUT, picked by its name as any application does.
 
-    OUT is a WAV, or what it is called: .flac, .ogg, .mp3 and what else libsndfile writes.
+    OUT is a WAV, or what it is called: .flac, .ogg, .mp3 and what else libsndfile writes. Several channels
+    are mixed to one or two as ffmpeg does it: the center is heard on both sides, the LFE is left out.
     """
     info = find_guarded(name).info
     frames = 0
     wanted = float("inf") if seconds is None else int(seconds * info.sample_rate)
     import soundfile  # noqa: F401, PLC0415 (it takes 0.1 s, in which the server shows a recorder already)
 
-    recorder = _Recorder(info)  # before there is a file, which may have been another one
-    with _sound_file(out, info) as file, screen() as draw, recorder:
+    remix = Remix(info.channels, channels or info.channels)
+    recorder = _Recorder(info, remix.recorded)  # before there is a file, which may have been another one
+    with _sound_file(out, info, channels or info.channels) as file, screen() as draw, recorder:
         try:
             while frames < wanted:
                 block = recorder.next()
@@ -53,8 +59,9 @@ def record(name: str, out: str, seconds: float | None) -> None:
                         f"microphone {info.name!r} went away; {out} has what was heard until then "
                         f"({frames / info.sample_rate:.1f} s)"
                     )
-                file.buffer_write(block, dtype="int16")
-                frames += len(block) // (2 * info.channels)
+                samples = remix.apply(block)
+                file.write(samples)
+                frames += len(samples)
                 if draw is not None:
                     draw(_picture(out, frames / info.sample_rate, seconds, recorder.peak))
         except KeyboardInterrupt:
@@ -75,7 +82,8 @@ class _Recorder:
         overflows: How often PortAudio had to leave something out.
     """
 
-    def __init__(self, info: vmic.MicrophoneInfo) -> None:
+    def __init__(self, info: vmic.MicrophoneInfo, channels: int) -> None:
+        """Record `channels` of it, in ALSA's order."""
         # PortAudio reads it once, when it is loaded.
         os.environ["PULSE_SOURCE"] = info.source_name
         _server.call(_server.lead_others)
@@ -85,9 +93,8 @@ class _Recorder:
         self.overflows = 0
         self._name = info.name
         self._blocks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._size = 2 * info.channels
         self._recent: list[tuple[float, bytes]] = []
-        self._stream = self._open(sounddevice, info)
+        self._stream = self._open(sounddevice, info, channels)
 
     def __enter__(self) -> _Recorder:
         self._stream.start()
@@ -128,12 +135,12 @@ class _Recorder:
         self.overflows += bool(status.input_overflow)
         self._blocks.put(bytes(block))
 
-    def _open(self, sounddevice: Any, info: vmic.MicrophoneInfo) -> Any:
+    def _open(self, sounddevice: Any, info: vmic.MicrophoneInfo, channels: int) -> Any:
         try:
             return sounddevice.RawInputStream(
                 device="pulse",
                 samplerate=info.sample_rate,
-                channels=info.channels,
+                channels=channels,
                 dtype="int16",
                 callback=self._take,
                 finished_callback=lambda: self._blocks.put(b""),
@@ -150,7 +157,7 @@ class _Recorder:
 
 
 @contextmanager
-def _sound_file(path: str, info: vmic.MicrophoneInfo) -> Iterator[Any]:
+def _sound_file(path: str, info: vmic.MicrophoneInfo, channels: int) -> Iterator[Any]:
     import soundfile  # noqa: PLC0415
 
     kind = Path(path).suffix[1:].upper() or "WAV"
@@ -163,7 +170,7 @@ def _sound_file(path: str, info: vmic.MicrophoneInfo) -> Iterator[Any]:
     subtype = "PCM_16" if exact else soundfile.default_subtype(kind)
     try:
         with soundfile.SoundFile(
-            os.fsencode(path), "w", info.sample_rate, info.channels, subtype=subtype, format=kind
+            os.fsencode(path), "w", info.sample_rate, channels, subtype=subtype, format=kind
         ) as file:
             yield file
     except soundfile.LibsndfileError as error:
