@@ -47,7 +47,7 @@ class Fitted:
         import soxr  # noqa: PLC0415
 
         self.sound = sound
-        self._matrix = _matrix(sound, channels) * gain
+        self._matrix = mixing(sound.name, sound.channels, sound.layout, channels) * gain
         self._size = max(1, int(BLOCK_SECONDS * sound.sample_rate))
         self._resampler = None
         if sound.sample_rate != sample_rate:
@@ -78,23 +78,23 @@ class Fitted:
             self._resampler.clear()
 
 
-def _matrix(sound: Sound, channels: int) -> Any:
-    """Return the weight of each channel of `sound` (a row) in each of the microphone's.
+def mixing(name: str, channels: int, layout: int, wanted: int) -> Any:
+    """Return the weight of each of the channels of `name` (a row) in each of those that are wanted.
 
     Raises:
         VmicError: There is no right answer.
     """
     import numpy as np  # noqa: PLC0415
 
-    here, there = _places(sound.channels, sound.layout), _places(channels, 0)
-    if here == there and sound.channels == channels:
+    here, there = _places(channels, layout), _places(wanted, 0)
+    if here == there and channels == wanted:
         return np.eye(channels, dtype=np.float32)
-    if sound.channels == 1 or (channels == 1 and not here):
-        return np.full((sound.channels, channels), 1 / sound.channels, np.float32)
+    if channels == 1 or (wanted == 1 and not here):
+        return np.full((channels, wanted), 1 / channels, np.float32)
     if not here or not there:
         raise vmic.VmicError(
-            f"{sound.name} has {sound.channels} channels and the microphone {channels}: mix it down first "
-            f"(ffmpeg -i {sound.name} -ac {channels} out.wav)"
+            f"{name} has {channels} channels, of which nobody knows how they make {wanted}: say it yourself "
+            "(ffmpeg -af pan)"
         )
     ways = {place: [{place: 1.0}, *_WAYS.get(place, [])] for place in here}
     weights = [next((way for way in ways[place] if way.keys() <= set(there)), {}) for place in here]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import vmic
+from vmic.cli._fitting import mixing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,37 +12,12 @@ if TYPE_CHECKING:
 
     Samples = npt.NDArray[np.int16]
 
-# The loudspeakers of a microphone's channels, as native/channel_map.c has them.
-_LAYOUTS = {
-    1: "FC",
-    2: "FL FR",
-    3: "FL FR FC",
-    4: "FL FR BL BR",
-    5: "FL FR FC BL BR",
-    6: "FL FR FC LFE BL BR",
-    7: "FL FR FC LFE BC SL SR",
-    8: "FL FR FC LFE BL BR SL SR",
-}
 # ALSA has another order, and none for 3 channels: so many it is asked for, and these of them are wanted.
 _FROM_ALSA = {
     3: (5, (0, 1, 4)),
     5: (5, (0, 1, 4, 2, 3)),
     6: (6, (0, 1, 4, 5, 2, 3)),
     8: (8, (0, 1, 4, 5, 2, 3, 6, 7)),
-}
-# What each loudspeaker adds to the left, the right and the only channel: libswresample's weights. The center
-# and what is behind are 3 dB lower, the LFE is left out.
-_HALF = 0.5**0.5
-_WEIGHTS = {
-    "FL": (1.0, 0.0, _HALF),
-    "FR": (0.0, 1.0, _HALF),
-    "FC": (_HALF, _HALF, 1.0),
-    "LFE": (0.0, 0.0, 0.0),
-    "BL": (_HALF, 0.0, 0.5),
-    "BR": (0.0, _HALF, 0.5),
-    "BC": (0.5, 0.5, 0.5),
-    "SL": (_HALF, 0.0, 0.5),
-    "SR": (0.0, _HALF, 0.5),
 }
 
 
@@ -59,24 +34,9 @@ class Remix:
         Raises:
             VmicError: There is no right answer.
         """
-        import numpy as np  # noqa: PLC0415
-
         self.recorded, places = _FROM_ALSA.get(channels, (channels, tuple(range(channels))))
         self._places = list(places)
-        self._matrix: npt.NDArray[np.float64] | None = None
-        if wanted == channels:
-            return
-        if channels == 1:
-            self._matrix = np.ones((1, wanted))
-        elif wanted in (1, 2) and channels in _LAYOUTS:
-            weights = np.array([_WEIGHTS[speaker] for speaker in _LAYOUTS[channels].split()])
-            mixed = weights[:, 2:] if wanted == 1 else weights[:, :2]
-            # Nothing that is recorded is clipped.
-            self._matrix = mixed / max(1.0, mixed.sum(axis=0).max())
-        else:
-            raise vmic.VmicError(
-                f"cannot mix {channels} channels into {wanted}: record 1, 2 or the microphone's {channels}"
-            )
+        self._matrix = mixing("the microphone", channels, 0, wanted) if wanted != channels else None
 
     def apply(self, block: bytes) -> Samples:
         """Return the frames of a block, of shape (n, channels of the file)."""
