@@ -167,6 +167,9 @@ def test_what_cannot_be_played_is_said_in_a_line(server: SoundServer, tmp_path: 
     make(48000)
     text, empty, cut = (tmp_path / name for name in ("a.txt", "empty.wav", "cut.flac"))
     text.write_text("no sound")
+    film = tmp_path / "film.mkv"
+    programs.run(["ffmpeg", "-f", "lavfi", "-i", "color=size=64x64:duration=1", str(film)], os.environ)
+    assert refusal("play", "mic", "--quiet", str(film)) == f"cannot play {film}: ffmpeg says: it has no sound"
     empty.touch()
     soundfile.write(cut, tone(1000, 1, 48000), 48000)
     os.truncate(cut, cut.stat().st_size // 2)

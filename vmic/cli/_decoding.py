@@ -256,10 +256,11 @@ class Decoded:
         """Return the error that says what the decoder says."""
         assert self._process
         errors = self._errors() if self._process.wait() or not why else []
-        why = re.sub(
-            r"^(file|pipe):\S+: ", "", (errors or [why or f"it ended with {self._process.returncode}"])[-1]
-        )
-        why = "it has no sound" if "matches no streams" in why else why.rstrip(".")
+        last = (errors or [why or f"it ended with {self._process.returncode}"])[-1]
+        # So it begins with ffmpeg 5, and with ffmpeg 7, which says more after it has found no sound.
+        why = re.sub(r"^((file|pipe):\S+|Error opening input files): ", "", last).rstrip(".")
+        if any("matches no streams" in error for error in errors):
+            why = "it has no sound"
         if self._ffmpeg:
             return vmic.VmicError(f"{what}: ffmpeg says: {why}{hint}")
         more = "" if shutil.which("ffmpeg") else ". ffmpeg reads more kinds (apt install ffmpeg)"
