@@ -1,0 +1,39 @@
+"""A resampler that keeps a block back is no reason to wait for the next one."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from vmic.cli._fitting import Fitted
+
+
+class Blocks:
+    """A second of sound that is there at once, in blocks of 20 ms."""
+
+    name, channels, layout, seekable = "blocks", 1, 0, False
+    seconds: float | None = None
+
+    def __init__(self, sample_rate: int) -> None:
+        self.sample_rate, self._left = sample_rate, 50
+
+    def read(self, frames: int) -> npt.NDArray[np.float32]:
+        self._left -= 1
+        return np.ones((min(frames, self.sample_rate // 50) if self._left >= 0 else 0, 1), np.float32)
+
+    def seek(self, seconds: float) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 16000, 22050, 24000, 44100])
+def test_what_is_there_is_given_without_a_wait(sample_rate: int) -> None:
+    fitted = Fitted(Blocks(sample_rate), 48000, 1, 1.0)
+    count = 0
+    while (block := fitted.read()) is None or len(block):
+        assert block is not None
+        count += len(block)
+    assert count == pytest.approx(48000, abs=480)
