@@ -127,7 +127,7 @@ def test_so_much_sound_is_kept_queued(
     queued = []
     write = vmic.VirtualMicrophoneDevice.write_frames
 
-    def note(self: vmic.VirtualMicrophoneDevice, frames: object) -> int:
+    def note(self: vmic.VirtualMicrophoneDevice, frames: bytes) -> int:
         count = write(self, frames)
         queued.append(self.stats.queued)
         return count

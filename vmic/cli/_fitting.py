@@ -100,7 +100,7 @@ def mixing(name: str, channels: int, layout: int, wanted: int) -> Any:
     weights = [next((way for way in ways[place] if way.keys() <= set(there)), {}) for place in here]
     matrix = np.array([[way.get(place, 0) for place in there] for way in weights], np.float32)
     # As loud as it may be without being clipped.
-    return matrix / max(1, matrix.sum(axis=0).max())
+    return matrix / max(1.0, float(matrix.sum(axis=0).max()))
 
 
 def _places(channels: int, layout: int) -> list[str]:
