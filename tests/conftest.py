@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from playing import Player, is_there
 from recording import Recorder
 from servers import SoundServer, available_servers, new_server
 from signals import numbered
+from stalls import watch
 
 import vmic
 
@@ -36,6 +38,8 @@ class ServerBrokeError(Exception):
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
     """Tell a failure that the server itself explains from one of ours."""
     servers = [used for used in pyfuncitem.funcargs.values() if isinstance(used, SoundServer)]
+    stalls = watch() if servers else None
+    begin = time.monotonic()
     try:
         return (yield)
     except Exception as error:
@@ -45,6 +49,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
             raise
         if any(server.steps_missed and not server.was_frozen for server in servers):
             raise MachineStoodStillError(f"the server missed a step meanwhile; {error}") from error
+        if stalls and (longest := stalls.longest(begin)):
+            raise MachineStoodStillError(
+                f"a process waited {1000 * longest:.0f} ms to run; {error}"
+            ) from error
         raise
 
 
