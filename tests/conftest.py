@@ -19,15 +19,11 @@ from playing import Player, is_there
 from recording import Recorder
 from servers import SoundServer, available_servers, new_server
 from signals import numbered
-from stalls import watch
+from stalls import MachineStoodStillError, watch
 
 import vmic
 
 settings.register_profile("long", max_examples=2000)
-
-
-class MachineStoodStillError(Exception):
-    """What a test saw may be the machine's doing: it is run again (see addopts in pyproject.toml)."""
 
 
 class ServerBrokeError(Exception):

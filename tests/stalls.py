@@ -22,6 +22,10 @@ while os.getppid() == parent:
 """
 
 
+class MachineStoodStillError(Exception):
+    """What a test saw may be the machine's doing: it is run again (see addopts in pyproject.toml)."""
+
+
 class StallWatch:
     """A process that notes when it had to wait. It ends with the process that started it."""
 

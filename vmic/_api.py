@@ -129,7 +129,7 @@ def open_microphone_device(
     """Attach a second writer to a microphone that exists, made by this process or another.
 
     What both write is heard, mixed. Closing it leaves the microphone where it is. A microphone of ``vmic
-    create`` whose keeper has ended gets another one, with a RuntimeWarning.
+    create`` that has no keeper gets one, with a RuntimeWarning.
 
     Args:
         name: The microphone's name, or the server's name of its source.

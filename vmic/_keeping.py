@@ -164,12 +164,12 @@ def is_guarded(pulse: pulsectl.Pulse, device: Device) -> bool:
 
 def replace_lost(device: Device) -> None:
     """Start a keeper for a microphone of ``vmic create`` that has none, and warn."""
-    lost = f"the keeper of microphone {device.name!r} had ended"
     marks = device.marks
     recipe = Recipe(device.name, device.source.description, marks.sample_rate, marks.channels)
     try:
         start_lasting(recipe)
     except OSError as error:
-        warnings.warn(f"{lost}, and cannot be replaced: {error}", RuntimeWarning, stacklevel=3)
+        message = f"microphone {device.name!r} has no keeper, and none can be started: {error}"
     else:
-        warnings.warn(f"{lost}, and is replaced", RuntimeWarning, stacklevel=3)
+        message = f"microphone {device.name!r} had no keeper: another one is started"
+    warnings.warn(message, RuntimeWarning, stacklevel=3)

@@ -156,7 +156,7 @@ def clients(server: SoundServer) -> list[str]:
 def test_nothing_of_vmic_stays_behind(server: SoundServer) -> None:
     assert clients(server) == []
     command("create", "mic")
-    programs.await_that(lambda: clients(server) == ["vmic-keeper"], "its keeper is connected")
+    programs.await_that(lambda: clients(server) == ["vmic-keeper-mic"], "its keeper is connected")
     command("remove", "mic")
     programs.await_that(lambda: clients(server) == [], "its keeper is gone")
 

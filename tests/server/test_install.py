@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -61,10 +62,17 @@ def test_it_is_there_when_a_session_begins(server: SoundServer, record: Record, 
         assert pulse.server_info().default_sink_name == "vmic-silence"
     (info,) = vmic.list_microphone_devices()
     recorder = record(info)
-    with vmic.open_microphone_device(name) as microphone:
+    with keeper_replaced(server), vmic.open_microphone_device(name) as microphone:
         microphone.write_frames(numbered(24000, 2))
     recorder.await_frames(24000)
     Heard.in_recording(recorder.stop()).assert_exact(24000)
+
+
+def keeper_replaced(server: SoundServer) -> contextlib.AbstractContextManager[object]:
+    """Expect a warning where the server's own file starts no keeper."""
+    if server.kind == "pulseaudio":
+        return pytest.warns(RuntimeWarning, match="had no keeper: another one is started")
+    return contextlib.nullcontext()
 
 
 def listed() -> list[dict[str, object]]:

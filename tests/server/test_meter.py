@@ -54,6 +54,7 @@ def test_a_resting_microphone_says_so(server: SoundServer) -> None:
             "writers": [],
             "listeners": [],
             "peak": None,
+            "guarded": True,
         }
     ]
     shown = command("info", "mic").stdout.decode()

@@ -10,9 +10,9 @@ import time
 
 import numpy as np
 import pytest
-from conftest import MachineStoodStillError
 from listening import Listener
 from servers import SoundServer
+from stalls import MachineStoodStillError
 
 import vmic
 

@@ -174,7 +174,7 @@ def test_one_that_is_isolated_hears_nobody_else(server: SoundServer, record: Rec
     theirs = vmic.MicrophoneInfo("bot", "bot", 48000, 1, None, None)
     recorder = record(theirs, env={"PULSE_SERVER": places[1]})
     for place, first in zip(places, (30000, 0), strict=True):
-        argv = [VMIC, "play", "bot", "-", "--raw"]
+        argv = [VMIC, "play", "bot", "-", "--raw", "--quiet"]
         frames = numbered(24000, first=first).tobytes()
         done = programs.run(argv, {**os.environ, "PULSE_SERVER": place}, frames)
         assert (done.returncode, done.stderr) == (0, b"")

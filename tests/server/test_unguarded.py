@@ -74,7 +74,7 @@ def test_a_command_that_uses_it_replaces_its_keeper_and_says_so(
         file.setparams((1, 2, 24000, 0, "NONE", ""))
         file.writeframes(numbered(2400).tobytes())
     said = command(*USES[use](tmp_path)).stderr.decode()
-    assert "the keeper of microphone 'mic' had ended, and is replaced" in said
+    assert "microphone 'mic' had no keeper: another one is started" in said
     assert len(keepers(server)) == 1
     assert "unguarded" not in command("list").stdout.decode()
     pulse.volume_set_all_chans(pulse.get_source_by_name("mic"), 0.5)
@@ -98,7 +98,7 @@ def test_a_command_that_uses_it_replaces_its_keeper_and_says_so(
 def test_create_refuses_its_name_and_replaces_its_keeper(server: SoundServer) -> None:
     said = command("create", "mic", code=1).stderr.decode()
     assert "'mic' exists already" in said
-    assert "the keeper of microphone 'mic' had ended, and is replaced" in said
+    assert "microphone 'mic' had no keeper: another one is started" in said
     assert len(keepers(server)) == 1
 
 
@@ -106,7 +106,7 @@ def test_create_refuses_its_name_and_replaces_its_keeper(server: SoundServer) ->
 def test_a_program_that_opens_it_replaces_its_keeper_and_warns(
     server: SoundServer, record: Callable[..., Recorder]
 ) -> None:
-    with pytest.warns(RuntimeWarning, match="keeper of microphone 'mic' had ended, and is replaced"):
+    with pytest.warns(RuntimeWarning, match="microphone 'mic' had no keeper: another one is started"):
         microphone = vmic.open_microphone_device("mic")
     with microphone:
         assert len(keepers(server)) == 1

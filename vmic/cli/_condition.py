@@ -119,8 +119,8 @@ def _listen(pulse: pulsectl.Pulse, devices: list[Device]) -> dict[int, float]:
 
 
 def unguarded(info: MicrophoneInfo) -> tuple[str, str]:
-    """Return what is wrong with a microphone whose keeper has ended, and what to do."""
-    wrong = "its keeper has ended: other programs' sound may get into it, and it goes with the sound server"
+    """Return what is wrong with a microphone without a keeper, and what to do."""
+    wrong = "it has no keeper: other programs' sound may get into it, and it goes with the sound server"
     return (
         wrong,
         f"record it or play to it, which replaces the keeper (vmic record {shlex.quote(info.name)} FILE)",

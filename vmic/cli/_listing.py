@@ -25,7 +25,7 @@ def list_(as_json: bool) -> None:
     """Show vmic's microphones on this sound server: who writes, who listens, how loud it is.
 
     STATE is "running" when somebody records it or writes to it; else "idle" for some seconds, and then
-    "resting", which costs nothing. "unguarded" is one whose keeper has ended: `vmic info` says what to do.
+    "resting", which costs nothing. "unguarded" is one without a keeper: `vmic info` says what to do.
     """
     conditions = _server.call(of_all)
     if as_json:
