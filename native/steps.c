@@ -43,7 +43,8 @@ static void correct(struct steps *steps, int64_t now_at) {
     int64_t lowest = least(steps->lowest, steps->lowest_before);
     int64_t highest = most(steps->highest, steps->highest_before);
     int64_t error = lowest > 0 ? lowest : highest < 0 ? highest : 0;
-    int64_t wrong = error / steps->step * steps->step;
+    int64_t half = error < 0 ? -steps->step / 2 : steps->step / 2;
+    int64_t wrong = (error + half) / steps->step * steps->step;
     if (wrong == 0) {
         steps->lowest_before = steps->lowest;
         steps->highest_before = steps->highest;

@@ -5,8 +5,8 @@
  * the next step. So with the moment of one step known, that of each later one is.
  *
  * A step that the graph skips is not seen by that. pa_simple_get_latency would show it, but wanders by 5 ms
- * either way within some seconds (0.3.65). So an error of a step or more is one that it has shown all the
- * time for as long.
+ * either way within some seconds (0.3.65). So an error is one that it has shown all the time for as long, of
+ * half a step at least.
  *
  * All times in ns, those that end in `_at` of CLOCK_MONOTONIC. Not thread-safe.
  */

@@ -23,13 +23,17 @@ SHORT = ((44100, 882), (22050, 441), (48000, 1024))
 DEVICES = 3
 SECONDS = 1.0
 LEVEL = 1000
-# The machine let a program wait for longer than this, which is all that an utterance has ahead.
-LATE = 0.001
+# The machine let a program wait for longer than this, which is what an utterance has in reserve.
+LATE = 0.003
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    long = [(rate, chunk) for rate in RATES for chunk in (rate // 100, rate // 50, 1024)]
-    metafunc.parametrize(("rate", "chunk"), long if metafunc.config.getoption("--long") else SHORT)
+    if metafunc.config.getoption("--long"):
+        shapes = [(rate, chunk) for rate in RATES for chunk in (rate // 100, rate // 50, 1024)]
+        metafunc.parametrize(("rate", "chunk"), shapes)
+    else:
+        metafunc.parametrize(("rate", "chunk"), SHORT)
+        metafunc.parametrize("server", ["pulseaudio"], indirect=True)
 
 
 def speak(microphone: vmic.VirtualMicrophoneDevice, chunk: int, lateness: list[float]) -> None:
@@ -51,6 +55,7 @@ def silence_inside(recording: np.ndarray) -> int:
 
 @pytest.mark.timing
 def test_no_silence_is_inside(server: SoundServer, rate: int, chunk: int) -> None:
+    """By default on PulseAudio alone: PipeWire's steps are as long at every rate."""
     lateness: list[float] = []
     microphones = [vmic.create_microphone_device(f"mic {i}", rate, non_blocking=True) for i in range(DEVICES)]
     listeners = [Listener(microphone).__enter__() for microphone in microphones]
