@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import numpy as np
 import pulsectl
 import pytest
 from listening import Listener
+from owners import busy_processes
 from recording import Recorder
 from servers import SoundServer
 from signals import PERIOD, is_written, numbered
@@ -22,18 +20,6 @@ RATE = 48000
 CHUNK = 960  # 20 ms
 # How far `latency` may be off, in seconds.
 RIGHT_WITHIN = {"pulseaudio": 0.005, "pipewire": 0.010}
-
-
-@contextmanager
-def busy_processes(count: int) -> Iterator[None]:
-    """Let so many processes compute during the block."""
-    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
 
 
 def arrivals(listener: Listener, writes: int) -> np.ndarray:
