@@ -20,7 +20,7 @@ import soundfile
 from programs import VMIC, command, refusal
 from recording import Recorder
 from servers import SoundServer
-from signals import PERIOD, Heard, Samples, numbered, silences, sounding, tone, tone_quality
+from signals import ANY, PERIOD, Heard, Samples, numbered, silences, sounding, tone, tone_quality
 from terminals import Terminal
 
 import vmic
@@ -45,7 +45,7 @@ def speech(tmp_path: Path) -> Path:
     return path
 
 
-def heard_of(recorder: Recorder, gaps: int = 0) -> list[int]:
+def heard_of(recorder: Recorder, gaps: float = 0) -> list[int]:
     """The numbers of the frames that came through whole, without the ramps and fades between.
 
     Asserts that at most so many silences are between them.
@@ -64,7 +64,7 @@ def await_more(recorder: Recorder, count: int) -> None:
     recorder.await_sound(int(recorder.frames().any(axis=1).sum()) + count)
 
 
-def jumps(recorder: Recorder, gaps: int) -> list[int]:
+def jumps(recorder: Recorder, gaps: float) -> list[int]:
     """How far the frames leap where they do not follow each other; backwards is negative."""
     steps = np.diff(heard_of(recorder, gaps)) % PERIOD - 1
     return [int(step) if step < PERIOD // 2 else int(step) - PERIOD for step in steps[steps != 0]]
@@ -390,9 +390,7 @@ def test_a_pause_goes_on_where_it_was(mic: vmic.MicrophoneInfo, record: Record, 
     assert max(map(abs, pauses), default=0) < 4800
 
 
-def test_left_and_right_go_five_seconds(
-    server: SoundServer, mic: vmic.MicrophoneInfo, record: Record, terminal: Terminal
-) -> None:
+def test_left_and_right_go_five_seconds(mic: vmic.MicrophoneInfo, record: Record, terminal: Terminal) -> None:
     recorder = record(mic)
     recorder.await_sound(9600)
     for key in ("Right", "Right", "Left"):
@@ -400,7 +398,8 @@ def test_left_and_right_go_five_seconds(
         await_more(recorder, 48000)
     terminal.press("q")
     assert terminal.await_end() == 0
-    done, asked = jumps(recorder, gaps=3 + server.steps_missed), [5 * 48000, 5 * 48000, -5 * 48000]
+    # How many gaps PipeWire makes where its steps are long is not what this is about.
+    done, asked = jumps(recorder, gaps=ANY), [5 * 48000, 5 * 48000, -5 * 48000]
     assert len(done) == 3
     # As near as it is known how far the sound had come.
     wrong = [
