@@ -87,6 +87,21 @@ def silences(recording: npt.NDArray[Any], sample_rate: int) -> list[int]:
     return [int(step) - 1 for step in np.diff(loud) if step > sample_rate // 1000]
 
 
+def without_silence(recording: Samples, sample_rate: int) -> Samples:
+    """Return a mono recording of a steady sound less its silences of 1 ms or more."""
+    loud = np.flatnonzero(recording)
+    pieces = np.split(loud, np.flatnonzero(np.diff(loud) > sample_rate // 1000) + 1)
+    return np.concatenate(
+        [recording[:0], *(recording[piece[0] : piece[-1] + 1] for piece in pieces if len(piece))]
+    )
+
+
+def frequency(samples: npt.NDArray[Any], sample_rate: int) -> float:
+    """The strongest frequency of the middle half of a mono recording."""
+    part = samples[len(samples) // 4 : -len(samples) // 4]
+    return int(np.abs(np.fft.rfft(part * np.hanning(len(part)))).argmax()) * sample_rate / len(part)
+
+
 def ramp(sample_rate: int) -> npt.NDArray[np.int64]:
     """The weights of inserted frames that lead from silence up to sound (native/shape.h), as numerators."""
     count = sample_rate * 3 // 2000

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 from audio_files import CASES, RATE, Case, Floats, identity, tone
+from signals import frequency
 
 import vmic
 from vmic.cli import _pipes, _sounds
@@ -73,12 +74,6 @@ def heard(sound: Sound, start: float = 0.0) -> tuple[Floats, str]:
         said = str(error)
     playlist.close()
     return np.concatenate(blocks), said
-
-
-def frequency(samples: Floats, sample_rate: int) -> float:
-    """The strongest frequency of the middle half."""
-    part = samples[len(samples) // 4 : -len(samples) // 4]
-    return int(np.abs(np.fft.rfft(part * np.hanning(len(part)))).argmax()) * sample_rate / len(part)
 
 
 @pytest.mark.parametrize("case", CASES, ids=identity)

@@ -1,0 +1,71 @@
+"""Files as people bring them are heard whole through a microphone (see tests/unit/test_audio_files.py)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import audio_files
+from audio_files import CASES, Case, identity
+from programs import VMIC, command
+from recording import Recorder
+from servers import SoundServer
+from signals import frequency, without_silence
+
+import vmic
+
+RATE = 48000
+SIDE_BY_SIDE = 6
+
+
+def duration(case: Case) -> float:
+    return sum(seconds for seconds, _ in case.parts)
+
+
+def play(case: Case, folder: Path, microphone: str) -> subprocess.CompletedProcess[bytes]:
+    """Play the case's file into the microphone, in the way that it is brought."""
+    path = os.fsencode(folder / case.file)
+    if case.how == "file":
+        return command("play", microphone, os.fsdecode(path), code=0 if case.parts else 1)
+    if case.how == "pipe":
+        return command("play", microphone, "-", standard_input=Path(os.fsdecode(path)).read_bytes())
+    with Path(os.fsdecode(path)).open("rb") as file:
+        return subprocess.run(
+            [VMIC, "play", microphone, "-"], stdin=file, capture_output=True, timeout=60, check=True
+        )
+
+
+def test_all_of_it_is_heard(server: SoundServer, record: Callable[..., Recorder], tmp_path: Path) -> None:
+    """So many at once have gaps on two cores; they are left out, and what is heard has its whole length."""
+    audio_files.make_all(tmp_path)
+
+    def hear(case: Case) -> str | None:
+        """What is wrong with what is heard of it."""
+        microphone = free.get()
+        recorder = record(microphone)
+        play(case, tmp_path, microphone.name)
+        sound = without_silence(recorder.stop()[:, 0], RATE)
+        free.put(microphone)
+        if abs(len(sound) / RATE - duration(case)) > 0.2:
+            return f"{identity(case)}: {len(sound) / RATE} s of {duration(case)}"
+        begin = 0
+        for seconds, hertz in case.parts:
+            end = begin + int(seconds * RATE)
+            found = frequency(sound[begin:end], RATE)
+            if hertz is not None and abs(found - hertz) > 3:
+                return f"{identity(case)}: {found} Hz for {hertz}"
+            begin = end
+        return None
+
+    free: queue.SimpleQueue[vmic.VirtualMicrophoneDevice] = queue.SimpleQueue()
+    with contextlib.ExitStack() as devices, ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for number in range(SIDE_BY_SIDE):
+            free.put(devices.enter_context(vmic.create_microphone_device(f"mic {number}", RATE)))
+        longest_first = sorted(CASES, key=duration, reverse=True)
+        wrong = list(filter(None, pool.map(hear, longest_first)))
+    assert wrong == []
