@@ -8,12 +8,14 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import machine
 import programs
 import pulsectl
 import pytest
+from deferral import Deferral
 from hypothesis import settings
 from playing import Player, is_there
 from recording import Recorder
@@ -55,6 +57,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="all rates and lengths of writes")
     parser.addoption("--chaos", type=float, default=30, help="seconds of chaos on each server")
+    parser.addoption(
+        "--defer", type=Path, help="leave what the machine disturbed to another run: pytest @FILE"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    path = config.getoption("--defer")
+    if path and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Deferral(path))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -36,8 +36,6 @@ load-module module-role-cork
 load-module module-filter-heuristics
 load-module module-filter-apply
 """
-# A step as long as that, 21 ms instead of 5, is not missed by a machine that stands still for 15 ms.
-LONG_STEPS = "context.properties = { default.clock.min-quantum = 1024 }\n"
 START_TIMEOUT = 20.0
 
 # What PipeWire 0.3 says of a step that was missed or not finished; and 1.4 of the graph, and of one node.
@@ -97,9 +95,6 @@ class SoundServer:
 
     def start(self) -> None:
         raise NotImplementedError
-
-    def lengthen_steps(self) -> None:
-        """Let it do its work in longer steps from its start on, if it does it in steps."""
 
     def answer(self) -> None:
         """Start the process that answers on the socket, and what it needs that does not run."""
@@ -278,11 +273,6 @@ class PipeWire(SoundServer):
     reported_name = "PulseAudio (on PipeWire"
     parts = ("pipewire-pulse", "wireplumber", "pipewire")
 
-    def lengthen_steps(self) -> None:
-        settings = self.root / "home" / ".config" / "pipewire" / "pipewire.conf.d"
-        settings.mkdir(parents=True)
-        (settings / "long-steps.conf").write_text(LONG_STEPS)
-
     def start(self) -> None:
         run = Path(self.env["XDG_RUNTIME_DIR"])
         bus = run / "bus"
@@ -357,11 +347,7 @@ def available_servers() -> list[str]:
 
 def new_server(request: pytest.FixtureRequest) -> SoundServer:
     """The sound server that a fixture's parameter names."""
-    made = KINDS[request.param]()
-    # Its steps were too short for this machine at this time; but with long ones speech begins with a gap.
-    if request.node.execution_count in (4, 6, 8):
-        made.lengthen_steps()
-    return made
+    return KINDS[request.param]()
 
 
 PARTS = [(kind, part) for kind in available_servers() for part in KINDS[kind].parts]
