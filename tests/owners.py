@@ -119,7 +119,10 @@ ENDS: dict[str, Callable[[Owner, pulsectl.Pulse], object]] = {
 @contextlib.contextmanager
 def busy_processes(count: int) -> Iterator[None]:
     """So many processes compute, until the end of the block."""
-    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    processes = [
+        subprocess.Popen([*programs.WITH_PARENT, sys.executable, "-c", "while True: pass"])
+        for _ in range(count)
+    ]
     try:
         yield
     finally:
