@@ -40,12 +40,16 @@ class Guard:
         self._whole: frozenset[Halves] = frozenset()  # what was there at the last look
         # Names of devices' sources, by the server's number, also since then; of a new one it may be "".
         self._sources: dict[int, str] = {}
+        self._default: str | None = (
+            None  # the source that the server gives who has lost its own; None: unknown
+        )
 
     def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
         """Do what cannot wait for a look; does not wait for an answer."""
         requests = self._requests_of(pulse)
         if event.facility == "server":
-            requests.server(self._strangers.note_default)
+            self._default = None
+            requests.server(self._note_default)
         elif event.facility == "sink_input":
             self._strangers.react(requests, event)
         elif event.facility == "source_output":
@@ -57,7 +61,7 @@ class Guard:
             self._sources[event.index] = ""
             requests.source(event.index, self._note_source)
         elif event.t == "remove" and (gone := self._gone_with(event)):
-            self._recorders.end(requests, gone)
+            self._recorders.end(requests, gone, self._no_replacements(gone))
 
     def look(self, pulse: pulsectl.Pulse, is_guarded: Callable[[Device], bool]) -> list[Device]:
         """Set right what is not as it should be of the devices that are guarded, and return them."""
@@ -78,6 +82,7 @@ class Guard:
         self._end_halves(pulse, devices)
         microphones = [device for device in devices if device.kind == MICROPHONE]
         self._strangers.know(pulse, microphones, silence_comes=has_silence)
+        self._note_default(pulse.server_info())
         self._strangers.look_at(requests, players)
         self._strangers.restore_places(pulse)
         _end_strays(pulse, requests, players)
@@ -87,6 +92,19 @@ class Guard:
                 streams = _own_streams(device, players, recorders)
                 self._volumes.hold(pulse, device, streams, is_recorded=device.source.index in recorded)
         return devices
+
+    def _note_default(self, server: Any) -> None:
+        """Note where the server puts streams that lose their device, from pulsectl's view of the server."""
+        chosen = not server.default_source_name.startswith("@")  # as PipeWire says until it has
+        self._default = server.default_source_name if chosen else None
+        self._strangers.note_default(server)
+
+    def _no_replacements(self, gone: dict[int, str]) -> set[int]:
+        """The devices' sources to which the server puts no recorder of those that have gone."""
+        if self._default is None or self._default in gone.values():
+            return set()
+        others = self._sources.keys() - gone.keys()
+        return {index for index in others if self._sources[index] not in ("", self._default)}
 
     def _note_source(self, source: Any) -> None:
         """A look may come only when somebody has recorded it, on a busy machine 0.1 s later."""

@@ -40,12 +40,12 @@ class Recorders:
             if recorder.index not in self._sources:
                 requests.recorder(recorder.index, self._note)
 
-    def end(self, requests: Requests, gone: Mapping[int, str]) -> None:
+    def end(self, requests: Requests, gone: Mapping[int, str], no_replacements: Collection[int]) -> None:
         """End those on sources that have gone, by number and name ("" is any): the server gives them another.
 
         So it may have done already with one that had only just begun, of which nothing is known yet: all
-        such that record a source by now are ended. On a busy machine a recorder of something else may be
-        among them, when it began within the same few ms.
+        such that record a source by now are ended, but for one of `no_replacements`. On a busy machine a
+        recorder of something else may be among them, when it began within the same few ms.
         """
         known = dict(self._sources)
         for recorder, source in known.items():
@@ -58,7 +58,8 @@ class Recorders:
                 is_lost = recorder.source != _NONE or any(
                     is_on(recorder, *source) or source[1] == "" for source in gone.items()
                 )
-                if recorder.index not in known and is_programs and is_lost:
+                may_be_lost = is_lost and recorder.source not in no_replacements
+                if recorder.index not in known and is_programs and may_be_lost:
                     requests.kill_recorder(recorder.index)
 
         requests.recorders(end_unknown)

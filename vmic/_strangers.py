@@ -22,18 +22,17 @@ class Strangers:
         self._has_silence = False
         self._destination: str | None = None  # by its name, for it may be new
         self._met: set[int] = set()
-        self._has_nowhere = False  # nor will there be a place to move to
+        self._silence_comes = True
         self._stuck: dict[int, str] = {}  # which place each of them could not be moved to
         # By the server's number of the stream: its entry, and the place that it had.
         self._places: dict[int, tuple[str, str | None]] = {}
         self._left: list[tuple[str, str | None]] = []  # the same of those that have ended since
 
     def know(self, pulse: pulsectl.Pulse, devices: Collection[Device], *, silence_comes: bool) -> None:
-        """Note which sinks are guarded, and where to move to: on PipeWire that may come some ms later."""
+        """Note which sinks are guarded, and whether silence comes: on PipeWire that takes some ms."""
         self._devices = {device.sink.index: device for device in devices if device.sink is not None}
         self._has_silence = _silence.is_there(pulse)
-        self.note_default(pulse.server_info())
-        self._has_nowhere = self._destination is None and not silence_comes
+        self._silence_comes = silence_comes
 
     def note_default(self, server: Any) -> None:
         """Move to what all play to now; pulsectl's view of the server tells what that is.
@@ -92,7 +91,7 @@ class Strangers:
         destination = self._destination
         if destination is not None and self._stuck.get(player) != destination:
             requests.move_player(player, destination, lambda: self._stuck.update({player: destination}))
-        elif knows_where and (destination is not None or self._has_nowhere):
+        elif knows_where and (destination is not None or not self._silence_comes):
             requests.kill_player(player)
 
     def restore_places(self, pulse: pulsectl.Pulse) -> None:

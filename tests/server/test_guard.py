@@ -284,6 +284,21 @@ def test_what_came_and_went_while_the_keeper_was_held_up_is_ended(
     recorder.await_end()
 
 
+@pytest.mark.parametrize("half", ["sink_name=vmic-sink-late-", "source_name=late "])
+@pytest.mark.usefixtures("headset")
+def test_who_begins_to_record_as_another_microphone_goes_goes_on(
+    owner: Owner, begin: Callable[[Recorded], Recorder], pulse: pulsectl.Pulse, half: str
+) -> None:
+    owner.ask("globals().update(late=vmic.create_microphone_device('late', 48000))")
+    with stopped(owner.keeper()):
+        unload(pulse, half)
+        programs.await_that(lambda: half not in str(pulse.module_list()), "it has gone")
+        recorder = begin(owner)
+        recorder.await_first_frame()
+    owner.ask("mic.write_frames(b'\\x01\\x01' * 48000)")
+    recorder.await_frames(48000)
+
+
 @pytest.mark.promise("comes back")
 @pytest.mark.parametrize(
     ("end", "held_up"), [("sink unloaded", False), ("source unloaded", False), ("source unloaded", True)]
