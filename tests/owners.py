@@ -82,7 +82,8 @@ class Owner:
         return programs.answer(self.process)
 
     def keeper(self) -> int:
-        """The process id of its keeper."""
+        """The process id of its keeper, which is there soon."""
+        programs.await_that(self.keepers, "its keeper is there")
         (pid,) = self.keepers()
         return pid
 

@@ -158,6 +158,10 @@ class SoundServer:
         """Whether a microphone of vmic's becomes the default where there is no other."""
         return True
 
+    def shows_quotes(self) -> bool:
+        """Whether it shows a speaker's name with both kinds of quotes."""
+        return True
+
     def pausing(self) -> set[str]:
         """Return the parts without which streams only pause; without another they end."""
         return set()
@@ -305,6 +309,9 @@ class PipeWire(SoundServer):
     def elects_ours(self) -> bool:
         # Before 1.6 the monitor of an output comes first.
         return self._version() >= (1, 6)
+
+    def shows_quotes(self) -> bool:
+        return self._version() >= (1, 4)
 
     def pausing(self) -> set[str]:
         # A session manager that restarts moves the streams of 0.3, which ends them, and links those of 1.4.
