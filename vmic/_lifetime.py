@@ -36,6 +36,11 @@ def forget(device: Closable) -> None:
     _open.discard(device)
 
 
+def is_open(source_name: str) -> bool:
+    """Return whether this process has a microphone that the server calls so, and has not closed it."""
+    return any(getattr(device, "source_name", None) == source_name for device in list(_open))
+
+
 def is_overdue() -> bool:
     """Return whether the exit has taken its time: what the keeper can do is left to it."""
     return time.monotonic() >= _deadline

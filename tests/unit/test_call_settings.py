@@ -42,7 +42,16 @@ def test_constraints_are_replaced_whole() -> None:
     assert found == {"deviceId": "mic", "customConstraints": {"echoCancellation": {"ideal": False}}}
 
 
-@pytest.mark.parametrize("update", [{}, {"mic": 1}, {"camera": False}, {"camera": {"isEnabled": False}}])
+def test_a_track_and_a_device_take_each_others_place() -> None:
+    track = {"settings": {"customTrack": {"id": "x"}}}
+    assert microphone(CHOSEN, False, track) == {"isEnabled": False, **track}
+    assert microphone(False, track, CHOSEN) == microphone(CHOSEN)
+
+
+@pytest.mark.parametrize(
+    "update",
+    [{}, {"mic": 1}, {"camera": False}, {"camera": {"isEnabled": False}}, {"camera": "fromDefaults"}],
+)
 def test_what_changes_nothing(update: Any) -> None:
     assert _settings.merged_inputs(default_inputs(), update) == default_inputs()
 
@@ -55,7 +64,8 @@ def test_what_changes_nothing(update: Any) -> None:
         ({"microphone": {"isEnabled": 1}}, "microphone.isEnabled is not a boolean: 1"),
         ({"microphone": {"settings": {"deviceId": 1}}}, "microphone.settings.deviceId is a str, not 1"),
         ({"microphone": {"settings": {"customConstraints": {"a": True}}}}, "customConstraints.a is"),
-        ({"microphone": {"settings": {"customTrack": {"id": "x"}}}}, "vmic has no tracks"),
+        ({"microphone": {"isEnabled": True, "settings": {"customTrack": {"id": "x"}}}}, "vmic has no tracks"),
+        ({"microphone": {"settings": {"customTrack": {"id": 1}}}}, "customTrack.id is a str, not 1"),
         ({"microphone": 1}, "microphone: an object is wanted, not 1"),
         ({"camera": True}, "camera cannot be enabled"),
         ({"screenAudio": {"isEnabled": True}}, "screenAudio cannot be enabled"),
@@ -83,6 +93,12 @@ def test_how_it_is_sent() -> None:
         **music,
         "bitrate": 64_000,
     }
+    without = {"sendSettings": {"channelConfig": "stereo", "bitrate": None}}
+    assert sent({"sendSettings": "music"}, without)["sendSettings"] == {"channelConfig": "stereo"}
+    for update in ("fromDefaults", {"sendSettings": "fromDefaults", "isPublishing": "fromDefaults"}):
+        assert sent(False, {"sendSettings": "music"}, update) == sent()
+    music_now = _settings.merged_publishing(default_publishing(), {"microphone": {"sendSettings": "music"}})
+    assert _settings.merged_publishing(music_now, "fromDefaults") == default_publishing()
 
 
 @pytest.mark.parametrize(
@@ -102,9 +118,27 @@ def test_sending_that_cannot_be(update: Any, said: str) -> None:
 
 
 def test_who_is_heard() -> None:
-    documented = {"base": {"camera": "unsubscribed", "microphone": "unsubscribed"}}
-    assert _settings.merged_profiles(default_profiles(), documented) == documented
-    wrongs: list[Any] = [{"mine": {}}, {"base": {"microphone": "loud"}}, {"base": 1}, []]
+    def merged(update: Any) -> Any:
+        return _settings.merged_profiles(default_profiles(), update)
+
+    found = merged({"base": {"camera": "unsubscribed", "microphone": {"subscriptionState": "unsubscribed"}}})
+    assert found["base"] == {
+        "camera": {"receiveSettings": {"maxQuality": "high"}, "subscriptionState": "unsubscribed"},
+        "customAudio": {},
+        "customVideo": {},
+        "microphone": {"receiveSettings": {}, "subscriptionState": "unsubscribed"},
+        "screenAudio": {"receiveSettings": {}, "subscriptionState": "subscribed"},
+        "screenVideo": {"receiveSettings": {"maxQuality": "high"}, "subscriptionState": "subscribed"},
+    }
+    assert _settings.merged_profiles(found, {"base": "fromDefaults"}) == default_profiles()
+    assert (
+        _settings.merged_profiles(found, {"base": {"camera": "fromDefaults"}})["base"]["camera"]
+        == (default_profiles()["base"]["camera"])
+    )
+    tower = merged({"tower": {"microphone": "staged"}})
+    assert tower["base"] == default_profiles()["base"]
+    assert tower["tower"]["microphone"]["subscriptionState"] == "staged"
+    wrongs: list[Any] = [{"base": {"microphone": "loud"}}, {"base": 1}, []]
     for wrong in wrongs:
         with pytest.raises(SettingsError):
             _settings.merged_profiles(default_profiles(), wrong)

@@ -10,7 +10,9 @@ from typing import Any
 Settings = dict[str, Any]
 
 _UNSENT = ("camera", "screenAudio", "screenVideo")
-SUBSCRIBED, UNSUBSCRIBED = "subscribed", "unsubscribed"
+_VIDEO, _AUDIO = ("camera", "screenVideo"), ("microphone", "screenAudio")
+SUBSCRIBED, UNSUBSCRIBED, STAGED = "subscribed", "unsubscribed", "staged"
+_DEFAULTS = "fromDefaults"
 # libopus takes these; below 6 kbit/s it speaks through a telephone, above 510 it can use no more.
 _LEAST_BITRATE, _MOST_BITRATE = 6_000, 510_000
 _NAMED_SENDING: dict[str, Settings] = {
@@ -42,7 +44,17 @@ def default_publishing() -> Settings:
 
 def default_profiles() -> Settings:
     """Everybody is heard."""
-    return {"base": {"camera": UNSUBSCRIBED, "microphone": SUBSCRIBED}}
+    return {"base": _default_profile()}
+
+
+def _default_profile() -> Settings:
+    video = {media: _subscription(SUBSCRIBED, {"maxQuality": "high"}) for media in _VIDEO}
+    audio = {media: _subscription(SUBSCRIBED, {}) for media in _AUDIO}
+    return {**video, **audio, "customAudio": {}, "customVideo": {}}
+
+
+def _subscription(state: str, receive_settings: Settings) -> Settings:
+    return {"receiveSettings": receive_settings, "subscriptionState": state}
 
 
 def checked_json(what: str, value: object) -> Any:
@@ -63,7 +75,7 @@ def merged_inputs(now: Settings, update: Any) -> Settings:
     Raises:
         SettingsError: It asks for what is no setting, or for what vmic cannot send.
     """
-    if update == "fromDefaults":
+    if update == _DEFAULTS:
         return default_inputs()
     inputs = copy.deepcopy(now)
     # As daily-python does, what is no input's name is passed over.
@@ -85,61 +97,93 @@ def merged_publishing(now: Settings, update: Any) -> Settings:
     Raises:
         SettingsError: It asks for what is no setting, or for what vmic cannot send.
     """
+    if update == _DEFAULTS:
+        return default_publishing()
     publishing = copy.deepcopy(now)
-    microphone = publishing["microphone"]
     for name, wanted in _object("publishing settings", update).items():
-        if name != "microphone" or wanted is None:
-            continue
-        changes = {"isPublishing": wanted} if isinstance(wanted, bool) else wanted
-        _allow("microphone", changes, ("isPublishing", "sendSettings"))
-        if "isPublishing" in changes:
-            microphone["isPublishing"] = _bool("microphone.isPublishing", changes["isPublishing"])
-        if "sendSettings" in changes:
-            microphone["sendSettings"] = _merged_sending(microphone["sendSettings"], changes["sendSettings"])
+        if name == "microphone" and wanted is not None:
+            publishing[name] = _merged_microphone_publishing(publishing[name], wanted)
     return publishing
 
 
+def _merged_microphone_publishing(now: Settings, wanted: Any) -> Settings:
+    defaults: Settings = default_publishing()["microphone"]
+    if wanted == _DEFAULTS:
+        return defaults
+    changes = {"isPublishing": wanted} if isinstance(wanted, bool) else wanted
+    _allow("microphone", changes, ("isPublishing", "sendSettings"))
+    merged = {**now, **{name: defaults[name] for name, change in changes.items() if change == _DEFAULTS}}
+    changes = {name: change for name, change in changes.items() if change != _DEFAULTS}
+    if "isPublishing" in changes:
+        merged["isPublishing"] = _bool("microphone.isPublishing", changes["isPublishing"])
+    if "sendSettings" in changes:
+        merged["sendSettings"] = _merged_sending(merged["sendSettings"], changes["sendSettings"])
+    return merged
+
+
 def merged_profiles(now: Settings, update: Any) -> Settings:
-    """The subscription profiles after an update; vmic has "base", which everybody has.
+    """The subscription profiles after an update; everybody has "base", the others are for nobody.
 
     Raises:
         SettingsError: It is no update of a profile.
     """
     profiles = copy.deepcopy(now)
     for name, wanted in _object("subscription profiles", update).items():
-        if name != "base":
-            raise SettingsError(f'there is no subscription profile {name!r}: everybody has "base"')
-        for media, state in _object(name, wanted).items():
-            if state not in (SUBSCRIBED, UNSUBSCRIBED, "staged") and not isinstance(state, dict):
-                raise SettingsError(
-                    f'{name}.{media} is "subscribed", "unsubscribed" or "staged", not {state!r}'
-                )
-            profiles[name][media] = state
+        profile = profiles.get(name, _default_profile())
+        profiles[name] = _default_profile() if wanted == _DEFAULTS else _merged_profile(name, profile, wanted)
     return profiles
 
 
+def _merged_profile(name: str, now: Settings, update: Any) -> Settings:
+    defaults = _default_profile()
+    profile = dict(now)
+    for media, wanted in _object(name, update).items():
+        if media not in (*_VIDEO, *_AUDIO):
+            continue
+        if wanted == _DEFAULTS:
+            profile[media] = defaults[media]
+            continue
+        changes = wanted if isinstance(wanted, dict) else {"subscriptionState": wanted}
+        if changes.get("subscriptionState", SUBSCRIBED) not in (SUBSCRIBED, UNSUBSCRIBED, STAGED):
+            raise SettingsError(f'{name}.{media} is "subscribed", "unsubscribed" or "staged", not {wanted!r}')
+        profile[media] = {**profile[media], **changes}
+    return profile
+
+
 def _merged_microphone(now: Settings, wanted: Any) -> Settings:
-    if wanted == "fromDefaults":
+    if wanted == _DEFAULTS:
         return dict(default_inputs()["microphone"])
     if isinstance(wanted, bool):
-        return {**now, "isEnabled": wanted}
+        wanted = {"isEnabled": wanted}
     _allow("microphone", wanted, ("isEnabled", "settings"))
     microphone = dict(now)
     if "isEnabled" in wanted:
         microphone["isEnabled"] = _bool("microphone.isEnabled", wanted["isEnabled"])
     settings = wanted.get("settings")
-    if settings == "fromDefaults":
+    if settings == _DEFAULTS:
         microphone["settings"] = {"customConstraints": {}}
     elif settings is not None:
-        microphone["settings"] = {**now["settings"], **_checked_device(settings)}
-    return microphone
-
-
-def _checked_device(settings: Any) -> Settings:
-    if isinstance(settings, dict) and "customTrack" in settings:
+        microphone["settings"] = _merged_device(now["settings"], settings)
+    if microphone["isEnabled"] and "customTrack" in microphone["settings"]:
         raise SettingsError(
             "microphone.settings.customTrack: vmic has no tracks; name a device by its deviceId"
         )
+    return microphone
+
+
+def _merged_device(now: Settings, settings: Any) -> Settings:
+    """A device, or a track: one takes the place of the other."""
+    if isinstance(settings, dict) and "customTrack" in settings:
+        _allow("microphone.settings", settings, ("customTrack",))
+        track = _object("microphone.settings.customTrack", settings["customTrack"])
+        if not isinstance(track.get("id"), str):
+            raise SettingsError(f"microphone.settings.customTrack.id is a str, not {track.get('id')!r}")
+        return {"customTrack": track}
+    before = {"customConstraints": {}} if "customTrack" in now else now
+    return {**before, **_checked_device(settings)}
+
+
+def _checked_device(settings: Any) -> Settings:
     _allow("microphone.settings", settings, ("deviceId", "customConstraints"))
     if not isinstance(settings.get("deviceId", ""), str):
         raise SettingsError(f"microphone.settings.deviceId is a str, not {settings['deviceId']!r}")
@@ -163,6 +207,9 @@ def _merged_sending(now: Settings, wanted: Any) -> Settings:
         raise SettingsError(
             f'sendSettings.channelConfig is "mono" or "stereo", not {wanted["channelConfig"]!r}'
         )
+    if wanted.get("bitrate", _LEAST_BITRATE) is None:
+        now = {name: value for name, value in now.items() if name != "bitrate"}
+        wanted = {name: value for name, value in wanted.items() if name != "bitrate"}
     bitrate = wanted.get("bitrate", _LEAST_BITRATE)
     is_number = isinstance(bitrate, int) and not isinstance(bitrate, bool)
     if not is_number or not _LEAST_BITRATE <= bitrate <= _MOST_BITRATE:
@@ -175,6 +222,8 @@ def _merged_sending(now: Settings, wanted: Any) -> Settings:
 def _is_on(name: str, wanted: Any) -> bool:
     if isinstance(wanted, bool):
         return wanted
+    if wanted == _DEFAULTS:
+        return False
     return _bool(f"{name}.isEnabled", _object(name, wanted).get("isEnabled", False))
 
 

@@ -6,6 +6,7 @@ import copy
 import threading
 from typing import Any
 
+from vmic import _lifetime
 from vmic.call import _devices, _settings
 from vmic.call._settings import Settings
 
@@ -19,6 +20,7 @@ class Wishes:
         self._publishing = _settings.default_publishing()
         self._profiles = _settings.default_profiles()
         self._source: str | None = None  # what the server calls the microphone
+        self._is_ours = False  # whether this process made it, and had not closed it when it was chosen
 
     def inputs(self) -> Settings:
         """A copy of the inputs."""
@@ -51,6 +53,7 @@ class Wishes:
             source = _devices.source_name(device) if is_wanted else None
         with self._lock:
             self._inputs, self._source = inputs, source
+            self._is_ours = source is not None and _lifetime.is_open(source)
 
     def update_publishing(self, update: Any) -> None:
         """Change what is sent.
@@ -78,9 +81,16 @@ class Wishes:
         return self._source is not None
 
     @property
+    def has_closed_microphone(self) -> bool:
+        """Whether this process has closed the microphone that is chosen."""
+        with self._lock:
+            return self._is_ours and self._source is not None and not _lifetime.is_open(self._source)
+
+    @property
     def hears(self) -> bool:
         """Whether the others are to be heard."""
-        return bool(self._profiles["base"]["microphone"] != _settings.UNSUBSCRIBED)
+        state = self._profiles["base"]["microphone"]["subscriptionState"]
+        return bool(state == _settings.SUBSCRIBED)
 
     @property
     def microphone(self) -> dict[str, Any]:
