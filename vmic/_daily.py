@@ -6,9 +6,9 @@ import enum
 import logging
 from typing import Any
 
-from vmic import _api, _speaker_api
+from vmic import _api, _selection, _speaker_api
 from vmic._errors import VmicError
-from vmic.call import _devices, _selection
+from vmic.call import _devices
 
 # Finer than logging's own.
 _TRACE = 5

@@ -149,6 +149,11 @@ def _whose(device: Device) -> str:
     name, owner = device.name, device.owner
     if owner is None:
         return f"made to stay: write to it with open_microphone_device, or remove it (vmic remove {name!r})"
+    if owner.is_process_of(Owner.this_process()):
+        return (
+            "this program made it, and has not closed it: call its close() first (or make it in a `with` "
+            "block), choose another name, or take it over with replace=True"
+        )
     open_it = "" if device.kind == SPEAKER else "write to it too with open_microphone_device, "
     return (
         f"it belongs to {owner.program} (process {owner.pid}): end that, choose another name, {open_it}"

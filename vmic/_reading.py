@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ from vmic._waking import Wake
 _MOST_FRAMES = 2**31 - 1
 # How often one that waits looks whether the speaker was closed.
 _SLICE = 0.05
+# Who has not read for so long begins anew.
+_PAUSE = 1.0
 
 
 def checked(
@@ -43,8 +46,8 @@ def checked(
 class Reading:
     """What reads have in common: their turns, and what came for one that did not get all of its frames."""
 
-    def __init__(self, source: Source, sample_rate: int, channels: int) -> None:
-        """Read from `source`."""
+    def __init__(self, source: Source, sample_rate: int, channels: int, *, backlog: bool) -> None:
+        """Read from `source`; with `backlog` also what came before the first read, and in a pause."""
         self.source = source
         self.sample_rate = sample_rate
         self.turns = Turns()
@@ -52,10 +55,27 @@ class Reading:
         self._lock = threading.Lock()  # guards what follows
         self._held = bytearray()  # the next read begins with it
         self._forgotten = 0  # frames of it that a flush dropped
+        self._backlog = backlog
+        self._read_at: float | None = None  # when a read last looked for frames; CLOCK_MONOTONIC
+        self._skipped = 0  # frames
+        self._skipped_held = 0  # of these, frames of what was held
+
+    def begin(self) -> None:
+        """A read begins: the first one, and one after a pause, with what is played now."""
+        with self._lock:
+            now = time.monotonic()
+            pauses = self._read_at is None or now - self._read_at > _PAUSE
+            self._read_at = now
+            if pauses and not self._backlog:
+                held = len(self._held) // self._frame_size
+                self._held.clear()
+                self._skipped_held += held
+                self._skipped += held + self.source.flush()
 
     def take(self, count: int) -> bytes | None:
         """The next `count` frames; None when they have not all come: what has stays for the next call."""
         with self._lock:
+            self._read_at = time.monotonic()
             missing = count - len(self._held) // self._frame_size
             if missing > 0:
                 self._held += self.source.read(missing)
@@ -89,8 +109,9 @@ class Reading:
             held = len(self._held) // self._frame_size
             return SpeakerStats(
                 received=state.received,
-                read=state.read - held - self._forgotten,
-                dropped=state.dropped + self._forgotten,
+                read=state.read - held - self._forgotten - self._skipped_held,
+                dropped=state.dropped + self._forgotten - (self._skipped - self._skipped_held),
+                skipped=self._skipped,
                 buffered=state.buffered + held,
                 reconnects=state.reopened,
             )
@@ -168,6 +189,7 @@ class PendingReads:
         while not read.come.wait(_SLICE):
             if self._closed:
                 return b""
+        self._reading.begin()
         while not self._ended:
             has_room = self._calls.await_room(_SLICE)
             if has_room and (frames := self._reading.take(read.count)) is not None:

@@ -7,7 +7,7 @@ import time
 import warnings
 from types import TracebackType
 
-from vmic import _reading, _waking
+from vmic import _reading, _selection, _waking
 from vmic._calls import Callback, Calls
 from vmic._device import Device
 from vmic._errors import ClosedError, DeviceLostError
@@ -39,13 +39,15 @@ class VirtualSpeakerDevice:
 
     __module__ = "vmic"
 
-    def __init__(self, device: Device, source: Source, revival: Revival, *, non_blocking: bool) -> None:
+    def __init__(
+        self, device: Device, source: Source, revival: Revival, *, non_blocking: bool, backlog: bool
+    ) -> None:
         """Not for callers: use `create_speaker_device`."""
         self._device = device
         self._non_blocking = non_blocking
         self._source = source
         self._revival = revival
-        self._reading = Reading(source, self.sample_rate, self.channels)
+        self._reading = Reading(source, self.sample_rate, self.channels, backlog=backlog)
         self._calls = Calls()
         self._pending = PendingReads(self._reading, self._calls)
         key = (device.name, device.owner)
@@ -103,9 +105,10 @@ class VirtualSpeakerDevice:
         """Read what applications play, mixed; silence where nobody plays.
 
         A blocking device waits for what has not come yet, at the pace of the sound server. A non-blocking
-        one returns at once, and gives the frames to the completion. The last 10 s are kept for reads to
-        come. After 5 s without a player or a read the speaker rests: of what is played next the first tenth
-        of a second is missing where no read waits for it.
+        one returns at once, and gives the frames to the completion. The first read, and one after a second
+        without reads, begins with what is played at that time; a reader that is late by less than that loses
+        nothing. After 5 s without a player or a read the speaker rests: of what is played next the first
+        tenth of a second is missing where no read waits for it.
 
         Args:
             num_frames: How many frames. Also accepted as ``num_frame``.
@@ -244,6 +247,7 @@ class VirtualSpeakerDevice:
                 self._tear_down()
 
     def _tear_down(self) -> None:
+        _selection.deselect(self.sink_name)
         self._revival.stop()
         self._final = self._reading.stats()
         self._source.close()
@@ -256,6 +260,7 @@ class VirtualSpeakerDevice:
     # ---- inside ----
 
     def _await_frames(self, count: int, timeout: float) -> bytes:
+        self._reading.begin()
         deadline = time.monotonic() + count / self.sample_rate + timeout
         while (frames := self._take(count, deadline)) is None:
             self._source.wait_arrived(self._reading.missing(count), deadline - time.monotonic())
@@ -264,6 +269,7 @@ class VirtualSpeakerDevice:
     async def _await_frames_in_task(self, count: int, timeout: float) -> bytes:
         import asyncio  # noqa: PLC0415 (see _waking)
 
+        self._reading.begin()
         deadline = time.monotonic() + count / self.sample_rate + timeout
         while (frames := self._take(count, deadline)) is None:
             needed = self._reading.missing(count) / self.sample_rate

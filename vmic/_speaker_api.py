@@ -30,6 +30,7 @@ def create_speaker_device(
     *,
     replace: bool = False,
     description: str | None = None,
+    backlog: bool = False,
 ) -> VirtualSpeakerDevice:
     """Make a loudspeaker that every application of this user can play to, by its name.
 
@@ -47,6 +48,8 @@ def create_speaker_device(
         non_blocking: Whether `read_frames` returns at once, and gives the frames to its completion.
         replace: Take the name over when a speaker of that name exists.
         description: What applications show instead of the name; of the same characters.
+        backlog: Whether reads also return what was played before the first of them, and in pauses between
+            them: the last 10 s are kept.
 
     Raises:
         ValueError: An argument is out of range.
@@ -59,6 +62,7 @@ def create_speaker_device(
     check_int("channels", channels, 1, MAX_CHANNELS)
     check_bool("non_blocking", non_blocking)
     check_bool("replace", replace)
+    check_bool("backlog", backlog)
     shown = _names.check_description(description, device_name, SPEAKER)
     _starting.ensure_running()
     owner = Owner.this_process()
@@ -76,7 +80,7 @@ def create_speaker_device(
             make, undo=lambda pulse, made: _device.remove(pulse, made[0])
         )
         undo.callback(_server.call, lambda pulse: _device.remove(pulse, device))
-        speaker = _attach(device, again, tuning, place, non_blocking=non_blocking)
+        speaker = _attach(device, again, tuning, place, non_blocking=non_blocking, backlog=backlog)
         undo.pop_all()
     return speaker
 
@@ -108,7 +112,7 @@ def create_headset(
 
 
 def _attach(
-    device: Device, again: Make, tuning: Tuning, place: str | None, *, non_blocking: bool
+    device: Device, again: Make, tuning: Tuning, place: str | None, *, non_blocking: bool, backlog: bool
 ) -> VirtualSpeakerDevice:
     """Open a stream from `device`, on the server at `place`."""
     marks = device.marks
@@ -126,6 +130,6 @@ def _attach(
         _server.call(functools.partial(_volumes.set_stream_volume, sink_name=device.sink_name))
         # It ends with the stream.
         revival = Revival(device, source, tuning, again)
-        speaker = VirtualSpeakerDevice(device, source, revival, non_blocking=non_blocking)
+        speaker = VirtualSpeakerDevice(device, source, revival, non_blocking=non_blocking, backlog=backlog)
         undo.pop_all()
     return speaker

@@ -42,13 +42,15 @@ class MicrophoneStats:
 
 @dataclass(frozen=True)
 class SpeakerStats:
-    """What has happened so far. ``received == read + dropped + buffered``, at any time.
+    """What has happened so far. ``received == read + dropped + skipped + buffered``, at any time.
 
     Attributes:
         received: Frames that came from the sound server, silence where nobody played.
         read: Frames that reads have returned.
         dropped: Frames that `flush` forgot, or that made room for newer ones: 10 s are kept.
-        buffered: Frames that the next reads return.
+        skipped: Frames from before the first read, and from pauses of a second or more between reads, which
+            no read returns (see ``backlog`` of `create_speaker_device`).
+        buffered: Frames that the next reads return, but for those that the next one skips.
         reconnects: Times that the device was made again after the server, or the device, had gone.
     """
 
@@ -57,6 +59,7 @@ class SpeakerStats:
     received: int
     read: int
     dropped: int
+    skipped: int
     buffered: int
     reconnects: int
 

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import ClientSession
 from apps.browser import ENTER, Browser, Chromium
 from apps.rooms import choose
+from call.told import Told, identity, join, microphone
 from calling import RATE, Channel, Peer, hearing, speaking
 from programs import VMIC
 from servers import SoundServer
@@ -99,6 +100,55 @@ def test_a_page_hears_and_shows_who_speaks(server: SoundServer, open_room: Room)
     with Chromium(server) as page:
         page.open(address)
         asyncio.run(scenario(page))
+
+
+# As a listener of its own: the page's hears each speaker once.
+LEVELS_OF = """(async (speaker) => {
+    const { hear } = await import("/page/calls.js");
+    const channel = new WebSocket(`ws://${location.host}/room?name=Eve`);
+    const { id } = await new Promise((take) => {
+        channel.addEventListener("message", ({ data }) => take(JSON.parse(data)), { once: true });
+    });
+    const call = await hear(id, speaker);
+    // Chromium decodes nothing for an AudioContext alone.
+    Object.assign(new Audio(), { srcObject: call.stream, muted: true }).play();
+    const context = new AudioContext();
+    const splitter = context.createChannelSplitter(2);
+    context.createMediaStreamSource(call.stream).connect(splitter);
+    const sides = [0, 1].map((side) => {
+        const analyser = context.createAnalyser();
+        splitter.connect(analyser, side);
+        return analyser;
+    });
+    const samples = new Float32Array(sides[0].fftSize);
+    const loudest = () => sides.map((side) => {
+        side.getFloatTimeDomainData(samples);
+        return Math.max(...samples.map(Math.abs));
+    });
+    const wait = (milliseconds) => new Promise((next) => setTimeout(next, milliseconds));
+    while (Math.max(...loudest()) < 0.1) await wait(20);
+    await wait(500); // Opus makes two sides of a sound some time after its beginning
+    return loudest();
+})"""
+
+
+def test_a_page_hears_the_sides_of_a_stereo_voice(
+    server: SoundServer, open_room: Room, new_client: Callable[..., vmic.CallClient]
+) -> None:
+    address = open_room()
+    told = Told()
+    client = new_client(told)
+    with vmic.create_microphone_device("stereo", RATE, 2, True) as mic, Chromium(server) as page:
+        inputs, publishing = microphone("stereo"), {"microphone": {"sendSettings": "music"}}
+        ada = identity(join(client, told, f"{address}whip", inputs=inputs, publishing=publishing))
+        left = tone(1000, 30, RATE, 2)
+        left[:, 1] = 0
+        mic.write_frames(left)
+        page.open(address)
+        there, silent = page.call(LEVELS_OF, ada)
+        mic.flush()
+    assert there > 0.1
+    assert silent < 0.01
 
 
 @pytest.mark.usefixtures("microphones")

@@ -13,7 +13,7 @@ from call.told import Told
 from servers import SoundServer
 
 import vmic
-from vmic.call import _selection
+from vmic import _selection
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def client(new_client: Callable[..., vmic.CallClient], told: Told) -> vmic.CallC
 
 
 @pytest.fixture
-def janus() -> Iterator[Janus]:
-    """A Janus."""
-    with Janus() as running:
+def janus(request: pytest.FixtureRequest) -> Iterator[Janus]:
+    """A Janus; its parameter has settings."""
+    with Janus(**getattr(request, "param", {})) as running:
         yield running
 
 

@@ -15,12 +15,19 @@ import numpy as np
 import programs
 from aiohttp import web
 from aiortc import RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamTrack
 from signals import Samples
+
+from vmic.call._session import Local
 
 T = TypeVar("T")
 
 RATE = 48000
+
+
+def silent(token: str | None = None) -> Local:
+    """Somebody without a name and a microphone."""
+    return Local("", token, hears=True, sends=False, new_track=lambda _waits: AudioStreamTrack())
 
 
 @dataclass

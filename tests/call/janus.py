@@ -36,24 +36,30 @@ general: {{ base_path = "/janus", http = true, port = {port}, ip = "{host}", htt
 admin: {{ admin_http = false }}
 """
 _ROOM = """\
-general: { string_ids = false }
-room-1234: {
+general: {{ string_ids = {string_ids} }}
+room-1234: {{
   description = "tests", publishers = 6, audiocodec = "opus", notify_joining = true, opus_fec = true
-}
-room-5678: {
+}}
+room-5678: {{
   description = "for one", publishers = 1, audiocodec = "opus"
-}
-room-9999: {
+}}
+room-9999: {{
   description = "with a pin", publishers = 6, audiocodec = "opus", pin = "secret"
-}
+}}
 """
 
 
 class Janus:
     """A server; a context manager."""
 
-    def __init__(self, host: str = "127.0.0.1", token_secret: str | None = None) -> None:
-        """It listens at `host`, and asks for tokens that are signed with the secret, if there is one."""
+    def __init__(
+        self, host: str = "127.0.0.1", token_secret: str | None = None, *, string_ids: bool = False
+    ) -> None:
+        """It listens at `host`, and asks for tokens that are signed with the secret, if there is one.
+
+        With `string_ids` its rooms and those in them are texts.
+        """
+        self._string_ids = string_ids
         self._host = host
         self._token_secret = token_secret
         self._root = Path(tempfile.mkdtemp(prefix="vmic-janus-"))
@@ -81,7 +87,7 @@ class Janus:
             ),
         )
         self._write("janus.transport.http.jcfg", _HTTP.format(host=self._host, port=self.port))
-        self._write("janus.plugin.videoroom.jcfg", _ROOM)
+        self._write("janus.plugin.videoroom.jcfg", _ROOM.format(string_ids=str(self._string_ids).lower()))
         with contextlib.ExitStack() as unfinished:
             unfinished.push(self)
             self.start()

@@ -155,17 +155,20 @@ def test_a_renderer_may_release_the_client(
 ) -> None:
     talks, hears = party(), party()
     released = threading.Event()
+    mic = vmic.create_microphone_device("mic", RATE)
 
     def render(*_: object) -> None:
         with contextlib.suppress(RuntimeError):  # once is enough
             hears.client.release()
         released.set()
 
-    mine = identity(join(talks.client, talks.told, janus.address()))
+    inputs = microphone(mic.name)
+    mine = identity(join(talks.client, talks.told, janus.address(), inputs=inputs))
     join(hears.client, hears.told, janus.address())
     hears.client.set_audio_renderer(mine, render)
     assert released.wait(20)
     hears.told.wait_state("left")
+    mic.close()
 
 
 def test_nothing_is_joined_after_a_release_in_a_handler(
@@ -178,7 +181,7 @@ def test_nothing_is_joined_after_a_release_in_a_handler(
 
     told = Releasing()
     client = new_client(told)
-    client.update_inputs({})
+    client.update_inputs({"microphone": True})
     client.join(endpoint.url, completion=told.note("join"))
     assert told.wait("join") == (None, "the client was released")
     assert not endpoint.requests
@@ -257,7 +260,7 @@ def test_what_a_handler_raises_is_logged_after_daily_is_begun(server: SoundServe
                 raise RuntimeError("of the program's")
         Daily.init()
         client = CallClient(Raising())
-        client.update_inputs({"microphone": False})
+        client.update_inputs({"microphone": True})
         client.release()
         with Daily.create_microphone_device("mic", non_blocking=True) as mic:
             mic.write_frames(bytes(320), completion=lambda: None)

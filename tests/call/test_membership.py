@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from aiortc.mediastreams import AudioStreamTrack
+from call.endpoint import silent
 from call.janus import Janus
 
 from vmic.call import _address, _janus_client, _membership
@@ -34,6 +34,7 @@ class Flaky(Session):
 
     async def join(self) -> str:
         self.did.append("join")
+        self.meeting = "meeting"
         return f"id {self.did.count('join')}"
 
     async def hang_up(self) -> None:
@@ -47,6 +48,9 @@ class Flaky(Session):
 
     async def rename(self, name: str) -> None:
         raise AssertionError(name)
+
+    async def mute(self, *, sends: bool) -> None:
+        raise AssertionError(sends)
 
     async def send(self, message: Any, recipient: str | None) -> None:
         raise AssertionError(message, recipient)
@@ -73,7 +77,7 @@ def test_the_server_is_told_of_the_end_when_it_is_joined_again(
                 back.set()
 
         address = _address.parse("janus+http://host/janus?room=1")
-        call = Membership(address, Local("", None, True, AudioStreamTrack), tell, None)  # type: ignore[arg-type]
+        call = Membership(address, silent(), tell, None)  # type: ignore[arg-type]
         await call.joined
         Flaky.company.lose("the cable is out")
         await back.wait()

@@ -36,7 +36,7 @@ def packets(count: int, sending: Sending, channels: int = 1, track: Microphone |
     """The next packets of a track."""
 
     async def receive() -> list[Any]:
-        microphone = track or Microphone(Speaking(channels), sending)  # type: ignore[arg-type]
+        microphone = track or Microphone(Speaking(channels), sending, waits=False)  # type: ignore[arg-type]
         return [await microphone.recv() for _ in range(count)]
 
     return asyncio.run(receive())
@@ -81,7 +81,7 @@ def test_the_bitrate_is_what_was_asked_for(bitrate: int) -> None:
 
 
 def test_it_is_changed_on_the_way() -> None:
-    track = Microphone(Speaking(), Sending(bitrate=12_000))  # type: ignore[arg-type]
+    track = Microphone(Speaking(), Sending(bitrate=12_000), waits=False)  # type: ignore[arg-type]
     before = packets(100, track.sending, track=track)
     track.sending = Sending(bitrate=128_000)
     after = packets(100, track.sending, track=track)

@@ -22,11 +22,11 @@ def test_each_is_told_who_is_there_in_order_of_arrival(in_room: InRoom) -> None:
         before = time.time()
         async with speaking(room, " Ada ") as (ada, _), Channel(room, "/room?name=Eve") as eve:
             event = await eve.next()
-            assert event.keys() == {"event", "participants"}
+            assert event.keys() == {"event", "meeting", "participants"}
             first, second = event["participants"]
             assert before <= first.pop("joined") <= second.pop("joined") <= time.time()
-            assert first == {"id": ada, "name": "Ada", "speaks": True}
-            assert second == {"id": eve.id, "name": "Eve", "speaks": False}
+            assert first == {"id": ada, "name": "Ada", "speaks": True, "sends": True}
+            assert second == {"id": eve.id, "name": "Eve", "speaks": False, "sends": False}
             async with Channel(room, f"/room/{ada}") as own:
                 assert own.id == ada
                 assert await own.present() == [("Ada", True), ("Eve", False)]

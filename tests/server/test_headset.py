@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import numpy as np
@@ -31,7 +30,7 @@ def test_neither_half_hears_the_other(server: SoundServer, record: Record) -> No
     with vmic.create_headset("headset", SECOND) as headset:
         assert headset.name == headset.microphone.name == headset.speaker.name == "headset"
         recorder = record(headset.microphone)
-        headset.speaker.flush()
+        headset.speaker.read_frames(1)  # and what comes from now on
         play_all(server, headset.speaker, numbered(SECOND // 2))
         count = headset.speaker.stats.buffered + SECOND // 10
         played = np.frombuffer(headset.speaker.read_frames(count), np.int16)
@@ -109,7 +108,7 @@ def test_a_description_is_shown_instead(server: SoundServer, pulse: pulsectl.Pul
 def test_what_the_server_cannot_show_is_refused(server: SoundServer, pulse: pulsectl.Pulse) -> None:
     name = "both 'kinds' of \"quotes\""
     before = {sink.name for sink in pulse.sink_list()}
-    if server.kind == "pipewire":
+    if not server.shows_quotes():
         with pytest.raises(vmic.DeviceError, match="give it a description without quotes"):
             vmic.create_speaker_device(name)
     else:
@@ -119,7 +118,7 @@ def test_what_the_server_cannot_show_is_refused(server: SoundServer, pulse: puls
 
 
 def test_a_name_is_taken_once(server: SoundServer, pulse: pulsectl.Pulse) -> None:
-    taken = rf"speaker 'both' exists already, it belongs to .* \(process {os.getpid()}\).* replace=True"
+    taken = r"speaker 'both' exists already, this program made it, and has not closed it.* replace=True"
     with vmic.create_headset("both", SECOND) as headset:
         with pytest.raises(vmic.DeviceError, match=taken):
             vmic.create_speaker_device("both")

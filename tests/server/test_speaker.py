@@ -43,7 +43,7 @@ def read_all(speaker: vmic.VirtualSpeakerDevice) -> Samples:
 
 @pytest.fixture
 def speaker(server: SoundServer) -> vmic.VirtualSpeakerDevice:
-    return vmic.create_speaker_device("speaker", SECOND)
+    return vmic.create_speaker_device("speaker", SECOND, backlog=True)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def speaker(server: SoundServer) -> vmic.VirtualSpeakerDevice:
 def test_what_is_played_is_read_exactly(
     server: SoundServer, sample_rate: int, channels: int, command: Command
 ) -> None:
-    with vmic.create_speaker_device("speaker", sample_rate, channels) as speaker:
+    with vmic.create_speaker_device("speaker", sample_rate, channels, backlog=True) as speaker:
         frames = numbered(sample_rate // 2, channels)
         play_all(server, speaker, frames, command)
         recording = read_all(speaker)
@@ -117,7 +117,7 @@ def test_a_non_blocking_read_returns_at_once_and_its_frames_come_in_order(
         time.sleep(0.3)
         raise RuntimeError("a user's mistake")
 
-    with vmic.create_speaker_device("speaker", SECOND, non_blocking=True) as speaker:
+    with vmic.create_speaker_device("speaker", SECOND, non_blocking=True, backlog=True) as speaker:
         player = threading.Thread(target=play_all, args=(server, speaker, numbered(SECOND)))
         player.start()
         counts = [100, 0, 4801, 1, SECOND]
@@ -136,7 +136,7 @@ def test_a_non_blocking_read_returns_at_once_and_its_frames_come_in_order(
 
 def test_reads_that_wait_at_the_end_get_what_there_is(server: SoundServer) -> None:
     got: list[int] = []
-    speaker = vmic.create_speaker_device("speaker", SECOND, non_blocking=True)
+    speaker = vmic.create_speaker_device("speaker", SECOND, non_blocking=True, backlog=True)
     first = threading.Event()
     speaker.read_frames(480, lambda _: first.set())
     speaker.read_frames(60 * SECOND, lambda frames: got.append(len(frames) // 2))
@@ -178,7 +178,7 @@ def test_a_completion_is_called_in_blocking_mode_too(speaker: vmic.VirtualSpeake
 
 def test_what_nobody_reads_makes_room(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_speaker_api, "_KEPT", 1)
-    with vmic.create_speaker_device("speaker", SECOND) as speaker:
+    with vmic.create_speaker_device("speaker", SECOND, backlog=True) as speaker:
         play_all(server, speaker, numbered(SECOND * 3 // 2))
         stats = speaker.stats
         assert stats.buffered == SECOND
@@ -192,7 +192,7 @@ def test_what_nobody_reads_makes_room(server: SoundServer, monkeypatch: pytest.M
 def test_a_read_may_be_longer_than_what_is_kept(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_speaker_api, "_KEPT", 1)
     frames = numbered(SECOND // 2)
-    with vmic.create_speaker_device("speaker", SECOND) as speaker:
+    with vmic.create_speaker_device("speaker", SECOND, backlog=True) as speaker:
         player = threading.Thread(target=play_all, args=(server, speaker, frames))
         player.start()
         recording = samples(speaker.read_frames(SECOND * 3 // 2))
@@ -236,3 +236,28 @@ def test_tasks_read_beside_others(server: SoundServer, speaker: vmic.VirtualSpea
     pieces = asyncio.run(read())
     assert [len(piece) // 2 for piece in pieces] == [10, SECOND // 2, SECOND // 2]
     assert_exact(samples(b"".join(pieces)), numbered(SECOND // 4))
+
+
+@pytest.mark.parametrize("non_blocking", [False, True])
+def test_a_first_read_and_one_after_a_pause_begin_with_what_is_played_then(
+    server: SoundServer, non_blocking: bool
+) -> None:
+    with vmic.create_speaker_device("speaker", SECOND, non_blocking=non_blocking) as speaker:
+        for heard in (1, 2):
+            play_all(server, speaker, numbered(SECOND // 4))
+            # As long as a reader may be late, and a little more.
+            programs.await_that(lambda: speaker.stats.buffered > SECOND, "a second has passed")
+            before = speaker.stats
+            assert not asyncio.run(speaker.read_frames_async(SECOND // 100)).strip(b"\0")
+            after = speaker.stats
+            assert after.read == heard * SECOND // 100
+            assert after.skipped - before.skipped >= before.buffered
+            assert after.dropped == 0
+
+
+def test_a_reader_that_is_briefly_late_loses_nothing(server: SoundServer) -> None:
+    with vmic.create_speaker_device("speaker", SECOND) as speaker:
+        speaker.read_frames(1)
+        play_all(server, speaker, numbered(SECOND // 2))
+        assert_exact(read_all(speaker), numbered(SECOND // 2))
+        assert speaker.stats.skipped <= SECOND // 10  # from before the first read

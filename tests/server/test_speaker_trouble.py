@@ -40,7 +40,7 @@ BACK_WITHIN = 10.0
 
 @pytest.fixture
 def speaker(server: SoundServer) -> vmic.VirtualSpeakerDevice:
-    return vmic.create_speaker_device("speaker", SECOND)
+    return vmic.create_speaker_device("speaker", SECOND, backlog=True)
 
 
 def samples(frames: bytes) -> Samples:
@@ -192,7 +192,7 @@ def test_who_records_its_monitor_gets_an_end_too(
 
 OWNER = """
 import sys, vmic
-speaker = vmic.create_speaker_device("speaker", 48000)
+speaker = vmic.create_speaker_device("speaker", 48000, backlog=True)
 try:
     print("made", flush=True)
     {}
@@ -248,7 +248,7 @@ def test_one_that_is_left_open_goes_with_the_interpreter(server: SoundServer, pu
 
 def test_an_unreferenced_speaker_is_closed_with_a_warning(server: SoundServer, pulse: pulsectl.Pulse) -> None:
     with pytest.warns(ResourceWarning, match="unclosed speaker 'speaker'"):
-        vmic.create_speaker_device("speaker", SECOND, non_blocking=True).read_frames(SECOND)
+        vmic.create_speaker_device("speaker", SECOND, non_blocking=True, backlog=True).read_frames(SECOND)
     assert not is_there(pulse, "speaker")
 
 
@@ -277,7 +277,7 @@ def test_the_defaults_stay_and_a_player_stays_on_it(
         return info.default_sink_name, info.default_source_name
 
     before = defaults()
-    with vmic.create_speaker_device("speaker", SECOND) as speaker:
+    with vmic.create_speaker_device("speaker", SECOND, backlog=True) as speaker:
         player = play("speaker")
         player.await_place(pulse, "speaker")
         await_keeper(pulse)
@@ -295,7 +295,10 @@ def test_the_defaults_stay_and_a_player_stays_on_it(
 
 @pytest.mark.promise("defaults")
 def test_a_speaker_alone_is_no_default_output(server: SoundServer, pulse: pulsectl.Pulse) -> None:
-    with vmic.create_speaker_device("speaker", SECOND), vmic.create_microphone_device("mic", SECOND) as other:
+    with (
+        vmic.create_speaker_device("speaker", SECOND, backlog=True),
+        vmic.create_microphone_device("mic", SECOND) as other,
+    ):
         other.close()  # the silent output is the speaker's too
         assert is_there(pulse, "vmic-silence")
         assert pulse.server_info().default_sink_name == "vmic-silence"
@@ -312,7 +315,7 @@ def test_it_rests_and_wakes(
     # Not 5 s and 10 s.
     monkeypatch.setattr(_source, "REST_US", 1_000_000)
     monkeypatch.setattr(_speaker_api, "_KEPT", 2)
-    with vmic.create_speaker_device("speaker", SECOND) as speaker:
+    with vmic.create_speaker_device("speaker", SECOND, backlog=True) as speaker:
         assert len(readers(pulse)) == 1
         play_paused(pulse, "speaker")  # that is nobody
         programs.await_that(lambda: not readers(pulse), "it rests", BACK_WITHIN)
@@ -335,7 +338,7 @@ def test_one_that_rests_comes_back_with_a_server_that_died(
     server: SoundServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_source, "REST_US", 1_000_000)
-    with vmic.create_speaker_device("speaker", SECOND) as speaker:
+    with vmic.create_speaker_device("speaker", SECOND, backlog=True) as speaker:
         with server.client() as pulse:
             programs.await_that(lambda: not readers(pulse), "it rests", BACK_WITHIN)
         server.kill(whole=True)

@@ -64,7 +64,7 @@ class Late:
 def test_after_one_that_got_less_none_gets_anything() -> None:
     source = Late(0, 0, 10, 480)
     calls, got = Calls(), list[int]()
-    reads = _reading.PendingReads(_reading.Reading(cast("Source", source), 48000, 1), calls)
+    reads = _reading.PendingReads(_reading.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
     for _ in range(2):
         reads.expect(480, lambda frames: got.append(len(frames) // 2))
     assert source.waits.wait(10)
@@ -91,7 +91,7 @@ class Endless:
 
 def test_what_waits_for_a_slow_callback_has_an_end() -> None:
     source, calls, released = Endless(), Calls(), threading.Event()
-    reads = _reading.PendingReads(_reading.Reading(cast("Source", source), 48000, 1), calls)
+    reads = _reading.PendingReads(_reading.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
     got: list[int] = []
 
     def take(frames: bytes) -> None:
@@ -115,7 +115,7 @@ def test_what_waits_for_a_slow_callback_has_an_end() -> None:
 
 def test_reads_that_wait_have_an_end() -> None:
     source, calls = Late(0, 0, 0), Calls()
-    reads = _reading.PendingReads(_reading.Reading(cast("Source", source), 48000, 1), calls)
+    reads = _reading.PendingReads(_reading.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
     reads.expect(480, print)
     assert source.waits.wait(10)  # it is under way
     for _ in range(65_536):

@@ -39,7 +39,7 @@ class Attendee:
         self._speaker: str | None = None
         self._sending = Sending()
         self._track: Microphone | None = None
-        self._local = Local("", None, True, self._new_track)
+        self._local = Local("", None, hears=True, sends=False, new_track=self._new_track)
         self._call: Membership | None = None
         self._in_turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -94,7 +94,7 @@ class Attendee:
         identity = await asyncio.shield(call.joined)
         # What is written to the microphone from now on is heard.
         await self._capture.settle()
-        return {"id": identity}
+        return {"id": identity, "meeting": call.session.meeting}
 
     async def _do_leave(self, _message: Message) -> None:
         call, self._call = self._call, None
@@ -110,11 +110,15 @@ class Attendee:
             raise SessionError(trouble)
 
     async def _do_microphone(self, message: Message) -> None:
-        self._sending = Sending(message["channels"], message["bitrate"], message["on"])
+        chosen = message["device"] is not None
+        self._sending = Sending(message["channels"], message["bitrate"], message["on"], chosen)
+        self._local.sends = self._sending.is_heard
         self._capture.use(message["device"], message["channels"])
         if self._track is not None:
             self._track.sending = self._sending
             await self._capture.settle()
+        if self._is_joined:
+            await self._joined.session.mute(sends=self._local.sends)
 
     async def _do_speaker(self, message: Message) -> None:
         self._speaker = message["device"]
@@ -138,6 +142,9 @@ class Attendee:
         rendering = Rendering(message["sample_rate"], message["interval_ms"])
         self._joined.renderings[message["participant"]] = rendering
 
+    async def _do_unrender(self, message: Message) -> None:
+        self._joined.renderings.pop(message["participant"], None)
+
     @property
     def _is_joined(self) -> bool:
         """Whether there is a session; while one is being joined it takes what is wished when it is."""
@@ -150,8 +157,8 @@ class Attendee:
             raise SessionError("the call is not joined")
         return self._call
 
-    def _new_track(self) -> MediaStreamTrack:
-        self._track = Microphone(self._capture, self._sending)
+    def _new_track(self, waits: bool) -> MediaStreamTrack:
+        self._track = Microphone(self._capture, self._sending, waits=waits)
         return self._track
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from vmic import _selection
 from vmic._arguments import check_int
-from vmic.call import _selection
 from vmic.call._course import Completion, Course
 from vmic.call._events import CallThread, EventHandler
 from vmic.call._renderers import Renderer
 from vmic.call._settings import checked_json
 
-_MIN_RATE, _MAX_RATE = 8000, 48000
+_MIN_RATE, _MAX_RATE = 100, 192_000
 _MIN_INTERVAL_MS, _MAX_INTERVAL_MS = 10, 1000
 
 
@@ -140,8 +140,8 @@ class CallClient:
         """Choose whether the others are heard.
 
         Args:
-            profile_settings: ``{"base": {"microphone": "subscribed" | "unsubscribed"}}``; video is accepted,
-                and not received.
+            profile_settings: ``{"base": {"microphone": "subscribed" | "unsubscribed" | "staged"}}``; video is
+                accepted, and not received, and so are other profiles, which nobody has.
             completion: Called with None, or with what went wrong.
         """
         self._check()
@@ -189,7 +189,7 @@ class CallClient:
     def set_audio_renderer(  # noqa: PLR0917 (daily-python's)
         self,
         participant_id: str,
-        callback: Renderer,
+        callback: Renderer | None,
         audio_source: str = "microphone",
         sample_rate: int = 16000,
         callback_interval_ms: int = 20,
@@ -198,30 +198,28 @@ class CallClient:
         """Have what a participant says, for as long as that one is in the call.
 
         Args:
-            participant_id: One of `participants`.
+            participant_id: One of `participants`, or one that is still to come.
             callback: Called with the id, an `AudioData` and "microphone" on a thread of its own; what it has
-                not taken after a second is left out.
-            audio_source: "microphone".
-            sample_rate: Frames a second, 8000 to 48000; the sound comes in mono.
+                not taken after a second is left out. None for no more.
+            audio_source: "microphone"; of another source nothing comes.
+            sample_rate: Frames a second, 100 to 192000; the sound comes in mono.
             callback_interval_ms: How much sound comes at a time, 10 to 1000 ms.
             logging_interval_ms: Not used.
 
         Raises:
-            ValueError: There is no such participant, or an argument is out of range.
+            ValueError: An argument is out of range.
             TypeError: An argument is of another type.
         """
         self._check()
         _check_str("participant_id", participant_id)
-        if not callable(callback):
+        if callback is not None and not callable(callback):
             raise TypeError(f"callback is a function of three arguments, not {callback!r}")
-        if audio_source != "microphone":
-            raise ValueError(f'audio_source is "microphone", not {audio_source!r}')
+        _check_str("audio_source", audio_source)
         check_int("sample_rate", sample_rate, _MIN_RATE, _MAX_RATE)
         check_int("callback_interval_ms", callback_interval_ms, _MIN_INTERVAL_MS, _MAX_INTERVAL_MS)
-        there = self._course.news.participants().keys() - {"local"}
-        if participant_id not in there:
-            raise ValueError(f"there is no participant {participant_id!r}; there are: {sorted(there)}")
-        self._post(lambda: self._course.render(participant_id, callback, sample_rate, callback_interval_ms))
+        if audio_source == "microphone":
+            shape = sample_rate, callback_interval_ms
+            self._post(lambda: self._course.render(participant_id, callback, *shape))
 
     def inputs(self) -> dict[str, Any]:
         """The inputs, as `update_inputs` takes them; a copy."""

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from vmic import _lifetime
+from vmic import _lifetime, _selection
 from vmic._callbacks import call
 from vmic._errors import VmicError
-from vmic.call import _address, _selection
+from vmic.call import _address
 from vmic.call._agency import Agency
 from vmic.call._events import CallThread, EventHandler
 from vmic.call._news import News
@@ -71,7 +71,7 @@ class Course:
 
         def done(answer: Any, error: str | None) -> None:
             if self._state == JOINING and error is None:
-                self._begin(answer["id"], completion)
+                self._begin(answer["id"], answer["meeting"], completion)
             elif self._state == JOINING:
                 self._end()
                 fail(str(error))
@@ -86,6 +86,7 @@ class Course:
     def leave(self, completion: Completion | None) -> None:
         """Leave."""
         if self._agency is None or self._state not in (JOINING, JOINED, LEAVING):
+            self._leave_nothing()
             _complete(completion, None)
             return
         self._leaving.append(completion)
@@ -103,6 +104,12 @@ class Course:
                 _complete(one, None)
 
         self._pending[self._agency.send("leave")] = done
+
+    def _leave_nothing(self) -> None:
+        """Tell what daily-python (0.36) tells of the end of a call that was not joined."""
+        self._become(LEAVING)
+        self._take_inputs({"microphone": False})
+        self._become(LEFT)
 
     def release(self) -> None:
         """End the process, and with it the call, and then the thread; what it still answers is told."""
@@ -146,10 +153,14 @@ class Course:
             number = self._agency.send("message", message=message, recipient=recipient)
             self._await(number, "sendAppMessage", completion)
 
-    def render(self, participant: str, renderer: Renderer, sample_rate: int, interval_ms: int) -> None:
-        """Give the program what a participant says."""
-        if self._agency is None or participant not in self.news.participants():
-            return  # gone meanwhile
+    def render(self, participant: str, renderer: Renderer | None, sample_rate: int, interval_ms: int) -> None:
+        """Give the program what a participant says, in a call."""
+        if self._agency is None:
+            return
+        if renderer is None:
+            self.news.renderers.forget(participant)
+            self._agency.send("unrender", participant=participant)
+            return
         self.news.renderers.set(participant, renderer)
         self._agency.send("render", participant=participant, sample_rate=sample_rate, interval_ms=interval_ms)
 
@@ -207,11 +218,11 @@ class Course:
             self.use_speaker()
         return self._agency
 
-    def _begin(self, identity: str, completion: JoinCompletion | None) -> None:
+    def _begin(self, identity: str, meeting: str, completion: JoinCompletion | None) -> None:
         everybody = self.news.begin(identity)
         self._become(JOINED)
         if completion is not None:
-            call(completion, {"meetingSession": {"id": identity}, "participants": everybody}, None)
+            call(completion, {"meetingSession": {"id": meeting}, "participants": everybody}, None)
         self.news.go_on()
 
     def _lose(self, why: str) -> None:
@@ -269,19 +280,25 @@ class Course:
             self._take_inputs(settings["inputs"])
 
     def _take_inputs(self, update: Any) -> int | None:
+        before = self.wishes.inputs()
         self.wishes.update_inputs(update)
-        self.news.inputs()
+        if self.wishes.inputs() != before:
+            self.news.inputs()
         self.news.local(self._name)
         return self._send_microphone()
 
     def _take_publishing(self, update: Any) -> int | None:
+        before = self.wishes.publishing()
         self.wishes.update_publishing(update)
-        self.news.publishing()
+        if self.wishes.publishing() != before:
+            self.news.publishing()
         return self._send_microphone()
 
     def _take_profiles(self, update: Any) -> int | None:
+        before = self.wishes.profiles()
         self.wishes.update_profiles(update)
-        self.news.profiles()
+        if self.wishes.profiles() != before:
+            self.news.profiles()
         return self._send_profiles()
 
     def _send_microphone(self) -> int | None:

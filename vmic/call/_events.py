@@ -20,6 +20,10 @@ class EventHandler:
 
     __module__ = "vmic"
 
+    def __new__(cls, *_: object, **__: object) -> EventHandler:
+        """Take what a subclass's constructor takes."""
+        return super().__new__(cls)
+
     def on_app_message(self, message: Any, sender: str) -> None:
         """A participant has sent a message.
 

@@ -6,12 +6,13 @@ import asyncio
 import json
 import logging
 import time
+import uuid
 from typing import Any
 
 from aiortc import RTCDataChannel
 
 from vmic.call._address import VideoRoom
-from vmic.call._janus_client import Handle, Janus
+from vmic.call._janus_client import Handle, Janus, RoomRefusalError
 from vmic.call._peer import Peer, PeerError
 from vmic.call._session import Company, Local, Participant, Session, SessionError
 from vmic.call._tasks import end, happens
@@ -23,6 +24,7 @@ _CHANNEL = "JanusDataChannel"
 _OPENS_WITHIN = 2.0
 _HEARS_AGAIN = 1.0
 _SAYS_WHY_WITHIN = 1.0
+_INVALID_ELEMENT = 430  # JANUS_VIDEOROOM_ERROR_INVALID_ELEMENT
 
 
 class VideoRoomSession(Session):
@@ -30,6 +32,8 @@ class VideoRoomSession(Session):
 
     def __init__(self, address: VideoRoom, company: Company, local: Local) -> None:
         self._address = address
+        self._room = address.room
+        self.meeting = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{address.url}?room={address.room}"))
         self._company = company
         self._local = local
         self._janus = Janus(address.url, local.token, company.lose)
@@ -51,16 +55,7 @@ class VideoRoomSession(Session):
         """
         await self._janus.begin()
         self._publisher = await self._janus.attach(_PLUGIN, self._take)
-        joined, _ = await self._publisher.ask(
-            {
-                "request": "join",
-                "ptype": "publisher",
-                "room": self._address.room,
-                "display": self._local.name,
-                **({} if self._local.token is None else {"token": self._local.token}),
-                **({} if self._address.pin is None else {"pin": self._address.pin}),
-            }
-        )
+        joined = await self._enter(self._publisher)
         self._private_id = joined.get("private_id")
         for attendee in joined.get("attendees", []):
             self._note(attendee, sends=False)
@@ -87,6 +82,9 @@ class VideoRoomSession(Session):
         if self._publisher is not None:
             await self._publisher.ask({"request": "configure", "display": name})
 
+    async def mute(self, *, sends: bool) -> None:
+        """Nothing carries that."""
+
     async def send(self, message: Any, recipient: str | None) -> None:
         """Send a message to all.
 
@@ -104,9 +102,28 @@ class VideoRoomSession(Session):
         self._hears = wanted
         self._hear_all()
 
+    async def _enter(self, handle: Handle) -> dict[str, Any]:
+        """Join the room: to a Janus with `string_ids` it is a text, also where that looks like a number."""
+        request = {
+            "request": "join",
+            "ptype": "publisher",
+            "display": self._local.name,
+            **({} if self._local.token is None else {"token": self._local.token}),
+            **({} if self._address.pin is None else {"pin": self._address.pin}),
+        }
+        try:
+            joined, _ = await handle.ask({**request, "room": self._room})
+        except RoomRefusalError as refusal:
+            if refusal.code != _INVALID_ELEMENT or isinstance(self._room, str):
+                raise
+            self._room = str(self._room)
+            joined, _ = await handle.ask({**request, "room": self._room})
+        return joined
+
     async def _publish(self, handle: Handle) -> None:
         self._peer = Peer(lost=self._lose_soon, heard=lambda _: None)
-        self._peer.send(self._local.new_track())
+        # Janus does not tell whose microphone is off; who sends nothing is not taken for a speaker.
+        self._peer.send(self._local.new_track(True))
         self._channel = self._peer.connection.createDataChannel(_CHANNEL)
         opened = asyncio.Event()
         self._channel.on("open", opened.set)
@@ -129,24 +146,26 @@ class VideoRoomSession(Session):
         if isinstance(told.get("joining"), dict):
             self._note(told["joining"], sends=False)
         for feed in told.get("publishers", []):
-            sends = _stream_of(feed, "audio") is not None
+            sends = _sends_sound(feed)
             if sends:
                 self._feeds[str(feed["id"])] = feed
             self._note(feed, sends=sends)
-        if told.get("videoroom") == "event" and "display" in told:
+        # Janus 1.4 tells the name of who leaves as well, but no "id".
+        if told.get("videoroom") == "event" and "id" in told and "display" in told:
             self._note(told, sends=str(told["id"]) in self._feeds)
         for what in ("unpublished", "leaving", "kicked"):
             identity = str(told.get(what, "ok"))
             if identity != "ok":
                 feed = self._feeds.pop(identity, {})
                 if what != "unpublished":
+                    self._names.pop(identity, None)
                     self._company.leave(identity)
                 elif feed:
                     self._note({"id": identity}, sends=False)
         self._hear_all()
 
     def _note_end(self, told: dict[str, Any]) -> None:
-        room = f"room {self._address.room} of Janus at {self._address.url}"
+        room = f"room {self._room} of Janus at {self._address.url}"
         if told.get("videoroom") == "destroyed":
             self._company.finish(f"{room} has been closed")
         elif told.get("leaving") == "ok":
@@ -189,19 +208,18 @@ class VideoRoomSession(Session):
             await handle.detach()
 
     async def _subscribe(self, handle: Handle, peer: Peer, feed: dict[str, Any]) -> None:
-        streams = [stream for kind in ("audio", "data") if (stream := _stream_of(feed, kind))]
         request = {
             "request": "join",
             "ptype": "subscriber",
-            "room": self._address.room,
+            "room": self._room,
             "private_id": self._private_id,
-            "streams": [{"feed": feed["id"], "mid": stream["mid"]} for stream in streams],
+            **_wanted_of(feed),
             **({} if self._address.pin is None else {"pin": self._address.pin}),
         }
         _, offer = await handle.ask(request)
         if offer is None:
             raise SessionError("Janus offered nothing")
-        if len(streams) > 1:
+        if "\r\nm=application " in offer["sdp"]:
             # Janus passes messages on to who has opened a channel, by another one that it opens (1.1.2).
             peer.connection.on("datachannel", lambda channel: self._read(str(feed["id"]), channel))
             peer.connection.createDataChannel(_CHANNEL)
@@ -212,9 +230,21 @@ class VideoRoomSession(Session):
         channel.on("message", lambda said: self._company.say(_message(said), identity))
 
 
+def _sends_sound(feed: dict[str, Any]) -> bool:
+    """Whether a publisher sends sound; Janus 0.x lists no streams, but names the codec."""
+    return _stream_of(feed, "audio") is not None if "streams" in feed else "audio_codec" in feed
+
+
+def _wanted_of(feed: dict[str, Any]) -> dict[str, Any]:
+    """What to ask of a publisher: sound and messages; by the whole publisher where Janus is 0.x."""
+    if "streams" not in feed:
+        return {"feed": feed["id"], "offer_video": False}
+    streams = [stream for kind in ("audio", "data") if (stream := _stream_of(feed, kind))]
+    return {"streams": [{"feed": feed["id"], "mid": stream["mid"]} for stream in streams]}
+
+
 def _stream_of(feed: dict[str, Any], kind: str) -> dict[str, Any] | None:
-    streams = feed.get("streams", [])
-    return next((s for s in streams if s["type"] == kind and not s.get("disabled")), None)
+    return next((s for s in feed["streams"] if s["type"] == kind and not s.get("disabled")), None)
 
 
 def _message(said: str | bytes) -> Any:

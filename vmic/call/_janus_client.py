@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,8 @@ _ALIVE_EACH = 25.0
 _MISSED_FOR, _ASKS_AGAIN = 5.0, 0.5
 _NO_SUCH_SESSION = 458
 
+_log = logging.getLogger("vmic")
+
 Json = dict[str, Any]
 Told = Callable[[Json], None]
 
@@ -37,6 +40,18 @@ class RefusalError(SessionError):
         self.code = error.get("code") if isinstance(error, dict) else None
         reason = f"{error.get('reason')} ({self.code})" if isinstance(error, dict) else repr(said)[:200]
         super().__init__(f"Janus at {url} refused: {reason}")
+
+
+class RoomRefusalError(SessionError):
+    """A plugin refuses a request.
+
+    Attributes:
+        code: Its number of the reason; None when it gives none.
+    """
+
+    def __init__(self, request: str, data: Json) -> None:
+        self.code = data.get("error_code")
+        super().__init__(f"the room refused a {request}: {data['error']} ({self.code})")
 
 
 class Janus:
@@ -158,7 +173,10 @@ class Janus:
                 if not isinstance(event, dict) or event.get("janus") in ("timeout", "error"):
                     self._lost(f"Janus at {self._url} has ended the session")
                     return
-                self._take(event)
+                try:
+                    self._take(event)
+                except Exception:  # noqa: BLE001 (it is logged: the others are still heard of)
+                    _log.exception("what Janus at %s tells is not understood: %s", self._url, event)
 
     async def _stay_alive(self) -> None:
         while True:
@@ -192,13 +210,13 @@ class Handle:
         """Ask the plugin; its answer, and the description that came with it.
 
         Raises:
-            SessionError: It refuses.
+            RoomRefusalError: It refuses.
+            SessionError: It does not answer.
         """
         event = await self._janus.ask(self._number, body, jsep)
         data = event["plugindata"]["data"]
         if "error" in data:
-            code, reason = data.get("error_code"), data["error"]
-            raise SessionError(f"the room refused a {body['request']}: {reason} ({code})")
+            raise RoomRefusalError(body["request"], data)
         return data, event.get("jsep")
 
     async def detach(self) -> None:

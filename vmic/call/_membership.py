@@ -148,8 +148,11 @@ class Membership(Company):
             self._session = WhipSession(self._address.url, self._line, self._local)
         else:
             self._session = VideoRoomSession(self._address, self._line, self._local)
+        sends = self._local.sends
         identity = await self._session.join()
         # What was wished meanwhile.
+        if self._local.sends != sends:
+            await self._session.mute(sends=self._local.sends)
         if self._local.name != name:
             await self._session.rename(self._local.name)
         if self._local.hears != hears:
@@ -210,9 +213,13 @@ class Membership(Company):
 
     async def _hear(self, identity: str, track: MediaStreamTrack) -> None:
         resampler = av.AudioResampler("s16", "stereo", SAMPLE_RATE)
+        is_heard = False
         try:
             while True:
                 frame: Any = await track.recv()
+                if not is_heard:
+                    is_heard = True
+                    self._tell({"event": "track", "identity": identity, "track": track.id})
                 frame.pts = None  # after a gap the resampler would refuse it
                 for piece in resampler.resample(frame):
                     samples = piece.to_ndarray().reshape(-1, 2)
@@ -224,6 +231,8 @@ class Membership(Company):
             _log.warning("participant %s is not heard: %s", identity, error)
         finally:
             self._playout.forget(identity)
+            if is_heard:
+                self._tell({"event": "track", "identity": identity, "track": None})
 
     def _render(self, identity: str, frame: Any) -> None:
         if rendering := self.renderings.get(identity):

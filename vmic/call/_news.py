@@ -99,12 +99,16 @@ class News:
     def profiles(self) -> None:
         """Who is heard has changed."""
         call(self._handler.on_subscription_profiles_updated, self._wishes.profiles())
+        with self._lock:
+            changed = self._people.subscribe(hears=self._wishes.hears)
+        for participant in changed:
+            self._tell_updated(participant)
 
     def local(self, name: str | None) -> None:
         """The local participant has changed; it calls itself so."""
         with self._lock:
             local = self._people.update_local(name, sends=self._wishes.has_microphone)
-        call(self._handler.on_participant_updated, local)
+        self._tell_updated(local)
 
     # ---- what the call's process tells ----
 
@@ -117,10 +121,16 @@ class News:
             is_new, participant = self._people.note(
                 message["identity"], message["name"], joined=message["joined"], sends=message["sends"]
             )
-        handler = self._handler
-        told = handler.on_participant_joined if is_new else handler.on_participant_updated
-        self._tell(lambda: call(told, participant))
-        self._tell(self._tell_counts)
+        if is_new:
+            self._tell(lambda: call(self._handler.on_participant_joined, participant))
+            self._tell(self._tell_counts)
+        else:
+            self._tell_updated(participant)
+
+    def _take_track(self, message: Message) -> None:
+        with self._lock:
+            participant = self._people.hear(message["identity"], message["track"])
+        self._tell_updated(participant)
 
     def _take_gone(self, message: Message) -> None:
         with self._lock:
@@ -136,7 +146,11 @@ class News:
     def _take_microphone(self, message: Message) -> None:
         if message["trouble"] is not None:
             name = self._wishes.inputs()["microphone"]["settings"].get("deviceId")
-            self.error(f"microphone {name!r} is not heard, silence is sent until it is: {message['trouble']}")
+            self.error(
+                f"microphone {name!r} is not heard, silence is sent until it is: {message['trouble']}",
+                # Who has closed it knows, and has let all of it be heard.
+                is_told=self._wishes.has_closed_microphone,
+            )
 
     def _take_speaker(self, message: Message) -> None:
         if message["trouble"] is not None:
@@ -154,6 +168,11 @@ class News:
             call(self._handler.on_network_connection_status_updated, {"event": "connected"})
 
         self._tell(tell)
+
+    def _tell_updated(self, participant: dict[str, Any] | None) -> None:
+        """Tell how one looks now, where that is not as before."""
+        if participant is not None:
+            self._tell(lambda: call(self._handler.on_participant_updated, participant))
 
     def _tell(self, tell: Callable[[], None]) -> None:
         if self._held is None:

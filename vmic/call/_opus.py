@@ -28,11 +28,18 @@ class Sending:
         channels: 1 or 2.
         bitrate: Bits a second; None for what speech needs.
         on: Whether the microphone is heard; else silence is.
+        chosen: Whether there is a microphone.
     """
 
     channels: int = 1
     bitrate: int | None = None
     on: bool = True
+    chosen: bool = False
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it is more than silence."""
+        return self.chosen and self.on
 
 
 class Microphone(MediaStreamTrack):
@@ -40,8 +47,10 @@ class Microphone(MediaStreamTrack):
 
     kind = "audio"
 
-    def __init__(self, capture: Capture, sending: Sending) -> None:
+    def __init__(self, capture: Capture, sending: Sending, *, waits: bool) -> None:
+        """With `waits` nothing is sent until there is a microphone; else silence is."""
         super().__init__()
+        self._begun = not waits
         self._capture = capture
         self.sending = sending
         self._encoder: Any = None
@@ -54,9 +63,13 @@ class Microphone(MediaStreamTrack):
         Raises:
             MediaStreamError: It was stopped.
         """
-        sound, channels = await self._capture.next()
-        if self.readyState != "live":
-            raise MediaStreamError
+        while True:
+            sound, channels = await self._capture.next()
+            if self.readyState != "live":
+                raise MediaStreamError
+            self._begun |= self.sending.is_heard
+            if self._begun:
+                break
         if not self.sending.on:
             sound = bytes(len(sound))
         layout = "stereo" if channels == 2 else "mono"

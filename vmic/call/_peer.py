@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Sequence
 
 import aioice.ice
@@ -17,6 +16,7 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamTrack
 
+from vmic.call._sdp import with_opus_parameters
 from vmic.call._tasks import happens
 
 _CONNECTS_WITHIN = 15.0
@@ -81,7 +81,7 @@ class Peer:
     async def offer(self) -> str:
         """What to send to the server, with the addresses of this machine."""
         await self.connection.setLocalDescription(await self.connection.createOffer())
-        return _with_fec(self.connection.localDescription.sdp)
+        return with_opus_parameters(self.connection.localDescription.sdp)
 
     async def accept(self, answer: str) -> None:
         """What the server answered."""
@@ -91,7 +91,7 @@ class Peer:
         """Answer what the server has offered."""
         await self._take(offer, "offer")
         await self.connection.setLocalDescription(await self.connection.createAnswer())
-        return _with_fec(self.connection.localDescription.sdp)
+        return with_opus_parameters(self.connection.localDescription.sdp)
 
     async def connected(self) -> None:
         """Wait until sound can go through.
@@ -130,12 +130,3 @@ class Peer:
             self._settled.set()
             if state != "connected" and was_settled and not self._closed:
                 self._lost(f"the connection has {state}")
-
-
-def _with_fec(sdp: str) -> str:
-    """Say that Opus may repeat in each packet what the one before said (RFC 7587, 7.1); aiortc does not."""
-    opus = re.search(r"a=rtpmap:(\d+) opus/48000/2\r\n", sdp)
-    if opus is None:
-        return sdp
-    parameters = f"a=fmtp:{opus[1]} minptime=10;useinbandfec=1\r\n"
-    return sdp[: opus.end()] + parameters + sdp[opus.end() :]

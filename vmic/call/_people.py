@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 Participant = dict[str, Any]
@@ -12,17 +13,38 @@ Participant = dict[str, Any]
 _UNSENT = ("camera", "screenAudio", "screenVideo")
 
 
+@dataclass
+class _Person:
+    """What is known of one.
+
+    Attributes:
+        identity: As the server calls them.
+        name: What they call themselves, if they do.
+        joined: When they came; seconds since 1970.
+        sends: Whether their microphone is on.
+        track: The track on which they are heard; None while they are not.
+    """
+
+    identity: str
+    name: str | None
+    joined: float
+    sends: bool
+    track: str | None
+
+
 class People:
     """The participants, in daily-python's shape."""
 
     def __init__(self) -> None:
         self._joined = False
-        self._local = _participant(str(uuid.uuid4()), None, time.time(), is_local=True, sends=False)
-        self._remote: dict[str, Participant] = {}
+        self._hears = True
+        self._local = _Person(str(uuid.uuid4()), None, time.time(), sends=False, track=str(uuid.uuid4()))
+        self._remote: dict[str, _Person] = {}
 
     def all(self) -> dict[str, Participant]:
         """Everybody, by id; the local one, who is always there, as "local". A copy."""
-        return copy.deepcopy({"local": self._local, **self._remote})
+        remote = {identity: self._shown(person) for identity, person in self._remote.items()}
+        return {"local": self._shown(self._local), **remote}
 
     def counts(self) -> dict[str, int]:
         """How many are in the call, the local one among them."""
@@ -31,48 +53,81 @@ class People:
     def begin(self, identity: str) -> None:
         """The call is joined; the server calls the local one so."""
         self._joined = True
-        self._local["id"] = identity
-        self._local["info"]["joinedAt"] = int(time.time())
+        self._local.identity, self._local.joined = identity, time.time()
 
     def rename_local(self, identity: str) -> Participant:
         """The server calls the local one so now; how it looks."""
-        self._local["id"] = identity
-        return copy.deepcopy(self._local)
+        self._local.identity = identity
+        return self._shown(self._local)
 
     def end(self) -> None:
         """The call is left."""
         self._joined = False
         self._remote.clear()
 
-    def update_local(self, name: str | None, *, sends: bool) -> Participant:
-        """The local participant, as it is now."""
-        identity, joined = self._local["id"], self._local["info"]["joinedAt"]
-        self._local = _participant(identity, name, joined, is_local=True, sends=sends)
-        return copy.deepcopy(self._local)
+    def update_local(self, name: str | None, *, sends: bool) -> Participant | None:
+        """The local participant, as it is now; None when that is as before."""
+        before = copy.copy(self._local)
+        self._local.name, self._local.sends = name, sends
+        return None if self._local == before else self._shown(self._local)
 
     def note(
         self, identity: str, name: str | None, *, joined: float, sends: bool
-    ) -> tuple[bool, Participant]:
-        """So a remote one is now: whether it is a new one, and how it looks."""
-        is_new = identity not in self._remote
-        if not is_new:
-            joined = self._remote[identity]["info"]["joinedAt"]
-        fresh = _participant(identity, name, int(joined), is_local=False, sends=sends)
-        self._remote[identity] = fresh
-        return is_new, copy.deepcopy(fresh)
+    ) -> tuple[bool, Participant | None]:
+        """So a remote one is now: whether it is a new one, and how it looks; None when that is as before."""
+        person = self._remote.get(identity)
+        if person is None:
+            self._remote[identity] = person = _Person(identity, name, joined, sends, None)
+            return True, self._shown(person)
+        before = copy.copy(person)
+        person.name, person.sends = name, sends
+        return False, None if person == before else self._shown(person)
+
+    def hear(self, identity: str, track: str | None) -> Participant | None:
+        """A remote one is heard on that track, or no more; how it looks, None when it has gone."""
+        person = self._remote.get(identity)
+        if person is None:
+            return None
+        before = self._shown(person)
+        person.track = track
+        after = self._shown(person)
+        return None if after == before else after
+
+    def subscribe(self, *, hears: bool) -> list[Participant]:
+        """The remote ones are to be heard, or not; those who look otherwise then."""
+        if self._hears == hears:
+            return []
+        self._hears = hears
+        return [self._shown(person) for person in self._remote.values()]
 
     def remove(self, identity: str) -> Participant | None:
         """A remote one has gone; how it last looked."""
-        return self._remote.pop(identity, None)
+        person = self._remote.pop(identity, None)
+        return None if person is None else self._shown(person)
+
+    def _shown(self, person: _Person) -> Participant:
+        is_local = person is self._local
+        info: dict[str, Any] = {
+            "isLocal": is_local,
+            "isOwner": False,
+            "joinedAt": int(person.joined),
+            "userId": person.identity,
+        }
+        if person.name:
+            info["userName"] = person.name
+        microphone = _microphone(person, is_local=is_local, is_subscribed=not is_local and self._hears)
+        media: dict[str, Any] = {"microphone": microphone, "customAudio": {}, "customVideo": {}}
+        off = {"state": "off", "offReasons": ["user"], "subscribed": "unsubscribed"}
+        media |= {name: copy.deepcopy(off) for name in _UNSENT}
+        return {"id": person.identity, "info": info, "media": media}
 
 
-def _participant(
-    identity: str, name: str | None, joined: float, *, is_local: bool, sends: bool
-) -> Participant:
-    info: dict[str, Any] = {"isLocal": is_local, "isOwner": False, "joinedAt": int(joined)}
-    if name:
-        info["userName"] = name
-    off = {"state": "off", "subscribed": "unsubscribed"}
-    microphone = {"state": "playable" if sends else "off", "subscribed": "subscribed"}
-    media: dict[str, Any] = {"microphone": microphone, "customAudio": {}, "customVideo": {}}
-    return {"id": identity, "info": info, "media": {**media, **{name: dict(off) for name in _UNSENT}}}
+def _microphone(person: _Person, *, is_local: bool, is_subscribed: bool) -> dict[str, Any]:
+    subscribed = {"subscribed": "subscribed" if is_subscribed else "unsubscribed"}
+    if not person.sends:
+        return {"state": "off", "offReasons": ["user"], **subscribed}
+    if not is_local and not is_subscribed:
+        return {"state": "receivable", **subscribed}
+    if person.track is None:
+        return {"state": "loading", **subscribed}
+    return {"state": "playable", "track": {"id": person.track}, **subscribed}

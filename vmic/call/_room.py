@@ -24,7 +24,13 @@ _MOST_SAID = 60_000
 
 
 class Room:
-    """The room's channel of one participant."""
+    """The room's channel of one participant.
+
+    Attributes:
+        meeting: What the room calls itself; known when it is entered.
+    """
+
+    meeting: str
 
     def __init__(
         self, http: aiohttp.ClientSession, url: str, authority: dict[str, str], company: Company, local: Local
@@ -41,6 +47,7 @@ class Room:
         self._seen = asyncio.Event()  # who is there has been told
         self._wanted = local.hears
         self._people: dict[str, Participant] = {}
+        self._speakers: set[str] = set()
         self._heard: dict[str, asyncio.Task[None]] = {}
 
     async def enter(self) -> str:
@@ -71,6 +78,10 @@ class Room:
         self._name = name
         await self._tell({"name": name})
 
+    async def mute(self, *, sends: bool) -> None:
+        """Let the others know whether the microphone is on."""
+        await self._tell({"microphone": sends})
+
     async def send(self, message: Any, recipient: str | None) -> None:
         """Send a message.
 
@@ -96,14 +107,19 @@ class Room:
 
     async def _listen(self, channel: aiohttp.ClientWebSocketResponse) -> None:
         async for said in channel:
-            if said.type == aiohttp.WSMsgType.TEXT:
+            if said.type != aiohttp.WSMsgType.TEXT:
+                continue
+            try:
                 self._take(json.loads(said.data))
+            except Exception:  # noqa: BLE001 (it is logged: the others are still heard of)
+                _log.exception("what the room at %s tells is not understood: %s", self._url, said.data)
         self._company.lose(f"the room at {self._url} has closed")
 
     def _take(self, said: dict[str, Any]) -> None:
         if said["event"] == "welcome":
             self._identity.set_result(said["id"])
         elif said["event"] == "participants":
+            self.meeting = said["meeting"]
             self._note(said["participants"])
             self._seen.set()
         elif said["event"] == "message":
@@ -114,7 +130,7 @@ class Room:
     def _note(self, told: list[dict[str, Any]]) -> None:
         own = self._identity.result()
         people = {
-            one["id"]: Participant(one["id"], one["name"] or "", one["joined"], one["speaks"])
+            one["id"]: Participant(one["id"], one["name"] or "", one["joined"], one["sends"])
             for one in told
             if one["id"] != own
         }
@@ -124,11 +140,12 @@ class Room:
             if self._people.get(identity) != person:
                 self._company.note(person)
         self._people = people
+        self._speakers = {one["id"] for one in told if one["speaks"]} - {own}
         self._hear_all()
 
     def _hear_all(self) -> None:
         """Have a connection for each that speaks, and for no other."""
-        wanted = {one.identity for one in self._people.values() if one.sends} if self._wanted else set()
+        wanted = self._speakers if self._wanted else set()
         for identity in self._heard.keys() - wanted:
             self._heard.pop(identity).cancel()
         for identity in wanted - self._heard.keys():

@@ -22,13 +22,16 @@ class Local:
         name: What it calls itself; "" when it does not.
         token: What the server asks for, if it does.
         hears: Whether it hears the others.
-        new_track: Makes the track that the others hear; each connection takes its own.
+        sends: Whether its microphone is on.
+        new_track: Makes the track that the others hear; each connection takes its own. With True nothing is
+            sent until there is a microphone.
     """
 
     name: str
     token: str | None
     hears: bool
-    new_track: Callable[[], MediaStreamTrack]
+    sends: bool
+    new_track: Callable[[bool], MediaStreamTrack]
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,13 @@ class Line(Company):
 
 
 class Session(ABC):
-    """A call on one kind of server; it is joined once."""
+    """A call on one kind of server; it is joined once.
+
+    Attributes:
+        meeting: What the call is called, the same for all who are in it; known when it is joined.
+    """
+
+    meeting: str
 
     @abstractmethod
     async def join(self) -> str:
@@ -149,6 +158,10 @@ class Session(ABC):
     @abstractmethod
     async def rename(self, name: str) -> None:
         """Call the local participant so, where the server carries names."""
+
+    @abstractmethod
+    async def mute(self, *, sends: bool) -> None:
+        """Let the others know whether the microphone is on, where the server carries that."""
 
     @abstractmethod
     async def send(self, message: Any, recipient: str | None) -> None:

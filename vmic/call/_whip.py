@@ -12,6 +12,7 @@ import logging
 import re
 import time
 import urllib.parse
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -41,6 +42,7 @@ class WhipSession(Session):
         self._url = url
         self._company = company
         self._local = local
+        self.meeting = str(uuid.uuid5(uuid.NAMESPACE_URL, url))
         self._query: dict[str, str] = {}  # of the offer's address
         self._resource: str | None = None  # what the server calls the session
         self._peer: Peer | None = None
@@ -58,7 +60,7 @@ class WhipSession(Session):
         servers = _ice_servers(links)
         # With the offer, so that the others see it at once; what cannot be a name there is refused later.
         if any(_targets(links, _ROOM)) and len(self._local.name) <= _LONGEST_NAME:
-            self._query = {"name": self._local.name}
+            self._query = {"name": self._local.name, "microphone": "on" if self._local.sends else "off"}
         told = await self._connect(servers)
         assert self._peer
         try:
@@ -73,7 +75,9 @@ class WhipSession(Session):
             await self._connect(told)
             await self._peer.connected()
         if self._room is not None:
-            return await self._room.enter()
+            identity = await self._room.enter()
+            self.meeting = self._room.meeting
+            return identity
         return urllib.parse.urlsplit(self._resource or self._url).path.rpartition("/")[2]
 
     async def hang_up(self) -> None:
@@ -99,6 +103,11 @@ class WhipSession(Session):
         if self._room is not None:
             await self._room.rename(name)
 
+    async def mute(self, *, sends: bool) -> None:
+        """Let the others know, in a room, whether the microphone is on."""
+        if self._room is not None:
+            await self._room.mute(sends=sends)
+
     async def send(self, message: Any, recipient: str | None) -> None:
         """Send a message, in a room.
 
@@ -117,16 +126,17 @@ class WhipSession(Session):
     async def _connect(self, servers: list[RTCIceServer]) -> list[RTCIceServer]:
         """Offer, and take the answer; returns the servers that were named with it."""
         self._peer = Peer(lost=self._company.lose, heard=lambda _: None, ice_servers=servers)
-        self._peer.send(self._local.new_track())
+        self._peer.send(self._local.new_track(False))
         offer = await self._peer.offer()
         answered = await self._post(offer)
-        if "Location" not in answered.headers:
-            # It lets go of a call that nobody connects to.
-            raise SessionError(
-                f"{answered.url} took the call, but its answer has no Location header, by which it is to be "
-                "ended (RFC 9725, 4.2)"
+        if "Location" in answered.headers:
+            self._resource = urllib.parse.urljoin(str(answered.url), answered.headers["Location"])
+        else:
+            _log.warning(
+                "the answer of %s has no Location header, by which the call is to be ended (RFC 9725, 4.2): "
+                "it ends there when the server misses its sound",
+                answered.url,
             )
-        self._resource = urllib.parse.urljoin(str(answered.url), answered.headers["Location"])
         links = answered.headers.getall("Link", [])
         for target in _targets(links, _ROOM):
             room = urllib.parse.urljoin(str(answered.url), target)

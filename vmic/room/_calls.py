@@ -41,8 +41,8 @@ class Calls:
         self._pairs: dict[str, _Pair] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def speak(self, offer: str, name: str) -> tuple[Person, str]:
-        """Let one speak; returns who that is, and the answer.
+    async def speak(self, offer: str, name: str, *, sends: bool) -> tuple[Person, str]:
+        """Let one speak, whose microphone is on or off; returns who that is, and the answer.
 
         Raises:
             FullError: There are as many as there may be.
@@ -51,6 +51,7 @@ class Calls:
         if self._limit is not None and len(self._speeches) >= self._limit:
             raise FullError
         person, speech = Person(name, speaks=True), Speech()
+        person.sends = sends
         self._speeches[person.id] = speech  # at once, for others may come meanwhile
         with contextlib.ExitStack() as undo:
             undo.callback(self._close, speech)

@@ -66,12 +66,17 @@ class Channel:
             match json.loads(text, parse_constant=_refuse):
                 case {"name": str(name), **rest} if not rest:
                     people.rename(person, name)
+                case {"microphone": bool(sends), **rest} if not rest:
+                    people.mute(person, sends=sends)
                 case {"message": message, "recipient": str() | None as recipient, **rest} if not rest:
                     people.pass_on(person, message, recipient)
                 case {"message": message, **rest} if not rest:
                     people.pass_on(person, message, None)
                 case _:
-                    raise ValueError('say {"name": "..."}, or {"message": ..., "recipient": an id or null}')
+                    raise ValueError(
+                        'say {"name": "..."}, {"microphone": true or false}, '
+                        'or {"message": ..., "recipient": an id or null}'
+                    )
         except (ValueError, RecursionError) as error:
             self.send(_error(str(error)))
 

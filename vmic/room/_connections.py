@@ -17,6 +17,7 @@ from aiortc import (
 )
 from aiortc.exceptions import OperationError
 
+from vmic.call._sdp import with_opus_parameters
 from vmic.room._loopback import reach
 from vmic.room._voices import Voices
 
@@ -61,7 +62,7 @@ class Connection:
             raise UnfitOfferError("the room takes Opus, which the offer does not have") from error
         except (*_UNREADABLE, InvalidAccessError, InvalidStateError) as error:
             raise BadOfferError(f"the offer cannot be used: {error}") from error
-        return self._peer.localDescription.sdp
+        return with_opus_parameters(self._peer.localDescription.sdp)
 
     async def ended(self) -> None:
         """Wait until it has failed or closed, or was not there within PATIENCE."""

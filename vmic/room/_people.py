@@ -26,6 +26,7 @@ class Person:
         id: Its own (uuid4).
         name: What others see; not checked to be another than theirs.
         speaks: Whether it has a call.
+        sends: Whether it says that its microphone is on.
         joined: When (Unix time, seconds).
         line: Where it is told what happens; None where it does not ask.
     """
@@ -33,7 +34,7 @@ class Person:
     def __init__(self, name: str, *, speaks: bool) -> None:
         self.id = str(uuid.uuid4())
         self.name = checked_name(name)
-        self.speaks = speaks
+        self.speaks = self.sends = speaks
         self.joined = time.time()
         self.line: Line | None = None
 
@@ -48,6 +49,7 @@ class People:
 
     def __init__(self) -> None:
         self._people: dict[str, Person] = {}
+        self._meeting = str(uuid.uuid4())
 
     def get(self, identity: str) -> Person | None:
         """The one of this id; None where it is not there."""
@@ -89,6 +91,11 @@ class People:
         person.name = checked_name(name)
         self._announce()
 
+    def mute(self, person: Person, *, sends: bool) -> None:
+        """Its microphone is on or off."""
+        person.sends = sends and person.speaks
+        self._announce()
+
     def pass_on(self, sender: Person, message: Any, recipient: str | None) -> None:
         """Tell one, or everybody else, what somebody says; raises ValueError where that one is not there."""
         if recipient is not None and recipient not in self._people:
@@ -104,10 +111,10 @@ class People:
 
     def _present(self) -> dict[str, Any]:
         present = [
-            {"id": one.id, "name": one.name, "speaks": one.speaks, "joined": one.joined}
+            {"id": one.id, "name": one.name, "speaks": one.speaks, "sends": one.sends, "joined": one.joined}
             for one in self._people.values()
         ]
-        return {"event": "participants", "participants": present}
+        return {"event": "participants", "meeting": self._meeting, "participants": present}
 
 
 def checked_name(name: str) -> str:

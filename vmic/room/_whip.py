@@ -38,7 +38,9 @@ class Whip:
         offer = await read_offer(request)
         try:
             with refusing():
-                person, answer = await self._calls.speak(offer, request.query.get("name", ""))
+                query = request.query
+                is_on = query.get("microphone", "on") != "off"
+                person, answer = await self._calls.speak(offer, query.get("name", ""), sends=is_on)
         except FullError as error:
             raise web.HTTPServiceUnavailable(
                 text="as many speak here as may; try again later", headers={"Retry-After": "1"}

@@ -17,7 +17,10 @@ export class Call {
 
   // Offers what the connection has, and takes the answer.
   async offer(address) {
-    await this.connection.setLocalDescription();
+    // Else Chromium makes one channel of a stereo voice, and sends one.
+    const { type, sdp } = await this.connection.createOffer();
+    const stereo = sdp.replace("useinbandfec=1", "useinbandfec=1;stereo=1;sprop-stereo=1");
+    await this.connection.setLocalDescription({ type, sdp: stereo });
     await gathered(this.connection);
     const answer = await fetch(admitted(address), {
       method: "POST",

@@ -14,7 +14,8 @@ class User(Protocol):
         """Another one is selected; does not wait."""
 
 
-_lock = threading.Lock()
+# Reentrant: a speaker may be collected wherever the collector happens to run.
+_lock = threading.RLock()
 _selected: str | None = None
 _users: weakref.WeakSet[User] = weakref.WeakSet()
 
@@ -29,6 +30,18 @@ def select(sink: str) -> None:
     global _selected  # noqa: PLW0603 (a fact about the process)
     with _lock:
         _selected = sink
+        users = list(_users)
+    for user in users:
+        user.use_speaker()
+
+
+def deselect(sink: str) -> None:
+    """Let no call be heard there: it goes."""
+    global _selected  # noqa: PLW0603 (a fact about the process)
+    with _lock:
+        if _selected != sink:
+            return
+        _selected = None
         users = list(_users)
     for user in users:
         user.use_speaker()

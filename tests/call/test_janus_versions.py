@@ -1,0 +1,154 @@
+"""Janus as other versions and settings of it are: 1.4, 0.x, rooms that are texts; and what nobody expects."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from call.endpoint import silent
+from call.janus import Janus
+from call.party import Party
+from call.told import identity, join, microphone
+from servers import SoundServer, one_server
+
+import vmic
+from vmic.call import _janus_client
+from vmic.call._address import VideoRoom
+from vmic.call._janus import VideoRoomSession
+from vmic.call._session import Company, Participant, SessionError
+
+PLUGIN = "janus.plugin.videoroom"
+
+
+class Noting(Company):
+    """Notes who is there."""
+
+    def __init__(self) -> None:
+        self.there: dict[str, Participant] = {}
+
+    def note(self, participant: Participant) -> None:
+        self.there[participant.identity] = participant
+
+    def leave(self, identity: str) -> None:
+        del self.there[identity]
+
+    def say(self, message: Any, sender: str) -> None:
+        raise AssertionError(message, sender)
+
+    def hear(self, identity: str, track: object) -> None:
+        raise AssertionError(identity, track)
+
+    def lose(self, why: str) -> None:
+        raise AssertionError(why)
+
+    def finish(self, why: str) -> None:
+        raise AssertionError(why)
+
+
+class Refusing:
+    """A handle that notes what it is asked, and refuses it."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.come = asyncio.Event()
+
+    async def ask(self, body: dict[str, Any], _jsep: object = None) -> Any:
+        self.asked.append(body)
+        self.come.set()
+        raise SessionError("no")
+
+    async def detach(self) -> None:
+        pass
+
+
+def test_who_leaves_a_room_of_janus_1_4_has_left_it_for_all() -> None:
+    company = Noting()
+
+    async def take() -> None:
+        session = VideoRoomSession(VideoRoom("http://h/janus", 1), company, silent())
+        for one in 7, 8:
+            session._take({"videoroom": "event", "room": 1, "joining": {"id": one, "display": f"{one}"}})
+        # It tells the name of who leaves.
+        session._take({"videoroom": "event", "room": 1, "leaving": 7, "display": "7"})
+        session._take({"videoroom": "event", "room": 1, "id": 8, "display": "Eight"})
+        await session._janus.end()
+
+    asyncio.run(take())
+    assert {one: person.name for one, person in company.there.items()} == {"8": "Eight"}
+
+
+def test_a_publisher_of_janus_0_x_is_heard() -> None:
+    company, handle = Noting(), Refusing()
+
+    async def take() -> None:
+        session = VideoRoomSession(VideoRoom("http://h/janus", 1, "pin"), company, silent())
+
+        async def attach(*_: object) -> Refusing:
+            return handle
+
+        session._janus.attach = attach  # type: ignore[assignment, method-assign]
+        publisher = {"id": 7, "display": "Seven", "audio_codec": "opus", "talking": False}
+        watcher = {"id": 8, "display": "Eight", "video_codec": "vp8"}
+        session._take({"videoroom": "event", "room": 1, "publishers": [publisher, watcher]})
+        await handle.come.wait()
+        await session.hang_up()
+        await session._janus.end()
+
+    asyncio.run(take())
+    assert {one: person.sends for one, person in company.there.items()} == {"7": True, "8": False}
+    assert handle.asked == [
+        {
+            "request": "join",
+            "ptype": "subscriber",
+            "room": 1,
+            "private_id": None,
+            "feed": 7,
+            "offer_video": False,
+            "pin": "pin",
+        }
+    ]
+
+
+@pytest.mark.parametrize("janus", [{"string_ids": True}], indirect=True)
+@one_server
+def test_two_hear_each_other_where_rooms_are_texts(
+    server: SoundServer, janus: Janus, party: Callable[[], Party], mic: vmic.VirtualMicrophoneDevice
+) -> None:
+    speaker, listener = party(), party()
+    loud = identity(join(speaker.client, speaker.told, janus.address(), inputs=microphone(mic.name)))
+    join(listener.client, listener.told, janus.address())
+    listener.told.wait("participant_joined")
+    listener.told.wait("participant_updated")
+    shown = listener.client.participants()[loud]["media"]["microphone"]
+    assert shown["state"] == "playable"
+
+
+def test_an_event_that_is_not_understood_is_logged_and_the_next_ones_come(
+    janus: Janus, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[dict[str, Any]] = []
+
+    async def listen() -> None:
+        session, other = (_janus_client.Janus(janus.url, None, print) for _ in range(2))
+        both = asyncio.Event()
+
+        def take(event: dict[str, Any]) -> None:
+            told.append(event)
+            if len(told) == 2:
+                both.set()
+            raise KeyError("id")
+
+        for one, name in ((session, "one"), (other, "other")):
+            await one.begin()
+            handle = await one.attach(PLUGIN, take if one is session else lambda _: None)
+            await handle.ask({"request": "join", "ptype": "publisher", "room": 1234, "display": name})
+        await other.end()
+        await asyncio.wait_for(both.wait(), 20)
+        await session.end()
+
+    asyncio.run(listen())
+    assert "joining" in told[0]
+    assert {"unpublished", "leaving"} & told[1].keys()
+    assert caplog.text.count("is not understood") == len(told)

@@ -1,0 +1,166 @@
+"""What a program is told of the others' microphones, as daily-python (0.36) tells it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import programs
+import pytest
+from call.party import Party
+from call.told import identity, join, microphone
+from programs import VMIC
+from servers import SoundServer, one_server
+
+import vmic
+
+pytestmark = one_server
+
+Parties = Callable[[], Party]
+OFF = {"state": "off", "offReasons": ["user"], "subscribed": "subscribed"}
+
+
+@pytest.fixture(params=["vmic room", pytest.param("Janus", marks=pytest.mark.needs("janus"))])
+def address(request: pytest.FixtureRequest, start: Callable[..., subprocess.Popen[str]]) -> str:
+    """Where a room is joined."""
+    if request.param == "Janus":
+        return str(request.getfixturevalue("janus").address())
+    return f"{programs.answer(start(VMIC, 'room', '--port', '0'))}whip"
+
+
+def states(party: Party, of: str) -> list[str]:
+    """What was told of that one's microphone, in order, with the event that told it."""
+    return [
+        f"{event.removeprefix('participant_')} {what['media']['microphone']['state']}"
+        for event, what in list(party.told.events)
+        if event in ("participant_joined", "participant_updated") and what["id"] == of
+    ]
+
+
+def shown(party: Party, of: str) -> dict[str, Any]:
+    """That one's microphone, as it is now."""
+    microphone: dict[str, Any] = party.client.participants()[of]["media"]["microphone"]
+    return microphone
+
+
+def test_one_that_was_there_before_and_one_that_comes_are_playable_once_heard(
+    server: SoundServer, address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
+) -> None:
+    first, second = party(), party()
+    inputs = microphone(mic.name)
+    one = identity(join(first.client, first.told, address, inputs=inputs))
+    data = join(second.client, second.told, address, inputs=inputs)
+    other = identity(data)
+    assert data["participants"][one]["media"]["microphone"]["state"] == "loading"
+    for watching, watched in ((first, other), (second, one)):
+        programs.await_that(lambda: shown(watching, watched)["state"] == "playable", "it is playable")  # noqa: B023
+        assert set(states(watching, watched)[:-1]) <= {"joined off", "joined loading", "updated loading"}
+        assert states(watching, watched)[0].startswith("joined ")
+        assert states(watching, watched)[-1] == "updated playable"
+        assert shown(watching, watched)["track"]["id"]
+        assert watching.client.participants()[watched]["info"]["userId"] == watched
+
+
+def test_a_listener_is_never_playable(
+    server: SoundServer, address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
+) -> None:
+    speaker, listener = party(), party()
+    silent = identity(join(listener.client, listener.told, address))
+    loud = identity(join(speaker.client, speaker.told, address, inputs=microphone(mic.name)))
+    programs.await_that(lambda: shown(listener, loud)["state"] == "playable", "the speaker is playable")
+    assert shown(speaker, silent)["state"] in ("off", "loading")
+    assert "updated playable" not in states(speaker, silent)
+    listener.client.update_inputs(microphone(mic.name))
+    programs.await_that(lambda: shown(speaker, silent)["state"] == "playable", "the listener speaks")
+
+
+@pytest.mark.parametrize("address", ["vmic room"], indirect=True)
+def test_a_microphone_that_is_switched_off_is_off(
+    server: SoundServer, address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
+) -> None:
+    speaker, listener = party(), party()
+    loud = identity(join(speaker.client, speaker.told, address, inputs=microphone(mic.name)))
+    join(listener.client, listener.told, address)
+    programs.await_that(lambda: shown(listener, loud)["state"] == "playable", "it is playable")
+    speaker.client.update_inputs({"microphone": False})
+    programs.await_that(lambda: shown(listener, loud) == OFF, "it is off")
+    speaker.client.update_inputs({"microphone": True})
+    programs.await_that(lambda: shown(listener, loud)["state"] == "playable", "it is playable again")
+    assert states(listener, loud)[-3:] == ["updated playable", "updated off", "updated playable"]
+    local = speaker.client.participants()["local"]["media"]["microphone"]
+    assert (local["state"], local["subscribed"]) == ("playable", "unsubscribed")
+
+
+def test_who_is_not_subscribed_to_is_receivable(
+    server: SoundServer, address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
+) -> None:
+    speaker, listener = party(), party()
+    loud = identity(join(speaker.client, speaker.told, address, inputs=microphone(mic.name)))
+    join(listener.client, listener.told, address)
+    programs.await_that(lambda: shown(listener, loud)["state"] == "playable", "it is playable")
+    for state, expected in (
+        ("unsubscribed", {"state": "receivable", "subscribed": "unsubscribed"}),
+        ("staged", {"state": "receivable", "subscribed": "unsubscribed"}),
+    ):
+        listener.client.update_subscription_profiles({"base": {"microphone": state}})
+        programs.await_that(lambda: shown(listener, loud) == expected, "it is as expected")  # noqa: B023
+    listener.client.update_subscription_profiles({"base": {"microphone": "subscribed"}})
+    programs.await_that(lambda: shown(listener, loud)["state"] == "playable", "it is playable again")
+
+
+def test_all_in_a_room_are_in_the_same_meeting(server: SoundServer, address: str, party: Parties) -> None:
+    first, second = party(), party()
+    meetings = {join(one.client, one.told, address)["meetingSession"]["id"] for one in (first, second)}
+    assert len(meetings) == 1
+
+
+def test_nothing_is_told_of_what_changes_nothing(
+    server: SoundServer, party: Parties, mic: vmic.VirtualMicrophoneDevice
+) -> None:
+    one = party()
+    for _ in range(2):
+        one.client.update_inputs(microphone(mic.name), one.told.note("done"))
+        one.client.update_publishing({"microphone": {"isPublishing": True}}, one.told.note("done"))
+        one.client.update_subscription_profiles({"base": "fromDefaults"}, one.told.note("done"))
+    one.told.wait("done", 6)
+    assert one.told.names() == ["inputs_updated", "participant_updated", *6 * ["done"]]
+
+
+def test_a_call_that_was_not_joined_is_left_as_in_daily(
+    server: SoundServer, party: Parties, mic: vmic.VirtualMicrophoneDevice
+) -> None:
+    one = party()
+    one.client.update_inputs(microphone(mic.name), one.told.note("chosen"))
+    one.told.wait("chosen")
+    one.told.events.clear()
+    one.client.leave(one.told.note("leave"))
+    assert one.told.wait("leave") is None
+    assert one.told.names() == ["state", "inputs_updated", "participant_updated", "state", "leave"]
+    assert one.told.all("state") == ["leaving", "left"]
+    assert not one.client.inputs()["microphone"]["isEnabled"]
+
+
+def test_a_renderer_is_unset(
+    server: SoundServer, address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
+) -> None:
+    speaker, listener = party(), party()
+    join(listener.client, listener.told, address)
+    listener.client.set_audio_renderer("nobody", listener.take)
+    loud = identity(join(speaker.client, speaker.told, address, inputs=microphone(mic.name)))
+    programs.await_that(lambda: loud in listener.client.participants(), "the speaker is there")
+    listener.client.set_audio_renderer(loud, listener.take, "screenAudio")
+    listener.client.set_audio_renderer(loud, listener.take, sample_rate=192_000)
+    programs.await_that(lambda: len(listener.rendered) > 10, "it is heard")
+    assert {(audio.sample_rate, source) for _, audio, source in listener.rendered} == {
+        (192_000, "microphone")
+    }
+    listener.client.set_audio_renderer(loud, None)
+    listener.client.update_inputs({}, listener.told.note("done"))
+    listener.told.wait("done")
+    count = len(listener.rendered)
+    listener.client.set_audio_renderer("nobody", None)
+    other = []
+    listener.client.set_audio_renderer(loud, lambda *given: other.append(given))
+    programs.await_that(lambda: len(other) > 10, "it is heard again")
+    assert len(listener.rendered) <= count + 1  # one may have run
