@@ -20,7 +20,7 @@ PATIENCE = 60.0
 _ENV = shutil.which("env") or "env"
 # A shell that runs the tests in the background makes them, and what they start, ignore Ctrl-C.
 FOREGROUND = [_ENV, "--default-signal=INT,HUP"]
-# What is started so does not outlive its parent, however that ends.
+# What is started so, by the main thread, does not outlive its parent, however that ends.
 WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"]
 # `vmic play` warns of them; here the machine is busy with other tests.
 _GAPS = re.compile(r"vmic: warning: the sound had \d+ gaps?: this machine was too busy\n")

@@ -18,7 +18,6 @@ from pathlib import Path
 import machine
 import pulsectl
 import pytest
-from programs import WITH_PARENT
 
 # Debian's default.pa, less hardware and D-Bus; then what a machine with a sound card has besides.
 PULSEAUDIO_SCRIPT = """\
@@ -196,7 +195,7 @@ class SoundServer:
     def spawn(self, name: str, argv: Sequence[str], **env: str) -> subprocess.Popen[bytes]:
         with (self.root / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                [*self.before, *WITH_PARENT, *argv],
+                [*self.before, *argv],
                 env={**self.env, **env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -37,6 +37,8 @@ if _typing.TYPE_CHECKING:
     from vmic._stats import MicrophoneStats, SpeakerStats
     from vmic.call._audio import AudioData
     from vmic.call._client import CallClient
+    from vmic.call._daily.custom_audio import CustomAudioSource, CustomAudioTrack
+    from vmic.call._daily.vad import NativeVad
     from vmic.call._events import EventHandler
 
 __version__ = "0.1.0"
@@ -45,6 +47,8 @@ __all__ = [
     "AudioData",
     "CallClient",
     "ClosedError",
+    "CustomAudioSource",
+    "CustomAudioTrack",
     "Daily",
     "DeviceError",
     "DeviceLostError",
@@ -54,6 +58,7 @@ __all__ = [
     "LogLevel",
     "MicrophoneInfo",
     "MicrophoneStats",
+    "NativeVad",
     "ServerError",
     "SpeakerStats",
     "VirtualMicrophoneDevice",
@@ -87,6 +92,8 @@ _HOMES = {
     "_stats": ["MicrophoneStats", "SpeakerStats"],
     "call._audio": ["AudioData"],
     "call._client": ["CallClient"],
+    "call._daily.custom_audio": ["CustomAudioSource", "CustomAudioTrack"],
+    "call._daily.vad": ["NativeVad"],
     "call._events": ["EventHandler"],
 }
 

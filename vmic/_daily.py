@@ -9,6 +9,7 @@ from typing import Any
 from vmic import _api, _selection, _speaker_api
 from vmic._errors import VmicError
 from vmic.call import _devices
+from vmic.call._daily.vad import NativeVad
 
 # Finer than logging's own.
 _TRACE = 5
@@ -87,6 +88,24 @@ class Daily:
     # With what vmic takes besides.
     create_microphone_device = staticmethod(_api.create_microphone_device)
     create_speaker_device = staticmethod(_speaker_api.create_speaker_device)
+
+    @staticmethod
+    def create_native_vad(
+        reset_period_ms: int = 1000, sample_rate: int = 16000, channels: int = 1
+    ) -> NativeVad:
+        """Make a detector of voice; it needs no sound server.
+
+        Args:
+            reset_period_ms: After so much audio it forgets what it has learnt of the noise.
+            sample_rate: Frames a second, 8000 to 192000.
+            channels: Samples in a frame, 1 to 32.
+
+        Raises:
+            ValueError: An argument is out of range.
+            TypeError: An argument is of another type.
+            VmicError: The package webrtcvad-wheels is not installed.
+        """
+        return NativeVad(reset_period_ms, sample_rate, channels)
 
     @staticmethod
     def select_speaker_device(device_name: str) -> None:

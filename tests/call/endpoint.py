@@ -19,6 +19,7 @@ from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamT
 from signals import Samples
 
 from vmic.call._session import Local
+from vmic.call._subscriptions import Subscriptions
 
 T = TypeVar("T")
 
@@ -27,7 +28,7 @@ RATE = 48000
 
 def silent(token: str | None = None) -> Local:
     """Somebody without a name and a microphone."""
-    return Local("", token, hears=True, sends=False, new_track=lambda _waits: AudioStreamTrack())
+    return Local("", token, hears=Subscriptions(), sends=False, new_track=lambda _waits: AudioStreamTrack())
 
 
 @dataclass

@@ -55,7 +55,7 @@ class Flaky(Session):
     async def send(self, message: Any, recipient: str | None) -> None:
         raise AssertionError(message, recipient)
 
-    async def subscribe(self, *, wanted: bool) -> None:
+    async def subscribe(self, wanted: object) -> None:
         raise AssertionError(wanted)
 
 

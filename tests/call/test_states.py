@@ -109,6 +109,34 @@ def test_who_is_not_subscribed_to_is_receivable(
     programs.await_that(lambda: shown(listener, loud)["state"] == "playable", "it is playable again")
 
 
+def test_one_alone_is_not_subscribed_to(
+    server: SoundServer, address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
+) -> None:
+    one, other, listener = party(), party(), party()
+    inputs = microphone(mic.name)
+    first, second = (identity(join(p.client, p.told, address, inputs=inputs)) for p in (one, other))
+    join(listener.client, listener.told, address)
+
+    def are(*expected: str) -> bool:
+        return [shown(listener, of)["state"] for of in (first, second)] == list(expected)
+
+    programs.await_that(lambda: are("playable", "playable"), "both are playable")
+    off = {first: {"media": {"microphone": "unsubscribed"}}}
+    listener.client.update_subscriptions(off, completion=listener.told.note("subscribed"))
+    assert listener.told.wait("subscribed") is None
+    assert are("receivable", "playable")
+    (told,) = listener.told.all("subscriptions_updated")
+    assert told == listener.client.subscriptions()
+    assert told[first]["profile"] == "base"
+    assert told[first]["media"]["microphone"]["subscriptionState"] == "unsubscribed"
+    listener.client.update_subscriptions(profile_settings={"base": off[first]})
+    listener.client.update_subscriptions({second: {"media": {"microphone": "subscribed"}}})
+    programs.await_that(lambda: are("receivable", "playable"), "the other is playable")
+    listener.client.update_subscriptions({first: "fromDefaults"}, {"base": {"media": "fromDefaults"}})
+    listener.client.update_subscriptions({first: {"microphone": 1}}, completion=listener.told.note("refused"))
+    assert 'Allowed keys: ["profile", "media"]' in listener.told.wait("refused")
+
+
 def test_all_in_a_room_are_in_the_same_meeting(server: SoundServer, address: str, party: Parties) -> None:
     first, second = party(), party()
     meetings = {join(one.client, one.told, address)["meetingSession"]["id"] for one in (first, second)}

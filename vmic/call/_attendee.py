@@ -20,6 +20,7 @@ from vmic.call._playout import Playout
 from vmic.call._presence import Presence
 from vmic.call._rendering import Rendering
 from vmic.call._session import Local, SessionError
+from vmic.call._subscriptions import Subscriptions
 from vmic.call._wire import Message
 
 # So long the end of what was written is on its way: 20 ms in the server, 20 in PortAudio, a piece of 20.
@@ -39,7 +40,7 @@ class Attendee:
         self._speaker: str | None = None
         self._sending = Sending()
         self._track: Microphone | None = None
-        self._local = Local("", None, hears=True, sends=False, new_track=self._new_track)
+        self._local = Local("", None, hears=Subscriptions(), sends=False, new_track=self._new_track)
         self._call: Membership | None = None
         self._in_turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -126,9 +127,9 @@ class Attendee:
             self._playout.use(self._speaker, self._playout.channels)
 
     async def _do_subscribe(self, message: Message) -> None:
-        self._local.hears = message["wanted"]
+        self._local.hears = Subscriptions.of(message)
         if self._is_joined:
-            await self._joined.session.subscribe(wanted=self._local.hears)
+            await self._joined.session.subscribe(self._local.hears)
 
     async def _do_name(self, message: Message) -> None:
         self._local.name = message["name"]

@@ -149,6 +149,27 @@ class CallClient:
         _check_callable(completion)
         self._post(lambda: self._course.update_profiles(update, completion))
 
+    def update_subscriptions(
+        self,
+        participant_settings: Any = None,
+        profile_settings: Any = None,
+        completion: Completion | None = None,
+    ) -> None:
+        """Choose whom to hear, one by one.
+
+        Args:
+            participant_settings: ``{id: {"media": {"microphone": state}}}``, with "subscribed",
+                "unsubscribed" or "staged"; also with ``"profile"``, the name of one. ``"fromDefaults"`` for
+                an id is what the profile "base" says.
+            profile_settings: The same by the name of a profile, for all who have it.
+            completion: Called with None, or with what went wrong.
+        """
+        self._check()
+        participants = checked_json("participant_settings", participant_settings)
+        profiles = checked_json("profile_settings", profile_settings)
+        _check_callable(completion)
+        self._post(lambda: self._course.update_subscriptions(participants, profiles, completion))
+
     def set_user_name(self, user_name: str) -> None:
         """Take a name that the others see, where the server carries names.
 
@@ -235,6 +256,11 @@ class CallClient:
         """Whom to hear, as `update_subscription_profiles` takes it; a copy."""
         self._check()
         return self._course.wishes.profiles()
+
+    def subscriptions(self) -> dict[str, Any]:
+        """Whom to hear one by one, as `update_subscriptions` takes it; a copy."""
+        self._check()
+        return self._course.wishes.subscriptions()
 
     def participants(self) -> dict[str, Any]:
         """Everybody in the call by id, the local one as "local": ``{"id", "info", "media"}``; a copy."""

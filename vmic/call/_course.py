@@ -135,6 +135,12 @@ class Course:
         """Change whom to hear."""
         self._update("updateSubscriptionProfiles", lambda: self._take_profiles(update), completion)
 
+    def update_subscriptions(self, participants: Any, profiles: Any, completion: Completion | None) -> None:
+        """Change whom to hear, one by one."""
+        self._update(
+            "updateSubscriptions", lambda: self._take_subscriptions(participants, profiles), completion
+        )
+
     def set_name(self, name: str) -> None:
         """Change the local participant's name."""
         self._name = name
@@ -301,6 +307,15 @@ class Course:
             self.news.profiles()
         return self._send_profiles()
 
+    def _take_subscriptions(self, participants: Any, profiles: Any) -> int | None:
+        before, profiles_before = self.wishes.subscriptions(), self.wishes.profiles()
+        self.wishes.update_subscriptions(participants, profiles)
+        if self.wishes.subscriptions() != before:
+            self.news.subscriptions()
+        if self.wishes.profiles() != profiles_before:
+            self.news.profiles()
+        return self._send_profiles()
+
     def _send_microphone(self) -> int | None:
         if self._agency is None or self._state not in (JOINING, JOINED):
             return None
@@ -309,7 +324,7 @@ class Course:
     def _send_profiles(self) -> int | None:
         if self._agency is None or self._state not in (JOINING, JOINED):
             return None
-        return self._agency.send("subscribe", wanted=self.wishes.hears)
+        return self._agency.send("subscribe", **vars(self.wishes.hears))
 
     def _await(self, number: int, what: str, completion: Completion | None) -> None:
         def done(_answer: Any, error: str | None) -> None:

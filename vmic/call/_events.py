@@ -96,6 +96,13 @@ class EventHandler:
             publishing_settings: As `CallClient.publishing` gives it.
         """
 
+    def on_subscriptions_updated(self, subscriptions: dict[str, Any]) -> None:
+        """The subscriptions to single participants have changed.
+
+        Args:
+            subscriptions: As `CallClient.subscriptions` gives them.
+        """
+
     def on_subscription_profiles_updated(self, subscription_profiles: dict[str, Any]) -> None:
         """The subscription profiles have changed.
 

@@ -15,6 +15,7 @@ from vmic.call._address import VideoRoom
 from vmic.call._janus_client import Handle, Janus, RoomRefusalError
 from vmic.call._peer import Peer, PeerError
 from vmic.call._session import Company, Local, Participant, Session, SessionError
+from vmic.call._subscriptions import Subscriptions
 from vmic.call._tasks import end, happens
 
 _log = logging.getLogger("vmic")
@@ -97,8 +98,8 @@ class VideoRoomSession(Session):
             raise SessionError("this Janus carries no messages (it was built without data channels)")
         self._channel.send(json.dumps(message))
 
-    async def subscribe(self, *, wanted: bool) -> None:
-        """Hear the others, or do not."""
+    async def subscribe(self, wanted: Subscriptions) -> None:
+        """Hear those, and no others."""
         self._hears = wanted
         self._hear_all()
 
@@ -179,8 +180,8 @@ class VideoRoomSession(Session):
         self._company.note(Participant(identity, name, time.time(), sends))
 
     def _hear_all(self) -> None:
-        """Have a connection for each that publishes, and for no other."""
-        wanted = self._feeds.keys() if self._hears else set()
+        """Have a connection for each that publishes and is to be heard, and for no other."""
+        wanted = {identity for identity in self._feeds if self._hears.include(identity)}
         for identity in self._heard.keys() - wanted:
             self._heard.pop(identity).cancel()
         for identity in wanted - self._heard.keys():

@@ -156,7 +156,7 @@ class Membership(Company):
         if self._local.name != name:
             await self._session.rename(self._local.name)
         if self._local.hears != hears:
-            await self._session.subscribe(wanted=self._local.hears)
+            await self._session.subscribe(self._local.hears)
         for gone in self._people - self._noted:
             self.leave(gone)
         return identity

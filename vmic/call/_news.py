@@ -99,10 +99,12 @@ class News:
     def profiles(self) -> None:
         """Who is heard has changed."""
         call(self._handler.on_subscription_profiles_updated, self._wishes.profiles())
-        with self._lock:
-            changed = self._people.subscribe(hears=self._wishes.hears)
-        for participant in changed:
-            self._tell_updated(participant)
+        self._subscribe()
+
+    def subscriptions(self) -> None:
+        """Who is heard has changed, one by one."""
+        call(self._handler.on_subscriptions_updated, self._wishes.subscriptions())
+        self._subscribe()
 
     def local(self, name: str | None) -> None:
         """The local participant has changed; it calls itself so."""
@@ -168,6 +170,12 @@ class News:
             call(self._handler.on_network_connection_status_updated, {"event": "connected"})
 
         self._tell(tell)
+
+    def _subscribe(self) -> None:
+        with self._lock:
+            changed = self._people.subscribe(self._wishes.hears)
+        for participant in changed:
+            self._tell_updated(participant)
 
     def _tell_updated(self, participant: dict[str, Any] | None) -> None:
         """Tell how one looks now, where that is not as before."""

@@ -8,6 +8,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from vmic.call._subscriptions import Subscriptions
+
 Participant = dict[str, Any]
 
 _UNSENT = ("camera", "screenAudio", "screenVideo")
@@ -37,7 +39,7 @@ class People:
 
     def __init__(self) -> None:
         self._joined = False
-        self._hears = True
+        self._hears = Subscriptions()
         self._local = _Person(str(uuid.uuid4()), None, time.time(), sends=False, track=str(uuid.uuid4()))
         self._remote: dict[str, _Person] = {}
 
@@ -93,12 +95,15 @@ class People:
         after = self._shown(person)
         return None if after == before else after
 
-    def subscribe(self, *, hears: bool) -> list[Participant]:
-        """The remote ones are to be heard, or not; those who look otherwise then."""
-        if self._hears == hears:
-            return []
-        self._hears = hears
-        return [self._shown(person) for person in self._remote.values()]
+    def subscribe(self, hears: Subscriptions) -> list[Participant]:
+        """Those of the remote ones are to be heard; those who look otherwise then."""
+        before, self._hears = self._hears, hears
+        changed = [
+            one
+            for one in self._remote.values()
+            if before.include(one.identity) != hears.include(one.identity)
+        ]
+        return [self._shown(person) for person in changed]
 
     def remove(self, identity: str) -> Participant | None:
         """A remote one has gone; how it last looked."""
@@ -115,7 +120,9 @@ class People:
         }
         if person.name:
             info["userName"] = person.name
-        microphone = _microphone(person, is_local=is_local, is_subscribed=not is_local and self._hears)
+        microphone = _microphone(
+            person, is_local=is_local, is_subscribed=not is_local and self._hears.include(person.identity)
+        )
         media: dict[str, Any] = {"microphone": microphone, "customAudio": {}, "customVideo": {}}
         off = {"state": "off", "offReasons": ["user"], "subscribed": "unsubscribed"}
         media |= {name: copy.deepcopy(off) for name in _UNSENT}

@@ -13,6 +13,7 @@ import aiohttp
 
 from vmic.call._peer import Peer, PeerError
 from vmic.call._session import Company, Local, Participant, SessionError
+from vmic.call._subscriptions import Subscriptions
 from vmic.call._tasks import end, happens
 
 _log = logging.getLogger("vmic")
@@ -92,8 +93,8 @@ class Room:
             raise SessionError(f"a message has {_MOST_SAID} characters at most")
         await self._tell({"message": message, "recipient": recipient})
 
-    async def subscribe(self, *, wanted: bool) -> None:
-        """Hear the others, or do not."""
+    async def subscribe(self, wanted: Subscriptions) -> None:
+        """Hear those, and no others."""
         self._wanted = wanted
         self._hear_all()
 
@@ -144,8 +145,8 @@ class Room:
         self._hear_all()
 
     def _hear_all(self) -> None:
-        """Have a connection for each that speaks, and for no other."""
-        wanted = self._speakers if self._wanted else set()
+        """Have a connection for each that speaks and is to be heard, and for no other."""
+        wanted = {identity for identity in self._speakers if self._wanted.include(identity)}
         for identity in self._heard.keys() - wanted:
             self._heard.pop(identity).cancel()
         for identity in wanted - self._heard.keys():

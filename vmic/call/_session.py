@@ -9,6 +9,8 @@ from typing import Any
 
 from aiortc.mediastreams import MediaStreamTrack
 
+from vmic.call._subscriptions import Subscriptions
+
 
 class SessionError(Exception):
     """The server cannot be reached, or refuses; the message says what it said."""
@@ -21,7 +23,7 @@ class Local:
     Attributes:
         name: What it calls itself; "" when it does not.
         token: What the server asks for, if it does.
-        hears: Whether it hears the others.
+        hears: Whom it hears.
         sends: Whether its microphone is on.
         new_track: Makes the track that the others hear; each connection takes its own. With True nothing is
             sent until there is a microphone.
@@ -29,7 +31,7 @@ class Local:
 
     name: str
     token: str | None
-    hears: bool
+    hears: Subscriptions
     sends: bool
     new_track: Callable[[bool], MediaStreamTrack]
 
@@ -172,5 +174,5 @@ class Session(ABC):
         """
 
     @abstractmethod
-    async def subscribe(self, *, wanted: bool) -> None:
-        """Hear the others, or do not."""
+    async def subscribe(self, wanted: Subscriptions) -> None:
+        """Hear those, and no others."""

@@ -134,6 +134,33 @@ def merged_profiles(now: Settings, update: Any) -> Settings:
     return profiles
 
 
+def merged_subscriptions(now: Settings, update: Any, profiles: Settings) -> Settings:
+    """The subscriptions to single participants, or of whole profiles, after an update.
+
+    Raises:
+        SettingsError: It is no update of a subscription.
+    """
+    subscriptions = copy.deepcopy(now)
+    for name, wanted in _object("subscriptions", update).items():
+        if wanted == _DEFAULTS:
+            subscriptions.pop(name, None)
+            continue
+        _allow(name, wanted, ("profile", "media"))
+        before = subscriptions.get(name, {"profile": "base"})
+        profile = wanted.get("profile", before["profile"])
+        if profile not in profiles:
+            raise SettingsError(f"there is no subscription profile {profile!r}; there are: {list(profiles)}")
+        media = profiles[profile] if "profile" in wanted or "media" not in before else before["media"]
+        merged = _merged_profile(name, media, wanted.get("media", {}))
+        subscriptions[name] = {"media": merged, "profile": profile}
+    return subscriptions
+
+
+def is_subscribed(profile: Settings) -> bool:
+    """Return whether a profile, or a subscription's media, has the microphone."""
+    return bool(profile["microphone"]["subscriptionState"] == SUBSCRIBED)
+
+
 def _merged_profile(name: str, now: Settings, update: Any) -> Settings:
     defaults = _default_profile()
     profile = dict(now)
@@ -164,10 +191,6 @@ def _merged_microphone(now: Settings, wanted: Any) -> Settings:
         microphone["settings"] = {"customConstraints": {}}
     elif settings is not None:
         microphone["settings"] = _merged_device(now["settings"], settings)
-    if microphone["isEnabled"] and "customTrack" in microphone["settings"]:
-        raise SettingsError(
-            "microphone.settings.customTrack: vmic has no tracks; name a device by its deviceId"
-        )
     return microphone
 
 

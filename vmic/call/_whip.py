@@ -23,6 +23,7 @@ from aiortc.rtcicetransport import parse_stun_turn_uri
 from vmic.call._peer import Peer, PeerError
 from vmic.call._room import Room
 from vmic.call._session import Company, Local, Session, SessionError
+from vmic.call._subscriptions import Subscriptions
 
 _ANSWERS_WITHIN = 10.0
 # A busy server is asked again when it says so, for so long in all.
@@ -118,10 +119,10 @@ class WhipSession(Session):
             raise SessionError("a WHIP endpoint carries no messages")
         await self._room.send(message, recipient)
 
-    async def subscribe(self, *, wanted: bool) -> None:
-        """Hear the others, in a room."""
+    async def subscribe(self, wanted: Subscriptions) -> None:
+        """Hear those, and no others, in a room."""
         if self._room is not None:
-            await self._room.subscribe(wanted=wanted)
+            await self._room.subscribe(wanted)
 
     async def _connect(self, servers: list[RTCIceServer]) -> list[RTCIceServer]:
         """Offer, and take the answer; returns the servers that were named with it."""

@@ -8,7 +8,9 @@ from typing import Any
 
 from vmic import _lifetime
 from vmic.call import _devices, _settings
+from vmic.call._daily import custom_audio
 from vmic.call._settings import Settings
+from vmic.call._subscriptions import Subscriptions
 
 
 class Wishes:
@@ -19,6 +21,7 @@ class Wishes:
         self._inputs = _settings.default_inputs()
         self._publishing = _settings.default_publishing()
         self._profiles = _settings.default_profiles()
+        self._subscriptions: Settings = {}  # by participant
         self._source: str | None = None  # what the server calls the microphone
         self._is_ours = False  # whether this process made it, and had not closed it when it was chosen
 
@@ -37,6 +40,11 @@ class Wishes:
         with self._lock:
             return copy.deepcopy(self._profiles)
 
+    def subscriptions(self) -> Settings:
+        """A copy of the subscriptions to single participants."""
+        with self._lock:
+            return copy.deepcopy(self._subscriptions)
+
     def update_inputs(self, update: Any) -> None:
         """Change the inputs.
 
@@ -48,9 +56,7 @@ class Wishes:
         microphone = inputs["microphone"]
         source = self._source
         if microphone != self._inputs["microphone"]:
-            device = microphone["settings"].get("deviceId")
-            is_wanted = device is not None and microphone["isEnabled"]
-            source = _devices.source_name(device) if is_wanted else None
+            source = _source_of(microphone["settings"]) if microphone["isEnabled"] else None
         with self._lock:
             self._inputs, self._source = inputs, source
             self._is_ours = source is not None and _lifetime.is_open(source)
@@ -75,6 +81,21 @@ class Wishes:
         with self._lock:
             self._profiles = profiles
 
+    def update_subscriptions(self, participants: Any, profiles: Any) -> None:
+        """Change whom to hear, by participant, and by profile, which changes that.
+
+        Raises:
+            SettingsError: It is no such update.
+        """
+        subscriptions, merged = self.subscriptions(), self.profiles()
+        if profiles is not None:
+            whole = _settings.merged_subscriptions({}, profiles, merged)
+            merged.update({name: one["media"] for name, one in whole.items()})
+        if participants is not None:
+            subscriptions = _settings.merged_subscriptions(subscriptions, participants, merged)
+        with self._lock:
+            self._subscriptions, self._profiles = subscriptions, merged
+
     @property
     def has_microphone(self) -> bool:
         """Whether one is chosen, and enabled."""
@@ -87,10 +108,13 @@ class Wishes:
             return self._is_ours and self._source is not None and not _lifetime.is_open(self._source)
 
     @property
-    def hears(self) -> bool:
-        """Whether the others are to be heard."""
-        state = self._profiles["base"]["microphone"]["subscriptionState"]
-        return bool(state == _settings.SUBSCRIBED)
+    def hears(self) -> Subscriptions:
+        """Who of the others is to be heard."""
+        with self._lock:
+            return Subscriptions(
+                _settings.is_subscribed(self._profiles["base"]),
+                {one: _settings.is_subscribed(s["media"]) for one, s in self._subscriptions.items()},
+            )
 
     @property
     def microphone(self) -> dict[str, Any]:
@@ -104,3 +128,18 @@ class Wishes:
                 "bitrate": sending.get("bitrate"),
                 "on": publishing["isPublishing"],
             }
+
+
+def _source_of(settings: Settings) -> str | None:
+    """What the server calls the device or the track that is chosen; None where there is none.
+
+    As in daily-python, a track that there is not is none, and no error.
+
+    Raises:
+        VmicError: There is no such device.
+    """
+    if "customTrack" in settings:
+        track = custom_audio.track(settings["customTrack"]["id"])
+        return None if track is None else track.source_name
+    device = settings.get("deviceId")
+    return None if device is None else _devices.source_name(device)

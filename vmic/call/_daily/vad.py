@@ -1,0 +1,99 @@
+"""`NativeVad`: whether somebody speaks, by WebRTC's detector (the package webrtcvad-wheels)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vmic._arguments import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_int
+from vmic._errors import VmicError
+
+# The detector takes these; other rates are resampled to the second.
+_RATES = (8000, 16000, 32000, 48000)
+_LENGTH_MS = 10
+# From the one that takes most for speech to the one that takes least.
+_MODES = range(4)
+
+
+class NativeVad:
+    """A detector of voice; made by `Daily.create_native_vad`."""
+
+    __module__ = "vmic"
+
+    def __init__(self, reset_period_ms: int, sample_rate: int, channels: int) -> None:
+        """Not for callers: use `Daily.create_native_vad`."""
+        try:
+            import webrtcvad  # noqa: PLC0415 (an extra)
+        except ModuleNotFoundError:
+            raise VmicError(
+                "voice detection needs the package webrtcvad-wheels: pip install 'vmic[vad]'"
+            ) from None
+        check_int("reset_period_ms", reset_period_ms, _LENGTH_MS, 2**31 - 1)
+        check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
+        check_int("channels", channels, 1, MAX_CHANNELS)
+        self._reset_period_ms, self._sample_rate, self._channels = reset_period_ms, sample_rate, channels
+        self._new = webrtcvad.Vad
+        self._reset()
+
+    @property
+    def reset_period_ms(self) -> int:
+        """After so much audio it forgets what it has learnt of the noise."""
+        return self._reset_period_ms
+
+    @property
+    def sample_rate(self) -> int:
+        """Frames a second."""
+        return self._sample_rate
+
+    @property
+    def channels(self) -> int:
+        """Samples in a frame."""
+        return self._channels
+
+    def analyze_frames(self, frames: bytes) -> float:
+        """Tell how sure it is that the first 10 ms are speech.
+
+        Args:
+            frames: 16-bit samples, native byte order, interleaved. What follows the first 10 ms is left out.
+
+        Returns:
+            0.0 to 1.0: the part of the detector's four modes, from lenient to strict, that take it for
+            speech; 0.0 for silence and for less than 10 ms.
+
+        Raises:
+            ValueError: They are no whole frames.
+        """
+        import numpy as np  # noqa: PLC0415 (see `vmic`)
+
+        if len(frames) % (2 * self.channels):
+            raise ValueError(
+                f"frames have 16-bit samples for {self.channels} channels, not {len(frames)} bytes"
+            )
+        count = self.sample_rate * _LENGTH_MS // 1000
+        samples = np.frombuffer(frames, np.int16, count=min(len(frames) // 2, count * self.channels))
+        if len(samples) < count * self.channels or not samples.any():
+            return 0.0
+        rate, mono = self._fitted(samples.reshape(-1, self.channels).mean(axis=1))
+        voiced = [detector.is_speech(mono.tobytes(), rate) for detector in self._detectors]
+        self._analyzed_ms += _LENGTH_MS
+        if self._analyzed_ms >= self.reset_period_ms:
+            self._reset()
+        return float(sum(voiced)) / len(voiced)
+
+    def _fitted(self, samples: Any) -> tuple[int, Any]:
+        """10 ms at a rate that the detector takes."""
+        import numpy as np  # noqa: PLC0415 (see `vmic`)
+
+        rate = self.sample_rate
+        if rate not in _RATES:
+            import soxr  # noqa: PLC0415 (it takes 30 ms)
+
+            rate = _RATES[1]
+            samples = soxr.resample(samples, self.sample_rate, rate)
+        fitted = np.zeros(rate * _LENGTH_MS // 1000, np.int16)
+        length = min(len(fitted), len(samples))
+        fitted[:length] = np.clip(samples[:length], -32768, 32767)
+        return rate, fitted
+
+    def _reset(self) -> None:
+        self._detectors = [self._new(mode) for mode in _MODES]
+        self._analyzed_ms = 0

@@ -1,0 +1,169 @@
+"""All names of the module `daily` of daily-python 0.36, for programs that were written for it.
+
+A module named `daily` that consists of ``from vmic.call.daily import *`` runs them unchanged. What vmic does
+not do (video, transcription, recording, telephony, the rights of others) can be imported, and raises
+NotImplementedError when it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from vmic._daily import Daily as _Daily
+from vmic._daily import LogLevel
+from vmic._microphone import VirtualMicrophoneDevice
+from vmic._speaker import VirtualSpeakerDevice
+from vmic.call._audio import AudioData
+from vmic.call._client import CallClient as _CallClient
+from vmic.call._daily.custom_audio import CustomAudioSource, CustomAudioTrack
+from vmic.call._daily.vad import NativeVad
+from vmic.call._events import EventHandler as _EventHandler
+
+__all__ = [
+    "AudioData",
+    "CallClient",
+    "CustomAudioSource",
+    "CustomAudioTrack",
+    "CustomVideoSource",
+    "CustomVideoTrack",
+    "Daily",
+    "EventHandler",
+    "LogLevel",
+    "NativeVad",
+    "VideoFrame",
+    "VirtualCameraDevice",
+    "VirtualMicrophoneDevice",
+    "VirtualSpeakerDevice",
+]
+
+_ABSENT_METHODS = (
+    "active_speaker",
+    "add_custom_audio_track",
+    "add_custom_video_track",
+    "add_live_streaming_endpoints",
+    "eject_remote_participants",
+    "get_network_stats",
+    "remove_custom_audio_track",
+    "remove_custom_video_track",
+    "remove_live_streaming_endpoints",
+    "send_dtmf",
+    "send_prebuilt_chat_message",
+    "set_ice_config",
+    "set_proxy_url",
+    "set_video_renderer",
+    "sip_call_transfer",
+    "sip_refer",
+    "start_dialout",
+    "start_live_stream_with_endpoints",
+    "start_live_stream_with_rtmp_urls",
+    "start_recording",
+    "start_transcription",
+    "stop_dialout",
+    "stop_live_stream",
+    "stop_recording",
+    "stop_transcription",
+    "update_custom_audio_track",
+    "update_custom_video_track",
+    "update_live_stream",
+    "update_permissions",
+    "update_recording",
+    "update_remote_participants",
+    "update_transcription",
+)
+# What vmic never tells; a subclass may call its base's.
+_ABSENT_EVENTS = (
+    "on_active_speaker_changed",
+    "on_available_devices_updated",
+    "on_dialin_connected",
+    "on_dialin_error",
+    "on_dialin_ready",
+    "on_dialin_stopped",
+    "on_dialin_warning",
+    "on_dialout_answered",
+    "on_dialout_connected",
+    "on_dialout_error",
+    "on_dialout_stopped",
+    "on_dialout_warning",
+    "on_dtmf_event",
+    "on_live_stream_error",
+    "on_live_stream_started",
+    "on_live_stream_stopped",
+    "on_live_stream_updated",
+    "on_live_stream_warning",
+    "on_network_stats_updated",
+    "on_recording_error",
+    "on_recording_started",
+    "on_recording_stopped",
+    "on_transcription_error",
+    "on_transcription_message",
+    "on_transcription_started",
+    "on_transcription_stopped",
+    "on_transcription_updated",
+)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise NotImplementedError(f"{name}: vmic carries the sound of microphones and speakers, and nothing else")
+
+
+def _absent_method(name: str) -> Callable[..., NoReturn]:
+    def method(self: object, *_: object, **__: object) -> NoReturn:
+        _refuse(f"{type(self).__name__}.{name}")
+
+    method.__name__ = name
+    method.__doc__ = "Raise NotImplementedError."
+    return method
+
+
+def _absent_event(name: str) -> Callable[..., None]:
+    def event(self: object, *_: object) -> None:
+        pass
+
+    event.__name__ = name
+    event.__doc__ = "Never called."
+    return event
+
+
+class CallClient(_CallClient):
+    """`vmic.CallClient`, and daily-python's other methods, which raise NotImplementedError."""
+
+
+class EventHandler(_EventHandler):
+    """`vmic.EventHandler`, and daily-python's other events, which never happen."""
+
+
+for _name in _ABSENT_METHODS:
+    setattr(CallClient, _name, _absent_method(_name))
+for _name in _ABSENT_EVENTS:
+    setattr(EventHandler, _name, _absent_event(_name))
+
+
+class Daily(_Daily):
+    """`vmic.Daily`, and daily-python's camera, which raises NotImplementedError."""
+
+    @staticmethod
+    def create_camera_device(*_: object, **__: object) -> NoReturn:
+        """Raise NotImplementedError."""
+        _refuse("Daily.create_camera_device")
+
+
+class _Absent:
+    def __new__(cls, *_: object, **__: object) -> Any:
+        _refuse(cls.__name__)
+
+
+class CustomVideoSource(_Absent):
+    """Raises NotImplementedError."""
+
+
+class CustomVideoTrack(_Absent):
+    """Raises NotImplementedError."""
+
+
+class VideoFrame(_Absent):
+    """Raises NotImplementedError."""
+
+
+class VirtualCameraDevice(_Absent):
+    """Raises NotImplementedError."""
