@@ -22,8 +22,11 @@ def needed(item: pytest.Item) -> set[str]:
 
 
 def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests that need something which is missing."""
+    """Deselect the tests that need something which is missing, and without --long the long ones."""
     absent = missing().keys()
-    without = [item for item in items if absent & needed(item)]
+    is_long = config.getoption("--long")
+    without = [
+        item for item in items if absent & needed(item) or (item.get_closest_marker("long") and not is_long)
+    ]
     items[:] = [item for item in items if item not in without]
     config.hook.pytest_deselected(items=without)

@@ -44,6 +44,11 @@ def shown(party: Party, of: str) -> dict[str, Any]:
     return microphone
 
 
+def await_state(party: Party, of: str, state: str) -> None:
+    """Wait until that one's microphone is so."""
+    programs.await_that(lambda: shown(party, of)["state"] == state, f"it is {state}")
+
+
 def test_one_that_was_there_before_and_one_that_comes_are_playable_once_heard(
     server: SoundServer, address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
 ) -> None:
@@ -54,7 +59,7 @@ def test_one_that_was_there_before_and_one_that_comes_are_playable_once_heard(
     other = identity(data)
     assert data["participants"][one]["media"]["microphone"]["state"] == "loading"
     for watching, watched in ((first, other), (second, one)):
-        programs.await_that(lambda: shown(watching, watched)["state"] == "playable", "it is playable")  # noqa: B023
+        await_state(watching, watched, "playable")
         assert set(states(watching, watched)[:-1]) <= {"joined off", "joined loading", "updated loading"}
         assert states(watching, watched)[0].startswith("joined ")
         assert states(watching, watched)[-1] == "updated playable"
@@ -68,11 +73,11 @@ def test_a_listener_is_never_playable(
     speaker, listener = party(), party()
     silent = identity(join(listener.client, listener.told, address))
     loud = identity(join(speaker.client, speaker.told, address, inputs=microphone(mic.name)))
-    programs.await_that(lambda: shown(listener, loud)["state"] == "playable", "the speaker is playable")
+    await_state(listener, loud, "playable")
     assert shown(speaker, silent)["state"] in ("off", "loading")
     assert "updated playable" not in states(speaker, silent)
     listener.client.update_inputs(microphone(mic.name))
-    programs.await_that(lambda: shown(speaker, silent)["state"] == "playable", "the listener speaks")
+    await_state(speaker, silent, "playable")
 
 
 @pytest.mark.parametrize("address", ["vmic room"], indirect=True)
@@ -82,11 +87,11 @@ def test_a_microphone_that_is_switched_off_is_off(
     speaker, listener = party(), party()
     loud = identity(join(speaker.client, speaker.told, address, inputs=microphone(mic.name)))
     join(listener.client, listener.told, address)
-    programs.await_that(lambda: shown(listener, loud)["state"] == "playable", "it is playable")
+    await_state(listener, loud, "playable")
     speaker.client.update_inputs({"microphone": False})
     programs.await_that(lambda: shown(listener, loud) == OFF, "it is off")
     speaker.client.update_inputs({"microphone": True})
-    programs.await_that(lambda: shown(listener, loud)["state"] == "playable", "it is playable again")
+    await_state(listener, loud, "playable")
     assert states(listener, loud)[-3:] == ["updated playable", "updated off", "updated playable"]
     local = speaker.client.participants()["local"]["media"]["microphone"]
     assert (local["state"], local["subscribed"]) == ("playable", "unsubscribed")
@@ -98,7 +103,7 @@ def test_who_is_not_subscribed_to_is_receivable(
     speaker, listener = party(), party()
     loud = identity(join(speaker.client, speaker.told, address, inputs=microphone(mic.name)))
     join(listener.client, listener.told, address)
-    programs.await_that(lambda: shown(listener, loud)["state"] == "playable", "it is playable")
+    await_state(listener, loud, "playable")
     for state, expected in (
         ("unsubscribed", {"state": "receivable", "subscribed": "unsubscribed"}),
         ("staged", {"state": "receivable", "subscribed": "unsubscribed"}),
@@ -106,7 +111,7 @@ def test_who_is_not_subscribed_to_is_receivable(
         listener.client.update_subscription_profiles({"base": {"microphone": state}})
         programs.await_that(lambda: shown(listener, loud) == expected, "it is as expected")  # noqa: B023
     listener.client.update_subscription_profiles({"base": {"microphone": "subscribed"}})
-    programs.await_that(lambda: shown(listener, loud)["state"] == "playable", "it is playable again")
+    await_state(listener, loud, "playable")
 
 
 def test_one_alone_is_not_subscribed_to(

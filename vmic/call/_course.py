@@ -14,14 +14,13 @@ from vmic.call._agency import Agency
 from vmic.call._events import CallThread, EventHandler
 from vmic.call._news import News
 from vmic.call._renderers import Renderer
-from vmic.call._settings import SettingsError
+from vmic.call._settings import SettingsError, checked_client_settings
 from vmic.call._wire import Message
 from vmic.call._wishes import Wishes
 
 _log = logging.getLogger("vmic")
 
 INITIALIZED, JOINING, JOINED, LEAVING, LEFT = "initialized", "joining", "joined", "leaving", "left"
-_SETTINGS = {"inputs", "publishing", "connection"}
 
 Done = Callable[[Any, "str | None"], None]  # with an answer, and an error
 Completion = Callable[["str | None"], object]
@@ -272,47 +271,33 @@ class Course:
 
     def _take_settings(self, settings: Any) -> None:
         """The client settings of a join."""
-        if settings is None:
-            return
-        if not isinstance(settings, dict):
-            raise SettingsError(f"Invalid client settings: an object is wanted, not {settings!r}")
-        if unknown := sorted(settings.keys() - _SETTINGS):
-            raise SettingsError(
-                f"Invalid client settings: unknown keys {unknown}; known: {sorted(_SETTINGS)}"
-            )
-        if "publishing" in settings:
-            self._take_publishing(settings["publishing"])
-        if "inputs" in settings:
-            self._take_inputs(settings["inputs"])
+        wanted = checked_client_settings(settings)
+        if "publishing" in wanted:
+            self._take_publishing(wanted["publishing"])
+        if "inputs" in wanted:
+            self._take_inputs(wanted["inputs"])
 
     def _take_inputs(self, update: Any) -> int | None:
-        before = self.wishes.inputs()
-        self.wishes.update_inputs(update)
-        if self.wishes.inputs() != before:
+        if self.wishes.update_inputs(update):
             self.news.inputs()
         self.news.local(self._name)
         return self._send_microphone()
 
     def _take_publishing(self, update: Any) -> int | None:
-        before = self.wishes.publishing()
-        self.wishes.update_publishing(update)
-        if self.wishes.publishing() != before:
+        if self.wishes.update_publishing(update):
             self.news.publishing()
         return self._send_microphone()
 
     def _take_profiles(self, update: Any) -> int | None:
-        before = self.wishes.profiles()
-        self.wishes.update_profiles(update)
-        if self.wishes.profiles() != before:
+        if self.wishes.update_profiles(update):
             self.news.profiles()
         return self._send_profiles()
 
     def _take_subscriptions(self, participants: Any, profiles: Any) -> int | None:
-        before, profiles_before = self.wishes.subscriptions(), self.wishes.profiles()
-        self.wishes.update_subscriptions(participants, profiles)
-        if self.wishes.subscriptions() != before:
+        before = self.wishes.profiles()
+        if self.wishes.update_subscriptions(participants, profiles):
             self.news.subscriptions()
-        if self.wishes.profiles() != profiles_before:
+        if self.wishes.profiles() != before:
             self.news.profiles()
         return self._send_profiles()
 

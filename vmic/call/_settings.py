@@ -13,6 +13,7 @@ _UNSENT = ("camera", "screenAudio", "screenVideo")
 _VIDEO, _AUDIO = ("camera", "screenVideo"), ("microphone", "screenAudio")
 SUBSCRIBED, UNSUBSCRIBED, STAGED = "subscribed", "unsubscribed", "staged"
 _DEFAULTS = "fromDefaults"
+_CLIENT_SETTINGS = {"inputs", "publishing", "connection"}
 # libopus takes these; below 6 kbit/s it speaks through a telephone, above 510 it can use no more.
 _LEAST_BITRATE, _MOST_BITRATE = 6_000, 510_000
 _NAMED_SENDING: dict[str, Settings] = {
@@ -67,6 +68,23 @@ def checked_json(what: str, value: object) -> Any:
         return json.loads(json.dumps(value))
     except (TypeError, ValueError) as error:
         raise TypeError(f"{what}: {error}") from None
+
+
+def checked_client_settings(settings: Any) -> Settings:
+    """Return the client settings of a join, which may be None.
+
+    Raises:
+        SettingsError: They are no such settings.
+    """
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise SettingsError(f"Invalid client settings: an object is wanted, not {settings!r}")
+    if unknown := sorted(settings.keys() - _CLIENT_SETTINGS):
+        raise SettingsError(
+            f"Invalid client settings: unknown keys {unknown}; known: {sorted(_CLIENT_SETTINGS)}"
+        )
+    return settings
 
 
 def merged_inputs(now: Settings, update: Any) -> Settings:

@@ -45,8 +45,8 @@ class Wishes:
         with self._lock:
             return copy.deepcopy(self._subscriptions)
 
-    def update_inputs(self, update: Any) -> None:
-        """Change the inputs.
+    def update_inputs(self, update: Any) -> bool:
+        """Change the inputs; whether they are others then.
 
         Raises:
             SettingsError: It is no such update.
@@ -58,31 +58,37 @@ class Wishes:
         if microphone != self._inputs["microphone"]:
             source = _source_of(microphone["settings"]) if microphone["isEnabled"] else None
         with self._lock:
-            self._inputs, self._source = inputs, source
+            before, self._inputs, self._source = self._inputs, inputs, source
             self._is_ours = source is not None and _lifetime.is_open(source)
+        return before != inputs
 
-    def update_publishing(self, update: Any) -> None:
-        """Change what is sent.
+    def update_publishing(self, update: Any) -> bool:
+        """Change what is sent; whether it is otherwise then.
 
         Raises:
             SettingsError: It is no such update.
         """
         publishing = _settings.merged_publishing(self.publishing(), update)
         with self._lock:
-            self._publishing = publishing
+            before, self._publishing = self._publishing, publishing
+        return before != publishing
 
-    def update_profiles(self, update: Any) -> None:
-        """Change who is heard.
+    def update_profiles(self, update: Any) -> bool:
+        """Change who is heard; whether that is otherwise then.
 
         Raises:
             SettingsError: It is no such update.
         """
         profiles = _settings.merged_profiles(self.profiles(), update)
         with self._lock:
-            self._profiles = profiles
+            before, self._profiles = self._profiles, profiles
+        return before != profiles
 
-    def update_subscriptions(self, participants: Any, profiles: Any) -> None:
+    def update_subscriptions(self, participants: Any, profiles: Any) -> bool:
         """Change whom to hear, by participant, and by profile, which changes that.
+
+        Returns:
+            Whether those by participant are others then.
 
         Raises:
             SettingsError: It is no such update.
@@ -94,7 +100,9 @@ class Wishes:
         if participants is not None:
             subscriptions = _settings.merged_subscriptions(subscriptions, participants, merged)
         with self._lock:
-            self._subscriptions, self._profiles = subscriptions, merged
+            before, self._subscriptions = self._subscriptions, subscriptions
+            self._profiles = merged
+        return before != subscriptions
 
     @property
     def has_microphone(self) -> bool:
