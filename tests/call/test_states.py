@@ -114,6 +114,19 @@ def test_who_is_not_subscribed_to_is_receivable(
     await_state(listener, loud, "playable")
 
 
+def test_nothing_is_told_of_the_others_when_the_call_is_left(
+    server: SoundServer, address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
+) -> None:
+    speaker, listener = party(), party()
+    loud = identity(join(speaker.client, speaker.told, address, inputs=microphone(mic.name)))
+    join(listener.client, listener.told, address)
+    await_state(listener, loud, "playable")
+    told = states(listener, loud)
+    listener.client.leave(listener.told.note("leave"))
+    assert listener.told.wait("leave") is None
+    assert states(listener, loud) == told
+
+
 def test_one_alone_is_not_subscribed_to(
     server: SoundServer, address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
 ) -> None:

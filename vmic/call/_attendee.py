@@ -119,7 +119,9 @@ class Attendee:
             self._track.sending = self._sending
             await self._capture.settle()
         if self._is_joined:
-            await self._joined.session.mute(sends=self._local.sends)
+            # While it is cut off that is told when it is joined again.
+            with contextlib.suppress(SessionError):
+                await self._joined.session.mute(sends=self._local.sends)
 
     async def _do_speaker(self, message: Message) -> None:
         self._speaker = message["device"]

@@ -198,7 +198,7 @@ class Course:
         """Whether the program is to know of it: not of what its own leaving, or exit, brings about."""
         if event in ("interrupted", "back"):
             return self._state in (JOINING, JOINED)
-        if event in ("microphone", "speaker"):
+        if event in ("microphone", "speaker", "track"):
             return self._state != LEAVING and not _lifetime.exiting.is_set()
         return True
 
