@@ -76,7 +76,7 @@ def test_a_speaker_is_played_to_by_loudspeaker(channels: int, server: SoundServe
             *(f"--channels={channels}", f"--channel-map={','.join(reversed_map(channels))}", str(path)),
         ]
 
-    with vmic.create_speaker_device("speaker", RATE, channels) as speaker:
+    with vmic.create_speaker_device("speaker", RATE, channels, backlog=True) as speaker:
         play_all(server, speaker, frames(channels), pacat)
         heard = speaker.read_frames(speaker.stats.buffered + RATE // 10)
     assert telling(np.frombuffer(heard, np.int16).reshape(-1, channels)) == list(range(channels, 0, -1))
