@@ -49,6 +49,17 @@ def await_state(party: Party, of: str, state: str) -> None:
     programs.await_that(lambda: shown(party, of)["state"] == state, f"it is {state}")
 
 
+def speaking_and_listening(
+    address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
+) -> tuple[Party, Party, str]:
+    """One that speaks, another that hears it, and the id of the first."""
+    speaker, listener = party(), party()
+    loud = identity(join(speaker.client, speaker.told, address, inputs=microphone(mic.name)))
+    join(listener.client, listener.told, address)
+    await_state(listener, loud, "playable")
+    return speaker, listener, loud
+
+
 def test_one_that_was_there_before_and_one_that_comes_are_playable_once_heard(
     server: SoundServer, address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
 ) -> None:
@@ -84,10 +95,7 @@ def test_a_listener_is_never_playable(
 def test_a_microphone_that_is_switched_off_is_off(
     server: SoundServer, address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
 ) -> None:
-    speaker, listener = party(), party()
-    loud = identity(join(speaker.client, speaker.told, address, inputs=microphone(mic.name)))
-    join(listener.client, listener.told, address)
-    await_state(listener, loud, "playable")
+    speaker, listener, loud = speaking_and_listening(address, party, mic)
     speaker.client.update_inputs({"microphone": False})
     programs.await_that(lambda: shown(listener, loud) == OFF, "it is off")
     speaker.client.update_inputs({"microphone": True})
@@ -100,10 +108,7 @@ def test_a_microphone_that_is_switched_off_is_off(
 def test_who_is_not_subscribed_to_is_receivable(
     server: SoundServer, address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
 ) -> None:
-    speaker, listener = party(), party()
-    loud = identity(join(speaker.client, speaker.told, address, inputs=microphone(mic.name)))
-    join(listener.client, listener.told, address)
-    await_state(listener, loud, "playable")
+    _speaker, listener, loud = speaking_and_listening(address, party, mic)
     for state, expected in (
         ("unsubscribed", {"state": "receivable", "subscribed": "unsubscribed"}),
         ("staged", {"state": "receivable", "subscribed": "unsubscribed"}),
@@ -117,10 +122,7 @@ def test_who_is_not_subscribed_to_is_receivable(
 def test_nothing_is_told_of_the_others_when_the_call_is_left(
     server: SoundServer, address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
 ) -> None:
-    speaker, listener = party(), party()
-    loud = identity(join(speaker.client, speaker.told, address, inputs=microphone(mic.name)))
-    join(listener.client, listener.told, address)
-    await_state(listener, loud, "playable")
+    _speaker, listener, loud = speaking_and_listening(address, party, mic)
     told = states(listener, loud)
     listener.client.leave(listener.told.note("leave"))
     assert listener.told.wait("leave") is None
