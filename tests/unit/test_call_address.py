@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vmic.call._address import Address, VideoRoom, Whip, parse
+from vmic.call import _address
+from vmic.call._address import Address, DailyRoom, VideoRoom, Whip, parse
 
 
 @pytest.mark.parametrize(
@@ -30,8 +31,6 @@ def test_addresses(url: str, address: Address) -> None:
         ("http://", "is no meeting's address"),
         ("http://[", "is no meeting's address"),
         ("http://host:99999/whip", "is no meeting's address: Port out of range"),
-        ("https://daily.co/room", "is a room of Daily's"),
-        ("https://me.daily.co/room", "is a room of Daily's"),
         ("janus+http://host/janus", "does not say which room"),
         ("janus+http://host/janus?room=", "does not say which room"),
         ("janus+http://host/janus?room=1&x=2", "does not say which room"),
@@ -41,4 +40,13 @@ def test_what_is_none(url: str, said: str) -> None:
     with pytest.raises(ValueError, match=r"\w") as refused:
         parse(url)
     assert said in str(refused.value)
+    assert repr(url) in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["https://daily.co/room", "https://me.daily.co/room"])
+def test_a_room_of_dailys_needs_its_own_client(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse(url) == DailyRoom(url)
+    monkeypatch.setattr(_address, "_has_daily", lambda: False)
+    with pytest.raises(ValueError, match=r"is a room of Daily's.*pip install 'vmic\[daily\]'") as refused:
+        parse(url)
     assert repr(url) in str(refused.value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
 import urllib.parse
 from dataclasses import dataclass
 
@@ -33,7 +35,21 @@ class VideoRoom:
     pin: str | None = None
 
 
-Address = Whip | VideoRoom
+@dataclass(frozen=True)
+class DailyRoom:
+    """A room of daily.co."""
+
+    url: str
+
+
+Address = Whip | VideoRoom | DailyRoom
+
+
+def _has_daily() -> bool:
+    """Whether Daily's own client is installed."""
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return bool(importlib.metadata.version("daily-python"))
+    return False
 
 
 def parse(url: str) -> Address:
@@ -51,10 +67,12 @@ def parse(url: str) -> Address:
     if parts.scheme not in ("http", "https", "janus+http", "janus+https") or not host:
         raise ValueError(f"{url!r} is no meeting's address: {FORMS}")
     if host == "daily.co" or host.endswith(".daily.co"):
-        raise ValueError(
-            f"{url!r} is a room of Daily's, which only Daily's own client can join. vmic joins others: "
-            f"{FORMS}"
-        )
+        if not _has_daily():
+            raise ValueError(
+                f"{url!r} is a room of Daily's, which only Daily's own client can join: pip install "
+                f"'vmic[daily]'. Without it {FORMS}"
+            )
+        return DailyRoom(url)
     if parts.scheme in ("http", "https"):
         return Whip(url)
     query = dict(urllib.parse.parse_qsl(parts.query))

@@ -56,7 +56,8 @@ class CallClient:
 
         Args:
             meeting_url: A WHIP endpoint (``https://host/whip``), or a Janus VideoRoom
-                (``janus+http://host:8088/janus?room=1234``, also ``janus+https``, ``&pin=...``).
+                (``janus+http://host:8088/janus?room=1234``, also ``janus+https``, ``&pin=...``), or with the
+                extra ``daily`` a room of daily.co.
             meeting_token: What the server asks for: the bearer token of a WHIP endpoint, or Janus's token.
             client_settings: ``{"inputs": ..., "publishing": ...}``, as for `update_inputs` and
                 `update_publishing`.

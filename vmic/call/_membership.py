@@ -11,7 +11,7 @@ import av
 import numpy as np
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from vmic.call._address import Address, Whip
+from vmic.call._address import Address, DailyRoom, Whip
 from vmic.call._janus import VideoRoomSession
 from vmic.call._peer import PeerError
 from vmic.call._playout import Playout
@@ -146,6 +146,10 @@ class Membership(Company):
         self._line = Line(self)
         if isinstance(self._address, Whip):
             self._session = WhipSession(self._address.url, self._line, self._local)
+        elif isinstance(self._address, DailyRoom):
+            from vmic.call._daily.daily_co import DailySession  # noqa: PLC0415 (it loads an extra)
+
+            self._session = DailySession(self._address.url, self._line, self._local)
         else:
             self._session = VideoRoomSession(self._address, self._line, self._local)
         sends = self._local.sends

@@ -57,8 +57,8 @@ class Microphone(MediaStreamTrack):
         self._encodes: tuple[int, int | None] | None = None
         self._at = 0  # frames
 
-    async def recv(self) -> Any:
-        """The next 20 ms, when it is time for them.
+    async def piece(self) -> tuple[bytes, int]:
+        """The next 20 ms, when it is time for them: 16-bit samples, and how many channels they have.
 
         Raises:
             MediaStreamError: It was stopped.
@@ -69,9 +69,15 @@ class Microphone(MediaStreamTrack):
                 raise MediaStreamError
             self._begun |= self.sending.is_heard
             if self._begun:
-                break
-        if not self.sending.on:
-            sound = bytes(len(sound))
+                return sound if self.sending.on else bytes(len(sound)), channels
+
+    async def recv(self) -> Any:
+        """The next 20 ms, when it is time for them, encoded.
+
+        Raises:
+            MediaStreamError: It was stopped.
+        """
+        sound, channels = await self.piece()
         layout = "stereo" if channels == 2 else "mono"
         frame = av.AudioFrame(format="s16", layout=layout, samples=PIECE)
         frame.planes[0].update(sound)

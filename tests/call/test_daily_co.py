@@ -1,0 +1,298 @@
+"""Rooms of daily.co, by daily-python.
+
+None can be reached from here. Tested is the real package as far as it goes without one, and what vmic does
+with events of the shapes that daily-python gives them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from call.told import Told
+from programs import ROOT
+from servers import SoundServer, one_server
+
+import vmic
+from vmic.call._capture import PIECE
+from vmic.call._daily import daily_co
+from vmic.call._opus import Microphone, Sending
+from vmic.call._session import Company, Local, Participant, SessionError
+from vmic.call._subscriptions import Subscriptions
+
+ROOM = "https://x.daily.co/y"
+LOCAL = "11111111-1111-4111-8111-111111111111"
+
+
+def participant(identity: str, state: str, *, is_local: bool = False) -> dict[str, Any]:
+    """One as daily-python (0.36) tells of it."""
+    info = {"isLocal": is_local, "isOwner": False, "joinedAt": 1795942522, "userName": identity}
+    return {
+        "id": identity,
+        "info": info,
+        "media": {"microphone": {"state": state, "subscribed": "subscribed"}},
+    }
+
+
+class Client:
+    """Does what daily-python's does, at once."""
+
+    def __init__(self, event_handler: Any) -> None:
+        self.handler = event_handler
+        self.did: list[Any] = []
+        self.renderers: dict[str, Any] = {}
+        self.error: str | None = None
+
+    def join(self, url: str, token: str | None, *, client_settings: Any, completion: Any) -> None:
+        self.did.append(("join", url, token, client_settings))
+        everybody = {
+            "local": participant(LOCAL, "playable", is_local=True),
+            "anna": participant("anna", "loading"),
+        }
+        data = {"meetingSession": {"id": "meeting"}, "participants": everybody}
+        completion(*((None, self.error) if self.error else (data, None)))
+
+    def set_audio_renderer(self, identity: str, callback: Any, **options: Any) -> None:
+        self.did.append(("set_audio_renderer", identity, options))
+        self.renderers[identity] = callback
+
+    def release(self) -> None:
+        self.did.append("release")
+
+    def __getattr__(self, name: str) -> Any:
+        def method(*arguments: Any) -> None:
+            if callable(arguments[-1]):
+                *arguments, completion = arguments  # type: ignore[assignment]
+                completion(None)
+            self.did.append((name, *arguments))
+
+        return method
+
+
+class Device:
+    """Keeps what is written to it."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.five = asyncio.Event()
+
+    def write_frames(self, frames: bytes) -> int:
+        self.written.append(frames)
+        if len(self.written) == 5:
+            self.five.set()
+        return len(frames) // 4
+
+
+class Noting(Company):
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+        self.tracks: dict[str, MediaStreamTrack] = {}
+
+    def note(self, participant: Participant) -> None:
+        self.told.append((participant.identity, participant.name, participant.sends))
+
+    def leave(self, identity: str) -> None:
+        self.told.append(("leave", identity))
+
+    def say(self, message: Any, sender: str) -> None:
+        self.told.append(("say", message, sender))
+
+    def hear(self, identity: str, track: MediaStreamTrack) -> None:
+        self.tracks[identity] = track
+
+    def lose(self, why: str) -> None:
+        raise AssertionError(why)
+
+    def finish(self, why: str) -> None:
+        self.told.append(("finish", why))
+
+
+class Ramp:
+    """A capture whose samples count on."""
+
+    def __init__(self) -> None:
+        self._at = 0
+
+    async def next(self) -> tuple[bytes, int]:
+        await asyncio.sleep(0)
+        self._at += 1
+        return np.full(PIECE, self._at, np.int16).tobytes(), 1
+
+
+@pytest.fixture
+def daily(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Stands for daily-python's module."""
+    kept = SimpleNamespace(device=None, inits=0)
+
+    class EventHandler:
+        pass
+
+    class Daily:
+        @staticmethod
+        def init() -> None:
+            kept.inits += 1
+
+        @staticmethod
+        def create_microphone_device(name: str, **options: Any) -> Device:
+            device = Device()
+            kept.options, kept.device = {"name": name, **options}, device
+            return device
+
+    def client(event_handler: Any) -> Client:
+        client = Client(event_handler)
+        kept.client = client
+        return client
+
+    kept.Daily, kept.EventHandler, kept.CallClient = Daily, EventHandler, client
+    monkeypatch.setattr(daily_co, "_module", lambda: kept)
+    monkeypatch.setattr(daily_co, "_begun", False)
+    return kept
+
+
+def local(**changes: Any) -> Local:
+    """Somebody with a microphone."""
+    track = Microphone(Ramp(), Sending(), waits=False)  # type: ignore[arg-type]
+    values = {"name": "me", "token": "secret", "hears": Subscriptions(), "sends": True, **changes}
+    return Local(**values, new_track=lambda _waits: track)
+
+
+def test_a_room_is_joined_spoken_to_heard_and_left(daily: SimpleNamespace) -> None:
+    company = Noting()
+
+    async def take_part() -> tuple[str, Any, daily_co.DailySession]:
+        session = daily_co.DailySession(ROOM, company, local())
+        identity = await session.join()
+        await daily.device.five.wait()
+        handler = daily.client.handler
+        handler.on_participant_updated(participant("anna", "playable"))
+        handler.on_participant_updated(participant(LOCAL, "playable", is_local=True))
+        handler.on_participant_joined(participant("bert", "off"))
+        handler.on_app_message({"text": "hello"}, "anna")
+        await asyncio.sleep(0)
+        frames = np.arange(1, PIECE + 1, dtype=np.int16).tobytes()
+        daily.client.renderers["anna"]("anna", SimpleNamespace(audio_frames=frames), "microphone")
+        heard = await company.tracks["anna"].recv()
+        handler.on_participant_updated(participant("anna", "off"))
+        handler.on_participant_left(participant("bert", "off"), "leftCall")
+        await asyncio.sleep(0)
+        with pytest.raises(MediaStreamError):
+            await company.tracks["anna"].recv()
+        await session.mute(sends=False)
+        await session.rename("I")
+        await session.send("hi", None)
+        await session.subscribe(Subscriptions(False, {"anna": True}))
+        await session.hang_up()
+        await session.leave()
+        return identity, heard, session
+
+    identity, heard, session = asyncio.run(take_part())
+    assert (identity, session.meeting, daily.inits) == (LOCAL, "meeting", 1)
+    assert daily.options == {
+        "name": session._device_name,
+        "sample_rate": 48000,
+        "channels": 2,
+        "non_blocking": True,
+    }
+    for number, piece in enumerate(daily.device.written, 1):
+        assert set(np.frombuffer(piece, np.int16).tolist()) == {number}
+        assert len(piece) == 4 * PIECE
+    assert (heard.sample_rate, heard.samples) == (48000, PIECE)
+    assert heard.to_ndarray()[0].tolist() == list(range(1, PIECE + 1))
+    assert company.told == [
+        ("anna", "anna", True),
+        ("anna", "anna", True),
+        ("bert", "bert", False),
+        ("say", {"text": "hello"}, "anna"),
+        ("anna", "anna", False),
+        ("leave", "bert"),
+    ]
+    chosen = {"isEnabled": True, "settings": {"deviceId": session._device_name}}
+    unheard = {"camera": "unsubscribed", "screenVideo": "unsubscribed", "microphone": "unsubscribed"}
+    assert daily.client.did == [
+        ("set_user_name", "me"),
+        ("update_subscription_profiles", {"base": {**unheard, "microphone": "subscribed"}}),
+        ("join", ROOM, "secret", {"inputs": {"camera": False, "microphone": chosen}}),
+        ("set_audio_renderer", "anna", {"sample_rate": 48000, "callback_interval_ms": 20}),
+        ("update_inputs", {"microphone": {**chosen, "isEnabled": False}}),
+        ("set_user_name", "I"),
+        ("send_app_message", "hi", None),
+        ("update_subscription_profiles", {"base": unheard}),
+        ("update_subscriptions", {"anna": {"media": {"microphone": "subscribed"}}}, None),
+        "release",
+    ]
+
+
+def test_a_room_that_cannot_be_joined_or_ends_says_so(daily: SimpleNamespace) -> None:
+    company = Noting()
+
+    async def join() -> None:
+        session = daily_co.DailySession(ROOM, company, local())
+        daily.client.error = "no such room"
+        with pytest.raises(SessionError, match="no such room"):
+            await session.join()
+        daily.client.handler.on_call_state_updated("left")
+        await asyncio.sleep(0)
+        await session.hang_up()
+        await session.leave()
+        await session.leave()
+
+    asyncio.run(join())
+    assert company.told == [("finish", f"the call in {ROOM} has ended")]
+
+
+REAL = """
+import json, sys, time
+import daily
+from vmic.call._daily import daily_co
+decoy = daily.__file__
+real = daily_co._module()
+daily_co._begin(real)
+daily_co._begin(real)
+device = real.Daily.create_microphone_device("m", sample_rate=48000, channels=2, non_blocking=True)
+began = time.monotonic()
+counts = [device.write_frames(bytes(3840)) for _ in range(50)]
+print(json.dumps({
+    "decoy": decoy, "real": real.__file__, "same": daily_co._module() is real,
+    "name": device.name, "counts": sorted(set(counts)), "seconds": time.monotonic() - began,
+}))
+"""
+
+
+def test_the_module_is_that_of_the_distribution_and_its_device_holds_nothing_up(tmp_path: Path) -> None:
+    (tmp_path / "daily.py").write_text("from vmic.call.daily import *\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    argv = [sys.executable, "-c", REAL]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    found = json.loads(done.stdout)
+    assert found["decoy"] == str(tmp_path / "daily.py")
+    assert found["real"].endswith("site-packages/daily/__init__.py")
+    assert (found["same"], found["name"]) == (True, "m")
+    # Out of a call it takes nothing, and does not block.
+    assert found["counts"] == [0]
+    assert found["seconds"] < 0.5
+
+
+@one_server
+def test_a_join_that_fails_is_told_by_the_completion_and_on_error(
+    server: SoundServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: vmic.CallClient, told: Told
+) -> None:
+    """By the real package, beside a module of its name; after some 20 s, for no network is found."""
+    (tmp_path / "daily.py").write_text("from vmic.call.daily import *\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    client.join(ROOM, completion=told.note("join"))
+    data, error = told.wait("join")
+    assert data is None
+    assert error
+    assert told.wait("error") == f"Error handling join: {error}"
+    assert told.all("state") == ["joining", "left"]

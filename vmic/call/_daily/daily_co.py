@@ -1,0 +1,285 @@
+"""A room of daily.co, by daily-python: the module of that distribution, whatever else is called `daily`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fractions
+import importlib.metadata
+import importlib.util
+import logging
+import sys
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import av
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+from vmic.call._opus import Microphone
+from vmic.call._session import Company, Local, Participant, Session, SessionError
+from vmic.call._sound import SAMPLE_RATE
+from vmic.call._subscriptions import Subscriptions
+
+_DISTRIBUTION = "daily-python"
+_CHANNELS = 2  # of the device; what is sent is as `update_publishing` says
+_INTERVAL_MS = 20
+# Pieces of sound that wait when the loop is held up; older ones are left out.
+_MOST_WAITING = 25
+
+_log = logging.getLogger("vmic")
+
+
+class DailySession(Session):
+    """One session in a room of daily.co."""
+
+    def __init__(self, url: str, company: Company, local: Local) -> None:
+        self.meeting = ""
+        self._url = url
+        self._company = company
+        self._local = local
+        self._loop = asyncio.get_running_loop()
+        self._hears = local.hears
+        self._tracks: dict[str, _Track] = {}
+        self._sending: asyncio.Task[None] | None = None
+        self._daily = _module()
+        _begin(self._daily)
+        # Of two of a name the second would be silent (0.36).
+        self._device_name = f"vmic {uuid.uuid4()}"
+        self._device = self._daily.Daily.create_microphone_device(
+            self._device_name, sample_rate=SAMPLE_RATE, channels=_CHANNELS, non_blocking=True
+        )
+        self._client = self._daily.CallClient(event_handler=self._handler())
+
+    async def join(self) -> str:
+        """Join.
+
+        Raises:
+            SessionError: It cannot.
+        """
+        if self._local.name:
+            self._client.set_user_name(self._local.name)
+        self._client.update_subscription_profiles(_profiles(self._hears))
+        inputs = {"camera": False, **self._inputs(sends=self._local.sends)}
+        data = await self._done(
+            lambda completion: self._client.join(
+                self._url, self._local.token, client_settings={"inputs": inputs}, completion=completion
+            )
+        )
+        self.meeting = data["meetingSession"]["id"]
+        for identity, participant in data["participants"].items():
+            if identity != "local":
+                self._note(participant)
+        self._sending = asyncio.create_task(self._send())
+        return str(data["participants"]["local"]["id"])
+
+    async def hang_up(self) -> None:
+        """Send and hear nothing any more."""
+        if self._sending is not None:
+            self._sending.cancel()
+        for track in self._tracks.values():
+            track.stop()
+
+    async def leave(self) -> None:
+        """Leave the room, and let go of the client."""
+        client, self._client = self._client, None
+        if client is not None:
+            await asyncio.to_thread(client.release)  # which leaves
+
+    async def rename(self, name: str) -> None:
+        """Call the local participant so."""
+        self._client.set_user_name(name)
+
+    async def mute(self, *, sends: bool) -> None:
+        """Let the others know whether the microphone is on."""
+        await self._done(lambda completion: self._client.update_inputs(self._inputs(sends=sends), completion))
+
+    async def send(self, message: Any, recipient: str | None) -> None:
+        """Send a message."""
+        await self._done(lambda completion: self._client.send_app_message(message, recipient, completion))
+
+    async def subscribe(self, wanted: Subscriptions) -> None:
+        """Hear those, and no others."""
+        self._hears = wanted
+        await self._done(
+            lambda completion: self._client.update_subscription_profiles(_profiles(wanted), completion)
+        )
+        others = {one: {"media": _microphone(is_heard)} for one, is_heard in wanted.others.items()}
+        if others:
+            await self._done(lambda completion: self._client.update_subscriptions(others, None, completion))
+
+    # ---- inside ----
+
+    async def _send(self) -> None:
+        """Write the microphone to daily-python's device, piece by piece; it keeps its own pace."""
+        track = self._local.new_track(False)
+        assert isinstance(track, Microphone)
+        with contextlib.suppress(MediaStreamError):
+            while True:
+                sound, channels = await track.piece()
+                self._device.write_frames(_with_channels(sound, channels))
+
+    async def _done(self, start: Callable[[Callable[..., None]], None]) -> Any:
+        """Start something of the client's, and wait for its completion; what it was given.
+
+        Raises:
+            SessionError: It failed.
+        """
+        done: asyncio.Future[Any] = self._loop.create_future()
+
+        def settle(answer: Any, error: str | None) -> None:
+            if done.done():
+                return
+            if error is None:
+                done.set_result(answer)
+            else:
+                done.set_exception(SessionError(error))
+
+        def completion(*arguments: Any) -> None:
+            answer, error = arguments if len(arguments) == 2 else (None, *arguments)
+            self._post(settle, answer, error)
+
+        start(completion)
+        return await done
+
+    def _post(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Call it on the loop's thread; daily-python calls on one of its own."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+    def _inputs(self, *, sends: bool) -> dict[str, Any]:
+        return {"microphone": {"isEnabled": sends, "settings": {"deviceId": self._device_name}}}
+
+    def _handler(self) -> Any:
+        post, session = self._post, self
+
+        class Handler(self._daily.EventHandler):  # type: ignore[misc, name-defined]
+            """Passes on what daily-python tells."""
+
+            def on_participant_joined(self, participant: Any) -> None:
+                post(session._note, participant)
+
+            def on_participant_updated(self, participant: Any) -> None:
+                post(session._note, participant)
+
+            def on_participant_left(self, participant: Any, _reason: str) -> None:
+                post(session._forget, str(participant["id"]))
+
+            def on_app_message(self, message: Any, sender: str) -> None:
+                post(session._company.say, message, sender)
+
+            def on_error(self, message: str) -> None:
+                _log.warning("daily-python says: %s", message)
+
+            def on_call_state_updated(self, state: str) -> None:
+                if state == "left":
+                    post(session._company.finish, f"the call in {session._url} has ended")
+
+        return Handler()
+
+    def _note(self, participant: Any) -> None:
+        if participant["info"]["isLocal"]:
+            return
+        identity, info = str(participant["id"]), participant["info"]
+        state = participant["media"]["microphone"]["state"]
+        self._company.note(
+            Participant(identity, info.get("userName", ""), float(info.get("joinedAt", 0)), state != "off")
+        )
+        if state == "playable" and identity not in self._tracks:
+            self._tracks[identity] = track = _Track()
+            self._client.set_audio_renderer(
+                identity,
+                lambda _one, audio, _source: self._post(track.put, bytes(audio.audio_frames)),
+                sample_rate=SAMPLE_RATE,
+                callback_interval_ms=_INTERVAL_MS,
+            )
+            self._company.hear(identity, track)
+        elif state != "playable" and (gone := self._tracks.pop(identity, None)):
+            gone.stop()
+
+    def _forget(self, identity: str) -> None:
+        if track := self._tracks.pop(identity, None):
+            track.stop()
+        self._company.leave(identity)
+
+
+class _Track(MediaStreamTrack):
+    """What one participant says, in mono."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    def put(self, piece: bytes) -> None:
+        """That one said this."""
+        self._pieces.put_nowait(piece)
+        if self._pieces.qsize() > _MOST_WAITING:
+            self._pieces.get_nowait()
+
+    def stop(self) -> None:
+        """End it."""
+        super().stop()
+        self._pieces.put_nowait(None)
+
+    async def recv(self) -> Any:
+        """The next piece.
+
+        Raises:
+            MediaStreamError: It was stopped.
+        """
+        piece = await self._pieces.get()
+        if piece is None or self.readyState != "live":
+            raise MediaStreamError
+        frame = av.AudioFrame(format="s16", layout="mono", samples=len(piece) // 2)
+        frame.planes[0].update(piece)
+        frame.sample_rate, frame.time_base = SAMPLE_RATE, fractions.Fraction(1, SAMPLE_RATE)
+        return frame
+
+
+def _module() -> Any:
+    """The module `daily` of the distribution, also where another one of that name comes first."""
+    distribution = importlib.metadata.distribution(_DISTRIBUTION)
+    path = str(distribution.locate_file("daily/__init__.py"))
+    known = sys.modules.get("daily")
+    if known is not None and getattr(known, "__file__", None) == path:
+        return known
+    found = importlib.util.spec_from_file_location(
+        "daily", path, submodule_search_locations=[path.rpartition("/")[0]]
+    )
+    assert found is not None
+    assert found.loader is not None
+    # Its own parts import each other by that name.
+    sys.modules["daily"] = module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+_begun = False
+
+
+def _begin(daily: Any) -> None:
+    """Begin, once in this process: a second time ends it (daily-python 0.36)."""
+    global _begun  # noqa: PLW0603 (a fact about the process)
+    if not _begun:
+        _begun = True
+        daily.Daily.init()
+
+
+def _profiles(wanted: Subscriptions) -> dict[str, Any]:
+    video = {"camera": "unsubscribed", "screenVideo": "unsubscribed"}
+    return {"base": {**video, **_microphone(wanted.usual)}}
+
+
+def _microphone(is_heard: bool) -> dict[str, str]:
+    return {"microphone": "subscribed" if is_heard else "unsubscribed"}
+
+
+def _with_channels(sound: bytes, channels: int) -> bytes:
+    """The same with the device's channels."""
+    import numpy as np  # noqa: PLC0415 (see `vmic`)
+
+    if channels == _CHANNELS:
+        return sound
+    return np.repeat(np.frombuffer(sound, np.int16), _CHANNELS).tobytes()
