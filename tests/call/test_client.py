@@ -142,6 +142,30 @@ def test_a_call_is_left_while_it_is_joined(
     assert told.wait("again")[1] is None
 
 
+CLOSES = """if True:
+    import sys, threading, time
+    from vmic import *
+    joined, heard = threading.Event(), threading.Event()
+    mic = Daily.create_microphone_device("mic", 48000, 1, True)
+    client = CallClient()
+    microphone = {"isEnabled": True, "settings": {"deviceId": "mic"}}
+    inputs = {"inputs": {"microphone": microphone}}
+    client.join(sys.argv[1], client_settings=inputs, completion=lambda *_: joined.set())
+    joined.wait()
+    mic.write_frames(bytes(96000), completion=lambda _: heard.set())
+    heard.wait()
+    mic.close()
+    time.sleep(1)  # in which the call notices
+    client.leave()
+    client.release()
+"""
+
+
+def test_a_microphone_that_the_program_has_closed_is_no_news(server: SoundServer, endpoint: Endpoint) -> None:
+    done = programs.run(programs.script(CLOSES, endpoint.url), server.env)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_what_nobody_is_told_is_logged(server: SoundServer) -> None:
     program = """
         from vmic import *

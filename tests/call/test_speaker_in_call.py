@@ -13,7 +13,7 @@ from call.told import Told, join, microphone
 from servers import SoundServer, one_server
 
 import vmic
-from vmic import Daily
+from vmic import Daily, _selection
 
 NewClient = Callable[..., vmic.CallClient]
 RATE = 48000
@@ -87,3 +87,14 @@ def test_a_speaker_that_is_not_there(server: SoundServer) -> None:
         assert said.startswith("unable to select virtual speaker device: there is no speaker 'mic'")
         assert "'loud'" in said
         assert "fed by vmic" not in said
+
+
+def test_a_closed_speaker_is_selected_no_more(server: SoundServer) -> None:
+    with vmic.create_speaker_device("one"), vmic.create_speaker_device("other") as other:
+        Daily.select_speaker_device("other")
+        other.close()
+        assert _selection.selected() is None
+        Daily.select_speaker_device("one")
+        vmic.create_speaker_device("third").close()
+        assert _selection.selected() is not None
+    assert _selection.selected() is None
