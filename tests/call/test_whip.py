@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiortc.mediastreams import MediaStreamTrack
-from call.endpoint import Endpoint, silent
+from call.endpoint import Call, Endpoint, silent
 
 from vmic.call import _peer, _whip
 from vmic.call._peer import PeerError
@@ -246,9 +246,13 @@ def test_an_endpoint_that_has_forgotten_the_session_lets_it_go(endpoint: Endpoin
     async def forget() -> None:
         session = WhipSession(endpoint.url, Nobody(), silent())
         await session.join()
+        forgotten.update(endpoint.calls)
         endpoint.calls.clear()
         await session.hang_up()
         await session.leave()
 
+    forgotten: dict[str, Call] = {}
     asyncio.run(forget())
+    for call in forgotten.values():
+        endpoint.run(call.connection.close())
     assert endpoint.methods()[-1] == "DELETE"

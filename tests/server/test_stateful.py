@@ -22,6 +22,8 @@ LONGEST, STEPS = 4800, 12
 INEXACT = 4800
 # What the server may have taken, and a flush taken back, of a write whose completion was called.
 IN_SERVER = 4800
+# How many frames of two ramps may be the same.
+ALIKE = 8
 
 
 class Conversation(RuleBasedStateMachine):
@@ -134,10 +136,12 @@ class Conversation(RuleBasedStateMachine):
 def cut_ramp(numbers: list[int], to: int) -> int:
     """How many frames there are first of a ramp up to frame `to`, or down from the one before it.
 
-    A flush took the rest back, and `to` with it.
+    A flush took the rest back, and `to` with it. All ramps up begin alike, so that the first frames of this
+    one may have been taken for those of the ramp that the flush before it took back.
     """
     up, down = (ramp_to(numbered(1, first=frame)[0], 48000)[:, 0].view(np.uint16) for frame in (to, to - 1))
-    return max(alike(numbers, up[up != 0]), alike(numbers, down[::-1]))
+    up = up[up != 0]
+    return max(*(alike(numbers, up[taken:]) for taken in range(ALIKE)), alike(numbers, down[::-1]))
 
 
 def alike(numbers: list[int], samples: npt.NDArray[np.uint16]) -> int:
