@@ -40,9 +40,8 @@ class Guard:
         self._whole: frozenset[Halves] = frozenset()  # what was there at the last look
         # Names of devices' sources, by the server's number, also since then; of a new one it may be "".
         self._sources: dict[int, str] = {}
-        self._default: str | None = (
-            None  # the source that the server gives who has lost its own; None: unknown
-        )
+        # The source that the server gives to who has lost its own; None: not known.
+        self._default: str | None = None
 
     def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
         """Do what cannot wait for a look; does not wait for an answer."""

@@ -95,7 +95,7 @@ class Attendee:
         identity = await asyncio.shield(call.joined)
         # What is written to the microphone from now on is heard.
         await self._capture.settle()
-        return {"id": identity, "meeting": call.session.meeting}
+        return {"id": identity, "meeting": call.meeting}
 
     async def _do_leave(self, _message: Message) -> None:
         call, self._call = self._call, None

@@ -37,6 +37,7 @@ class Membership(Company):
 
     Attributes:
         joined: What the server calls the local participant, when it is joined; or why it cannot be.
+        meeting: What the call is called, when it is joined.
         renderings: How the program wants to have what participants say.
     """
 
@@ -47,6 +48,7 @@ class Membership(Company):
         self._playout = playout
         self.joined: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.renderings: dict[str, Rendering] = {}
+        self.meeting = ""
         self._session: Session | None = None
         self._line: Line | None = None
         self._people: set[str] = set()
@@ -154,6 +156,7 @@ class Membership(Company):
             self._session = VideoRoomSession(self._address, self._line, self._local)
         sends = self._local.sends
         identity = await self._session.join()
+        self.meeting = self._session.meeting
         # What was wished meanwhile.
         if self._local.sends != sends:
             await self._session.mute(sends=self._local.sends)

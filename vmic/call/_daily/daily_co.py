@@ -22,7 +22,7 @@ from vmic.call._sound import SAMPLE_RATE
 from vmic.call._subscriptions import Subscriptions
 
 _DISTRIBUTION = "daily-python"
-_CHANNELS = 2  # of the device; what is sent is as `update_publishing` says
+_CHANNELS = 2
 _INTERVAL_MS = 20
 # Pieces of sound that wait when the loop is held up; older ones are left out.
 _MOST_WAITING = 25
@@ -114,10 +114,15 @@ class DailySession(Session):
         """Write the microphone to daily-python's device, piece by piece; it keeps its own pace."""
         track = self._local.new_track(False)
         assert isinstance(track, Microphone)
-        with contextlib.suppress(MediaStreamError):
+        try:
             while True:
                 sound, channels = await track.piece()
                 self._device.write_frames(_with_channels(sound, channels))
+        except MediaStreamError:
+            return
+        except Exception:
+            _log.exception("the microphone is not heard in %s any more", self._url)
+            raise
 
     async def _done(self, start: Callable[[Callable[..., None]], None]) -> Any:
         """Start something of the client's, and wait for its completion; what it was given.
