@@ -25,10 +25,13 @@ bool outlet_write(struct writer *writer, const void *frames, uint64_t silence, u
 bool outlet_flush(struct writer *writer, uint64_t *frames, uint64_t *data);
 
 /* How much the server holds, ns. */
-int64_t outlet_held(struct writer *writer);
+int64_t outlet_held(const struct writer *writer);
 
-/* How many frames of data that is. */
+/* How many frames of data are not heard for sure. */
 uint64_t outlet_unheard(struct writer *writer);
+
+/* Asks the server what has been heard as soon as that should be so, at `due_at`, and wakes who waits. */
+void outlet_confirm_at(struct writer *writer, int64_t due_at);
 
 /* Nothing is held any more: it was lost, or dropped. */
 void outlet_clear(struct writer *writer);

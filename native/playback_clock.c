@@ -25,11 +25,13 @@ static int64_t to_ns(const struct playback_clock *c, uint64_t frames) {
 static void agree(struct playback_clock *c, int64_t difference) {
     c->agreed = difference;
     c->doubted_at = 0;
+    c->behind = 0;
 }
 
 static void begin_at(struct playback_clock *c, int64_t at) {
     c->end_at = at;
     c->stuck = false;
+    c->unsure = 0;
     agree(c, 0);
 }
 
@@ -57,6 +59,7 @@ void playback_clock_add(struct playback_clock *c, int64_t now_at, uint64_t frame
 }
 
 static void doubt(struct playback_clock *c, int64_t now_at) {
+    c->behind = 0; /* end_at() counts by what is told */
     if (c->doubted_at == 0) {
         c->doubted_at = now_at;
         c->doubted = c->told_at;
@@ -83,9 +86,10 @@ void playback_clock_tell(struct playback_clock *c, int64_t now_at, int64_t laten
     int64_t difference = c->told_at - c->end_at;
     if (c->stuck || (now_at > c->end_at && latency <= to_ns(c, c->rounds.step)))
         agree(c, c->agreed);
-    else if (llabs(difference - c->agreed) <= TOLERANCE)
+    else if (llabs(difference - c->agreed) <= TOLERANCE) {
         agree(c, c->agreed);
-    else
+        c->behind = most(0, difference - c->agreed);
+    } else
         doubt(c, now_at);
 }
 
@@ -102,7 +106,7 @@ static bool written_since(const struct playback_clock *c, int64_t at, int64_t *l
     return kept == c->count;
 }
 
-void playback_clock_show(struct playback_clock *c, const struct shown_level *shown) {
+void playback_clock_show(struct playback_clock *c, int64_t now_at, const struct shown_level *shown) {
     int64_t after, perhaps;
     if (c->rounds.began_at != 0)
         return;
@@ -117,12 +121,15 @@ void playback_clock_show(struct playback_clock *c, const struct shown_level *sho
         c->rounds.part = c->rounds.step;
     c->stuck = shown->level == 0 && perhaps == 0;
     agree(c, c->told_at - c->end_at);
+    /* One that stands held it all the time. */
+    c->unsure = c->end_at > before ? now_at - shown->asked_at : 0;
 }
 
 struct level playback_clock_level(const struct playback_clock *c, int64_t now_at) {
     int64_t end = end_at(c);
+    int64_t sure_at = now_at - c->behind - c->unsure;
     if (end > now_at)
-        return (struct level){end, end - rounds_part(&c->rounds), c->doubted_at != 0};
+        return (struct level){end, end - rounds_part(&c->rounds), c->doubted_at != 0, sure_at};
     int64_t next_at = rounds_next_at(&c->rounds, now_at);
-    return (struct level){next_at, next_at, c->doubted_at != 0};
+    return (struct level){next_at, next_at, c->doubted_at != 0, next_at};
 }

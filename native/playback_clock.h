@@ -28,6 +28,8 @@ struct playback_clock {
     int64_t end_at;  /* when all that was written will have been heard */
     int64_t told_at; /* when it will, as libpulse told last */
     int64_t agreed;  /* how much later than `end_at` libpulse goes on saying, although the server was asked */
+    int64_t behind;  /* how much later than `end_at` it may be, by that ... */
+    int64_t unsure;  /* ... and by how long the server took to be asked */
     bool stuck;      /* the server plays nothing more, whatever libpulse tells */
     int64_t doubted_at; /* since when libpulse contradicts; 0: it does not */
     int64_t doubted;    /* what it told then, and what was written since */
@@ -45,9 +47,10 @@ void playback_clock_add(struct playback_clock *clock, int64_t now_at, uint64_t f
 /* libpulse tells that a frame written now is heard after `latency`. */
 void playback_clock_tell(struct playback_clock *clock, int64_t now_at, int64_t latency);
 /* The server was asked, and has shown what it holds. */
-void playback_clock_show(struct playback_clock *clock, const struct shown_level *shown);
+void playback_clock_show(struct playback_clock *clock, int64_t now_at, const struct shown_level *shown);
 
-/* When a frame written now is heard, when the server needs more, and whether it is to be asked. */
+/* When a frame written now is heard, when the server needs more, whether it is to be asked, and how much has
+ * been heard for sure. */
 struct level playback_clock_level(const struct playback_clock *clock, int64_t now_at);
 
 #endif

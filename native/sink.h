@@ -14,6 +14,7 @@ struct level {
     int64_t heard_at; /* when a frame that is handed over now will be heard */
     int64_t dry_at;   /* when the server finds too little for a step, if it is handed nothing */
     bool doubtful;    /* the server should be asked what it holds */
+    int64_t sure_at;  /* what would be heard by then, by `heard_at`, has been; INT64_MAX: the clock says so */
 };
 
 /* What the server showed that it held of the stream, some time between two moments of CLOCK_MONOTONIC; ns. */

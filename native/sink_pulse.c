@@ -189,11 +189,12 @@ static int pulse_level(struct sink *sink, const struct shown_level *shown, struc
     int64_t now = clock_now();
     if (!self->tells_level) {
         steps_tell(&self->steps, now, told);
-        *level = (struct level){steps_heard_at(&self->steps, now), steps_dry_at(&self->steps, now), false};
+        *level = (struct level){steps_heard_at(&self->steps, now), steps_dry_at(&self->steps, now), false,
+                                INT64_MAX};
         return self->failed ? self->error : 0;
     }
     if (shown)
-        playback_clock_show(&self->clock, shown);
+        playback_clock_show(&self->clock, now, shown);
     playback_clock_tell(&self->clock, now, told);
     *level = playback_clock_level(&self->clock, now);
     return self->failed ? self->error : 0;

@@ -81,6 +81,8 @@ static int64_t due(struct writer *writer, vmic_event event, uint64_t index) {
         return index > ring_taken(&writer->ring) ? INT64_MAX : 0;
     case VMIC_GONE:
         return writer_gone_at(writer, index);
+    case VMIC_DUE:
+        return writer_due_at(writer, index);
     case VMIC_ARRIVED:
         return INT64_MAX;
     }

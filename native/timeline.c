@@ -51,7 +51,7 @@ void timeline_advance(struct timeline *timeline, uint64_t held) {
 }
 
 uint64_t timeline_cut(struct timeline *timeline, uint64_t held, uint64_t *cut) {
-    uint64_t before = timeline_data(timeline);
+    uint64_t before = timeline_data(timeline, UINT64_MAX);
     uint64_t all = length(timeline);
     uint64_t surplus = all > held ? all - held : 0;
     *cut = surplus;
@@ -64,14 +64,17 @@ uint64_t timeline_cut(struct timeline *timeline, uint64_t held, uint64_t *cut) {
         surplus -= newest->frames;
         timeline->count--;
     }
-    return before - timeline_data(timeline);
+    return before - timeline_data(timeline, UINT64_MAX);
 }
 
-uint64_t timeline_data(const struct timeline *timeline) {
+uint64_t timeline_data(const struct timeline *timeline, uint64_t held) {
     uint64_t frames = 0;
-    for (unsigned i = 0; i < timeline->count; i++)
-        if (nth_const(timeline, i)->data)
-            frames += nth_const(timeline, i)->frames;
+    for (unsigned i = timeline->count; i-- > 0 && held > 0;) {
+        const struct run *run = nth_const(timeline, i);
+        uint64_t part = run->frames < held ? run->frames : held;
+        frames += run->data ? part : 0;
+        held -= part;
+    }
     return frames;
 }
 

@@ -33,8 +33,8 @@ void timeline_advance(struct timeline *timeline, uint64_t held);
  * data. */
 uint64_t timeline_cut(struct timeline *timeline, uint64_t held, uint64_t *cut);
 
-/* How many of the frames are data. */
-uint64_t timeline_data(const struct timeline *timeline);
+/* How many of the newest `held` frames are data. */
+uint64_t timeline_data(const struct timeline *timeline, uint64_t held);
 
 /* How many frames, of either kind, stand after the oldest ones that hold all but the last `data` data frames:
  * what the server may still hold when at most `data` data frames are left to hear. */

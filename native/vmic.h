@@ -63,6 +63,7 @@ typedef struct vmic_stats {
     uint64_t written;    /* frames that vmic_write() took */
     uint64_t taken;      /* index: all before it have left the ring */
     uint64_t gone;       /* index: all before it were heard, dropped or lost */
+    uint64_t due;        /* index: all before it should be, by the clock; not before `gone` */
     uint64_t heard;      /* frames */
     uint64_t dropped;    /* frames, by vmic_flush() */
     uint64_t lost;       /* frames that were in the server when it went away */
@@ -86,6 +87,7 @@ typedef enum vmic_event {
     VMIC_LEFT,    /* the state is VMIC_AWAY */
     VMIC_TAKEN,   /* all before `index` have left the ring */
     VMIC_GONE,    /* all before `index` were heard, dropped or lost */
+    VMIC_DUE,     /* they should be, by the clock, whether the server has confirmed it or not */
     VMIC_ARRIVED, /* of a reader (vmic_reader.h): `index` frames are there to read */
 } vmic_event;
 
@@ -98,7 +100,7 @@ vmic_stream *vmic_create(const vmic_config *config);
 uint64_t vmic_write(vmic_stream *stream, const void *frames, uint64_t count);
 
 /* Blocks until `event` is so, at most `timeout_us` or until vmic_stop(). VMIC_OK or VMIC_TIMEOUT. `index`
- * counts for VMIC_TAKEN and VMIC_GONE only. */
+ * counts for VMIC_TAKEN, VMIC_GONE and VMIC_DUE only. */
 int vmic_wait(vmic_stream *stream, vmic_event event, uint64_t index, uint64_t timeout_us);
 
 /* Whether `event` is so. Does not block. */

@@ -34,6 +34,7 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
         .rest = config->rest_us * 1000LL,
         .listened = true,
         .doubts = -1,
+        .confirm_at = INT64_MAX,
         .fills_steps = config->tells_level != 0,
     };
     /* PulseAudio counts in frames, and a period of PipeWire's is no whole number of them at every rate. */
@@ -66,13 +67,22 @@ void writer_free(struct writer *w) {
 
 /* ---- for the other threads; with the lock held ---- */
 
-int64_t writer_gone_at(struct writer *w, uint64_t index) {
+int64_t writer_due_at(struct writer *w, uint64_t index) {
     uint64_t taken = ring_taken(&w->ring);
     if (index > taken)
         return INT64_MAX;
-    if (outlet_unheard(w) <= taken - index)
+    int64_t at = w->empty_at - to_ns(w, timeline_tail(&w->timeline, taken - index));
+    return outlet_unheard(w) <= taken - index || at <= clock_now() ? 0 : at;
+}
+
+int64_t writer_gone_at(struct writer *w, uint64_t index) {
+    int64_t due_at = writer_due_at(w, index);
+    if (w->sure_at == INT64_MAX || due_at == INT64_MAX)
+        return due_at;
+    if (outlet_unheard(w) <= ring_taken(&w->ring) - index)
         return 0;
-    return w->empty_at - to_ns(w, timeline_tail(&w->timeline, taken - index));
+    outlet_confirm_at(w, due_at);
+    return INT64_MAX;
 }
 
 void writer_need(struct writer *w) {
@@ -99,6 +109,7 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
     uint64_t written = ring_written(&w->ring);
     uint64_t taken = ring_taken(&w->ring);
     uint64_t unheard = outlet_unheard(w);
+    uint64_t not_due = timeline_data(&w->timeline, to_frames(w, outlet_held(w)));
     int64_t queued = outlet_held(w) + w->owed + to_ns(w, written - taken);
     if (!timeline_ends_in_data(&w->timeline) && written == taken)
         queued = most(queued, feed_goes_on(w) ? w->reserve : w->cushion.size);
@@ -108,6 +119,7 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
         .written = written,
         .taken = taken,
         .gone = taken - unheard,
+        .due = taken - (not_due < unheard ? not_due : unheard),
         .heard = w->handed - w->dropped_in_server - w->lost - unheard,
         .dropped = w->dropped_in_ring + w->dropped_in_server,
         .lost = w->lost,
@@ -135,9 +147,10 @@ static int64_t serve(struct writer *w) {
     if (w->flushes_done != w->flushes_wanted)
         return 0;
     int64_t again = feed_next(w);
-    /* What stands still in the server is not heard, however much time has passed. */
-    int64_t look_at = w->data_end_at - w->low;
-    return again != 0 && outlet_unheard(w) > 0 && look_at > clock_now() ? least(again, look_at) : again;
+    if (again == 0 || outlet_unheard(w) == 0)
+        return again;
+    outlet_confirm_at(w, w->data_end_at);
+    return least(again, w->confirm_at);
 }
 
 /* The end: what is not heard is dropped, and from here on nothing moves. */

@@ -48,8 +48,11 @@ struct writer {
     /* What the server holds. */
     struct timeline timeline;
     int64_t empty_at;    /* when the server will have used up what it holds; CLOCK_MONOTONIC, ns */
+    int64_t sure_at;     /* what should be heard by then has been, for sure; INT64_MAX: whatever should */
     int64_t dry_at;      /* when it needs more */
     int64_t data_end_at; /* when the last data that it was given has been heard; 0: it was given none */
+
+    int64_t confirm_at; /* when the server is asked whether it has been; INT64_MAX: nobody wants to know */
 
     bool doubtful;    /* the server should be asked what it holds ... */
     int64_t asked_at; /* ... and somebody was told to */
@@ -92,8 +95,10 @@ void writer_run(struct writer *writer);
 
 /* With the lock held: */
 void writer_get_stats(struct writer *writer, vmic_stats *stats);
-/* When all before `index` will be gone, as far as it is known: 0 when they are, INT64_MAX when they have not
- * even been taken. */
+/* When all before `index` should be gone, by the clock: 0 when they should, INT64_MAX when they have not even
+ * been taken. */
+int64_t writer_due_at(struct writer *writer, uint64_t index);
+/* ... when they will be: 0 when they are, INT64_MAX when `changed` tells. */
 int64_t writer_gone_at(struct writer *writer, uint64_t index);
 /* Somebody listens or has written: a stream that rests is to be opened. */
 void writer_need(struct writer *writer);

@@ -90,7 +90,7 @@ class Awaitable:
                 if index is None:
                     return write.done
                 check = functools.partial(self._check_open, write.done)
-                if not await self._gone(index, write.remaining(), check):
+                if not await self._reached(self._stream.due, index, write.remaining(), check):
                     raise self._lost("written", write.done)
 
     async def drain_async(self, timeout: float | None = None) -> bool:
@@ -107,7 +107,8 @@ class Awaitable:
             ClosedError: The device is closed, or was meanwhile.
         """
         limit = self._drain_limit(timeout)
-        gone = await self._gone(self._stream.state().written, limit, self._check_open)
+        written = self._stream.state().written
+        gone = await self._reached(self._stream.gone, written, limit, self._check_open)
         return self._drained(gone, timeout)
 
     async def flush_async(self, fade_ms: float = 5) -> tuple[int, int]:
@@ -167,12 +168,14 @@ class Awaitable:
                     return False
                 await asyncio.wait([woken], timeout=remaining)
 
-    async def _gone(self, index: int, seconds: float, check: Callable[[], None]) -> bool:
-        """Wait until all before `index` is heard, dropped or lost; `check` raises when there is no point."""
+    async def _reached(
+        self, where: Callable[[], int], index: int, seconds: float, check: Callable[[], None]
+    ) -> bool:
+        """Wait until `where` tells `index`; `check` raises when there is no point."""
         import asyncio  # noqa: PLC0415
 
         deadline = time.monotonic() + seconds
-        while (ahead := index - self._stream.gone()) > 0:
+        while (ahead := index - where()) > 0:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 return False

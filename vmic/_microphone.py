@@ -178,7 +178,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
             ClosedError: The device is closed, or was meanwhile.
         """
         limit = self._drain_limit(timeout)
-        gone = self._wait_gone(self._stream.state().written, limit, self._check_open)
+        gone = self._wait(self._stream.wait_gone, self._stream.state().written, limit, self._check_open)
         return self._drained(gone, timeout)
 
     def flush(self, fade_ms: float = 5) -> tuple[int, int]:
@@ -243,7 +243,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
                 forget(self)
                 self._listeners.close()
                 deadline = time.monotonic() + min(self._writing.audio_time() + patience + self._tail, at_most)
-                self._wait_gone(self._final.written, deadline - time.monotonic(), _go_on)
+                self._wait(self._stream.wait_gone, self._final.written, deadline - time.monotonic(), _go_on)
                 # No application reports when it has received the last frame.
                 tail = self._tail - self._stream.state().silent
                 time.sleep(max(0.0, min(tail, deadline - time.monotonic())))
@@ -282,7 +282,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
                 index = write.go_on()
                 if index is None:
                     return write.done
-                if not self._wait_gone(index, write.remaining(), check):
+                if not self._wait(self._stream.wait_due, index, write.remaining(), check):
                     raise self._lost("written", write.done)
 
     def _drain_limit(self, timeout: float | None) -> float:
@@ -299,10 +299,12 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
             raise self._lost("drained", 0)
         return gone
 
-    def _wait_gone(self, index: int, seconds: float, check: Callable[[], None]) -> bool:
-        """Wait until all before `index` is heard, dropped or lost; `check` raises when there is no point."""
+    def _wait(
+        self, event: Callable[[int, float], bool], index: int, seconds: float, check: Callable[[], None]
+    ) -> bool:
+        """Wait for an event of the stream, at that index; `check` raises when there is no point."""
         deadline = time.monotonic() + seconds
-        while not self._stream.wait_gone(index, min(_SLICE, max(0.0, deadline - time.monotonic()))):
+        while not event(index, min(_SLICE, max(0.0, deadline - time.monotonic()))):
             check()
             if time.monotonic() >= deadline:
                 return False

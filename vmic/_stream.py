@@ -98,6 +98,10 @@ class Stream(Native):
         """Wait until every frame before `index` was heard, dropped or lost."""
         return self._wait(lib.VMIC_GONE, index, timeout)
 
+    def wait_due(self, index: int, timeout: float) -> bool:
+        """Wait until every frame before `index` should be gone, by the clock: at a pace that is even."""
+        return self._wait(lib.VMIC_DUE, index, timeout)
+
     def flush(self, fade: float, timeout: float) -> tuple[int, int] | None:
         """Drop what is not heard, with a fade of so many seconds.
 
@@ -142,6 +146,11 @@ class Stream(Native):
         """The index before which every frame was heard, dropped or lost."""
         self._ask(quick.vmic_get_stats, self._picture)
         return int(self._picture.gone)
+
+    def due(self) -> int:
+        """The index before which every frame should be gone, by the clock."""
+        self._ask(quick.vmic_get_stats, self._picture)
+        return int(self._picture.due)
 
     def state(self) -> StreamState:
         """One consistent picture."""

@@ -132,7 +132,7 @@ static int fake_tell_level(struct sink *sink, const struct shown_level *shown, s
     struct fake_sink *fake = (struct fake_sink *)sink;
     int error = begin(fake, FAKE_LEVEL);
     int64_t empty_at = now() + level(fake);
-    *told = (struct level){.heard_at = empty_at, .dry_at = empty_at};
+    *told = (struct level){.heard_at = empty_at, .dry_at = empty_at, .sure_at = now()};
     fake->asked++;
     return end(fake, error);
 }

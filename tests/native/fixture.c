@@ -71,7 +71,8 @@ vmic_stats look(struct fixture *fixture) {
     vmic_get_stats(fixture->stream, &stats);
     CHECK_EQUAL(stats.written, stats.heard + stats.dropped + stats.lost + stats.queued);
     CHECK_EQUAL(stats.gone, stats.heard + stats.dropped + stats.lost);
-    CHECK_COMPARE(stats.gone, <=, stats.taken);
+    CHECK_COMPARE(stats.gone, <=, stats.due);
+    CHECK_COMPARE(stats.due, <=, stats.taken);
     CHECK_COMPARE(stats.taken, <=, stats.written);
     return stats;
 }

@@ -286,6 +286,23 @@ static void waiting_for_gone(void) {
     end_stream(&f);
 }
 
+/* By the clock it should be heard, but a server that hangs has not confirmed it. */
+static void what_is_not_confirmed_is_not_gone(void) {
+    vmic_config config = roomy();
+    struct fixture f = open_stream(&config);
+    put_all(&f, 1, 100 * MS);
+    must(&f, VMIC_TAKEN, 100 * MS);
+    fake_hold(f.fake, FAKE_LEVEL);
+    fake_wait_held(f.fake, FAKE_LEVEL);
+    must(&f, VMIC_DUE, 100 * MS);
+    must_not(&f, VMIC_GONE, 100 * MS);
+    CHECK_COMPARE(look(&f).heard, <, 100 * MS);
+    CHECK_EQUAL(look(&f).due, 100 * MS);
+    fake_release(f.fake, FAKE_LEVEL);
+    must(&f, VMIC_GONE, 100 * MS);
+    end_stream(&f);
+}
+
 int main(void) {
     RUN(in_order);
     RUN(begins_with_the_reserve);
@@ -303,4 +320,5 @@ int main(void) {
     RUN(waiting_for_opened);
     RUN(waiting_for_taken);
     RUN(waiting_for_gone);
+    RUN(what_is_not_confirmed_is_not_gone);
 }

@@ -20,11 +20,15 @@ static uint64_t model_length(const struct model *model) {
     return model->end - model->first;
 }
 
-static uint64_t model_data(const struct model *model) {
+static uint64_t model_data_of(const struct model *model, uint64_t newest) {
     uint64_t data = 0;
-    for (uint64_t i = model->first; i < model->end; i++)
+    for (uint64_t i = model->end - least(newest, model_length(model)); i < model->end; i++)
         data += model->is_data[i];
     return data;
+}
+
+static uint64_t model_data(const struct model *model) {
+    return model_data_of(model, UINT64_MAX);
 }
 
 static uint64_t model_tail(const struct model *model, uint64_t data) {
@@ -62,7 +66,9 @@ static uint64_t model_cut(struct model *model, uint64_t held) {
 
 static void check_same(const struct timeline *timeline, const struct model *model, uint64_t *random) {
     uint64_t data = model_data(model);
-    CHECK_EQUAL(timeline_data(timeline), data);
+    CHECK_EQUAL(timeline_data(timeline, UINT64_MAX), data);
+    uint64_t newest = random_below(random, model_length(model) + 2);
+    CHECK_EQUAL(timeline_data(timeline, newest), model_data_of(model, newest));
     CHECK_EQUAL(timeline_tail(timeline, UINT64_MAX), model_length(model));
     CHECK_EQUAL(timeline_tail(timeline, 0), model_tail(model, 0));
     CHECK_EQUAL(timeline_tail(timeline, data), model_tail(model, data));
@@ -114,7 +120,7 @@ static void empty(void) {
     uint64_t cut;
     CHECK_EQUAL(timeline_cut(&timeline, 0, &cut), 0);
     CHECK_EQUAL(cut, 0);
-    CHECK_EQUAL(timeline_data(&timeline), 0);
+    CHECK_EQUAL(timeline_data(&timeline, UINT64_MAX), 0);
     CHECK_EQUAL(timeline_tail(&timeline, 5), 0);
     CHECK(!timeline_ends_in_data(&timeline));
 }
@@ -123,12 +129,12 @@ static void overflow_forgets_the_oldest(void) {
     struct timeline timeline = {0};
     for (unsigned i = 0; i < TIMELINE_RUNS; i++)
         timeline_append(&timeline, 10 + i, i % 2 == 0);
-    uint64_t frames = timeline_tail(&timeline, UINT64_MAX), data = timeline_data(&timeline);
+    uint64_t frames = timeline_tail(&timeline, UINT64_MAX), data = timeline_data(&timeline, UINT64_MAX);
     timeline_append(&timeline, 3, 1);
     CHECK_EQUAL(timeline_tail(&timeline, UINT64_MAX), frames - 10 + 3);
-    CHECK_EQUAL(timeline_data(&timeline), data - 10 + 3);
+    CHECK_EQUAL(timeline_data(&timeline, UINT64_MAX), data - 10 + 3);
     timeline_append(&timeline, 4, 1); /* the same run: nothing is forgotten */
-    CHECK_EQUAL(timeline_data(&timeline), data - 10 + 7);
+    CHECK_EQUAL(timeline_data(&timeline, UINT64_MAX), data - 10 + 7);
 }
 
 int main(void) {

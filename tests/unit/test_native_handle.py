@@ -41,6 +41,7 @@ STREAM: list[tuple[str, Callable[[Stream], object]]] = [
     ("vmic_set_listened", lambda s: s.set_listened(True)),
     ("vmic_end_utterance", lambda s: s.end_utterance()),
     ("vmic_get_stats", lambda s: s.gone()),
+    ("vmic_get_stats", lambda s: s.due()),
     ("vmic_get_stats", lambda s: s.state()),
 ]
 SOURCE: list[tuple[str, Callable[[Source], object]]] = [

@@ -53,7 +53,7 @@ static vmic_stats look(void) {
     vmic_get_stats(run.stream, &s);
     MUST(s.written == s.heard + s.dropped + s.lost + s.queued);
     MUST(s.gone == s.heard + s.dropped + s.lost);
-    MUST(s.gone <= s.taken && s.taken <= s.written);
+    MUST(s.gone <= s.due && s.due <= s.taken && s.taken <= s.written);
     MUST(s.written >= written && s.written <= run.writing);
     MUST(s.heard + s.lost <= server.got);
     MUST(s.dropped >= skipped);
@@ -210,8 +210,8 @@ static void operate(uint8_t operation, uint8_t argument) {
         give(DO_FLUSH, argument * MS);
         break;
     case 6:
-        SAY("wait for event %d, index %d on\n", argument % 4, argument / 4 * 64);
-        give_wait(argument % 5, run.before.gone + argument / 5 * 64, 200 * MS);
+        SAY("wait for event %d, index %d on\n", argument % 6, argument / 6 * 64);
+        give_wait(argument % 6, run.before.gone + argument / 6 * 64, 200 * MS);
         break;
     case 7:
         SAY("call %d fails at its call number %d\n", call, 1 + argument / CALLS);

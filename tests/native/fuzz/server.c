@@ -124,7 +124,8 @@ static int server_level(struct sink *sink, const struct shown_level *shown, stru
     bool fails = begin(server, LEVEL);
     play(server);
     int64_t told = empty_at(server) + server->lie;
-    *level = (struct level){.heard_at = told, .dry_at = told};
+    *level =
+        (struct level){.heard_at = told, .dry_at = told, .sure_at = server->lie ? world_now() : INT64_MAX};
     return end(server, fails);
 }
 
