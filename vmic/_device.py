@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from vmic import _modules, _names, _silence
-from vmic._libpulse import pulsectl
+from vmic._libpulse import STREAM_NAME, pulsectl
 from vmic._marks import MICROPHONE, SPEAKER, Marks
 from vmic._owner import Owner
-from vmic._recorders import is_on
 from vmic._requests import Requests
+
+NO_INDEX = 0xFFFFFFFF  # PA_INVALID_INDEX
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,17 @@ def remove(pulse: pulsectl.Pulse, device: Device) -> None:
     _silence.remove_idle(pulse, device.sink_name)
 
 
+def is_on(recorder: Any, index: int, name: str) -> bool:
+    """Whether a recording stream is on the source of that number and name, or on its way to it.
+
+    On PipeWire (0.3.65) it is on none for some 10 ms after its begin; when that source goes meanwhile, it
+    comes to the default one.
+    """
+    if recorder.source != NO_INDEX:
+        return bool(recorder.source == index)
+    return recorder.proplist.get("target.object") in (name, str(index))
+
+
 def is_own(stream: Any, sink_name: str) -> bool:
     """Whether a stream is vmic's, of whichever process: a writer into that very sink, or a reader from it.
 
@@ -197,6 +209,6 @@ def end_streams(pulse: pulsectl.Pulse, sink_name: str) -> None:
     requests = Requests(pulse)
     for client in pulse.client_list():
         is_this = client.proplist.get("application.process.id") == str(os.getpid())
-        if is_this and client.name == _names.STREAM and shown.get(client.index, sink_name) == sink_name:
+        if is_this and client.name == STREAM_NAME and shown.get(client.index, sink_name) == sink_name:
             requests.kill_client(client.index)
     requests.await_answers()

@@ -19,7 +19,7 @@ from vmic._marks import MICROPHONE
 from vmic._recorders import Recorders
 from vmic._requests import Requests
 from vmic._strangers import Strangers
-from vmic._volumes import Volumes
+from vmic._volume_guard import Volumes
 
 # Something happened to a device: STRANGER or VOLUME.
 Report = Callable[[Device, str], None]

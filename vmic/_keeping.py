@@ -17,7 +17,7 @@ import time
 import warnings
 from collections.abc import Callable
 
-from vmic import _children, _names, _settling, _threads
+from vmic import _names, _processes, _settling, _threads
 from vmic._device import Device
 from vmic._errors import DeviceError
 from vmic._libpulse import pulsectl
@@ -56,9 +56,9 @@ class Keeping:
         self.has_answered = False
         self._is_due = False
         self._note_overdue = note_overdue
-        self._socket, its = _children.sockets()
+        self._socket, its = _processes.sockets()
         with its:
-            command = [*_children.command("vmic._keeper"), str(owner)]
+            command = [*_processes.command("vmic._keeper"), str(owner)]
             self.program = command[0]
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 command,
@@ -66,7 +66,7 @@ class Keeping:
                 stdout=its.fileno(),
                 stderr=subprocess.DEVNULL,
                 cwd="/",
-                env=_children.environment(),
+                env=_processes.environment(),
                 start_new_session=True,
             )
         self.descriptor = self._socket.fileno()
@@ -128,14 +128,14 @@ def start_lasting(recipe: Recipe) -> None:
         DeviceError: It does not.
         OSError: There is no Python, or no room for a process.
     """
-    command = [*_children.command("vmic._keeper"), *map(str, dataclasses.astuple(recipe))]
+    command = [*_processes.command("vmic._keeper"), *map(str, dataclasses.astuple(recipe))]
     keeper = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        env=_children.environment(),
+        env=_processes.environment(),
         start_new_session=True,
     )
     assert keeper.stdout

@@ -51,7 +51,21 @@ except (ImportError, OSError) as error:
         "(Debian, Ubuntu), dnf install pulseaudio-libs (Fedora), pacman -S libpulse (Arch)"
     ) from error
 
-__all__ = ["context", "ffi", "iterate", "lib", "libpulse", "pulsectl", "quick", "quick_ffi", "stop_waiting"]
+# What the connection of a stream of vmic's is called on the server, and no other.
+STREAM_NAME = "vmic"
+
+__all__ = [
+    "STREAM_NAME",
+    "context",
+    "ffi",
+    "iterate",
+    "lib",
+    "libpulse",
+    "pulsectl",
+    "quick",
+    "quick_ffi",
+    "stop_waiting",
+]
 
 
 def _readable(text: object, _errors: str = "") -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from vmic import _device, _dialect, _modules, _names, _settling, _silence, _sweeping
+from vmic import _device, _dialect, _modules, _names, _settling, _silence, _sweeping, _volumes
 from vmic._device import Device
 from vmic._dialect import Dialect, Properties
 from vmic._errors import DeviceError
@@ -52,7 +52,7 @@ def make(
         module = load("module-remap-source", arguments)
         source = _settling.await_own(pulse, pulse.source_list, source_name, module, device)
         _check_description(source, recipe.description)
-        _settling.set_volumes(pulse, sink_name, source_name, dialect.settles)
+        _volumes.set_volumes(pulse, sink_name, source_name, dialect.settles)
         return _see(pulse, device, sink.index, source.index)
 
 
@@ -73,7 +73,7 @@ def make_speaker(pulse: pulsectl.Pulse, recipe: SpeakerRecipe, *, owner: Owner, 
         sink = _settling.await_own(pulse, pulse.sink_list, recipe.sink_name, module, device)
         _silence.provide(pulse, dialect)
         _check_description(sink, recipe.description)
-        _settling.set_volumes(pulse, recipe.sink_name, monitor, dialect.settles)
+        _volumes.set_volumes(pulse, recipe.sink_name, monitor, dialect.settles)
         return _see(pulse, device, sink.index, pulse.get_source_by_name(monitor).index)
 
 

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable
 from types import TracebackType
 
-from vmic import _stats, _waking
+from vmic import _waking
 from vmic._arguments import check_fade, seconds
 from vmic._awaitable import Awaitable
 from vmic._completion import Completion
@@ -103,7 +103,19 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
     @property
     def stats(self) -> MicrophoneStats:
         """Numbers on what has happened; does not block. After `close` they stay as they were at the end."""
-        return _stats.of(self._final if self._closed else self._stream.state(), self._standing.strangers)
+        state = self._final if self._closed else self._stream.state()
+        return MicrophoneStats(
+            frames_written=state.written,
+            heard=state.heard,
+            dropped=state.dropped,
+            lost=state.lost,
+            queued=state.queued,
+            underruns=state.underruns,
+            reconnects=state.reopened,
+            strangers=self._standing.strangers,
+            latency=state.latency,
+            cushion=state.cushion,
+        )
 
     @property
     def removed(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from vmic import _refusals, _server
 from vmic._errors import DeviceError
-from vmic._libpulse import pulsectl
+from vmic._libpulse import ffi, lib, pulsectl
 
 Load = Callable[[str, str], int]  # a module and its arguments
 
@@ -53,3 +53,11 @@ def loading(pulse: pulsectl.Pulse, purpose: str) -> Iterator[Load]:
 
         yield load_next
         unfinished.pop_all()
+
+
+def channel_map(channels: int) -> str:
+    """Return the order that libpulse gives 1 to 32 channels, as module arguments take it."""
+    text = ffi.new("char[]", 480)
+    if lib.vmic_channel_map(channels, text, 480) != 0:
+        raise ValueError(f"channels is 1 to 32, not {channels}")
+    return str(ffi.string(text).decode())

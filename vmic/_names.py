@@ -8,8 +8,6 @@ import re
 import unicodedata
 
 MAX_LENGTH = 128
-# What the connection of a stream of vmic's is called on the server, and no other.
-STREAM = "vmic"
 
 _SAFE = re.compile(r"[A-Za-z0-9._-]+")
 # A server reads these as something else than a name: a number (also in one of C's other forms) is an index,

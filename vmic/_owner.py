@@ -12,6 +12,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from vmic._processes import started
+
 _MACHINE_ID = Path("/etc/machine-id")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -77,30 +79,6 @@ class Owner:
             with contextlib.suppress(PermissionError):
                 return started(self.pid) != self.started
         return self.client_name not in clients
-
-
-def started(pid: int) -> int:
-    """When process `pid` started, in ticks since boot; 0 when there is none, or it has ended.
-
-    One that has ended stays in /proc until its parent asks for its status, in a container often for ever.
-
-    Raises:
-        PermissionError: This process may not see it.
-    """
-    try:
-        # The name in it is cut after 15 bytes, perhaps in the middle of a character.
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        # Mounted with hidepid, /proc shows none of another user's.
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            pass
-        else:
-            raise PermissionError(f"process {pid} is not shown") from None
-        return 0
-    state, *fields = stat.rpartition(b")")[2].split()
-    return 0 if state in b"ZX" else int(fields[18])
 
 
 def _place() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmic import _dialect, _names, _stream
+from vmic import _dialect, _modules, _names
 from vmic._dialect import Dialect, Properties, Quoting
 
 
@@ -51,7 +51,7 @@ class Recipe:
         }
         return (
             f"source_name={source_name} master={sink_name}.monitor {_form(self.sample_rate, self.channels)}"
-            f" master_channel_map={_stream.channel_map(self.channels)} remix=no"
+            f" master_channel_map={_modules.channel_map(self.channels)} remix=no"
             f" {quoting('source_properties', properties)}"
         )
 
@@ -89,4 +89,4 @@ class SpeakerRecipe:
 
 
 def _form(sample_rate: int, channels: int) -> str:
-    return f"rate={sample_rate} channels={channels} channel_map={_stream.channel_map(channels)}"
+    return f"rate={sample_rate} channels={channels} channel_map={_modules.channel_map(channels)}"

@@ -5,20 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from vmic._device import NO_INDEX, is_on
 from vmic._requests import Requests
-
-_NONE = 0xFFFFFFFF  # PA_INVALID_INDEX
-
-
-def is_on(recorder: Any, index: int, name: str) -> bool:
-    """Whether a recording stream is on the source of that number and name, or on its way to it.
-
-    On PipeWire (0.3.65) it is on none for some 10 ms after its begin; when that source goes meanwhile, it
-    comes to the default one.
-    """
-    if recorder.source != _NONE:
-        return bool(recorder.source == index)
-    return recorder.proplist.get("target.object") in (name, str(index))
 
 
 class Recorders:
@@ -54,8 +42,8 @@ class Recorders:
 
         def end_unknown(recorders: list[Any]) -> None:
             for recorder in recorders:
-                is_programs = recorder.client != _NONE  # and not a source's over another one
-                is_lost = recorder.source != _NONE or any(
+                is_programs = recorder.client != NO_INDEX  # and not a source's over another one
+                is_lost = recorder.source != NO_INDEX or any(
                     is_on(recorder, *source) or source[1] == "" for source in gone.items()
                 )
                 may_be_lost = is_lost and recorder.source not in no_replacements
@@ -66,5 +54,5 @@ class Recorders:
 
     def _note(self, recorder: Any) -> None:
         # On PipeWire one that is on its way from one source to the next is on none.
-        if recorder.source != _NONE:
+        if recorder.source != NO_INDEX:
             self._sources[recorder.index] = recorder.source

@@ -8,7 +8,6 @@ from typing import Any
 
 from vmic._errors import DeviceError
 from vmic._libpulse import pulsectl
-from vmic._volumes import open_up
 
 _APPEARS_WITHIN = 2.0
 
@@ -23,7 +22,7 @@ def await_own(
         named[:] = [t for t in things() if t.owner_module == module]
         return bool(named)
 
-    if not _await(pulse, appeared, _APPEARS_WITHIN):
+    if not await_that(pulse, appeared, _APPEARS_WITHIN):
         raise DeviceError(f"the sound server did not show {wanted} for {device} within 2 s: try again")
     rivals = [t for t in things() if t.name == wanted and t.owner_module < module]
     if named[0].name != wanted or rivals:
@@ -43,7 +42,7 @@ def await_sink(pulse: pulsectl.Pulse, name: str) -> Any:
         found[:] = [sink for sink in pulse.sink_list() if sink.name == name]
         return bool(found)
 
-    if not _await(pulse, appeared, _APPEARS_WITHIN):
+    if not await_that(pulse, appeared, _APPEARS_WITHIN):
         raise DeviceError(f"the sound server did not show {name} within 2 s: try again")
     return found[0]
 
@@ -54,7 +53,7 @@ def await_gone(pulse: pulsectl.Pulse, names: Collection[str]) -> None:
     def gone() -> bool:
         return all(thing.name not in names for thing in (*pulse.sink_list(), *pulse.source_list()))
 
-    _await(pulse, gone, _APPEARS_WITHIN)
+    await_that(pulse, gone, _APPEARS_WITHIN)
 
 
 def await_client(pulse: pulsectl.Pulse, client_name: str, seconds: float) -> bool:
@@ -63,7 +62,7 @@ def await_client(pulse: pulsectl.Pulse, client_name: str, seconds: float) -> boo
     def connected() -> bool:
         return any(client.name == client_name for client in pulse.client_list())
 
-    return _await(pulse, connected, seconds)
+    return await_that(pulse, connected, seconds)
 
 
 def await_owner(pulse: pulsectl.Pulse, client_name: str, device: str) -> None:
@@ -75,23 +74,8 @@ def await_owner(pulse: pulsectl.Pulse, client_name: str, device: str) -> None:
         )
 
 
-def set_volumes(pulse: pulsectl.Pulse, sink_name: str, source_name: str, settles: float) -> None:
-    """100 % and unmuted, whatever the server remembers of these names; its restoring may come late."""
-
-    def changed() -> bool:
-        for sink in pulse.sink_list():
-            if sink.name == sink_name:
-                open_up(pulse, sink)
-        for source in pulse.source_list():
-            if source.name in (source_name, f"{sink_name}.monitor"):
-                open_up(pulse, source)
-        return False
-
-    _await(pulse, changed, settles)
-
-
-def _await(pulse: pulsectl.Pulse, happened: Callable[[], bool], seconds: float) -> bool:
-    """Look whenever the server reports a change, for at most `seconds`."""
+def await_that(pulse: pulsectl.Pulse, happened: Callable[[], bool], seconds: float) -> bool:
+    """Look whenever the server reports a change, for at most `seconds`; whether it has happened."""
     deadline = time.monotonic() + seconds
     # An event that comes during `happened` would not stop the listening after it.
     changes: list[Any] = []

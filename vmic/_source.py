@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmic import _names
-from vmic._libpulse import ffi, lib, quick, quick_ffi
+from vmic._libpulse import STREAM_NAME, ffi, lib, quick, quick_ffi
 from vmic._native import LONG_COPY, OPEN, REST_US, Calls, Native
 from vmic._pcm import SAMPLE_SIZE
 
@@ -54,7 +53,7 @@ class Source(Native):
             capacity: Frames that are kept; older ones make room.
             step: Seconds of sound that the server gives at a time.
         """
-        application, name = ffi.new("char[]", _names.STREAM.encode()), ffi.new("char[]", sink.encode())
+        application, name = ffi.new("char[]", STREAM_NAME.encode()), ffi.new("char[]", sink.encode())
         source = ffi.new("char[]", f"{sink}.monitor".encode())
         address = ffi.NULL if server is None else ffi.new("char[]", server.encode())
         config = ffi.new("vmic_reader_config *")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmic._stream import StreamState
-
 
 @dataclass(frozen=True)
 class MicrophoneStats:
@@ -62,19 +60,3 @@ class SpeakerStats:
     skipped: int
     buffered: int
     reconnects: int
-
-
-def of(state: StreamState, strangers: int) -> MicrophoneStats:
-    """The user's view of what the native side counts, and the keeper."""
-    return MicrophoneStats(
-        frames_written=state.written,
-        heard=state.heard,
-        dropped=state.dropped,
-        lost=state.lost,
-        queued=state.queued,
-        underruns=state.underruns,
-        reconnects=state.reopened,
-        strangers=strangers,
-        latency=state.latency,
-        cushion=state.cushion,
-    )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmic import _names
 from vmic._dialect import Tuning
 from vmic._latency import Cushion
-from vmic._libpulse import ffi, lib, quick, quick_ffi
+from vmic._libpulse import STREAM_NAME, ffi, lib, quick, quick_ffi
 from vmic._native import LONG_COPY, OPEN, REST_US, Calls, Native
 
 # A longer one only makes a gap longer: 1.5 ms takes the click off it.
@@ -68,7 +67,7 @@ class Stream(Native):
             cushion: What to keep ahead of late writes.
         """
         self.sink_name = sink
-        application, name = ffi.new("char[]", _names.STREAM.encode()), ffi.new("char[]", sink.encode())
+        application, name = ffi.new("char[]", STREAM_NAME.encode()), ffi.new("char[]", sink.encode())
         address = ffi.NULL if server is None else ffi.new("char[]", server.encode())
         config = ffi.new("vmic_config *")
         config.server, config.application, config.stream, config.sink = address, application, name, name
@@ -181,11 +180,3 @@ class Stream(Native):
     def hesitation(self) -> float:
         """So long it may wait for more to be written."""
         return self.state().cushion
-
-
-def channel_map(channels: int) -> str:
-    """Return the order that libpulse gives 1 to 32 channels, as module arguments take it."""
-    text = ffi.new("char[]", 480)
-    if lib.vmic_channel_map(channels, text, 480) != 0:
-        raise ValueError(f"channels is 1 to 32, not {channels}")
-    return str(ffi.string(text).decode())

@@ -1,21 +1,12 @@
-"""Volumes: a device gives what it is given, whatever the server remembers and whoever turns it."""
+"""Volumes of 100 %, whatever the server remembers."""
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Collection
 from typing import Any
 
-from vmic import _device, _dialect
-from vmic._device import Device
+from vmic import _device, _settling
 from vmic._libpulse import pulsectl
-from vmic._marks import MICROPHONE
-
-# PipeWire 1.4.2 restores a volume and a mute 19 ms after the first application starts to record.
-_RESTORES_WITHIN = 0.2
-
-Report = Callable[[Device], None]
 
 
 def open_up(pulse: pulsectl.Pulse, thing: Any) -> None:
@@ -44,41 +35,16 @@ def set_stream_volume(pulse: pulsectl.Pulse, sink_name: str) -> None:
             open_up(pulse, stream)
 
 
-class Volumes:
-    """Keeps the volumes of devices, and of vmic's streams into and from them, at 100 %.
+def set_volumes(pulse: pulsectl.Pulse, sink_name: str, source_name: str, settles: float) -> None:
+    """100 % and unmuted, whatever the server remembers of these names; its restoring may come late."""
 
-    A mute is somebody's wish, and stays, unless the server has restored it.
-    """
+    def changed() -> bool:
+        for sink in pulse.sink_list():
+            if sink.name == sink_name:
+                open_up(pulse, sink)
+        for source in pulse.source_list():
+            if source.name in (source_name, f"{sink_name}.monitor"):
+                open_up(pulse, source)
+        return False
 
-    def __init__(self, report: Report) -> None:
-        """`report` is told of each device of which somebody else had turned the volume."""
-        self._report = report
-        self._streams: set[tuple[type, int]] = set()  # writers and readers may have one number
-        self._muted: dict[int, bool] = {}  # by source, before it was first recorded
-        self._recorded: dict[int, float] = {}  # by source, when it first was
-
-    def hold(
-        self, pulse: pulsectl.Pulse, device: Device, streams: Collection[Any], *, is_recorded: bool
-    ) -> None:
-        """Look at one device that is complete, and at vmic's streams into it or from it."""
-        for stream in streams:
-            if (type(stream), stream.index) not in self._streams:
-                open_up(pulse, stream)
-        self._streams |= {(type(stream), stream.index) for stream in streams}
-        if device.marks.guards_volume:
-            parts = [device.sink, device.source]
-            if device.kind == MICROPHONE:
-                parts.append(pulse.get_source_by_name(f"{device.sink_name}.monitor"))
-            if [part for part in (*parts, *streams) if fill(pulse, part)]:
-                self._report(device)
-        self._undo_restored_mute(pulse, device.source, is_recorded=is_recorded)
-
-    def _undo_restored_mute(self, pulse: pulsectl.Pulse, source: Any, *, is_recorded: bool) -> None:
-        if not is_recorded and source.index not in self._recorded:
-            self._muted[source.index] = bool(source.mute)
-            return
-        now = time.monotonic()
-        since = self._recorded.setdefault(source.index, now)
-        is_new = source.mute and now - since < _RESTORES_WITHIN and not self._muted.get(source.index, True)
-        if is_new and _dialect.of(pulse).restores_mute:
-            pulse.mute(source, mute=False)
+    _settling.await_that(pulse, changed, settles)

@@ -14,7 +14,7 @@ from servers import SoundServer
 from signals import Samples
 
 import vmic
-from vmic import _names
+from vmic._libpulse import STREAM_NAME
 
 RATE = 48000
 MAPS = {
@@ -93,7 +93,7 @@ def test_all_that_is_of_a_device_has_its_map(
         streams = [
             s
             for s in (*pulse.sink_input_list(), *pulse.source_output_list())
-            if s.proplist.get("application.name") == _names.STREAM
+            if s.proplist.get("application.name") == STREAM_NAME
         ]
         seen = {(type(one).__name__, one.name): ",".join(one.channel_list) for one in devices + streams}
     assert set(seen.values()) == {MAPS[channels]}, seen

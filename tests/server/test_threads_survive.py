@@ -20,12 +20,12 @@ from signals import numbered
 
 import vmic
 from vmic import (
-    _children,
     _device,
     _guard,
     _hearing,
     _link,
     _listeners,
+    _processes,
     _server,
     _standing,
     _threads,
@@ -247,7 +247,7 @@ def test_a_keeper_survives_a_fault_and_its_owner_logs_it(
     what: str,
 ) -> None:
     script = programs.script(BROKEN_KEEPER.format(what))
-    monkeypatch.setattr(_children, "command", lambda _module: script)
+    monkeypatch.setattr(_processes, "command", lambda _module: script)
     with vmic.create_microphone_device("mic", 48000) as microphone:
 
         def is_logged() -> bool:

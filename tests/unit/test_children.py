@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from programs import ROOT
 
-from vmic import _children
+from vmic import _processes
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def impatient() -> Iterator[None]:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_socket_waits_as_long_as_it_takes() -> None:
-    ours, its = _children.sockets()
+    ours, its = _processes.sockets()
     with ours, its:
         late = threading.Timer(0.3, its.sendall, [b"late"])
         late.start()
@@ -33,4 +33,4 @@ def test_a_socket_waits_as_long_as_it_takes() -> None:
 
 def test_they_are_made_nowhere_else() -> None:
     users = {path.name for path in (ROOT / "vmic").rglob("*.py") if "socketpair(" in path.read_text()}
-    assert users == {"_children.py"}
+    assert users == {"_processes.py"}

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from vmic import _owner
+from vmic import _owner, _processes
 from vmic._owner import Owner
 
 
@@ -35,7 +35,7 @@ def test_a_process_id_that_another_has_now_is_not_its_owner() -> None:
 def test_one_whose_parent_has_not_asked_is_dead() -> None:
     with subprocess.Popen(["true"]) as process:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        begun = _owner.started(process.pid)
+        begun = _processes.started(process.pid)
     assert begun == 0
 
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 import vmic
-from vmic import _children, _server
+from vmic import _processes, _server
 from vmic._libpulse import pulsectl
 from vmic.cli._options import microphones
 
@@ -94,11 +94,11 @@ def _held(mic: str | None, *, isolated: bool) -> Settings:
     if between == 0:
         try:
             subprocess.Popen(
-                [*_children.command("vmic.cli._holding"), json.dumps([command, mic, isolated])],
+                [*_processes.command("vmic.cli._holding"), json.dumps([command, mic, isolated])],
                 stdin=subprocess.DEVNULL,
                 stdout=tell,
                 cwd="/",
-                env=_children.environment(),
+                env=_processes.environment(),
                 start_new_session=True,
             )
         finally:

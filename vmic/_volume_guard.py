@@ -1,0 +1,58 @@
+"""The volumes of devices, held at 100 % whoever turns them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from typing import Any
+
+from vmic import _dialect
+from vmic._device import Device
+from vmic._libpulse import pulsectl
+from vmic._marks import MICROPHONE
+from vmic._volumes import fill, open_up
+
+# PipeWire 1.4.2 restores a volume and a mute 19 ms after the first application starts to record.
+_RESTORES_WITHIN = 0.2
+
+Report = Callable[[Device], None]
+
+
+class Volumes:
+    """Keeps the volumes of devices, and of vmic's streams into and from them, at 100 %.
+
+    A mute is somebody's wish, and stays, unless the server has restored it.
+    """
+
+    def __init__(self, report: Report) -> None:
+        """`report` is told of each device of which somebody else had turned the volume."""
+        self._report = report
+        self._streams: set[tuple[type, int]] = set()  # writers and readers may have one number
+        self._muted: dict[int, bool] = {}  # by source, before it was first recorded
+        self._recorded: dict[int, float] = {}  # by source, when it first was
+
+    def hold(
+        self, pulse: pulsectl.Pulse, device: Device, streams: Collection[Any], *, is_recorded: bool
+    ) -> None:
+        """Look at one device that is complete, and at vmic's streams into it or from it."""
+        for stream in streams:
+            if (type(stream), stream.index) not in self._streams:
+                open_up(pulse, stream)
+        self._streams |= {(type(stream), stream.index) for stream in streams}
+        if device.marks.guards_volume:
+            parts = [device.sink, device.source]
+            if device.kind == MICROPHONE:
+                parts.append(pulse.get_source_by_name(f"{device.sink_name}.monitor"))
+            if [part for part in (*parts, *streams) if fill(pulse, part)]:
+                self._report(device)
+        self._undo_restored_mute(pulse, device.source, is_recorded=is_recorded)
+
+    def _undo_restored_mute(self, pulse: pulsectl.Pulse, source: Any, *, is_recorded: bool) -> None:
+        if not is_recorded and source.index not in self._recorded:
+            self._muted[source.index] = bool(source.mute)
+            return
+        now = time.monotonic()
+        since = self._recorded.setdefault(source.index, now)
+        is_new = source.mute and now - since < _RESTORES_WITHIN and not self._muted.get(source.index, True)
+        if is_new and _dialect.of(pulse).restores_mute:
+            pulse.mute(source, mute=False)
