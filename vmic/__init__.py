@@ -17,7 +17,7 @@ thread, ring) and `_reading` (which read gets it) to `_speaker` (`read_frames`).
 import importlib as _importlib
 import typing as _typing
 
-from vmic import _lifetime  # noqa: F401 (at once: what registers at exit after this import runs before it)
+from vmic import _atexit  # noqa: F401 (at once: what registers at exit after this import runs before it)
 
 if _typing.TYPE_CHECKING:
     from vmic._api import (

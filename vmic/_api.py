@@ -19,7 +19,7 @@ from vmic import (
     _volumes,
     _watch,
 )
-from vmic._arguments import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
+from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
 from vmic._device import Device, MicrophoneInfo
 from vmic._dialect import Tuning
 from vmic._errors import DeviceError, ServerError

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from vmic import _threads, _waking
-from vmic._arguments import seconds
+from vmic._base import threads, wakeup
+from vmic._base.validation import seconds
 from vmic._completion import Completion
 from vmic._listeners import Listeners
 from vmic._pcm import Frames
@@ -79,7 +79,7 @@ class Awaitable:
         self._check_open()
         if self._non_blocking:
             return self._writing.ledger.post(view, count, completion)
-        come, wake = _waking.of_task()
+        come, wake = wakeup.of_task()
         with PacedWrite(
             self._writing, view, count, completion=completion, timeout=timeout, wake=wake
         ) as write:
@@ -127,7 +127,7 @@ class Awaitable:
             ClosedError: The device is closed.
         """
         outcome: Future[tuple[int, int]] = Future()
-        done, wake = _waking.of_task()
+        done, wake = wakeup.of_task()
 
         def run() -> None:
             try:
@@ -137,7 +137,7 @@ class Awaitable:
             wake()
 
         # Not asyncio's pool, which has few threads: those of a server that hangs would hold up all else.
-        _threads.start(run, "vmic-flush")
+        threads.start(run, "vmic-flush")
         await done
         return outcome.result()
 
@@ -159,7 +159,7 @@ class Awaitable:
 
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            woken, wake = _waking.of_task()
+            woken, wake = wakeup.of_task()
             with self._listeners.waking(wake):
                 if self._listeners.is_heard():
                     return True

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from vmic._callbacks import MAX_WAITING, call, too_many
+from vmic._base.callbacks import MAX_WAITING, call, too_many
+from vmic._base.exception_log import LoggedCall
 from vmic._errors import VmicError
-from vmic._logged import LoggedCall
 from vmic._stream import Stream
 
 Completion = Callable[[int], object]

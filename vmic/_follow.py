@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from vmic import _server
-from vmic._backoff import Backoff
+from vmic._base.backoff import Backoff
+from vmic._base.exception_log import LoggedCall
 from vmic._errors import DeviceError, VmicError
 from vmic._libpulse import pulsectl, stop_waiting
-from vmic._logged import LoggedCall
 
 # The server, or our connection to it, has gone.
 _LOSS = (VmicError, *_server.GOES)

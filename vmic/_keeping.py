@@ -17,7 +17,8 @@ import time
 import warnings
 from collections.abc import Callable
 
-from vmic import _names, _processes, _settling, _threads
+from vmic import _names, _settling
+from vmic._base import process, threads
 from vmic._device import Device
 from vmic._errors import DeviceError
 from vmic._libpulse import pulsectl
@@ -56,9 +57,9 @@ class Keeping:
         self.has_answered = False
         self._is_due = False
         self._note_overdue = note_overdue
-        self._socket, its = _processes.sockets()
+        self._socket, its = process.sockets()
         with its:
-            command = [*_processes.command("vmic._keeper"), str(owner)]
+            command = [*process.command("vmic._keeper"), str(owner)]
             self.program = command[0]
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 command,
@@ -66,13 +67,13 @@ class Keeping:
                 stdout=its.fileno(),
                 stderr=subprocess.DEVNULL,
                 cwd="/",
-                env=_processes.environment(),
+                env=process.environment(),
                 start_new_session=True,
             )
         self.descriptor = self._socket.fileno()
         self._rest = b""
         self._answered = threading.Event()
-        _threads.start(self._await_answer, "vmic-keeper-answer")
+        threads.start(self._await_answer, "vmic-keeper-answer")
 
     def hear(self) -> list[tuple[str, str]] | None:
         """What it has told, as tokens of devices and events; None when it has ended.
@@ -128,14 +129,14 @@ def start_lasting(recipe: Recipe) -> None:
         DeviceError: It does not.
         OSError: There is no Python, or no room for a process.
     """
-    command = [*_processes.command("vmic._keeper"), *map(str, dataclasses.astuple(recipe))]
+    command = [*process.command("vmic._keeper"), *map(str, dataclasses.astuple(recipe))]
     keeper = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        env=_processes.environment(),
+        env=process.environment(),
         start_new_session=True,
     )
     assert keeper.stdout

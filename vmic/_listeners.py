@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from vmic import _server, _waking, _watch
-from vmic._arguments import MAX_SECONDS, seconds
+from vmic import _server, _watch
+from vmic._base import wakeup
+from vmic._base.notifier import Teller
+from vmic._base.validation import MAX_SECONDS, seconds
+from vmic._base.wakeup import Wake
 from vmic._errors import ClosedError, ServerError
 from vmic._hearing import Listener
 from vmic._stream import Stream
-from vmic._telling import Teller
-from vmic._waking import Wake
 from vmic._watch import Key, Seen
 
 ListenersCallback = Callable[[tuple[Listener, ...]], object]
@@ -49,7 +50,7 @@ class Listeners:
     def now(self) -> tuple[Listener, ...]:
         """Who listens; blocks until the server has first answered."""
         deadline = time.monotonic() + _server.TIMEOUT
-        woken, wake = _waking.of_thread()
+        woken, wake = wakeup.of_thread()
         with self.waking(wake):
             while (listeners := self._known()) is None:
                 if not woken.wait(max(0.0, deadline - time.monotonic())):
@@ -67,7 +68,7 @@ class Listeners:
     def wait(self, timeout: float) -> bool:
         """Block until somebody hears the microphone, at most `timeout` seconds."""
         deadline = time.monotonic() + timeout
-        woken, wake = _waking.of_thread()
+        woken, wake = wakeup.of_thread()
         with self.waking(wake):
             while not self.is_heard():
                 if not woken.wait(max(0.0, deadline - time.monotonic())):

@@ -9,14 +9,14 @@ import warnings
 from collections.abc import Callable
 from types import TracebackType
 
-from vmic import _waking
-from vmic._arguments import check_fade, seconds
+from vmic._atexit import forget, remember
 from vmic._awaitable import Awaitable
+from vmic._base import wakeup
+from vmic._base.validation import check_fade, seconds
 from vmic._completion import Completion
 from vmic._device import MicrophoneInfo
 from vmic._errors import ClosedError, DeviceLostError
 from vmic._ledger import Ledger
-from vmic._lifetime import forget, remember
 from vmic._listeners import Listeners, WithListeners
 from vmic._marks import MICROPHONE
 from vmic._pcm import Frames
@@ -279,7 +279,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
     def _write_through(
         self, view: memoryview, count: int, completion: Completion | None, timeout: float
     ) -> int:
-        come, wake = _waking.of_thread()
+        come, wake = wakeup.of_thread()
         with PacedWrite(
             self._writing, view, count, completion=completion, timeout=timeout, wake=wake
         ) as write:

@@ -8,17 +8,17 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from vmic import _threads, _waking
-from vmic._arguments import check_int, seconds
-from vmic._callbacks import MAX_WAITING, too_many
-from vmic._calls import Callback, Calls
+from vmic._base import threads, wakeup
+from vmic._base.callback_thread import Callback, Calls
+from vmic._base.callbacks import MAX_WAITING, too_many
+from vmic._base.exception_log import LoggedCall
+from vmic._base.validation import check_int, seconds
+from vmic._base.wakeup import Wake
 from vmic._errors import ClosedError
-from vmic._logged import LoggedCall
 from vmic._pcm import SAMPLE_SIZE
 from vmic._source import Source
 from vmic._stats import SpeakerStats
 from vmic._turns import Turns
-from vmic._waking import Wake
 
 # The longest bytes that some machine can have.
 _MOST_FRAMES = 2**31 - 1
@@ -146,7 +146,7 @@ class PendingReads:
 
     def expect(self, count: int, completion: Callback | None) -> None:
         """Read `count` frames after all before; does not block."""
-        come, wake = _waking.of_thread()
+        come, wake = wakeup.of_thread()
         with self._changed:
             if self._closed:
                 raise ClosedError("the speaker was closed meanwhile")
@@ -156,7 +156,7 @@ class PendingReads:
             self._reads.append(_Read(count, completion, come, wake))
             self._changed.notify_all()
             if self._thread is None:
-                self._thread = _threads.start(self._run, "vmic-reads")
+                self._thread = threads.start(self._run, "vmic-reads")
 
     def close(self, timeout: float) -> None:
         """Give those that wait what there is, if only nothing."""

@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from vmic import _device, _lifetime, _link, _refusals, _server, _starting, _threads, _volumes, _watch
-from vmic._backoff import Backoff
+from vmic import _atexit, _device, _link, _refusals, _server, _starting, _volumes, _watch
+from vmic._base import threads
+from vmic._base.backoff import Backoff
+from vmic._base.exception_log import LoggedCall
 from vmic._device import Device
 from vmic._dialect import Tuning
 from vmic._errors import ClosedError, DeviceError, ServerError
 from vmic._libpulse import pulsectl
-from vmic._logged import LoggedCall
 from vmic._marks import SPEAKER
 from vmic._native import OPEN, Native
 
@@ -60,7 +61,7 @@ class Revival:
         self._was_seen = True
         self._stopped = threading.Event()
         self._reviving = threading.Lock()
-        _threads.start(self._run, "vmic-revival")
+        threads.start(self._run, "vmic-revival")
 
     def stop(self) -> None:
         """Watch no more. Waits for a try that is under way, so that it leaves nothing behind."""
@@ -86,7 +87,7 @@ class Revival:
             Whether the server has answered. One that hangs does it later, when it goes on; and so does the
             keeper when the process takes too long to exit (110 ms for each of 25 devices on a busy machine).
         """
-        if _lifetime.is_overdue() and _watch.has_keeper():
+        if _atexit.is_overdue() and _watch.has_keeper():
             return False
         try:
             if self._make is not None:

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from vmic import _link, _monkey_patch, _refusals, _threads
+from vmic import _link, _refusals
+from vmic._base import monkey_patch, threads
+from vmic._base.exception_log import log, log_exception
 from vmic._errors import ServerError
 from vmic._libpulse import context, libpulse, pulsectl
-from vmic._logged import log, log_exception
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ class _Call(Generic[T]):
         self.result: T
         self.error: BaseException | None = None
         self.finished = threading.Event()
-        self._thread = _threads.start(self._run, "vmic-server")
+        self._thread = threads.start(self._run, "vmic-server")
 
     def _run(self) -> None:
         try:
@@ -87,7 +88,7 @@ def call(
         ServerError: No server answers.
         DeviceError: Python's threads have been replaced.
     """
-    _monkey_patch.check()
+    monkey_patch.check()
     conversation = _Call(operation, undo)
     try:
         answered = conversation.finished.wait(timeout)

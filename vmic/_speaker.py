@@ -7,11 +7,12 @@ import time
 import warnings
 from types import TracebackType
 
-from vmic import _reading, _selection, _waking
-from vmic._calls import Callback, Calls
+from vmic import _reading, _selection
+from vmic._atexit import forget, remember
+from vmic._base import wakeup
+from vmic._base.callback_thread import Callback, Calls
 from vmic._device import Device
 from vmic._errors import ClosedError, DeviceLostError
-from vmic._lifetime import forget, remember
 from vmic._marks import SPEAKER
 from vmic._players import Players
 from vmic._reading import PendingReads, Reading
@@ -138,7 +139,7 @@ class VirtualSpeakerDevice:
             return b""
         if completion is not None:
             self._calls.check_room()
-        come, wake = _waking.of_thread()
+        come, wake = wakeup.of_thread()
         frames = b""
         with self._reading.turns.turn(wake):
             try:
@@ -183,7 +184,7 @@ class VirtualSpeakerDevice:
         self._check_open()
         if completion is not None:
             self._calls.check_room()
-        come, wake = _waking.of_task()
+        come, wake = wakeup.of_task()
         frames = b""
         with self._reading.turns.turn(wake):
             try:

@@ -6,7 +6,7 @@ import contextlib
 import functools
 
 from vmic import _api, _device, _dialect, _making, _names, _server, _starting, _volumes, _watch
-from vmic._arguments import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
+from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
 from vmic._device import Device
 from vmic._dialect import Tuning
 from vmic._headset import Headset

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable
 
 from vmic import _guard, _watch
+from vmic._base.notifier import Teller
 from vmic._errors import ClosedError
 from vmic._marks import MICROPHONE
-from vmic._telling import Teller
 from vmic._watch import Key, Seen
 
 MutedCallback = Callable[[bool], object]

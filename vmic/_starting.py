@@ -14,7 +14,8 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from vmic import _processes, _server
+from vmic import _server
+from vmic._base import process
 from vmic._errors import ServerError
 
 CONFIGURATION = Path(__file__).with_name("server")
@@ -64,7 +65,7 @@ def stop(pid: int) -> None:
     Raises:
         ServerError: It does not end.
     """
-    with contextlib.suppress(ProcessLookupError), _processes.watching(pid) as has_ended:
+    with contextlib.suppress(ProcessLookupError), process.watching(pid) as has_ended:
         os.kill(pid, signal.SIGTERM)
         if not has_ended(_ENDS_WITHIN):
             raise ServerError(f"PulseAudio (process {pid}) does not end: kill -9 {pid}")

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 
-from vmic._waking import Wake
+from vmic._base.wakeup import Wake
 
 
 class Turns:

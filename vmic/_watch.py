@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from vmic import _device, _hearing, _levels, _threads
+from vmic import _device, _hearing, _levels
+from vmic._base import threads
+from vmic._base.exception_log import log
 from vmic._follow import Follower
 from vmic._hearing import Listener
 from vmic._keeping import Keeping
 from vmic._libpulse import pulsectl
-from vmic._logged import log
 from vmic._marks import MICROPHONE, SPEAKER
 from vmic._owner import Owner
 from vmic._stream import Stream
@@ -79,7 +80,7 @@ class Watch(Follower):
         # The thread's own.
         self._keeper: Keeping | None = None
         self._since: dict[tuple[int, int], float] = {}  # by stream and source
-        self._thread = _threads.start(self._run, "vmic-listeners")
+        self._thread = threads.start(self._run, "vmic-listeners")
 
     def add(self, watcher: Watcher, *, owns: bool, stream: Stream | None = None) -> None:
         """Tell `watcher`, as soon as the server has answered and after each change.

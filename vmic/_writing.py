@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from types import TracebackType
 
-from vmic._arguments import seconds
+from vmic._base.validation import seconds
+from vmic._base.wakeup import Wake
 from vmic._completion import Completion
 from vmic._ledger import Entry, Ledger
 from vmic._pcm import Frames, as_frames
 from vmic._stream import Stream
 from vmic._turns import Turns
-from vmic._waking import Wake
 
 
 def checked(

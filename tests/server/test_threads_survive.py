@@ -19,20 +19,10 @@ from servers import SoundServer
 from signals import numbered
 
 import vmic
-from vmic import (
-    _device,
-    _guard,
-    _hearing,
-    _link,
-    _listeners,
-    _processes,
-    _server,
-    _standing,
-    _threads,
-    _volumes,
-)
+from vmic import _device, _guard, _hearing, _link, _listeners, _server, _standing, _volumes
 from vmic import _watch as watch
 from vmic._api import create_lasting_device
+from vmic._base import process, threads
 from vmic._keeper import LastingKeeper
 from vmic._keeping import Keeping
 from vmic._recipe import Recipe
@@ -184,7 +174,7 @@ RECONNECTS = {
     "the stream's start": (Stream, "wait_open"),
     "the stream's volume": (_volumes, "set_stream_volume"),
     "the keeper": (watch, "hurry"),
-    "a thread": (_threads, "start"),
+    "a thread": (threads, "start"),
 }
 
 
@@ -247,7 +237,7 @@ def test_a_keeper_survives_a_fault_and_its_owner_logs_it(
     what: str,
 ) -> None:
     script = programs.script(BROKEN_KEEPER.format(what))
-    monkeypatch.setattr(_processes, "command", lambda _module: script)
+    monkeypatch.setattr(process, "command", lambda _module: script)
     with vmic.create_microphone_device("mic", 48000) as microphone:
 
         def is_logged() -> bool:

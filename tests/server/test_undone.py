@@ -11,7 +11,8 @@ import pytest
 from servers import SoundServer
 
 import vmic
-from vmic import _device, _making, _server, _threads
+from vmic import _device, _making, _server
+from vmic._base import threads
 from vmic._recipe import Recipe
 
 
@@ -28,7 +29,7 @@ def test_a_device_that_is_made_between_the_timeout_and_its_cancellation(
 ) -> None:
     recipe = Recipe("mic", "mic", 48000, 1)
     make = functools.partial(_making.make, recipe=recipe, owner=None, volume_guard=True, replace=False)
-    start = _threads.start
+    start = threads.start
 
     def start_late(run: Callable[[], object], name: str) -> threading.Thread:
         call: _server._Call[object] = run.__self__  # type: ignore[attr-defined]
@@ -36,7 +37,7 @@ def test_a_device_that_is_made_between_the_timeout_and_its_cancellation(
         return start(run, name)
 
     with monkeypatch.context() as late:
-        late.setattr(_threads, "start", start_late)
+        late.setattr(threads, "start", start_late)
         with pytest.raises(vmic.ServerError, match="did not answer within 5 s"):
             _server.call(make, undo=_device.remove)
     programs.await_that(lambda: vmic.list_microphone_devices() == [], "it is undone", 10)

@@ -12,7 +12,7 @@ import pytest
 
 import vmic
 from vmic import _api
-from vmic._arguments import seconds
+from vmic._base.validation import seconds
 
 NO_NUMBERS = ["1", 1.0, None, True, [1], np.float64(1), b"1"]
 NO_BOOLS = [None, 0, 1, "yes", 0.0, np.int8(1)]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from programs import ROOT
 
-from vmic import _processes
+from vmic._base import process
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def impatient() -> Iterator[None]:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_socket_waits_as_long_as_it_takes() -> None:
-    ours, its = _processes.sockets()
+    ours, its = process.sockets()
     with ours, its:
         late = threading.Timer(0.3, its.sendall, [b"late"])
         late.start()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import vmic
 from vmic import _dialect, _latency
-from vmic._callbacks import MAX_WAITING
+from vmic._base.callbacks import MAX_WAITING
 from vmic._completion import Completions
 from vmic._ledger import Ledger
 from vmic._stream import Stream

@@ -63,7 +63,7 @@ def test_import_leaves_out_what_only_the_command_or_an_array_needs(imported: dic
 LATER = """
 import sys, vmic
 # What a program registers at its exit after this runs before vmic's own.
-print("vmic._lifetime" in sys.modules, "pulsectl" in sys.modules)
+print("vmic._atexit" in sys.modules, "pulsectl" in sys.modules)
 from vmic import _errors
 print(_errors.DeviceError.__module__)
 """

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 import vmic
-from vmic._logged import LoggedCall
+from vmic._base.exception_log import LoggedCall
 
 
 class Broken:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from vmic import _dialect, _latency, _source, _stream
-from vmic._arguments import MAX_SECONDS
+from vmic._base.validation import MAX_SECONDS
 from vmic._libpulse import lib, quick, quick_ffi
 from vmic._native import Native
 from vmic._source import Source

@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from vmic import _owner, _processes
+from vmic import _owner
+from vmic._base import process as _processes
 from vmic._owner import Owner
 
 

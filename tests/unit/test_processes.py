@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from vmic import _processes
+from vmic._base import process as _processes
 
 
 def refuse(_pid: int, _flags: int = 0) -> int:

@@ -12,7 +12,7 @@ import pytest
 
 import vmic
 from vmic import _reading
-from vmic._calls import Calls
+from vmic._base.callback_thread import Calls
 from vmic._source import Source
 
 

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from vmic import _processes
+from vmic._base import process
 from vmic._errors import VmicError
 from vmic.call._wire import Message, Unpacker, packed
 
@@ -43,19 +43,19 @@ class Agency:
         level = str(_log.getEffectiveLevel())
         is_loud = _log.isEnabledFor(logging.DEBUG)
         try:
-            self._socket, its = _processes.sockets()
+            self._socket, its = process.sockets()
         except OSError as error:
             raise VmicError(f"the call's process cannot be reached: {error}") from error
         try:
             with its:
                 self._process = subprocess.Popen(
-                    [*_processes.command("vmic.call.agent"), level],
+                    [*process.command("vmic.call.agent"), level],
                     stdin=its.fileno(),
                     stdout=subprocess.DEVNULL,
                     # ALSA and PortAudio say there what is an error of nobody's.
                     stderr=None if is_loud else subprocess.DEVNULL,
                     cwd="/",
-                    env=_processes.environment(),
+                    env=process.environment(),
                     start_new_session=True,
                 )
         except OSError as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from vmic import _selection
-from vmic._arguments import check_int
+from vmic._base.validation import check_int
 from vmic.call._course import Completion, Course
 from vmic.call._events import CallThread, EventHandler
 from vmic.call._renderers import Renderer

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from vmic import _lifetime, _selection
-from vmic._callbacks import call
+from vmic import _atexit, _selection
+from vmic._base.callbacks import call
 from vmic._errors import VmicError
 from vmic.call import _address
 from vmic.call._agency import Agency
@@ -199,7 +199,7 @@ class Course:
         if event in ("interrupted", "back"):
             return self._state in (JOINING, JOINED)
         if event in ("microphone", "speaker", "track"):
-            return self._state != LEAVING and not _lifetime.exiting.is_set()
+            return self._state != LEAVING and not _atexit.exiting.is_set()
         return True
 
     def _ended(self, agency: Agency, code: int) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from vmic._callbacks import call
+from vmic._base.callbacks import call
 
 
 class EventHandler:

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from vmic import _callbacks
-from vmic._callbacks import call
+from vmic._base import callbacks
+from vmic._base.callbacks import call
 from vmic.call._audio import AudioData
 from vmic.call._events import EventHandler
 from vmic.call._people import People
@@ -83,7 +83,7 @@ class News:
     def error(self, message: str, *, is_told: bool = False) -> None:
         """Something failed; when nobody listens, and nobody `is_told`, it is logged."""
         if not is_told and type(self._handler).on_error is EventHandler.on_error:
-            _callbacks.log.error("%s", message)
+            callbacks.log.error("%s", message)
         call(self._handler.on_error, message)
 
     # ---- what the program wished ----

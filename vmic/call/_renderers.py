@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from vmic._callbacks import call
+from vmic._base.callbacks import call
 from vmic.call._audio import AudioData
 
 Renderer = Callable[[str, AudioData, str], object]

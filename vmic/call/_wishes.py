@@ -6,7 +6,7 @@ import copy
 import threading
 from typing import Any
 
-from vmic import _lifetime
+from vmic import _atexit
 from vmic.call import _devices, _settings
 from vmic.call._daily import custom_audio
 from vmic.call._settings import Settings
@@ -59,7 +59,7 @@ class Wishes:
             source = _source_of(microphone["settings"]) if microphone["isEnabled"] else None
         with self._lock:
             before, self._inputs, self._source = self._inputs, inputs, source
-            self._is_ours = source is not None and _lifetime.is_open(source)
+            self._is_ours = source is not None and _atexit.is_open(source)
         return before != inputs
 
     def update_publishing(self, update: Any) -> bool:
@@ -113,7 +113,7 @@ class Wishes:
     def has_closed_microphone(self) -> bool:
         """Whether this process has closed the microphone that is chosen."""
         with self._lock:
-            return self._is_ours and self._source is not None and not _lifetime.is_open(self._source)
+            return self._is_ours and self._source is not None and not _atexit.is_open(self._source)
 
     @property
     def hears(self) -> Subscriptions:

@@ -14,8 +14,8 @@ import tempfile
 from typing import TYPE_CHECKING
 
 import vmic
-from vmic import _processes
-from vmic._arguments import MAX_CHANNELS
+from vmic._base import process
+from vmic._base.validation import MAX_CHANNELS
 from vmic.cli import _pipes
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Decoded:
             stderr=self._said,
             pass_fds=() if self._piped else (self._descriptor,),
             cwd="/",
-            env=os.environ if self._ffmpeg else _processes.environment(),
+            env=os.environ if self._ffmpeg else process.environment(),
             start_new_session=True,  # Ctrl-C is for its reader
         )
         assert self._process.stdout
@@ -161,7 +161,7 @@ class Decoded:
         place = f"/dev/fd/{self._descriptor}"
         if not self._ffmpeg:
             file = "-" if self._piped else place
-            return [*_processes.command("vmic.cli._libsndfile"), file, str(seconds)]
+            return [*process.command("vmic.cli._libsndfile"), file, str(seconds)]
         url, protocol = ("pipe:0", "pipe") if self._piped else (f"file:{place}", "file")
         # The frames are numbered anew, for those of a second file begin at 0 again and would be dropped.
         return [

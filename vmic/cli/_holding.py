@@ -10,7 +10,7 @@ import signal
 import sys
 
 import vmic
-from vmic import _processes
+from vmic._base import process
 from vmic.cli._isolation import isolated_server
 
 _RATE = 48000
@@ -22,7 +22,7 @@ def main(command: int, mic: str | None, isolated: bool) -> None:
     # What ends a whole service ends this after the command.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
-    with _processes.watching(command) as has_ended, contextlib.ExitStack() as stack:
+    with process.watching(command) as has_ended, contextlib.ExitStack() as stack:
         try:
             if isolated:
                 stack.enter_context(isolated_server())

@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 import vmic
-from vmic._arguments import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from vmic.cli._screen import QUIET, silence_libraries
 
 MIN_RATE, MAX_RATE = MIN_SAMPLE_RATE, MAX_SAMPLE_RATE

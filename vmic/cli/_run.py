@@ -12,7 +12,8 @@ from typing import NoReturn
 import click
 
 import vmic
-from vmic import _processes, _server
+from vmic import _server
+from vmic._base import process
 from vmic._libpulse import pulsectl
 from vmic.cli._options import microphones
 
@@ -94,11 +95,11 @@ def _held(mic: str | None, *, isolated: bool) -> Settings:
     if between == 0:
         try:
             subprocess.Popen(
-                [*_processes.command("vmic.cli._holding"), json.dumps([command, mic, isolated])],
+                [*process.command("vmic.cli._holding"), json.dumps([command, mic, isolated])],
                 stdin=subprocess.DEVNULL,
                 stdout=tell,
                 cwd="/",
-                env=_processes.environment(),
+                env=process.environment(),
                 start_new_session=True,
             )
         finally:

@@ -6,7 +6,7 @@ import uuid
 import weakref
 
 from vmic._api import create_microphone_device
-from vmic._arguments import check_bool
+from vmic._base.validation import check_bool
 from vmic._completion import Completion
 from vmic._microphone import VirtualMicrophoneDevice
 from vmic._pcm import Frames

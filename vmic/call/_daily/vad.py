@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vmic._arguments import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_int
+from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_int
 from vmic._errors import VmicError
 
 # The detector takes these; other rates are resampled to the second.

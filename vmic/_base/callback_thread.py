@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from vmic._callbacks import MAX_WAITING, call, too_many
+from vmic._base.callbacks import MAX_WAITING, call, too_many
 
 Callback = Callable[[bytes], object]
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from vmic._callbacks import call
+from vmic._base.callbacks import call
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from vmic._base.exception_log import log_exception
 from vmic._errors import DeviceError
-from vmic._logged import log_exception
 
 # Its level is its own: LogLevel.Off is daily-python's default, which tells of these all the same.
 # So many callbacks may wait: 60 s of writes of 1 ms, some 20 MB.

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Generic, ParamSpec
 
-from vmic._backoff import Backoff
+from vmic._base.backoff import Backoff
 
 P = ParamSpec("P")
 
