@@ -19,8 +19,8 @@ import programs
 PREAMBLE = """
 import os, pathlib, sys
 import vmic
-from vmic import _server, _starting
-_server.SESSIONS = pathlib.Path(sys.argv[1])
+from vmic._pulse import connection, autostart
+connection.SESSIONS = pathlib.Path(sys.argv[1])
 """
 # Holds a microphone until its standard input ends.
 HOLD = (

@@ -5,29 +5,17 @@ from __future__ import annotations
 import contextlib
 import functools
 
-from vmic import (
-    _device,
-    _dialect,
-    _keeping,
-    _latency,
-    _making,
-    _names,
-    _refusals,
-    _server,
-    _starting,
-    _sweeping,
-    _volumes,
-    _watch,
-)
+from vmic import _device, _keeping, _latency, _making, _names, _sweeping, _volumes, _watch
 from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
 from vmic._device import Device, MicrophoneInfo
-from vmic._dialect import Tuning
 from vmic._errors import DeviceError, ServerError
 from vmic._latency import Cushion, Latency
-from vmic._libpulse import pulsectl
 from vmic._microphone import VirtualMicrophoneDevice
 from vmic._native import Native
 from vmic._owner import Owner
+from vmic._pulse import autostart, backend, connection, refusals
+from vmic._pulse.backend import Tuning
+from vmic._pulse.bindings import pulsectl
 from vmic._recipe import Recipe
 from vmic._revival import Make, Revival
 from vmic._stream import Stream
@@ -85,7 +73,7 @@ def create_microphone_device(
     check_bool("volume_guard", volume_guard)
     shown = _names.check_description(description, device_name)
     cushion = _latency.cushion(latency)
-    _starting.ensure_running()
+    autostart.ensure_running()
     make = functools.partial(
         _making.make,
         recipe=Recipe(device_name, shown, sample_rate, channels),
@@ -94,15 +82,15 @@ def create_microphone_device(
     )
     # What is undone needs a connection, which the watch and the keeper have left then.
     with contextlib.ExitStack() as undo, _watch.owning():
-        device, tuning, place = _server.call(
+        device, tuning, place = connection.call(
             lambda pulse: (
                 make(pulse, replace=replace),
-                _dialect.of(pulse).tuning,
-                _server.for_streams(pulse),
+                backend.of(pulse).tuning,
+                connection.for_streams(pulse),
             ),
             undo=lambda pulse, made: _device.remove(pulse, made[0]),
         )
-        undo.callback(_server.call, lambda pulse: _device.remove(pulse, device))
+        undo.callback(connection.call, lambda pulse: _device.remove(pulse, device))
         again = functools.partial(make, replace=False)
         microphone = _attach(device, tuning, place, cushion, non_blocking=non_blocking, make=again)
         undo.pop_all()
@@ -117,10 +105,10 @@ def create_lasting_device(
     shown = _names.check_description(description, name)
     check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
     check_int("channels", channels, 1, MAX_CHANNELS)
-    _starting.ensure_running()
+    autostart.ensure_running()
     recipe = Recipe(name, shown, sample_rate, channels)
     make = functools.partial(_making.make, recipe=recipe, owner=None, volume_guard=True, replace=replace)
-    return _server.call(make, undo=_device.remove).info
+    return connection.call(make, undo=_device.remove).info
 
 
 def open_microphone_device(
@@ -144,7 +132,7 @@ def open_microphone_device(
     check_bool("non_blocking", non_blocking)
     cushion = _latency.cushion(latency)
     device = find_guarded(name)
-    tuning, place = _server.call(_ways)
+    tuning, place = connection.call(_ways)
     return _attach(device, tuning, place, cushion, non_blocking=non_blocking, make=None)
 
 
@@ -160,7 +148,7 @@ def find_guarded(name: str) -> Device:
         device = _sweeping.find(pulse, name)
         return device, _keeping.is_guarded(pulse, device)
 
-    device, is_guarded = _server.call(find)
+    device, is_guarded = connection.call(find)
     if not is_guarded:
         _keeping.replace_lost(device)
     return device
@@ -177,7 +165,7 @@ def list_microphone_devices() -> list[MicrophoneInfo]:
         _sweeping.sweep(pulse)
         return [device.info for device in _device.find_all(pulse) if device.source is not None]
 
-    return sorted(_server.call(there), key=lambda info: info.name)
+    return sorted(connection.call(there), key=lambda info: info.name)
 
 
 def remove_microphone_device(name: str) -> None:
@@ -201,12 +189,12 @@ def remove_microphone_device(name: str) -> None:
             )
         _device.remove(pulse, device)
 
-    _server.call(remove)
+    connection.call(remove)
 
 
 def _ways(pulse: pulsectl.Pulse) -> tuple[Tuning, str | None]:
     """How a stream is fed on this server, and where it finds it."""
-    return _dialect.of(pulse).tuning, _server.for_streams(pulse)
+    return backend.of(pulse).tuning, connection.for_streams(pulse)
 
 
 def _attach(
@@ -234,7 +222,7 @@ def _attach(
     with contextlib.ExitStack() as undo:
         undo.callback(stream.close)
         await_open(stream, info.name)
-        _server.call(functools.partial(_set_out, sink_name=device.sink_name, new=make is not None))
+        connection.call(functools.partial(_set_out, sink_name=device.sink_name, new=make is not None))
         # It ends with the stream.
         revival = Revival(device, stream, tuning, make)
         room = seconds / 2
@@ -249,10 +237,10 @@ def await_open(stream: Native, name: str) -> None:
     Raises:
         ServerError: It is refused, or the server hangs.
     """
-    if not stream.wait_open(_server.TIMEOUT):
+    if not stream.wait_open(connection.TIMEOUT):
         raise ServerError(f"the sound server opened no stream for {name!r} within 5 s: it hangs")
     if stream.is_away:
-        said = _refusals.of_connection(stream.state().error)
+        said = refusals.of_connection(stream.state().error)
         raise ServerError(f"the sound server opened no stream for {name!r}: {said}")
 
 

@@ -155,7 +155,7 @@ class Awaitable:
         """
         if timeout is not None:
             timeout = seconds("timeout", timeout)
-        import asyncio  # noqa: PLC0415 (see _waking)
+        import asyncio  # noqa: PLC0415 (see wakeup)
 
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:

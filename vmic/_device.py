@@ -13,11 +13,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from vmic import _modules, _names, _silence
-from vmic._libpulse import STREAM_NAME, pulsectl
+from vmic import _names, _silence
 from vmic._marks import MICROPHONE, SPEAKER, Marks
 from vmic._owner import Owner
-from vmic._requests import Requests
+from vmic._pulse import modules
+from vmic._pulse.bindings import STREAM_NAME, pulsectl
+from vmic._pulse.operations import Requests
 
 NO_INDEX = 0xFFFFFFFF  # PA_INVALID_INDEX
 
@@ -171,11 +172,11 @@ def remove(pulse: pulsectl.Pulse, device: Device) -> None:
     requests.await_answers()
     # A speaker's monitor goes with its sink.
     if device.source is not None and device.kind == MICROPHONE:
-        _modules.unload(
+        modules.unload(
             pulse, device.source.owner_module, f" source_name={device.source_name} ", device.creation
         )
     if device.sink is not None:
-        _modules.unload(pulse, device.sink.owner_module, f" sink_name={device.sink_name} ", device.creation)
+        modules.unload(pulse, device.sink.owner_module, f" sink_name={device.sink_name} ", device.creation)
     _silence.remove_idle(pulse, device.sink_name)
 
 

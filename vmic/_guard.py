@@ -11,13 +11,14 @@ import contextlib
 from collections.abc import Callable, Collection
 from typing import Any
 
-from vmic import _device, _dialect, _names, _silence
+from vmic import _device, _names, _silence
 from vmic._device import Device
 from vmic._errors import DeviceError
-from vmic._libpulse import pulsectl
 from vmic._marks import MICROPHONE
+from vmic._pulse import backend
+from vmic._pulse.bindings import pulsectl
+from vmic._pulse.operations import Requests
 from vmic._recorders import Recorders
-from vmic._requests import Requests
 from vmic._strangers import Strangers
 from vmic._volume_guard import Volumes
 
@@ -147,7 +148,7 @@ def _own_streams(device: Device, players: Collection[Any], recorders: Collection
 def _bring_silence(pulse: pulsectl.Pulse) -> bool:
     """Whether it comes; where it is refused the rest is kept all the same."""
     with contextlib.suppress(DeviceError):
-        _silence.provide(pulse, _dialect.of(pulse))
+        _silence.provide(pulse, backend.of(pulse))
         _silence.remove_idle(pulse)  # where the last of them went meanwhile
         return True
     return False

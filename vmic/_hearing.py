@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vmic._libpulse import pulsectl
+from vmic._pulse.bindings import pulsectl
 
 
 @dataclass(frozen=True)

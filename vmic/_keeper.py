@@ -16,14 +16,15 @@ import sys
 import time
 from typing import Any
 
-from vmic import _device, _making, _names, _server
+from vmic import _device, _making, _names
 from vmic._device import Device
 from vmic._errors import DeviceError, ServerError
-from vmic._follow import Follower
 from vmic._guard import Guard
 from vmic._keeping import GREETING
-from vmic._libpulse import pulsectl
 from vmic._owner import Owner
+from vmic._pulse import connection
+from vmic._pulse.bindings import pulsectl
+from vmic._pulse.subscription import Follower
 from vmic._recipe import Recipe
 
 # A server that cannot be reached for so long after the owner's end has gone, and the devices with it.
@@ -148,7 +149,7 @@ class LastingKeeper(Follower):
             ServerError: The server does not let it be made, yet: it is tried again like one that is not back.
         """
         # On a connection of its own: it follows events too.
-        with _server.connect() as other:
+        with connection.connect() as other:
             try:
                 return _making.make(other, self._recipe, owner=None, volume_guard=True, replace=False)
             except DeviceError as error:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from vmic._errors import ClosedError
-from vmic._libpulse import pulsectl
+from vmic._pulse.bindings import pulsectl
 from vmic._stream import Stream
 
 

@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from vmic import _server, _watch
+from vmic import _watch
 from vmic._base import wakeup
 from vmic._base.notifier import Teller
 from vmic._base.validation import MAX_SECONDS, seconds
 from vmic._base.wakeup import Wake
 from vmic._errors import ClosedError, ServerError
 from vmic._hearing import Listener
+from vmic._pulse import connection
 from vmic._stream import Stream
 from vmic._watch import Key, Seen
 
@@ -49,14 +50,14 @@ class Listeners:
 
     def now(self) -> tuple[Listener, ...]:
         """Who listens; blocks until the server has first answered."""
-        deadline = time.monotonic() + _server.TIMEOUT
+        deadline = time.monotonic() + connection.TIMEOUT
         woken, wake = wakeup.of_thread()
         with self.waking(wake):
             while (listeners := self._known()) is None:
                 if not woken.wait(max(0.0, deadline - time.monotonic())):
                     raise ServerError(
-                        f"the sound server at {_server.address()} did not say who records microphone "
-                        f"{self.key[0]!r} within {_server.TIMEOUT:g} s: it hangs, restart it"
+                        f"the sound server at {connection.address()} did not say who records microphone "
+                        f"{self.key[0]!r} within {connection.TIMEOUT:g} s: it hangs, restart it"
                     )
                 woken.clear()
         return listeners

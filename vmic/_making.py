@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from vmic import _device, _dialect, _modules, _names, _settling, _silence, _sweeping, _volumes
+from vmic import _device, _names, _silence, _sweeping, _volumes
 from vmic._device import Device
-from vmic._dialect import Dialect, Properties
 from vmic._errors import DeviceError
-from vmic._libpulse import pulsectl
 from vmic._marks import MICROPHONE, SPEAKER, Marks
 from vmic._owner import Owner
+from vmic._pulse import backend, modules, wait
+from vmic._pulse.backend import Dialect, Properties
+from vmic._pulse.bindings import pulsectl
 from vmic._recipe import Recipe, SpeakerRecipe
 
 
@@ -28,11 +29,11 @@ def make(
     Raises:
         DeviceError: The name is taken, or the server refuses.
     """
-    dialect = _dialect.of(pulse)
+    dialect = backend.of(pulse)
     name = recipe.name
     device = f"microphone {name!r}"
     if owner is not None:
-        _settling.await_owner(pulse, owner.client_name, device)
+        wait.await_owner(pulse, owner.client_name, device)
     source_name, sink_name = _names.source_name(name), _names.sink_name(name)
     _make_room(pulse, MICROPHONE, name, {source_name, sink_name}, replace=replace)
     marks = Marks.new(
@@ -40,17 +41,17 @@ def make(
     ).written()
     with (
         _silence.standing_by(pulse, dialect, sink_name),
-        _modules.loading(pulse, device) as load,
+        modules.loading(pulse, device) as load,
     ):
         probed = _probe(pulse, dialect)
         arguments = recipe.sink_arguments(dialect, marks, dialect.sink_quoting(probed))
         module = load("module-null-sink", arguments)
-        sink = _settling.await_own(pulse, pulse.sink_list, sink_name, module, device)
+        sink = wait.await_own(pulse, pulse.sink_list, sink_name, module, device)
         # Who removed the last other microphone at this moment took it away.
         _silence.provide(pulse, dialect)
         arguments = recipe.source_arguments(dialect, marks, dialect.quoting(probed))
         module = load("module-remap-source", arguments)
-        source = _settling.await_own(pulse, pulse.source_list, source_name, module, device)
+        source = wait.await_own(pulse, pulse.source_list, source_name, module, device)
         _check_description(source, recipe.description)
         _volumes.set_volumes(pulse, sink_name, source_name, dialect.settles)
         return _see(pulse, device, sink.index, source.index)
@@ -58,19 +59,19 @@ def make(
 
 def make_speaker(pulse: pulsectl.Pulse, recipe: SpeakerRecipe, *, owner: Owner, replace: bool) -> Device:
     """Put the speaker of `recipe` on the server; otherwise as `make`."""
-    dialect = _dialect.of(pulse)
+    dialect = backend.of(pulse)
     device = f"speaker {recipe.name!r}"
-    _settling.await_owner(pulse, owner.client_name, device)
+    wait.await_owner(pulse, owner.client_name, device)
     _make_room(pulse, SPEAKER, recipe.name, {recipe.sink_name}, replace=replace)
     marks = Marks.new(SPEAKER, recipe.name, recipe.sample_rate, recipe.channels, owner).written()
     monitor = f"{recipe.sink_name}.monitor"
     with (
         _silence.standing_by(pulse, dialect, recipe.sink_name),
-        _modules.loading(pulse, device) as load,
+        modules.loading(pulse, device) as load,
     ):
         arguments = recipe.arguments(dialect, marks, dialect.sink_quoting(_probe(pulse, dialect)))
         module = load("module-null-sink", arguments)
-        sink = _settling.await_own(pulse, pulse.sink_list, recipe.sink_name, module, device)
+        sink = wait.await_own(pulse, pulse.sink_list, recipe.sink_name, module, device)
         _silence.provide(pulse, dialect)
         _check_description(sink, recipe.description)
         _volumes.set_volumes(pulse, recipe.sink_name, monitor, dialect.settles)
@@ -82,11 +83,11 @@ def _probe(pulse: pulsectl.Pulse, dialect: Dialect) -> Properties:
     if not dialect.probe:
         return {}
     try:
-        return dict(_settling.await_sink(pulse, _silence.NAME).proplist)
+        return dict(wait.await_sink(pulse, _silence.NAME).proplist)
     except DeviceError:
         # Whoever removed the last other device at this moment took it away.
         _silence.provide(pulse, dialect)
-        return dict(_settling.await_sink(pulse, _silence.NAME).proplist)
+        return dict(wait.await_sink(pulse, _silence.NAME).proplist)
 
 
 def name_for_speaker(pulse: pulsectl.Pulse, name: str) -> str:
@@ -117,7 +118,7 @@ def play_at_once(pulse: pulsectl.Pulse, sink_name: str) -> None:
     It fetches 50 ms of silence when it is made, and nothing is heard before that is over; once resumed it
     fetches anew (16.1). The source over it is not suspended: who records notices nothing.
     """
-    if not _dialect.of(pulse).begins_long:
+    if not backend.of(pulse).begins_long:
         return
     sink = pulse.get_sink_by_name(sink_name)
     try:
@@ -139,7 +140,7 @@ def _make_room(pulse: pulsectl.Pulse, kind: str, name: str, taken: Collection[st
             _device.remove(pulse, device)
             removed.append(device)
     if any(device.name == name for device in removed):
-        _settling.await_gone(pulse, taken)
+        wait.await_gone(pulse, taken)
     for other in (*pulse.source_list(), *pulse.sink_list()):
         if other.name in taken:
             raise DeviceError(f"the name {name!r} is taken: {_what(other)}")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from vmic._errors import ClosedError, DeviceError
-from vmic._libpulse import ffi, lib, quick, quick_ffi
+from vmic._pulse.bindings import ffi, lib, quick, quick_ffi
 
 # How long a wait may keep Python from noticing Ctrl-C.
 SLICE = 0.05

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmic import _dialect, _modules, _names
-from vmic._dialect import Dialect, Properties, Quoting
+from vmic import _names
+from vmic._pulse import backend, modules
+from vmic._pulse.backend import Dialect, Properties, Quoting
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Recipe:
         shown = self.description.replace('"', "'")
         properties = {
             "device.description": f"vmic feed: {shown} (do not play here)",
-            "device.icon_name": _dialect.OUTPUT_ICON,
+            "device.icon_name": backend.OUTPUT_ICON,
             **marks,
             **dialect.sink_properties,
         }
@@ -51,7 +52,7 @@ class Recipe:
         }
         return (
             f"source_name={source_name} master={sink_name}.monitor {_form(self.sample_rate, self.channels)}"
-            f" master_channel_map={_modules.channel_map(self.channels)} remix=no"
+            f" master_channel_map={modules.channel_map(self.channels)} remix=no"
             f" {quoting('source_properties', properties)}"
         )
 
@@ -78,7 +79,7 @@ class SpeakerRecipe:
         """The arguments of module-null-sink."""
         properties = {
             "device.description": self.description,
-            "device.icon_name": _dialect.OUTPUT_ICON,
+            "device.icon_name": backend.OUTPUT_ICON,
             **marks,
             **dialect.sink_properties,
         }
@@ -89,4 +90,4 @@ class SpeakerRecipe:
 
 
 def _form(sample_rate: int, channels: int) -> str:
-    return f"rate={sample_rate} channels={channels} channel_map={_modules.channel_map(channels)}"
+    return f"rate={sample_rate} channels={channels} channel_map={modules.channel_map(channels)}"

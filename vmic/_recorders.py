@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from vmic._device import NO_INDEX, is_on
-from vmic._requests import Requests
+from vmic._pulse.operations import Requests
 
 
 class Recorders:

@@ -8,16 +8,17 @@ import threading
 import time
 from collections.abc import Callable
 
-from vmic import _atexit, _device, _link, _refusals, _server, _starting, _volumes, _watch
+from vmic import _atexit, _device, _volumes, _watch
 from vmic._base import threads
 from vmic._base.backoff import Backoff
 from vmic._base.exception_log import LoggedCall
 from vmic._device import Device
-from vmic._dialect import Tuning
 from vmic._errors import ClosedError, DeviceError, ServerError
-from vmic._libpulse import pulsectl
 from vmic._marks import SPEAKER
 from vmic._native import OPEN, Native
+from vmic._pulse import autostart, connection, refusals, tcp
+from vmic._pulse.backend import Tuning
+from vmic._pulse.bindings import pulsectl
 
 # How often to look whether the stream stands still, from when on it does, and how long it has then to go on.
 _LOOK_AGAIN, _STANDS_STILL, _GOES_ON_WITHIN = 1.0, 0.5, 0.5
@@ -66,7 +67,7 @@ class Revival:
     def stop(self) -> None:
         """Watch no more. Waits for a try that is under way, so that it leaves nothing behind."""
         self._stopped.set()
-        if self._reviving.acquire(timeout=_server.TIMEOUT):
+        if self._reviving.acquire(timeout=connection.TIMEOUT):
             self._reviving.release()
 
     def reason(self, does: str) -> str:
@@ -77,7 +78,7 @@ class Revival:
         if self.is_removed:
             return self.trouble
         # An error of 0: the stream rested, and the server does not answer.
-        said = _refusals.text(state.error) if state.error else "it does not answer"
+        said = refusals.text(state.error) if state.error else "it does not answer"
         return f"the sound server has gone: {self.trouble or said}"
 
     def remove_device(self) -> bool:
@@ -91,7 +92,7 @@ class Revival:
             return False
         try:
             if self._make is not None:
-                _server.call(self._remove_ours)
+                connection.call(self._remove_ours)
         except ServerError:
             return False
         return True
@@ -119,14 +120,14 @@ class Revival:
                 look()
 
     def _look(self) -> None:
-        _link.notice_silence()  # a stream that has rested has another connection now
+        tcp.notice_silence()  # a stream that has rested has another connection now
         if self._stream.wait_away(_LOOK_AGAIN):
             with self._reviving:
                 self._revive()
             return
         with contextlib.suppress(ServerError, DeviceError):
             if self._stands_still() or self._is_broken():
-                _server.call(self._break_off)
+                connection.call(self._break_off)
 
     def _stands_still(self) -> bool:
         """Whether nothing goes through the stream, although the server answers.
@@ -139,7 +140,7 @@ class Revival:
             return False
         if now - self._moved_at < _STANDS_STILL + self._stream.hesitation():
             return False
-        _server.call(lambda _: None)
+        connection.call(lambda _: None)
         # One that hung has answered because it goes on again.
         self._stopped.wait(_GOES_ON_WITHIN)
         return self._stream.progress() == before
@@ -153,21 +154,21 @@ class Revival:
         # After the end of PipeWire's session manager it is not shown for a moment.
         if self._make is None or was_seen or self._was_seen:
             return False
-        device = _server.call(self._find)
+        device = connection.call(self._find)
         return device is None or (device.owner == self.owner and not device.complete)
 
     def _revive(self) -> None:
         backoff = Backoff()
         while not self._stopped.is_set():
             try:
-                if _starting.started_here():
-                    _starting.ensure_running()
-                device = _server.call(self._device_again)
+                if autostart.started_here():
+                    autostart.ensure_running()
+                device = connection.call(self._device_again)
                 self._stream.reopen()
-                if not self._stream.wait_open(_server.TIMEOUT):
-                    _server.call(self._remove_ours)
+                if not self._stream.wait_open(connection.TIMEOUT):
+                    connection.call(self._remove_ours)
                 elif not self._stream.is_away:
-                    _server.call(functools.partial(_volumes.set_stream_volume, sink_name=device.sink_name))
+                    connection.call(functools.partial(_volumes.set_stream_volume, sink_name=device.sink_name))
                     self.trouble, self.is_removed = "", False
                     return
             except (ServerError, DeviceError) as error:
@@ -200,4 +201,4 @@ class Revival:
         When the server goes itself, the error is PA_ERR_CONNECTIONTERMINATED, and whoever keeps the device
         makes it again (PulseAudio 16.1 and PipeWire 0.3.65, each of their processes ended).
         """
-        return self._stream.state().error == _refusals.KILLED
+        return self._stream.state().error == refusals.KILLED

@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from vmic import _dialect, _modules
-from vmic._dialect import Dialect
-from vmic._libpulse import pulsectl
 from vmic._marks import Marks
+from vmic._pulse import backend
+from vmic._pulse import modules as _modules
+from vmic._pulse.backend import Dialect
+from vmic._pulse.bindings import pulsectl
 
 NAME = "vmic-silence"
 _ROLE = "vmic.role"
@@ -40,12 +41,12 @@ def arguments(dialect: Dialect) -> str:
     # browser's call, which waited for its output, heard the microphone 0.3 to 0.7 s late instead of 0.1.
     properties = {
         "device.description": "Silence (vmic)",
-        "device.icon_name": _dialect.OUTPUT_ICON,
+        "device.icon_name": backend.OUTPUT_ICON,
         _ROLE: "silence",
         **dialect.silence_properties,
         **dialect.probe,
     }
-    return f"sink_name={NAME} {dialect.sink_arguments} {_dialect.backslashed('sink_properties', properties)}"
+    return f"sink_name={NAME} {dialect.sink_arguments} {backend.backslashed('sink_properties', properties)}"
 
 
 def remove_idle(pulse: pulsectl.Pulse, unloaded: str | None = None) -> None:

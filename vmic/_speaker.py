@@ -268,7 +268,7 @@ class VirtualSpeakerDevice:
         return frames
 
     async def _await_frames_in_task(self, count: int, timeout: float) -> bytes:
-        import asyncio  # noqa: PLC0415 (see _waking)
+        import asyncio  # noqa: PLC0415 (see wakeup)
 
         self._reading.begin()
         deadline = time.monotonic() + count / self.sample_rate + timeout

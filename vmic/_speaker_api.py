@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import functools
 
-from vmic import _api, _device, _dialect, _making, _names, _server, _starting, _volumes, _watch
+from vmic import _api, _device, _making, _names, _volumes, _watch
 from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
 from vmic._device import Device
-from vmic._dialect import Tuning
 from vmic._headset import Headset
-from vmic._libpulse import pulsectl
 from vmic._marks import SPEAKER
 from vmic._owner import Owner
+from vmic._pulse import autostart, backend, connection
+from vmic._pulse.backend import Tuning
+from vmic._pulse.bindings import pulsectl
 from vmic._recipe import SpeakerRecipe
 from vmic._revival import Make, Revival
 from vmic._source import Source
@@ -64,7 +65,7 @@ def create_speaker_device(
     check_bool("replace", replace)
     check_bool("backlog", backlog)
     shown = _names.check_description(description, device_name, SPEAKER)
-    _starting.ensure_running()
+    autostart.ensure_running()
     owner = Owner.this_process()
 
     def make(pulse: pulsectl.Pulse) -> tuple[Device, Make, Tuning, str | None]:
@@ -72,14 +73,14 @@ def create_speaker_device(
         recipe = SpeakerRecipe(device_name, shown, sample_rate, channels, sink_name)
         again = functools.partial(_making.make_speaker, recipe=recipe, owner=owner, replace=False)
         device = _making.make_speaker(pulse, recipe, owner=owner, replace=replace)
-        return device, again, _dialect.of(pulse).tuning, _server.for_streams(pulse)
+        return device, again, backend.of(pulse).tuning, connection.for_streams(pulse)
 
     # What is undone needs a connection, which the watch and the keeper have left then.
     with contextlib.ExitStack() as undo, _watch.owning():
-        device, again, tuning, place = _server.call(
+        device, again, tuning, place = connection.call(
             make, undo=lambda pulse, made: _device.remove(pulse, made[0])
         )
-        undo.callback(_server.call, lambda pulse: _device.remove(pulse, device))
+        undo.callback(connection.call, lambda pulse: _device.remove(pulse, device))
         speaker = _attach(device, again, tuning, place, non_blocking=non_blocking, backlog=backlog)
         undo.pop_all()
     return speaker
@@ -127,7 +128,7 @@ def _attach(
     with contextlib.ExitStack() as undo:
         undo.callback(source.close)
         _api.await_open(source, device.name)
-        _server.call(functools.partial(_volumes.set_stream_volume, sink_name=device.sink_name))
+        connection.call(functools.partial(_volumes.set_stream_volume, sink_name=device.sink_name))
         # It ends with the stream.
         revival = Revival(device, source, tuning, again)
         speaker = VirtualSpeakerDevice(device, source, revival, non_blocking=non_blocking, backlog=backlog)

@@ -8,8 +8,8 @@ from typing import Any
 
 from vmic import _device, _names, _silence
 from vmic._device import Device
-from vmic._libpulse import pulsectl
-from vmic._requests import Requests
+from vmic._pulse.bindings import pulsectl
+from vmic._pulse.operations import Requests
 
 
 class Strangers:

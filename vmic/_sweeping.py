@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from vmic import _device, _settling
+from vmic import _device
 from vmic._device import Device
 from vmic._errors import DeviceError
-from vmic._libpulse import pulsectl
 from vmic._owner import Owner
+from vmic._pulse import wait
+from vmic._pulse.bindings import pulsectl
 
 # Who has lost its connection is back within 0.4 s after its network is.
 _COMES_BACK_WITHIN = 2.0
@@ -42,6 +43,6 @@ def _is_gone(pulse: pulsectl.Pulse, owner: Owner) -> bool:
     clients = {client.name for client in pulse.client_list()}
     if not owner.is_gone(clients):
         return False
-    return owner.is_gone([owner.client_name]) or not _settling.await_client(
+    return owner.is_gone([owner.client_name]) or not wait.await_client(
         pulse, owner.client_name, _COMES_BACK_WITHIN
     )

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
-from vmic import _dialect
 from vmic._device import Device
-from vmic._libpulse import pulsectl
 from vmic._marks import MICROPHONE
+from vmic._pulse import backend
+from vmic._pulse.bindings import pulsectl
 from vmic._volumes import fill, open_up
 
 # PipeWire 1.4.2 restores a volume and a mute 19 ms after the first application starts to record.
@@ -54,5 +54,5 @@ class Volumes:
         now = time.monotonic()
         since = self._recorded.setdefault(source.index, now)
         is_new = source.mute and now - since < _RESTORES_WITHIN and not self._muted.get(source.index, True)
-        if is_new and _dialect.of(pulse).restores_mute:
+        if is_new and backend.of(pulse).restores_mute:
             pulse.mute(source, mute=False)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from vmic import _device, _settling
-from vmic._libpulse import pulsectl
+from vmic import _device
+from vmic._pulse import wait
+from vmic._pulse.bindings import pulsectl
 
 
 def open_up(pulse: pulsectl.Pulse, thing: Any) -> None:
@@ -47,4 +48,4 @@ def set_volumes(pulse: pulsectl.Pulse, sink_name: str, source_name: str, settles
                 open_up(pulse, source)
         return False
 
-    _settling.await_that(pulse, changed, settles)
+    wait.await_that(pulse, changed, settles)

@@ -16,12 +16,12 @@ from typing import Any, Protocol
 from vmic import _device, _hearing, _levels
 from vmic._base import threads
 from vmic._base.exception_log import log
-from vmic._follow import Follower
 from vmic._hearing import Listener
 from vmic._keeping import Keeping
-from vmic._libpulse import pulsectl
 from vmic._marks import MICROPHONE, SPEAKER
 from vmic._owner import Owner
+from vmic._pulse.bindings import pulsectl
+from vmic._pulse.subscription import Follower
 from vmic._stream import Stream
 
 # The thread ends within milliseconds; one that does not is a daemon's.

@@ -15,7 +15,7 @@ import pytest
 from homes import PREAMBLE, Home, await_process_end, end_process
 from servers import PulseAudio
 
-from vmic import _starting
+from vmic._pulse import autostart
 
 NOBODY = 65534
 CREATE = "vmic.create_microphone_device('mic', 48000)"
@@ -136,7 +136,7 @@ from vmic import *
 os.setgroups([])
 os.setgid({NOBODY})
 os.setuid({NOBODY})
-_starting.CONFIGURATION = pathlib.Path(sys.argv[2])
+autostart.CONFIGURATION = pathlib.Path(sys.argv[2])
 with {CREATE} as microphone:
     microphone.write_frames(bytes(9600))
     print("made", flush=True)
@@ -163,7 +163,7 @@ def test_an_ordinary_user_gets_one_too(home: Home) -> None:
 
 def copy_of_settings(home: Home) -> Path:
     """The configuration of vmic's server, where every user can read it, for a test to change."""
-    return Path(shutil.copytree(_starting.CONFIGURATION, home.root / "settings"))
+    return Path(shutil.copytree(autostart.CONFIGURATION, home.root / "settings"))
 
 
 def test_root_is_warned_beside_a_users_own_session(home: Home) -> None:
@@ -197,7 +197,7 @@ def test_a_desktops_own_server_comes_first(home: Home) -> None:
 SHORT_LIVED = (
     PREAMBLE
     + """
-_starting.CONFIGURATION = pathlib.Path(sys.argv[2])
+autostart.CONFIGURATION = pathlib.Path(sys.argv[2])
 sys.argv[1:] = sys.argv[3:]
 from vmic.cli import main
 main()

@@ -14,7 +14,7 @@ from servers import SoundServer
 from signals import Samples
 
 import vmic
-from vmic._libpulse import STREAM_NAME
+from vmic._pulse.bindings import STREAM_NAME
 
 RATE = 48000
 MAPS = {

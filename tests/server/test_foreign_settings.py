@@ -119,7 +119,8 @@ NOBODY = 65534  # libpulse starts no server for root
 # Waits until the stream has found no server.
 OPENS_A_STREAM = f"""
 import os, sys
-from vmic import _dialect, _latency
+from vmic import _latency
+from vmic._pulse import backend
 from vmic._source import Source
 from vmic._stream import Stream
 from vmic.call._capture import Capture
@@ -127,7 +128,7 @@ from vmic.cli import _record
 
 os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
 form = {{"server": sys.argv[1] or None, "sample_rate": 48000, "channels": 1, "capacity": 48000}}
-tuning, cushion = _dialect.PULSEAUDIO.tuning, _latency.cushion("auto")
+tuning, cushion = backend.PULSEAUDIO.tuning, _latency.cushion("auto")
 for stream in (Stream("sink", tuning=tuning, cushion=cushion, **form), Source("sink", step=0.005, **form)):
     assert stream.wait_away(20)
     stream.close()

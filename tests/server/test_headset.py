@@ -15,9 +15,10 @@ from signals import numbered
 from unit.legal import TRICKY
 
 import vmic
-from vmic import _device, _making, _names, _settling
+from vmic import _device, _making, _names
 from vmic._marks import Marks
 from vmic._owner import Owner
+from vmic._pulse import wait
 from vmic._recipe import SpeakerRecipe
 
 Record = Callable[..., Recorder]
@@ -95,7 +96,7 @@ def test_a_speaker_is_shown_as_its_name_is(server: SoundServer, pulse: pulsectl.
             assert now[recipe.sink_name].description == name
             assert Marks.of(now[recipe.sink_name]) == device.marks
             _device.remove(pulse, device)
-            _settling.await_gone(pulse, {recipe.sink_name})
+            wait.await_gone(pulse, {recipe.sink_name})
 
 
 def test_a_description_is_shown_instead(server: SoundServer, pulse: pulsectl.Pulse) -> None:

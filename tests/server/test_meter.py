@@ -23,7 +23,7 @@ from signals import tone
 from terminals import Terminal
 
 import vmic
-from vmic import _server
+from vmic._pulse import connection
 from vmic.cli import _condition
 
 Record = Callable[..., Recorder]
@@ -72,7 +72,7 @@ def test_what_looks_at_a_level_is_gone_after_it(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000, 1, True) as mic:
         mic.write_frames(tone(1000, 50, 48000))
         programs.await_that(lambda: listed()[0]["peak"], "it sounds")
-        peak, streams = _server.call(look)
+        peak, streams = connection.call(look)
         mic.flush()
     assert peak is not None
     assert "level" not in streams

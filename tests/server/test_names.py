@@ -20,8 +20,9 @@ from signals import numbered
 from unit.legal import TRICKY, names, quick_name
 
 import vmic
-from vmic import _api, _device, _making, _names, _settling
+from vmic import _api, _device, _making, _names
 from vmic._marks import MICROPHONE, Marks
+from vmic._pulse import wait
 from vmic._recipe import Recipe
 
 Record = Callable[..., Recorder]
@@ -119,7 +120,7 @@ def test_five_hundred_names_add_nothing_to_what_is_on_the_server(server: SoundSe
                     own = {k: v for k, v in now[half].proplist.items() if k in marks or k == "vmic.owner"}
                     assert own == marks
                 _device.remove(pulse, device)
-                _settling.await_gone(pulse, {sink, source})
+                wait.await_gone(pulse, {sink, source})
 
 
 def test_another_program_shows_them_so(server: SoundServer) -> None:

@@ -19,12 +19,13 @@ from servers import SoundServer
 from signals import numbered
 
 import vmic
-from vmic import _device, _guard, _hearing, _link, _listeners, _server, _standing, _volumes
+from vmic import _device, _guard, _hearing, _listeners, _standing, _volumes
 from vmic import _watch as watch
 from vmic._api import create_lasting_device
 from vmic._base import process, threads
 from vmic._keeper import LastingKeeper
 from vmic._keeping import Keeping
+from vmic._pulse import connection, tcp
 from vmic._recipe import Recipe
 from vmic._stream import Stream
 
@@ -116,7 +117,7 @@ WATCHES = {
     "a microphone's listeners": (_listeners.Listeners, "publish"),
     "a microphone's mute": (_standing.Standing, "publish"),
     "an event": (watch.Watch, "react"),
-    "the connection": (_server, "connect"),
+    "the connection": (connection, "connect"),
     "the loss": (watch.Watch, "lose"),
     "the keeper's end": (Keeping, "hear"),
 }
@@ -167,7 +168,7 @@ def test_a_fault_that_stays_does_not_keep_the_thread_busy(
 
 # What the thread that reconnects calls.
 RECONNECTS = {
-    "the network": (_link, "notice_silence"),
+    "the network": (tcp, "notice_silence"),
     "the device": (_device, "find"),
     "the wait": (Stream, "wait_away"),
     "the stream": (Stream, "reopen"),
@@ -266,7 +267,7 @@ def lasting(server: SoundServer) -> Iterator[LastingKeeper]:
 
 
 @pytest.mark.parametrize(
-    ("place", "name"), [(_guard.Guard, "look"), (_device, "find_all"), (_server, "connect")]
+    ("place", "name"), [(_guard.Guard, "look"), (_device, "find_all"), (connection, "connect")]
 )
 def test_a_lasting_keeper_makes_its_microphone_again_after_a_fault(
     server: SoundServer, lasting: LastingKeeper, monkeypatch: pytest.MonkeyPatch, place: Any, name: str

@@ -18,7 +18,7 @@ from servers import PARTS, SoundServer
 from signals import PERIOD, numbered
 
 import vmic
-from vmic import _server
+from vmic._pulse import connection
 
 Record = Callable[..., Recorder]
 Start = Callable[..., subprocess.Popen[str]]
@@ -251,7 +251,7 @@ def test_a_server_that_dies_in_the_middle_is_told(server: SoundServer) -> None:
         return pulse.sink_list()
 
     with pytest.raises(vmic.ServerError, match="broke off"):
-        _server.call(ask)
+        connection.call(ask)
     server.answer()
 
 

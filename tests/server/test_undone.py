@@ -11,8 +11,9 @@ import pytest
 from servers import SoundServer
 
 import vmic
-from vmic import _device, _making, _server
+from vmic import _device, _making
 from vmic._base import threads
+from vmic._pulse import connection
 from vmic._recipe import Recipe
 
 
@@ -32,12 +33,12 @@ def test_a_device_that_is_made_between_the_timeout_and_its_cancellation(
     start = threads.start
 
     def start_late(run: Callable[[], object], name: str) -> threading.Thread:
-        call: _server._Call[object] = run.__self__  # type: ignore[attr-defined]
+        call: connection._Call[object] = run.__self__  # type: ignore[attr-defined]
         call.finished = EndsTooLate()
         return start(run, name)
 
     with monkeypatch.context() as late:
         late.setattr(threads, "start", start_late)
         with pytest.raises(vmic.ServerError, match="did not answer within 5 s"):
-            _server.call(make, undo=_device.remove)
+            connection.call(make, undo=_device.remove)
     programs.await_that(lambda: vmic.list_microphone_devices() == [], "it is undone", 10)

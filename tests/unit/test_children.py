@@ -33,4 +33,4 @@ def test_a_socket_waits_as_long_as_it_takes() -> None:
 
 def test_they_are_made_nowhere_else() -> None:
     users = {path.name for path in (ROOT / "vmic").rglob("*.py") if "socketpair(" in path.read_text()}
-    assert users == {"_processes.py"}
+    assert users == {"process.py"}

@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import vmic
-from vmic import _dialect, _latency
+from vmic import _latency
 from vmic._base.callbacks import MAX_WAITING
 from vmic._completion import Completions
 from vmic._ledger import Ledger
+from vmic._pulse import backend
 from vmic._stream import Stream
 
 FRAME = memoryview(b"\1\0")
@@ -53,7 +54,7 @@ def stream() -> Iterator[Stream]:
         sample_rate=48000,
         channels=1,
         capacity=48000,
-        tuning=_dialect.PULSEAUDIO.tuning,
+        tuning=backend.PULSEAUDIO.tuning,
         cushion=_latency.cushion("auto"),
     )
     assert away.wait_away(10)

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from vmic import _link
+from vmic._pulse import tcp
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from vmic import _link
     ],
 )
 def test_places(addresses: str, places: set[tuple[str, int]]) -> None:
-    assert _link.places(addresses) == places
+    assert tcp.places(addresses) == places
 
 
 def user_timeout(connection: socket.socket) -> int:
@@ -52,8 +52,8 @@ def test_only_the_connections_to_the_server_are_changed(name: str, monkeypatch: 
             # Python would then make every socket that it takes over a non-blocking one.
             socket.setdefaulttimeout(5)
             try:
-                _link.look_up()
-                _link.notice_silence()
+                tcp.look_up()
+                tcp.notice_silence()
             finally:
                 socket.setdefaulttimeout(None)
             sockets = (connected, accepted, listening, others, to_other)
@@ -67,12 +67,12 @@ def test_a_server_on_this_machine_changes_none(monkeypatch: pytest.MonkeyPatch) 
         socket.create_connection(listening.getsockname()) as connected,
     ):
         monkeypatch.setenv("PULSE_SERVER", "unix:/run/native")
-        _link.look_up()
-        _link.notice_silence()
+        tcp.look_up()
+        tcp.notice_silence()
         assert user_timeout(connected) == 0
 
 
 def test_a_name_that_leads_nowhere_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULSE_SERVER", "tcp:nowhere.invalid:1 tcp:127.0.0.1:2")
-    _link.look_up()
-    _link.notice_silence()
+    tcp.look_up()
+    tcp.notice_silence()

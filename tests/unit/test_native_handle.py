@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from vmic import _dialect, _latency, _source, _stream
+from vmic import _latency, _source, _stream
 from vmic._base.validation import MAX_SECONDS
-from vmic._libpulse import lib, quick, quick_ffi
 from vmic._native import Native
+from vmic._pulse import backend
+from vmic._pulse.bindings import lib, quick, quick_ffi
 from vmic._source import Source
 from vmic._stream import Stream
 
@@ -27,7 +28,7 @@ def stream() -> Stream:
         sample_rate=48000,
         channels=1,
         capacity=48000,
-        tuning=_dialect.PULSEAUDIO.tuning,
+        tuning=backend.PULSEAUDIO.tuning,
         cushion=_latency.cushion("auto"),
     )
 

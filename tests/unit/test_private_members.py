@@ -20,12 +20,12 @@ from aiortc.rtp import RtpPacket
 from programs import ROOT
 from pulsectl import _pulsectl as libpulse
 
-from vmic import _libpulse
+from vmic._pulse import bindings
 from vmic.room._voices import Voices
 
 SOURCES = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "vmic").rglob("*.py")}
 
-# How many arguments vmic gives them (_requests, cli/_peaks).
+# How many arguments vmic gives them (_pulse/operations, cli/_peaks).
 FUNCTIONS = {
     "context_errno": 1,
     "context_get_server_info": 3,
@@ -69,13 +69,13 @@ def test_each_library_is_bound_below_its_next_version() -> None:
 
 def test_pulsectls_are_used_in_one_module() -> None:
     members = re.compile(r"\b(_ctx|_pulse_\w+|_loop_\w+|_actions|_pulsectl)\b")
-    assert {path for path, text in SOURCES.items() if members.search(text)} == {"vmic/_libpulse.py"}
+    assert {path for path, text in SOURCES.items() if members.search(text)} == {"vmic/_pulse/bindings.py"}
 
 
 def test_a_connection_of_pulsectls() -> None:
     pulse = pulsectl.Pulse("test", server="unix:/nonexistent", connect=False)
     try:
-        assert libpulse.pa.context_errno(_libpulse.context(pulse)) == 0
+        assert libpulse.pa.context_errno(bindings.context(pulse)) == 0
         polled: list[float] = []
 
         def poll(_sockets: object, timeout: float) -> int:
@@ -83,10 +83,10 @@ def test_a_connection_of_pulsectls() -> None:
             return 0
 
         pulse.set_poll_func(poll)
-        _libpulse.iterate(pulse)
+        bindings.iterate(pulse)
         assert len(polled) == 1
         assert pulse._loop_stop is False
-        _libpulse.stop_waiting(pulse)
+        bindings.stop_waiting(pulse)
         assert pulse._loop_stop is True
     finally:
         pulse.close()

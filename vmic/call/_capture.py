@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from vmic._libpulse import pulsectl
+from vmic._pulse.bindings import pulsectl
 from vmic.call._presence import Presence
 from vmic.call._sound import BLOCK, LATENCY, SAMPLE_RATE, Sound
 from vmic.call._tasks import happens

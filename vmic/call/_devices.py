@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from vmic import _device, _server
+from vmic import _device
 from vmic._device import Device
 from vmic._errors import DeviceError
-from vmic._libpulse import pulsectl
 from vmic._marks import SPEAKER, Marks
+from vmic._pulse import connection
+from vmic._pulse.bindings import pulsectl
 
 
 def source_name(name: str) -> str:
@@ -24,7 +25,7 @@ def source_name(name: str) -> str:
         sources = [source for source in pulse.source_list() if source.monitor_of_sink_name is None]
         return _named(_device.find(pulse, name), sources, name, "microphone")
 
-    return _server.call(find)
+    return connection.call(find)
 
 
 def sink_name(name: str) -> str:
@@ -41,7 +42,7 @@ def sink_name(name: str) -> str:
         sinks = [s for s in pulse.sink_list() if (m := Marks.of(s)) is None or m.kind == SPEAKER]
         return _named(speaker, sinks, name, "speaker")
 
-    return _server.call(find)
+    return connection.call(find)
 
 
 def _named(own: Device | None, things: Iterable[Any], name: str, kind: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vmic._libpulse import pulsectl
+from vmic._pulse.bindings import pulsectl
 from vmic.call._presence import Presence
 from vmic.call._sound import BLOCK, LATENCY, SAMPLE_RATE, Sound
 

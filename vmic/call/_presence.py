@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from vmic._follow import Follower
-from vmic._libpulse import pulsectl
+from vmic._pulse.bindings import pulsectl
+from vmic._pulse.subscription import Follower
 
 
 class Presence(Follower):

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from vmic import _server
 from vmic._errors import VmicError
-from vmic._libpulse import pulsectl
+from vmic._pulse import connection
+from vmic._pulse.bindings import pulsectl
 from vmic.call._presence import Presence
 from vmic.call._tasks import end, happens
 
@@ -155,7 +155,7 @@ class Sound(ABC):
         device = self.device
         assert device is not None
         found = self._find(device)
-        _server.call(_server.lead_others)
+        connection.call(connection.lead_others)
         self._presence.watch(self.kind, found.index, self.cut)
         try:
             import sounddevice  # noqa: PLC0415 (PortAudio looks at all devices then, for 0.1 s)
@@ -183,7 +183,7 @@ class Sound(ABC):
 
     def _find(self, device: str) -> Any:
         """The device as the server describes it; where there is none PipeWire (0.3.65) would open another."""
-        found = [thing for thing in _server.call(self.devices) if thing.name == device]
+        found = [thing for thing in connection.call(self.devices) if thing.name == device]
         if not found:
             raise VmicError(f"{device} is not there")
         return found[0]

@@ -12,8 +12,9 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 import vmic
-from vmic import _dialect, _names, _silence
+from vmic import _names, _silence
 from vmic._marks import MICROPHONE, Marks
+from vmic._pulse import backend
 from vmic._recipe import Recipe
 from vmic.cli._marked import MarkedFile
 
@@ -145,13 +146,13 @@ class PulseAudio(Way):
     def install(self, recipe: Recipe) -> Path:
         """Write that part, after what is there."""
         marks = Marks.new(MICROPHONE, recipe.name, recipe.sample_rate, recipe.channels, None).written()
-        dialect = _dialect.PULSEAUDIO
-        source = recipe.source_arguments(dialect, marks, _dialect.backslashed)
+        dialect = backend.PULSEAUDIO
+        source = recipe.source_arguments(dialect, marks, backend.backslashed)
         lines = [
             # What is there already, or is refused, is no reason not to start.
             ".nofail",
             f"load-module module-null-sink {_silence.arguments(dialect)}",
-            f"load-module module-null-sink {recipe.sink_arguments(dialect, marks, _dialect.backslashed)}",
+            f"load-module module-null-sink {recipe.sink_arguments(dialect, marks, backend.backslashed)}",
             f"load-module module-remap-source {source}",
         ]
         if any(len(line.encode()) > _LONGEST_LINE for line in lines):

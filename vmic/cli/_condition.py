@@ -11,7 +11,7 @@ from typing import Any
 from vmic import _device, _hearing, _keeping, _sweeping
 from vmic._device import Device, MicrophoneInfo
 from vmic._hearing import Listener
-from vmic._libpulse import pulsectl
+from vmic._pulse.bindings import pulsectl
 from vmic.cli._peaks import Peaks
 from vmic.cli._screen import printable
 

@@ -11,7 +11,6 @@ import click
 from vmic import (
     _device,
     _keeping,
-    _server,
     _sweeping,
     create_microphone_device,
     list_microphone_devices,
@@ -20,7 +19,8 @@ from vmic import (
 from vmic._api import create_lasting_device, find_guarded
 from vmic._device import Device
 from vmic._errors import DeviceError, VmicError
-from vmic._libpulse import pulsectl
+from vmic._pulse import connection
+from vmic._pulse.bindings import pulsectl
 from vmic._recipe import Recipe
 from vmic.cli import _asoundrc
 from vmic.cli._condition import belongs_to
@@ -103,7 +103,7 @@ def remove(name: str | None, all_: bool) -> None:
 @quiet_option
 def clean() -> None:
     """Remove what dead programs have left: microphones whose owner has ended, and halves of others."""
-    for device in _server.call(_clean):
+    for device in connection.call(_clean):
         say(
             f"removed {device.name!r}"
             + (f", of {belongs_to(device.info)}" if device.info.pid else ", half of it")

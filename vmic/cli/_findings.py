@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import vmic
-from vmic import _device, _dialect, _keeping, _names, _server
+from vmic import _device, _keeping, _names
 from vmic._device import Device
-from vmic._libpulse import pulsectl
+from vmic._pulse import backend, connection
+from vmic._pulse.bindings import pulsectl
 from vmic.cli import _asoundrc
 from vmic.cli._condition import unguarded
 from vmic.cli._trial import Heard, try_one
@@ -56,7 +57,7 @@ def facts() -> dict[str, str]:
 
 def of_server() -> Iterator[Finding]:
     """Whether a sound server answers, and which."""
-    info, address = _server.call(lambda pulse: (pulse.server_info(), _server.found_at(pulse)))
+    info, address = connection.call(lambda pulse: (pulse.server_info(), connection.found_at(pulse)))
     yield Finding("good", f"{info.server_name} {info.server_version} answers at {address}")
 
 
@@ -83,7 +84,7 @@ def of_trial(heard: Heard) -> Iterator[Finding]:
 
 def of_devices() -> Iterator[Finding]:
     """What is there of microphones, and how they are set."""
-    return iter(_server.call(lambda pulse: list(_of_devices(pulse))))
+    return iter(connection.call(lambda pulse: list(_of_devices(pulse))))
 
 
 def _of_devices(pulse: pulsectl.Pulse) -> Iterator[Finding]:
@@ -108,7 +109,7 @@ def _of_default_source(pulse: pulsectl.Pulse, default: str) -> Iterator[Finding]
     sources = [source for source in pulse.source_list() if source.monitor_of_sink_name is None]
     ours = {source.name for source in sources if _device.is_source(source)}
     # PulseAudio always does. PipeWire 0.3 and 1.4 prefer the monitor of an output, 1.6 does not.
-    if len(ours) == len(sources) and (default in ours or _dialect.of(pulse) is _dialect.PULSEAUDIO):
+    if len(ours) == len(sources) and (default in ours or backend.of(pulse) is backend.PULSEAUDIO):
         yield Finding(
             "note", "there is no real microphone: the sound server makes the first of vmic's the default"
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 import vmic
-from vmic import _dialect, _names, _server
+from vmic import _names
+from vmic._pulse import backend, connection
 from vmic._recipe import Recipe
 from vmic.cli._autostart import WAYS, Way
 from vmic.cli._options import CHANNELS, RATE, microphones, quiet_option
@@ -57,7 +58,7 @@ def _first() -> Way:
         return WAYS["systemd"]
     # Both may be installed: what matters is which of them serves, and reads its file.
     try:
-        return WAYS["pipewire" if _server.call(_dialect.of) is _dialect.PIPEWIRE else "pulseaudio"]
+        return WAYS["pipewire" if connection.call(backend.of) is backend.PIPEWIRE else "pulseaudio"]
     except vmic.ServerError as error:
         there = [way for way in WAYS.values() if way.is_there()]
         if len(there) == 1:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import vmic
-from vmic import _server, _starting
+from vmic._pulse import autostart, connection
 
 _STARTS_WITHIN = 10.0
 _ENDS_WITHIN = 5.0
@@ -37,12 +37,12 @@ def isolated_server() -> Iterator[None]:
         log = Path(folder, "log")
         server = subprocess.Popen(
             [
-                *(pulseaudio, "-n", "-F", str(_starting.CONFIGURATION / "default.pa"), "--daemonize=no"),
+                *(pulseaudio, "-n", "-F", str(autostart.CONFIGURATION / "default.pa"), "--daemonize=no"),
                 *("--exit-idle-time=-1", "--use-pid-file=no", f"--log-target=newfile:{log}"),
             ],
             env={
                 **os.environ,
-                "PULSE_CONFIG": str(_starting.CONFIGURATION / "daemon.conf"),
+                "PULSE_CONFIG": str(autostart.CONFIGURATION / "daemon.conf"),
                 "PULSE_RUNTIME_PATH": str(place),
                 "PULSE_STATE_PATH": str(place),
                 # Its cookie is made there: the user's home may not be writable.
@@ -77,7 +77,7 @@ def _await_answer(server: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _STARTS_WITHIN
     while True:
         try:
-            _server.call(lambda _: None)
+            connection.call(lambda _: None)
             return
         except vmic.ServerError as error:
             with contextlib.suppress(subprocess.TimeoutExpired):

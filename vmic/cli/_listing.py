@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from vmic import _server
+from vmic._pulse import connection
 from vmic.cli import _levels
 from vmic.cli._condition import Condition, belongs_to, of_all, of_one, unguarded, who
 from vmic.cli._options import name_argument
@@ -27,7 +27,7 @@ def list_(as_json: bool) -> None:
     STATE is "running" when somebody records it or writes to it; else "idle" for some seconds, and then
     "resting", which costs nothing. "unguarded" is one without a keeper: `vmic info` says what to do.
     """
-    conditions = _server.call(of_all)
+    conditions = connection.call(of_all)
     if as_json:
         click.echo(json.dumps([_as_json(condition) for condition in conditions], indent=2))
         return
@@ -39,7 +39,7 @@ def list_(as_json: bool) -> None:
 @json_option
 def info(name: str, as_json: bool) -> None:
     """Show what is known of microphone NAME."""
-    condition = _server.call(lambda pulse: of_one(pulse, name))
+    condition = connection.call(lambda pulse: of_one(pulse, name))
     if as_json:
         click.echo(json.dumps(_as_json(condition), indent=2))
         return

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from vmic._libpulse import context, libpulse, pulsectl
+from vmic._pulse.bindings import context, libpulse, pulsectl
 
 # Times a second that the server tells the greatest sample; as its own meters ask for it.
 _PER_SECOND = 25

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 import vmic
-from vmic import _starting
 from vmic._latency import Latency
+from vmic._pulse import autostart
 from vmic.cli import _screen, _sounds
 from vmic.cli._options import CHANNELS, LENGTH, MAX_RATE, MIN_RATE, RATE, TIME, name_argument, quiet_option
 from vmic.cli._pipes import RAW_FORMATS
@@ -185,7 +185,7 @@ def tone(name: str, frequency: float, level: float, seconds: float | None, laten
 
 def _find(name: str) -> vmic.MicrophoneInfo | None:
     """The microphone of that name, or with that server's name; None where it is to be made."""
-    _starting.ensure_running()
+    autostart.ensure_running()
     there = vmic.list_microphone_devices()
     return next((info for info in there if name in (info.name, info.source_name)), None)
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import vmic
-from vmic import _device, _server
+from vmic import _device
 from vmic._api import find_guarded
+from vmic._pulse import connection
 from vmic.cli import _levels
 from vmic.cli._options import CHANNELS, LENGTH, name_argument, quiet_option
 from vmic.cli._remix import Remix
@@ -86,7 +87,7 @@ class _Recorder:
         """Record `channels` of it, in ALSA's order."""
         # PortAudio reads it once, when it is loaded.
         os.environ["PULSE_SOURCE"] = info.source_name
-        _server.call(_server.lead_others)
+        connection.call(connection.lead_others)
         os.environ.pop("PULSE_LATENCY_MSEC", None)  # would replace the buffer lengths that PortAudio asks for
         import sounddevice  # noqa: PLC0415
 
@@ -126,7 +127,7 @@ class _Recorder:
     def _is_there(self) -> bool:
         """Whether the server still has the microphone; one that hangs may have."""
         try:
-            found = _server.call(lambda pulse: _device.find(pulse, self._name))
+            found = connection.call(lambda pulse: _device.find(pulse, self._name))
         except vmic.ServerError:
             return True
         return found is not None and found.source is not None

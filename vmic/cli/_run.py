@@ -12,9 +12,9 @@ from typing import NoReturn
 import click
 
 import vmic
-from vmic import _server
 from vmic._base import process
-from vmic._libpulse import pulsectl
+from vmic._pulse import connection
+from vmic._pulse.bindings import pulsectl
 from vmic.cli._options import microphones
 
 # What a shell says of a command that cannot be started.
@@ -55,10 +55,10 @@ def run(mic: str | None, speaker: str | None, isolated: bool, command: tuple[str
     elif isolated or mic is not None:
         settings.update(_held(mic, isolated=isolated))
     if speaker is not None:
-        settings["PULSE_SINK"] = _server.call(lambda pulse: _sink(pulse, speaker))
+        settings["PULSE_SINK"] = connection.call(lambda pulse: _sink(pulse, speaker))
     if settings and not isolated and "PULSE_SERVER" not in os.environ:
         # vmic finds a desktop's from outside of it too (ssh, cron); another program does not.
-        settings["PULSE_SERVER"] = _server.call(_server.found_at)
+        settings["PULSE_SERVER"] = connection.call(connection.found_at)
     environment = {**os.environ, **{name: value for name, value in settings.items() if value is not None}}
     for name in [name for name, value in settings.items() if value is None]:
         environment.pop(name, None)
@@ -69,7 +69,7 @@ def _find(name: str) -> str | None:
     """What the server calls that microphone; None where there is none, or no server."""
     try:
         there = vmic.list_microphone_devices()
-    except _server.NobodyListensError:
+    except connection.NobodyListensError:
         return None
     return next((info.source_name for info in there if name in (info.name, info.source_name)), None)
 

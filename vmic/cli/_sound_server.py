@@ -9,8 +9,8 @@ import sys
 import click
 
 import vmic
-from vmic import _server, _starting
-from vmic._libpulse import pulsectl
+from vmic._pulse import autostart, connection
+from vmic._pulse.bindings import pulsectl
 from vmic.cli._options import quiet_option
 from vmic.cli._screen import say
 
@@ -27,8 +27,8 @@ def start() -> None:
 
     It ends a minute after its last microphone and its last application.
     """
-    _starting.ensure_running()
-    say(_server.call(_which))
+    autostart.ensure_running()
+    say(connection.call(_which))
 
 
 @server.command(epilog="Example: vmic server stop")
@@ -36,14 +36,14 @@ def start() -> None:
 def stop() -> None:
     """End the server that vmic has started; never another one."""
     try:
-        which, address = _server.call(lambda pulse: (_which(pulse), _server.found_at(pulse)))
-    except _server.NobodyListensError:
+        which, address = connection.call(lambda pulse: (_which(pulse), connection.found_at(pulse)))
+    except connection.NobodyListensError:
         say("no server of vmic's runs")
         return
-    pid = _starting.running(address)
+    pid = autostart.running(address)
     if pid is None:
         raise vmic.ServerError(f"{which} was not started by vmic, so that it does not end it")
-    _starting.stop(pid)
+    autostart.stop(pid)
 
 
 @server.command(epilog="Example: vmic server status --json")
@@ -54,7 +54,7 @@ def status(as_json: bool) -> None:
     The exit code is 1 where none does.
     """
     try:
-        said, address = _server.call(lambda pulse: (pulse.server_info(), _server.found_at(pulse)))
+        said, address = connection.call(lambda pulse: (pulse.server_info(), connection.found_at(pulse)))
     except vmic.ServerError as error:
         if not as_json:
             raise
@@ -65,7 +65,7 @@ def status(as_json: bool) -> None:
         "name": said.server_name,
         "version": said.server_version,
         "address": address,
-        "started_by_vmic": _starting.running(address) is not None,
+        "started_by_vmic": autostart.running(address) is not None,
     }
     if as_json:
         click.echo(json.dumps(found, indent=2))
@@ -80,9 +80,9 @@ def env() -> None:
 
     For those whose own environment does not: other users, other containers.
     """
-    click.echo(f"export PULSE_SERVER={shlex.quote(_server.call(_server.found_at))}")
+    click.echo(f"export PULSE_SERVER={shlex.quote(connection.call(connection.found_at))}")
 
 
 def _which(pulse: pulsectl.Pulse) -> str:
     info = pulse.server_info()
-    return f"{info.server_name} at {_server.found_at(pulse)}"
+    return f"{info.server_name} at {connection.found_at(pulse)}"

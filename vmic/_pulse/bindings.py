@@ -39,7 +39,7 @@ try:
     from vmic._waiting import ffi, lib
 except (ImportError, OSError) as error:
     if isinstance(error, ModuleNotFoundError) and error.name in {"vmic._quick", "vmic._waiting"}:
-        package = Path(__file__).parent
+        package = Path(__file__).parents[1]
         raise ImportError(
             f"{error.name} not found: {package} is the source of vmic, without its compiled modules. "
             f"Install it (pip install -e {package.parent}), or start Python in another folder"

@@ -8,14 +8,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from typing import Any
 
-from vmic import _server
 from vmic._base.backoff import Backoff
 from vmic._base.exception_log import LoggedCall
 from vmic._errors import DeviceError, VmicError
-from vmic._libpulse import pulsectl, stop_waiting
+from vmic._pulse import connection
+from vmic._pulse.bindings import pulsectl, stop_waiting
 
 # The server, or our connection to it, has gone.
-_LOSS = (VmicError, *_server.GOES)
+_LOSS = (VmicError, *connection.GOES)
 
 
 def _never(_seconds: float) -> None:
@@ -77,7 +77,7 @@ class Follower(ABC):
             self._poll({}, backoff.next())
 
     def _connect(self, client_name: str, backoff: Backoff) -> None:
-        with _server.connect(client_name, self._make_wakeable) as pulse:
+        with connection.connect(client_name, self._make_wakeable) as pulse:
             backoff.reset()
             self._look_after_each_change(pulse)
 

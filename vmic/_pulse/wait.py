@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from vmic._errors import DeviceError
-from vmic._libpulse import pulsectl
+from vmic._pulse.bindings import pulsectl
 
 _APPEARS_WITHIN = 2.0
 

@@ -14,11 +14,11 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from vmic import _server
 from vmic._base import process
 from vmic._errors import ServerError
+from vmic._pulse import connection
 
-CONFIGURATION = Path(__file__).with_name("server")
+CONFIGURATION = Path(__file__).parents[1] / "server"
 # By which it is known again, also when another version of vmic has started it.
 _SCRIPT = "/vmic/server/default.pa"
 _ENDS_WITHIN = 10.0
@@ -35,10 +35,10 @@ def ensure_running() -> None:
         ServerError: None answers, and none could be started.
     """
     try:
-        _server.call(lambda _: None)
-    except _server.NobodyListensError as refused:
+        connection.call(lambda _: None)
+    except connection.NobodyListensError as refused:
         _start(refused)
-        _server.call(lambda _: None)
+        connection.call(lambda _: None)
     _warn_root_beside_user()
 
 
@@ -46,7 +46,7 @@ def running(address: str) -> int | None:
     """The process id of the server that answers at this address, where vmic has started it for a user.
 
     Args:
-        address: As `_server.found_at` tells it.
+        address: As `connection.found_at` tells it.
     """
     if not address.startswith("unix:"):
         return None
@@ -130,7 +130,7 @@ def _warn_root_beside_user() -> None:
     if os.getuid() != 0 or os.environ.get("PULSE_SERVER"):
         return
     with contextlib.suppress(OSError):
-        for runtime in _server.SESSIONS.iterdir():
+        for runtime in connection.SESSIONS.iterdir():
             if runtime.name != "0" and (runtime / "pulse" / "native").exists():
                 warnings.warn(
                     f"the microphone belongs to root's sound server: the applications of user {runtime.name} "

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from vmic import _link, _refusals
 from vmic._base import monkey_patch, threads
 from vmic._base.exception_log import log, log_exception
 from vmic._errors import ServerError
-from vmic._libpulse import context, libpulse, pulsectl
+from vmic._pulse import refusals, tcp
+from vmic._pulse.bindings import context, libpulse, pulsectl
 
 T = TypeVar("T")
 
@@ -122,8 +122,8 @@ def connect(
         code = libpulse.pa.context_errno(context(pulse))
         pulse.close()
         raise _refusal(code) from None
-    _link.look_up()
-    _link.notice_silence()
+    tcp.look_up()
+    tcp.notice_silence()
     return pulse
 
 
@@ -183,8 +183,8 @@ def _refusal(code: int) -> ServerError:
             f"user {stranger}, and libpulse uses no other user's. Run vmic as that user (without sudo), or "
             "let this user have a server of its own: unset XDG_RUNTIME_DIR (sudo without -E)"
         )
-    said = f"no sound server answers at {address()}: {_refusals.of_connection(code)}"
-    if code != _refusals.REFUSED:
+    said = f"no sound server answers at {address()}: {refusals.of_connection(code)}"
+    if code != refusals.REFUSED:
         return ServerError(said)
     if _is_forbidden(_socket()):
         return ServerError(f"{said}; this user may not open its socket: run as the user whose server it is")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
-from vmic import _refusals, _server
 from vmic._errors import DeviceError
-from vmic._libpulse import ffi, lib, pulsectl
+from vmic._pulse import connection, refusals
+from vmic._pulse.bindings import ffi, lib, pulsectl
 
 Load = Callable[[str, str], int]  # a module and its arguments
 
@@ -24,8 +24,8 @@ def load(pulse: pulsectl.Pulse, module: str, arguments: str, purpose: str) -> in
         if not pulse.connected:
             raise
         raise DeviceError(
-            f"the sound server at {_server.address()} refused {module} for {purpose}: "
-            f"{_refusals.of_module(_server.last_error(pulse))} (arguments: {arguments})"
+            f"the sound server at {connection.address()} refused {module} for {purpose}: "
+            f"{refusals.of_module(connection.last_error(pulse))} (arguments: {arguments})"
         ) from error
 
 

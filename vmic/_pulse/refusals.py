@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmic._libpulse import libpulse
+from vmic._pulse.bindings import libpulse
 
 REFUSED = 6  # PA_ERR_CONNECTIONREFUSED
 KILLED = 12  # PA_ERR_KILLED

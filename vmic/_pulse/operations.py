@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from vmic._libpulse import context, iterate, libpulse, pulsectl
+from vmic._pulse.bindings import context, iterate, libpulse, pulsectl
 
 _pa = libpulse.pa
 # pulsectl knows every call but these.

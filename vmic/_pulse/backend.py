@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from vmic._errors import DeviceError
-from vmic._libpulse import pulsectl
+from vmic._pulse.bindings import pulsectl
 
 Properties = Mapping[str, str]
 _PROBE = "vmic.probe"
