@@ -27,7 +27,7 @@ if _typing.TYPE_CHECKING:
         remove_microphone_device,
     )
     from vmic._daily import Daily, LogLevel
-    from vmic._device import MicrophoneInfo
+    from vmic._device.registry import MicrophoneInfo
     from vmic._errors import ClosedError, DeviceError, DeviceLostError, ServerError, VmicError
     from vmic._headset import Headset
     from vmic._hearing import Listener
@@ -82,7 +82,7 @@ _HOMES = {
         "remove_microphone_device",
     ],
     "_daily": ["Daily", "LogLevel"],
-    "_device": ["MicrophoneInfo"],
+    "_device.registry": ["MicrophoneInfo"],
     "_errors": ["ClosedError", "DeviceError", "DeviceLostError", "ServerError", "VmicError"],
     "_headset": ["Headset"],
     "_hearing": ["Listener"],

@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import functools
 
-from vmic import _device, _keeping, _latency, _making, _names, _sweeping, _volumes, _watch
+from vmic import _keeping, _latency, _watch
 from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
-from vmic._device import Device, MicrophoneInfo
+from vmic._device import create, names, orphans, registry, volume
+from vmic._device.owner import Owner
+from vmic._device.registry import Device, MicrophoneInfo
+from vmic._device.spec import Recipe
 from vmic._errors import DeviceError, ServerError
 from vmic._latency import Cushion, Latency
 from vmic._microphone import VirtualMicrophoneDevice
 from vmic._native import Native
-from vmic._owner import Owner
 from vmic._pulse import autostart, backend, connection, refusals
 from vmic._pulse.backend import Tuning
 from vmic._pulse.bindings import pulsectl
-from vmic._recipe import Recipe
 from vmic._revival import Make, Revival
 from vmic._stream import Stream
 
@@ -65,17 +66,17 @@ def create_microphone_device(
         DeviceError: The name is taken (the message says by which program), or the server refuses.
         ServerError: No sound server answers.
     """
-    _names.check_name(device_name)
+    names.check_name(device_name)
     check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
     check_int("channels", channels, 1, MAX_CHANNELS)
     check_bool("non_blocking", non_blocking)
     check_bool("replace", replace)
     check_bool("volume_guard", volume_guard)
-    shown = _names.check_description(description, device_name)
+    shown = names.check_description(description, device_name)
     cushion = _latency.cushion(latency)
     autostart.ensure_running()
     make = functools.partial(
-        _making.make,
+        create.make,
         recipe=Recipe(device_name, shown, sample_rate, channels),
         owner=Owner.this_process(),
         volume_guard=volume_guard,
@@ -88,9 +89,9 @@ def create_microphone_device(
                 backend.of(pulse).tuning,
                 connection.for_streams(pulse),
             ),
-            undo=lambda pulse, made: _device.remove(pulse, made[0]),
+            undo=lambda pulse, made: registry.remove(pulse, made[0]),
         )
-        undo.callback(connection.call, lambda pulse: _device.remove(pulse, device))
+        undo.callback(connection.call, lambda pulse: registry.remove(pulse, device))
         again = functools.partial(make, replace=False)
         microphone = _attach(device, tuning, place, cushion, non_blocking=non_blocking, make=again)
         undo.pop_all()
@@ -101,14 +102,14 @@ def create_lasting_device(
     name: str, sample_rate: int, channels: int, *, replace: bool, description: str | None = None
 ) -> MicrophoneInfo:
     """Make a microphone that belongs to no process: it stays until it is removed. For the command."""
-    _names.check_name(name)
-    shown = _names.check_description(description, name)
+    names.check_name(name)
+    shown = names.check_description(description, name)
     check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
     check_int("channels", channels, 1, MAX_CHANNELS)
     autostart.ensure_running()
     recipe = Recipe(name, shown, sample_rate, channels)
-    make = functools.partial(_making.make, recipe=recipe, owner=None, volume_guard=True, replace=replace)
-    return connection.call(make, undo=_device.remove).info
+    make = functools.partial(create.make, recipe=recipe, owner=None, volume_guard=True, replace=replace)
+    return connection.call(make, undo=registry.remove).info
 
 
 def open_microphone_device(
@@ -128,7 +129,7 @@ def open_microphone_device(
         DeviceError: There is no such microphone; the message lists those there are.
         ServerError: No sound server answers.
     """
-    _names.check_name(name)
+    names.check_name(name)
     check_bool("non_blocking", non_blocking)
     cushion = _latency.cushion(latency)
     device = find_guarded(name)
@@ -145,7 +146,7 @@ def find_guarded(name: str) -> Device:
     """
 
     def find(pulse: pulsectl.Pulse) -> tuple[Device, bool]:
-        device = _sweeping.find(pulse, name)
+        device = orphans.find(pulse, name)
         return device, _keeping.is_guarded(pulse, device)
 
     device, is_guarded = connection.call(find)
@@ -162,8 +163,8 @@ def list_microphone_devices() -> list[MicrophoneInfo]:
     """
 
     def there(pulse: pulsectl.Pulse) -> list[MicrophoneInfo]:
-        _sweeping.sweep(pulse)
-        return [device.info for device in _device.find_all(pulse) if device.source is not None]
+        orphans.sweep(pulse)
+        return [device.info for device in registry.find_all(pulse) if device.source is not None]
 
     return sorted(connection.call(there), key=lambda info: info.name)
 
@@ -178,16 +179,16 @@ def remove_microphone_device(name: str) -> None:
         DeviceError: There is no such microphone, or it belongs to a program that runs (close it there).
         ServerError: No sound server answers.
     """
-    _names.check_name(name)
+    names.check_name(name)
 
     def remove(pulse: pulsectl.Pulse) -> None:
-        device = _sweeping.find(pulse, name)
+        device = orphans.find(pulse, name)
         if device.owner is not None:
             raise DeviceError(
                 f"microphone {name!r} belongs to {device.owner.program} (process {device.owner.pid}), which "
                 "would make it again: close it there, or end that program"
             )
-        _device.remove(pulse, device)
+        registry.remove(pulse, device)
 
     connection.call(remove)
 
@@ -245,6 +246,6 @@ def await_open(stream: Native, name: str) -> None:
 
 
 def _set_out(pulse: pulsectl.Pulse, sink_name: str, *, new: bool) -> None:
-    _volumes.set_stream_volume(pulse, sink_name)
+    volume.set_stream_volume(pulse, sink_name)
     if new:
-        _making.play_at_once(pulse, sink_name)
+        create.play_at_once(pulse, sink_name)

@@ -11,10 +11,10 @@ import contextlib
 from collections.abc import Callable, Collection
 from typing import Any
 
-from vmic import _device, _names, _silence
-from vmic._device import Device
+from vmic._device import fallback_sink, names, registry
+from vmic._device.properties import MICROPHONE
+from vmic._device.registry import Device
 from vmic._errors import DeviceError
-from vmic._marks import MICROPHONE
 from vmic._pulse import backend
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.operations import Requests
@@ -68,11 +68,11 @@ class Guard:
         requests = self._requests_of(pulse)
         unknown = [index for index, name in self._sources.items() if not name]
         # Asked before the devices: it goes after the last of them.
-        had_silence = _silence.is_there(pulse)
+        had_silence = fallback_sink.is_there(pulse)
         players = pulse.sink_input_list()
         recorders = pulse.source_output_list()
         self._recorders.know(requests, recorders)
-        devices = [device for device in _device.find_both(pulse) if is_guarded(device)]
+        devices = [device for device in registry.find_both(pulse) if is_guarded(device)]
         for index in unknown:
             # Not told of when it was asked for, nor in the list: it is not ready (PipeWire), and not ours.
             if self._sources.get(index) == "":
@@ -108,7 +108,7 @@ class Guard:
 
     def _note_source(self, source: Any) -> None:
         """A look may come only when somebody has recorded it, on a busy machine 0.1 s later."""
-        if _device.is_source(source):
+        if registry.is_source(source):
             self._sources[source.index] = source.name
         else:
             self._sources.pop(source.index, None)
@@ -133,7 +133,7 @@ class Guard:
         self._sources.update((d.source.index, d.source.name) for d in devices if d.source is not None)
         for device in devices:
             if _is_left_of(device, lost):
-                _device.remove(pulse, device)
+                registry.remove(pulse, device)
 
 
 def _own_streams(device: Device, players: Collection[Any], recorders: Collection[Any]) -> list[Any]:
@@ -142,14 +142,14 @@ def _own_streams(device: Device, players: Collection[Any], recorders: Collection
         on_it = [player for player in players if player.sink == device.sink.index]
     else:
         on_it = [recorder for recorder in recorders if recorder.source == device.source.index]
-    return [stream for stream in on_it if _device.is_own(stream, device.sink_name)]
+    return [stream for stream in on_it if registry.is_own(stream, device.sink_name)]
 
 
 def _bring_silence(pulse: pulsectl.Pulse) -> bool:
     """Whether it comes; where it is refused the rest is kept all the same."""
     with contextlib.suppress(DeviceError):
-        _silence.provide(pulse, backend.of(pulse))
-        _silence.remove_idle(pulse)  # where the last of them went meanwhile
+        fallback_sink.provide(pulse, backend.of(pulse))
+        fallback_sink.remove_idle(pulse)  # where the last of them went meanwhile
         return True
     return False
 
@@ -172,5 +172,5 @@ def _end_strays(pulse: pulsectl.Pulse, requests: Requests, players: Collection[A
     sinks = {sink.index: sink.name for sink in pulse.sink_list()}
     for player in players:
         own = player.proplist.get("media.name", "")
-        if _names.is_sink_name(own) and sinks.get(player.sink, own) != own:
+        if names.is_sink_name(own) and sinks.get(player.sink, own) != own:
             requests.kill_player(player.index)

@@ -16,16 +16,16 @@ import sys
 import time
 from typing import Any
 
-from vmic import _device, _making, _names
-from vmic._device import Device
+from vmic._device import create, names, registry
+from vmic._device.owner import Owner
+from vmic._device.registry import Device
+from vmic._device.spec import Recipe
 from vmic._errors import DeviceError, ServerError
 from vmic._guard import Guard
 from vmic._keeping import GREETING
-from vmic._owner import Owner
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import Follower
-from vmic._recipe import Recipe
 
 # A server that cannot be reached for so long after the owner's end has gone, and the devices with it.
 _REMOVES_WITHIN = 10
@@ -70,9 +70,9 @@ class OwnersKeeper(Follower):
         if not self._bereaved:
             self._guard.look(pulse, self._is_its)
             return
-        for device in _device.find_both(pulse):
+        for device in registry.find_both(pulse):
             if self._is_its(device):
-                _device.remove(pulse, device)
+                registry.remove(pulse, device)
         self.end()
 
     def lose(self) -> None:
@@ -117,7 +117,7 @@ class LastingKeeper(Follower):
         """Keep the promises, until it is removed."""
         if self._is_to_be_made:
             # After a mere loss of the connection it is there.
-            there = [device for device in _device.find_all(pulse) if self._is_it(device)]
+            there = [device for device in registry.find_all(pulse) if self._is_it(device)]
             self._creation = (there[0] if there else self._make_again()).creation
             self._is_to_be_made = False
         self._lost_at = None
@@ -151,7 +151,7 @@ class LastingKeeper(Follower):
         # On a connection of its own: it follows events too.
         with connection.connect() as other:
             try:
-                return _making.make(other, self._recipe, owner=None, volume_guard=True, replace=False)
+                return create.make(other, self._recipe, owner=None, volume_guard=True, replace=False)
             except DeviceError as error:
                 raise ServerError(str(error)) from error
 
@@ -198,7 +198,7 @@ def main(arguments: list[str]) -> None:
         os._exit(0)  # who started it waits for this, and not for the end of the microphone
     name, description, sample_rate, channels = arguments
     recipe = Recipe(name, description, int(sample_rate), int(channels))
-    LastingKeeper(recipe).follow(_names.keeper_client(name))
+    LastingKeeper(recipe).follow(names.keeper_client(name))
 
 
 if __name__ == "__main__":

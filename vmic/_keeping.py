@@ -17,14 +17,14 @@ import time
 import warnings
 from collections.abc import Callable
 
-from vmic import _names
 from vmic._base import process, threads
-from vmic._device import Device
+from vmic._device import names
+from vmic._device.owner import Owner
+from vmic._device.registry import Device
+from vmic._device.spec import Recipe
 from vmic._errors import DeviceError
-from vmic._owner import Owner
 from vmic._pulse import wait
 from vmic._pulse.bindings import pulsectl
-from vmic._recipe import Recipe
 
 # What a keeper says first.
 GREETING = "keeps"
@@ -161,7 +161,7 @@ def is_guarded(pulse: pulsectl.Pulse, device: Device) -> bool:
     """
     if device.owner is not None or not device.complete:
         return True
-    return wait.await_client(pulse, _names.keeper_client(device.name), _CONNECTS_WITHIN)
+    return wait.await_client(pulse, names.keeper_client(device.name), _CONNECTS_WITHIN)
 
 
 def replace_lost(device: Device) -> None:

@@ -14,11 +14,11 @@ from vmic._awaitable import Awaitable
 from vmic._base import wakeup
 from vmic._base.validation import check_fade, seconds
 from vmic._completion import Completion
-from vmic._device import MicrophoneInfo
+from vmic._device.properties import MICROPHONE
+from vmic._device.registry import MicrophoneInfo
 from vmic._errors import ClosedError, DeviceLostError
 from vmic._ledger import Ledger
 from vmic._listeners import Listeners, WithListeners
-from vmic._marks import MICROPHONE
 from vmic._pcm import Frames
 from vmic._revival import Revival
 from vmic._standing import Standing, WithStanding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from vmic._device import NO_INDEX, is_on
+from vmic._device.registry import NO_INDEX, is_on
 from vmic._pulse.operations import Requests
 
 

@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from vmic import _atexit, _device, _volumes, _watch
+from vmic import _atexit, _watch
 from vmic._base import threads
 from vmic._base.backoff import Backoff
 from vmic._base.exception_log import LoggedCall
-from vmic._device import Device
+from vmic._device import registry, volume
+from vmic._device.properties import SPEAKER
+from vmic._device.registry import Device
 from vmic._errors import ClosedError, DeviceError, ServerError
-from vmic._marks import SPEAKER
 from vmic._native import OPEN, Native
 from vmic._pulse import autostart, connection, refusals, tcp
 from vmic._pulse.backend import Tuning
@@ -98,18 +99,18 @@ class Revival:
         return True
 
     def _find(self, pulse: pulsectl.Pulse) -> Device | None:
-        find = _device.find_speaker if self._kind == SPEAKER else _device.find
+        find = registry.find_speaker if self._kind == SPEAKER else registry.find
         return find(pulse, self._name)
 
     def _remove_ours(self, pulse: pulsectl.Pulse) -> None:
         device = self._find(pulse)
         if self._make is not None and device is not None and device.owner == self.owner:
-            _device.remove(pulse, device)
+            registry.remove(pulse, device)
 
     def _break_off(self, pulse: pulsectl.Pulse) -> None:
         """Take our device away, and end the stream, so that both are made anew."""
         self._remove_ours(pulse)
-        _device.end_streams(pulse, self._sink_name)
+        registry.end_streams(pulse, self._sink_name)
         # PipeWire 0.3.65 answers before it has done so, and forgets it when this connection closes (1 of 8).
         self._stream.wait_away(_ENDS_WITHIN)
 
@@ -168,7 +169,7 @@ class Revival:
                 if not self._stream.wait_open(connection.TIMEOUT):
                     connection.call(self._remove_ours)
                 elif not self._stream.is_away:
-                    connection.call(functools.partial(_volumes.set_stream_volume, sink_name=device.sink_name))
+                    connection.call(functools.partial(volume.set_stream_volume, sink_name=device.sink_name))
                     self.trouble, self.is_removed = "", False
                     return
             except (ServerError, DeviceError) as error:
@@ -185,7 +186,7 @@ class Revival:
             return device
         if device is not None and device.owner == self.owner:
             # Half of it is there, and is not what it was.
-            _device.remove(pulse, device)
+            registry.remove(pulse, device)
         elif device is not None:
             self.is_removed = self._is_ended_alone()
             raise DeviceError(f"{self._kind} {self._name!r} has been taken over by another program")

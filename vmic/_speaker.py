@@ -11,9 +11,9 @@ from vmic import _reading, _selection
 from vmic._atexit import forget, remember
 from vmic._base import wakeup
 from vmic._base.callback_thread import Callback, Calls
-from vmic._device import Device
+from vmic._device.properties import SPEAKER
+from vmic._device.registry import Device
 from vmic._errors import ClosedError, DeviceLostError
-from vmic._marks import SPEAKER
 from vmic._players import Players
 from vmic._reading import PendingReads, Reading
 from vmic._revival import Revival

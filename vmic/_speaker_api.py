@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import functools
 
-from vmic import _api, _device, _making, _names, _volumes, _watch
+from vmic import _api, _watch
 from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
-from vmic._device import Device
+from vmic._device import create, names, registry, volume
+from vmic._device.owner import Owner
+from vmic._device.properties import SPEAKER
+from vmic._device.registry import Device
+from vmic._device.spec import SpeakerRecipe
 from vmic._headset import Headset
-from vmic._marks import SPEAKER
-from vmic._owner import Owner
 from vmic._pulse import autostart, backend, connection
 from vmic._pulse.backend import Tuning
 from vmic._pulse.bindings import pulsectl
-from vmic._recipe import SpeakerRecipe
 from vmic._revival import Make, Revival
 from vmic._source import Source
 from vmic._speaker import VirtualSpeakerDevice
@@ -58,29 +59,29 @@ def create_speaker_device(
         DeviceError: The name is taken (the message says by which program), or the server refuses.
         ServerError: No sound server answers.
     """
-    _names.check_name(device_name, SPEAKER)
+    names.check_name(device_name, SPEAKER)
     check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
     check_int("channels", channels, 1, MAX_CHANNELS)
     check_bool("non_blocking", non_blocking)
     check_bool("replace", replace)
     check_bool("backlog", backlog)
-    shown = _names.check_description(description, device_name, SPEAKER)
+    shown = names.check_description(description, device_name, SPEAKER)
     autostart.ensure_running()
     owner = Owner.this_process()
 
     def make(pulse: pulsectl.Pulse) -> tuple[Device, Make, Tuning, str | None]:
-        sink_name = _making.name_for_speaker(pulse, device_name)
+        sink_name = create.name_for_speaker(pulse, device_name)
         recipe = SpeakerRecipe(device_name, shown, sample_rate, channels, sink_name)
-        again = functools.partial(_making.make_speaker, recipe=recipe, owner=owner, replace=False)
-        device = _making.make_speaker(pulse, recipe, owner=owner, replace=replace)
+        again = functools.partial(create.make_speaker, recipe=recipe, owner=owner, replace=False)
+        device = create.make_speaker(pulse, recipe, owner=owner, replace=replace)
         return device, again, backend.of(pulse).tuning, connection.for_streams(pulse)
 
     # What is undone needs a connection, which the watch and the keeper have left then.
     with contextlib.ExitStack() as undo, _watch.owning():
         device, again, tuning, place = connection.call(
-            make, undo=lambda pulse, made: _device.remove(pulse, made[0])
+            make, undo=lambda pulse, made: registry.remove(pulse, made[0])
         )
-        undo.callback(connection.call, lambda pulse: _device.remove(pulse, device))
+        undo.callback(connection.call, lambda pulse: registry.remove(pulse, device))
         speaker = _attach(device, again, tuning, place, non_blocking=non_blocking, backlog=backlog)
         undo.pop_all()
     return speaker
@@ -128,7 +129,7 @@ def _attach(
     with contextlib.ExitStack() as undo:
         undo.callback(source.close)
         _api.await_open(source, device.name)
-        connection.call(functools.partial(_volumes.set_stream_volume, sink_name=device.sink_name))
+        connection.call(functools.partial(volume.set_stream_volume, sink_name=device.sink_name))
         # It ends with the stream.
         revival = Revival(device, source, tuning, again)
         speaker = VirtualSpeakerDevice(device, source, revival, non_blocking=non_blocking, backlog=backlog)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from vmic import _guard, _watch
 from vmic._base.notifier import Teller
+from vmic._device.properties import MICROPHONE
 from vmic._errors import ClosedError
-from vmic._marks import MICROPHONE
 from vmic._watch import Key, Seen
 
 MutedCallback = Callable[[bool], object]

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Callable, Collection
 from typing import Any
 
-from vmic import _device, _names, _silence
-from vmic._device import Device
+from vmic._device import fallback_sink, names, registry
+from vmic._device.registry import Device
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.operations import Requests
 
@@ -31,7 +31,7 @@ class Strangers:
     def know(self, pulse: pulsectl.Pulse, devices: Collection[Device], *, silence_comes: bool) -> None:
         """Note which sinks are guarded, and whether silence comes: on PipeWire that takes some ms."""
         self._devices = {device.sink.index: device for device in devices if device.sink is not None}
-        self._has_silence = _silence.is_there(pulse)
+        self._has_silence = fallback_sink.is_there(pulse)
         self._silence_comes = silence_comes
 
     def note_default(self, server: Any) -> None:
@@ -40,14 +40,14 @@ class Strangers:
         Until PipeWire has chosen an output it says "@DEFAULT_SINK@".
         """
         default = server.default_sink_name
-        if default and not default.startswith("@") and not _names.is_sink_name(default):
+        if default and not default.startswith("@") and not names.is_sink_name(default):
             self._destination = default
         else:
-            self._destination = _silence.NAME if self._has_silence else None
+            self._destination = fallback_sink.NAME if self._has_silence else None
 
     def _is_one(self, player: Any) -> bool:
         device = self._devices.get(player.sink)
-        return device is not None and not _device.is_own(player, device.sink_name)
+        return device is not None and not registry.is_own(player, device.sink_name)
 
     def react(self, requests: Requests, event: Any) -> None:
         """A playing stream came, went, or is on another sink."""
@@ -113,7 +113,7 @@ class Strangers:
             return
         place = next((entry.device for entry in entries if entry.name == name), None)
         # One that was moved here by hand is remembered here.
-        kept = (name, None if place and _names.is_sink_name(place) else place)
+        kept = (name, None if place and names.is_sink_name(place) else place)
         if player.index in self._met:
             self._places[player.index] = kept
         else:  # it has ended meanwhile

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
-from vmic._device import Device
-from vmic._marks import MICROPHONE
+from vmic._device.properties import MICROPHONE
+from vmic._device.registry import Device
+from vmic._device.volume import fill, open_up
 from vmic._pulse import backend
 from vmic._pulse.bindings import pulsectl
-from vmic._volumes import fill, open_up
 
 # PipeWire 1.4.2 restores a volume and a mute 19 ms after the first application starts to record.
 _RESTORES_WITHIN = 0.2

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from vmic import _device, _hearing, _levels
+from vmic import _hearing, _levels
 from vmic._base import threads
 from vmic._base.exception_log import log
+from vmic._device import registry
+from vmic._device.owner import Owner
+from vmic._device.properties import MICROPHONE, SPEAKER
 from vmic._hearing import Listener
 from vmic._keeping import Keeping
-from vmic._marks import MICROPHONE, SPEAKER
-from vmic._owner import Owner
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import Follower
 from vmic._stream import Stream
@@ -233,7 +234,7 @@ class Watch(Follower):
 
     def _find(self, pulse: pulsectl.Pulse) -> dict[Key, Seen]:
         """Which devices there are, who records the microphones, and whether anybody plays to the speakers."""
-        devices = [device for device in _device.find_both(pulse) if device.source]
+        devices = [device for device in registry.find_both(pulse) if device.source]
         microphones = {device.source.index for device in devices if device.kind == MICROPHONE}
         streams = _hearing.streams(pulse, microphones)
         players = pulse.sink_input_list() if len(microphones) < len(devices) else []

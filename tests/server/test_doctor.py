@@ -20,7 +20,7 @@ from programs import VMIC, command
 from servers import PulseAudio, SoundServer
 
 import vmic
-from vmic import _names
+from vmic._device import names as _names
 
 Start = Callable[..., subprocess.Popen[str]]
 

@@ -15,11 +15,12 @@ from signals import numbered
 from unit.legal import TRICKY
 
 import vmic
-from vmic import _device, _making, _names
-from vmic._marks import Marks
-from vmic._owner import Owner
+from vmic._device import create as _making
+from vmic._device import names, registry
+from vmic._device.owner import Owner
+from vmic._device.properties import Marks
+from vmic._device.spec import SpeakerRecipe
 from vmic._pulse import wait
-from vmic._recipe import SpeakerRecipe
 
 Record = Callable[..., Recorder]
 
@@ -84,7 +85,7 @@ def test_a_speaker_is_shown_as_its_name_is(server: SoundServer, pulse: pulsectl.
     with vmic.create_speaker_device("another"):  # so that its owner is known
         before = {sink.name for sink in pulse.sink_list()}
         for name in TRICKY:
-            recipe = SpeakerRecipe(name, name, 48000, 1, _names.speaker_sink_names(name)[0])
+            recipe = SpeakerRecipe(name, name, 48000, 1, names.speaker_sink_names(name)[0])
             try:
                 device = _making.make_speaker(pulse, recipe, owner=owner, replace=False)
             except vmic.DeviceError:
@@ -95,7 +96,7 @@ def test_a_speaker_is_shown_as_its_name_is(server: SoundServer, pulse: pulsectl.
             assert now.keys() - before == {recipe.sink_name}
             assert now[recipe.sink_name].description == name
             assert Marks.of(now[recipe.sink_name]) == device.marks
-            _device.remove(pulse, device)
+            registry.remove(pulse, device)
             wait.await_gone(pulse, {recipe.sink_name})
 
 

@@ -19,7 +19,7 @@ from servers import PipeWire, PulseAudio, SoundServer, available_servers
 from signals import Heard, numbered
 
 import vmic
-from vmic._recipe import Recipe
+from vmic._device.spec import Recipe
 from vmic.cli import _autostart, _install
 
 Record = Callable[..., Recorder]

@@ -86,14 +86,15 @@ def test_the_interpreters_exit_is_bounded(server: SoundServer) -> None:
 
 LEFT_TO_KEEPER = """
 import sys, time, vmic
-from vmic import _device, _watch
+from vmic import _watch
+from vmic._device.registry import registry
 from vmic import _atexit
 
-def note(pulse, device, remove=_device.remove):
+def note(pulse, device, remove=registry.remove):
     print(device.name)
     remove(pulse, device)
 
-_atexit.EXIT_SECONDS, _device.remove = float(sys.argv[1]), note
+_atexit.EXIT_SECONDS, registry.remove = float(sys.argv[1]), note
 microphones = [vmic.create_microphone_device(f"mic{i}", 48000) for i in range(3)]
 while not _watch.has_keeper():
     time.sleep(0.01)

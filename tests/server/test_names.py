@@ -20,10 +20,12 @@ from signals import numbered
 from unit.legal import TRICKY, names, quick_name
 
 import vmic
-from vmic import _api, _device, _making, _names
-from vmic._marks import MICROPHONE, Marks
+from vmic import _api
+from vmic._device import create, registry
+from vmic._device import names as _names
+from vmic._device.properties import MICROPHONE, Marks
+from vmic._device.spec import Recipe
 from vmic._pulse import wait
-from vmic._recipe import Recipe
 
 Record = Callable[..., Recorder]
 
@@ -105,7 +107,7 @@ def test_five_hundred_names_add_nothing_to_what_is_on_the_server(server: SoundSe
             for _ in range(500):
                 name = quick_name(random)
                 # It needs no owner and no writer, which take most of the time.
-                device = _making.make(
+                device = create.make(
                     pulse, Recipe(name, name, RATE, 1), owner=None, volume_guard=True, replace=False
                 )
                 now = there()
@@ -119,7 +121,7 @@ def test_five_hundred_names_add_nothing_to_what_is_on_the_server(server: SoundSe
                 for half in (sink, source):
                     own = {k: v for k, v in now[half].proplist.items() if k in marks or k == "vmic.owner"}
                     assert own == marks
-                _device.remove(pulse, device)
+                registry.remove(pulse, device)
                 wait.await_gone(pulse, {sink, source})
 
 

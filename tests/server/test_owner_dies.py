@@ -22,9 +22,9 @@ from recording import Recorder
 from servers import SoundServer
 
 import vmic
-from vmic import _making
-from vmic import _owner as owners
-from vmic._recipe import Recipe
+from vmic._device import create
+from vmic._device import owner as owners
+from vmic._device.spec import Recipe
 
 pytestmark = pytest.mark.promise("dead program")
 
@@ -134,7 +134,7 @@ def test_in_another_namespace_only_its_connection_tells_that_it_lives(
 def made_by(server: SoundServer, owner: owners.Owner) -> Iterator[None]:
     """A microphone of that owner's, whose connection ends with the block."""
     with server.client(owner.client_name), server.client() as pulse:
-        _making.make(pulse, Recipe("mic", "mic", 48000, 1), owner=owner, volume_guard=True, replace=False)
+        create.make(pulse, Recipe("mic", "mic", 48000, 1), owner=owner, volume_guard=True, replace=False)
         yield
 
 

@@ -19,14 +19,15 @@ from servers import SoundServer
 from signals import numbered
 
 import vmic
-from vmic import _device, _guard, _hearing, _listeners, _standing, _volumes
+from vmic import _guard, _hearing, _listeners, _standing
 from vmic import _watch as watch
 from vmic._api import create_lasting_device
 from vmic._base import process, threads
+from vmic._device import registry, volume
+from vmic._device.spec import Recipe
 from vmic._keeper import LastingKeeper
 from vmic._keeping import Keeping
 from vmic._pulse import connection, tcp
-from vmic._recipe import Recipe
 from vmic._stream import Stream
 
 Record = Callable[..., Recorder]
@@ -111,7 +112,7 @@ def test_a_keeper_that_dies_with_an_unread_line_while_the_server_is_away(
 
 # What the thread that follows the server calls.
 WATCHES = {
-    "the devices": (_device, "find_both"),
+    "the devices": (registry, "find_both"),
     "the streams": (_hearing, "streams"),
     "the listeners": (_hearing, "listeners"),
     "a microphone's listeners": (_listeners.Listeners, "publish"),
@@ -156,7 +157,7 @@ def test_a_fault_that_stays_does_not_keep_the_thread_busy(
     server: SoundServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with vmic.create_microphone_device("mic", 48000) as microphone:
-        fault = Fault(monkeypatch, _device, "find_both")
+        fault = Fault(monkeypatch, registry, "find_both")
         wake(microphone)
         fault.await_raised(1)
         begin = time.monotonic()
@@ -169,11 +170,11 @@ def test_a_fault_that_stays_does_not_keep_the_thread_busy(
 # What the thread that reconnects calls.
 RECONNECTS = {
     "the network": (tcp, "notice_silence"),
-    "the device": (_device, "find"),
+    "the device": (registry, "find"),
     "the wait": (Stream, "wait_away"),
     "the stream": (Stream, "reopen"),
     "the stream's start": (Stream, "wait_open"),
-    "the stream's volume": (_volumes, "set_stream_volume"),
+    "the stream's volume": (volume, "set_stream_volume"),
     "the keeper": (watch, "hurry"),
     "a thread": (threads, "start"),
 }
@@ -267,7 +268,7 @@ def lasting(server: SoundServer) -> Iterator[LastingKeeper]:
 
 
 @pytest.mark.parametrize(
-    ("place", "name"), [(_guard.Guard, "look"), (_device, "find_all"), (connection, "connect")]
+    ("place", "name"), [(_guard.Guard, "look"), (registry, "find_all"), (connection, "connect")]
 )
 def test_a_lasting_keeper_makes_its_microphone_again_after_a_fault(
     server: SoundServer, lasting: LastingKeeper, monkeypatch: pytest.MonkeyPatch, place: Any, name: str

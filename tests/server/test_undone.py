@@ -11,10 +11,10 @@ import pytest
 from servers import SoundServer
 
 import vmic
-from vmic import _device, _making
 from vmic._base import threads
+from vmic._device import create, registry
+from vmic._device.spec import Recipe
 from vmic._pulse import connection
-from vmic._recipe import Recipe
 
 
 class EndsTooLate(threading.Event):
@@ -29,7 +29,7 @@ def test_a_device_that_is_made_between_the_timeout_and_its_cancellation(
     server: SoundServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = Recipe("mic", "mic", 48000, 1)
-    make = functools.partial(_making.make, recipe=recipe, owner=None, volume_guard=True, replace=False)
+    make = functools.partial(create.make, recipe=recipe, owner=None, volume_guard=True, replace=False)
     start = threads.start
 
     def start_late(run: Callable[[], object], name: str) -> threading.Thread:
@@ -40,5 +40,5 @@ def test_a_device_that_is_made_between_the_timeout_and_its_cancellation(
     with monkeypatch.context() as late:
         late.setattr(threads, "start", start_late)
         with pytest.raises(vmic.ServerError, match="did not answer within 5 s"):
-            connection.call(make, undo=_device.remove)
+            connection.call(make, undo=registry.remove)
     programs.await_that(lambda: vmic.list_microphone_devices() == [], "it is undone", 10)

@@ -10,13 +10,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from unit.legal import TRICKY, names
 
-from vmic import _names, _silence
+from vmic._device import fallback_sink
+from vmic._device import names as _names
 
 # What PulseAudio takes as a device's name (pa_namereg_is_valid_name).
 SERVER_NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
 # Names that no device of ours may have on a server: they mean another one there. A number, also in C's octal
 # and hexadecimal forms, is an index.
-OTHERS = re.compile(rf"null|-?(0[xX][0-9A-Fa-f]+|[0-9]+)|.*\.monitor|auto_null|{_silence.NAME}")
+OTHERS = re.compile(rf"null|-?(0[xX][0-9A-Fa-f]+|[0-9]+)|.*\.monitor|auto_null|{fallback_sink.NAME}")
 
 
 @pytest.mark.parametrize("length", [1, 2, 127, 128])

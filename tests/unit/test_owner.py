@@ -8,9 +8,9 @@ import subprocess
 
 import pytest
 
-from vmic import _owner
 from vmic._base import process as _processes
-from vmic._owner import Owner
+from vmic._device import owner as _owner
+from vmic._device.owner import Owner
 
 
 def test_what_is_written_is_read_again() -> None:

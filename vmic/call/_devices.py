@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from vmic import _device
-from vmic._device import Device
+from vmic._device import registry
+from vmic._device.properties import SPEAKER, Marks
+from vmic._device.registry import Device
 from vmic._errors import DeviceError
-from vmic._marks import SPEAKER, Marks
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
 
@@ -23,7 +23,7 @@ def source_name(name: str) -> str:
 
     def find(pulse: pulsectl.Pulse) -> str:
         sources = [source for source in pulse.source_list() if source.monitor_of_sink_name is None]
-        return _named(_device.find(pulse, name), sources, name, "microphone")
+        return _named(registry.find(pulse, name), sources, name, "microphone")
 
     return connection.call(find)
 
@@ -37,7 +37,7 @@ def sink_name(name: str) -> str:
     """
 
     def find(pulse: pulsectl.Pulse) -> str:
-        speaker = _device.find_speaker(pulse, name)
+        speaker = registry.find_speaker(pulse, name)
         # What a microphone is fed by is none.
         sinks = [s for s in pulse.sink_list() if (m := Marks.of(s)) is None or m.kind == SPEAKER]
         return _named(speaker, sinks, name, "speaker")

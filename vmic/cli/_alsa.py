@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 import vmic
-from vmic import _sweeping
+from vmic._device import orphans
 from vmic._pulse import connection
 from vmic.cli import _asoundrc
 from vmic.cli._options import microphones, name_argument, quiet_option
@@ -25,7 +25,7 @@ def alsa() -> None:
 @quiet_option
 def enable(name: str) -> None:
     """Let ALSA list microphone NAME."""
-    device = connection.call(lambda pulse: _sweeping.find(pulse, name))
+    device = connection.call(lambda pulse: orphans.find(pulse, name))
     description = device.source.description if device.source is not None else device.name
     identity = _asoundrc.add(device.name, device.source_name, description)
     say(f"ALSA knows microphone {device.name!r} as {identity}; programs that run see it when they start anew")

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import vmic
-from vmic import _names
+from vmic._device import names
 from vmic.cli._marked import MarkedFile
 
 # What ALSA takes for an id, whole: a dot or a colon would end it, and a number is a card's.
@@ -62,7 +62,7 @@ def _can_be_bare(name: str) -> bool:
 
 
 def _made_up(name: str) -> str:
-    return "vmic-" + _names.sink_name(name).removeprefix("vmic-sink-")
+    return "vmic-" + names.sink_name(name).removeprefix("vmic-sink-")
 
 
 def _quoted(text: str) -> str:

@@ -12,10 +12,10 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 import vmic
-from vmic import _names, _silence
-from vmic._marks import MICROPHONE, Marks
+from vmic._device import fallback_sink, names
+from vmic._device.properties import MICROPHONE, Marks
+from vmic._device.spec import Recipe
 from vmic._pulse import backend
-from vmic._recipe import Recipe
 from vmic.cli._marked import MarkedFile
 
 # PulseAudio (16.1) reads a script into lines of 2048 bytes.
@@ -151,7 +151,7 @@ class PulseAudio(Way):
         lines = [
             # What is there already, or is refused, is no reason not to start.
             ".nofail",
-            f"load-module module-null-sink {_silence.arguments(dialect)}",
+            f"load-module module-null-sink {fallback_sink.arguments(dialect)}",
             f"load-module module-null-sink {recipe.sink_arguments(dialect, marks, backend.backslashed)}",
             f"load-module module-remap-source {source}",
         ]
@@ -212,7 +212,7 @@ def _identity(name: str) -> str:
     """What a file of it is called."""
     if re.fullmatch(r"[A-Za-z0-9_-]+", name):
         return name
-    return _names.sink_name(name).removeprefix("vmic-sink-")
+    return names.sink_name(name).removeprefix("vmic-sink-")
 
 
 def _unit(name: str) -> Path:

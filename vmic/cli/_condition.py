@@ -8,8 +8,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from vmic import _device, _hearing, _keeping, _sweeping
-from vmic._device import Device, MicrophoneInfo
+from vmic import _hearing, _keeping
+from vmic._device import orphans, registry
+from vmic._device.registry import Device, MicrophoneInfo
 from vmic._hearing import Listener
 from vmic._pulse.bindings import pulsectl
 from vmic.cli._peaks import Peaks
@@ -49,8 +50,8 @@ class Condition:
 
 def of_all(pulse: pulsectl.Pulse) -> list[Condition]:
     """All of them, by name; takes 0.1 s where any of them runs."""
-    _sweeping.sweep(pulse)
-    conditions = _of(pulse, [device for device in _device.find_all(pulse) if device.source])
+    orphans.sweep(pulse)
+    conditions = _of(pulse, [device for device in registry.find_all(pulse) if device.source])
     return sorted(conditions, key=lambda condition: condition.info.name)
 
 
@@ -60,7 +61,7 @@ def of_one(pulse: pulsectl.Pulse, name: str) -> Condition:
     Raises:
         DeviceError: There is none; lists those there are.
     """
-    return _of(pulse, [_sweeping.find(pulse, name)])[0]
+    return _of(pulse, [orphans.find(pulse, name)])[0]
 
 
 def _of(pulse: pulsectl.Pulse, found: list[Device]) -> list[Condition]:

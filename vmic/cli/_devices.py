@@ -8,20 +8,14 @@ import urllib.parse
 
 import click
 
-from vmic import (
-    _device,
-    _keeping,
-    _sweeping,
-    create_microphone_device,
-    list_microphone_devices,
-    remove_microphone_device,
-)
+from vmic import _keeping, create_microphone_device, list_microphone_devices, remove_microphone_device
 from vmic._api import create_lasting_device, find_guarded
-from vmic._device import Device
+from vmic._device import orphans, registry
+from vmic._device.registry import Device
+from vmic._device.spec import Recipe
 from vmic._errors import DeviceError, VmicError
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
-from vmic._recipe import Recipe
 from vmic.cli import _asoundrc
 from vmic.cli._condition import belongs_to
 from vmic.cli._options import CHANNELS, RATE, microphones, quiet_option
@@ -111,10 +105,10 @@ def clean() -> None:
 
 
 def _clean(pulse: pulsectl.Pulse) -> list[Device]:
-    left = _sweeping.sweep(pulse)
-    for device in _device.find_all(pulse):
+    left = orphans.sweep(pulse)
+    for device in registry.find_all(pulse):
         # What has a program or a keeper comes back by itself.
         if device.owner is None and not device.complete:
-            _device.remove(pulse, device)
+            registry.remove(pulse, device)
             left.append(device)
     return left

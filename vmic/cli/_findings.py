@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import vmic
-from vmic import _device, _keeping, _names
-from vmic._device import Device
+from vmic import _keeping
+from vmic._device import names as _names
+from vmic._device import registry
+from vmic._device.registry import Device
 from vmic._pulse import backend, connection
 from vmic._pulse.bindings import pulsectl
 from vmic.cli import _asoundrc
@@ -96,7 +98,7 @@ def _of_devices(pulse: pulsectl.Pulse) -> Iterator[Finding]:
             "choose another (pactl set-default-sink), or make that microphone anew",
         )
     clients = {client.name for client in pulse.client_list()}
-    for device in _device.find_all(pulse):
+    for device in registry.find_all(pulse):
         yield from _of_device(device, clients)
         if not _keeping.is_guarded(pulse, device):
             wrong, cure = unguarded(device.info)
@@ -107,7 +109,7 @@ def _of_devices(pulse: pulsectl.Pulse) -> Iterator[Finding]:
 def _of_default_source(pulse: pulsectl.Pulse, default: str) -> Iterator[Finding]:
     """Whether the server makes a microphone of vmic's the default, for want of another."""
     sources = [source for source in pulse.source_list() if source.monitor_of_sink_name is None]
-    ours = {source.name for source in sources if _device.is_source(source)}
+    ours = {source.name for source in sources if registry.is_source(source)}
     # PulseAudio always does. PipeWire 0.3 and 1.4 prefer the monitor of an output, 1.6 does not.
     if len(ours) == len(sources) and (default in ours or backend.of(pulse) is backend.PULSEAUDIO):
         yield Finding(

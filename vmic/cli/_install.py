@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 import vmic
-from vmic import _names
+from vmic._device import names
+from vmic._device.spec import Recipe
 from vmic._pulse import backend, connection
-from vmic._recipe import Recipe
 from vmic.cli._autostart import WAYS, Way
 from vmic.cli._options import CHANNELS, RATE, microphones, quiet_option
 from vmic.cli._screen import say
@@ -32,8 +32,8 @@ def install(name: str, rate: int, channels: int, description: str | None, way: s
     Through a unit of the user's systemd where there is one, else through a file that PipeWire or PulseAudio,
     whichever answers now, reads when it starts.
     """
-    _names.check_name(name)
-    recipe = Recipe(name, _names.check_description(description, name), rate, channels)
+    names.check_name(name)
+    recipe = Recipe(name, names.check_description(description, name), rate, channels)
     chosen = WAYS[way] if way else _first()
     say(f"microphone {name!r} is there from the next log-in on: {chosen.install(recipe)}")
 
@@ -42,7 +42,7 @@ def install(name: str, rate: int, channels: int, description: str | None, way: s
 @click.argument("name", shell_complete=microphones)
 def uninstall(name: str) -> None:
     """Have microphone NAME no more after a log-in."""
-    _names.check_name(name)
+    names.check_name(name)
     found = [way for way in WAYS.values() if way.uninstall(name)]
     if not found:
         raise vmic.VmicError(f"no microphone {name!r} was installed")

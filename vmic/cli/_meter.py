@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import vmic
-from vmic import _hearing, _sweeping
+from vmic import _hearing
+from vmic._device import orphans
 from vmic._hearing import Listener
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
@@ -39,7 +40,7 @@ def meter(name: str, seconds: float | None) -> None:
     It is no listener itself. Where standard output is no terminal it prints a line each second: the time
     since it began, the peak of that second, how often it was at full scale, and the listeners.
     """
-    info = connection.call(lambda pulse: _sweeping.find(pulse, name)).info
+    info = connection.call(lambda pulse: orphans.find(pulse, name)).info
     ears = _Ears(info.source_name)
     threading.Thread(target=ears.follow, args=("vmic-meter",), name="vmic-meter", daemon=True).start()
     view = _View(info.name)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import vmic
-from vmic import _device
 from vmic._api import find_guarded
+from vmic._device import registry
 from vmic._pulse import connection
 from vmic.cli import _levels
 from vmic.cli._options import CHANNELS, LENGTH, name_argument, quiet_option
@@ -127,7 +127,7 @@ class _Recorder:
     def _is_there(self) -> bool:
         """Whether the server still has the microphone; one that hangs may have."""
         try:
-            found = connection.call(lambda pulse: _device.find(pulse, self._name))
+            found = connection.call(lambda pulse: registry.find(pulse, self._name))
         except vmic.ServerError:
             return True
         return found is not None and found.source is not None

@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from vmic import _names, _silence
-from vmic._marks import MICROPHONE, SPEAKER, Marks
-from vmic._owner import Owner
+from vmic._device import fallback_sink, names
+from vmic._device.owner import Owner
+from vmic._device.properties import MICROPHONE, SPEAKER, Marks
 from vmic._pulse import modules
 from vmic._pulse.bindings import STREAM_NAME, pulsectl
 from vmic._pulse.operations import Requests
@@ -136,7 +136,7 @@ def _microphones(halves: Collection[Any]) -> Iterator[Device]:
         if marks is not None and marks.kind == MICROPHONE:
             found.setdefault(marks, {})[half.name] = half
     for marks, both in found.items():
-        sink_name, source_name = _names.sink_name(marks.name), _names.source_name(marks.name)
+        sink_name, source_name = names.sink_name(marks.name), names.source_name(marks.name)
         yield Device(marks, sink_name, source_name, both.get(sink_name), both.get(source_name))
 
 
@@ -177,7 +177,7 @@ def remove(pulse: pulsectl.Pulse, device: Device) -> None:
         )
     if device.sink is not None:
         modules.unload(pulse, device.sink.owner_module, f" sink_name={device.sink_name} ", device.creation)
-    _silence.remove_idle(pulse, device.sink_name)
+    fallback_sink.remove_idle(pulse, device.sink_name)
 
 
 def is_on(recorder: Any, index: int, name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from vmic import _device
+from vmic._device import registry
 from vmic._pulse import wait
 from vmic._pulse.bindings import pulsectl
 
@@ -32,7 +32,7 @@ def set_stream_volume(pulse: pulsectl.Pulse, sink_name: str) -> None:
     """
     for stream in (*pulse.sink_input_list(), *pulse.source_output_list()):
         is_this = stream.proplist.get("application.process.id") == str(os.getpid())
-        if is_this and _device.is_own(stream, sink_name):
+        if is_this and registry.is_own(stream, sink_name):
             open_up(pulse, stream)
 
 

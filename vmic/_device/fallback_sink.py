@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from vmic._marks import Marks
+from vmic._device.properties import Marks
 from vmic._pulse import backend
 from vmic._pulse import modules as _modules
 from vmic._pulse.backend import Dialect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmic import _names
+from vmic._device import names
 from vmic._pulse import backend, modules
 from vmic._pulse.backend import Dialect, Properties, Quoting
 
@@ -37,13 +37,13 @@ class Recipe:
         }
         form = _form(self.sample_rate, self.channels)
         return (
-            f"sink_name={_names.sink_name(self.name)} {form} {dialect.sink_arguments}"
+            f"sink_name={names.sink_name(self.name)} {form} {dialect.sink_arguments}"
             f" {quoting('sink_properties', properties)}"
         )
 
     def source_arguments(self, dialect: Dialect, marks: Properties, quoting: Quoting) -> str:
         """The arguments of module-remap-source."""
-        source_name, sink_name = _names.source_name(self.name), _names.sink_name(self.name)
+        source_name, sink_name = names.source_name(self.name), names.sink_name(self.name)
         properties = {
             "device.description": self.description,
             "device.icon_name": "audio-input-microphone",

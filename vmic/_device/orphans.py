@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from vmic import _device
-from vmic._device import Device
+from vmic._device import registry
+from vmic._device.owner import Owner
+from vmic._device.registry import Device
 from vmic._errors import DeviceError
-from vmic._owner import Owner
 from vmic._pulse import wait
 from vmic._pulse.bindings import pulsectl
 
@@ -18,10 +18,10 @@ def sweep(pulse: pulsectl.Pulse) -> list[Device]:
 
     Where an owner's process cannot be seen, this waits 2 s for its connection to come back.
     """
-    owned = [(device, device.owner) for device in _device.find_both(pulse) if device.owner is not None]
+    owned = [(device, device.owner) for device in registry.find_both(pulse) if device.owner is not None]
     left = [device for device, owner in owned if _is_gone(pulse, owner)]
     for device in left:
-        _device.remove(pulse, device)
+        registry.remove(pulse, device)
     return left
 
 
@@ -32,9 +32,9 @@ def find(pulse: pulsectl.Pulse, name: str) -> Device:
         DeviceError: There is none; lists those there are.
     """
     sweep(pulse)
-    device = _device.find(pulse, name)
+    device = registry.find(pulse, name)
     if device is None:
-        there = ", ".join(repr(d.name) for d in _device.find_all(pulse)) or "none"
+        there = ", ".join(repr(d.name) for d in registry.find_all(pulse)) or "none"
         raise DeviceError(f"there is no microphone {name!r} on this sound server; there are: {there}")
     return device
 

@@ -12,8 +12,8 @@ import urllib.parse
 from dataclasses import dataclass
 from typing import Any
 
-from vmic import _names
-from vmic._owner import Owner
+from vmic._device import names
+from vmic._device.owner import Owner
 
 MICROPHONE, SPEAKER = "microphone", "speaker"
 
@@ -97,5 +97,5 @@ class Marks:
     def _names(self) -> tuple[str, ...]:
         """What the server may call what has them."""
         if self.kind == SPEAKER:
-            return _names.speaker_sink_names(self.name)
-        return _names.source_name(self.name), _names.sink_name(self.name)
+            return names.speaker_sink_names(self.name)
+        return names.source_name(self.name), names.sink_name(self.name)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from vmic import _device, _names, _silence, _sweeping, _volumes
-from vmic._device import Device
+from vmic._device import fallback_sink, names, orphans, registry, volume
+from vmic._device.owner import Owner
+from vmic._device.properties import MICROPHONE, SPEAKER, Marks
+from vmic._device.registry import Device
+from vmic._device.spec import Recipe, SpeakerRecipe
 from vmic._errors import DeviceError
-from vmic._marks import MICROPHONE, SPEAKER, Marks
-from vmic._owner import Owner
 from vmic._pulse import backend, modules, wait
 from vmic._pulse.backend import Dialect, Properties
 from vmic._pulse.bindings import pulsectl
-from vmic._recipe import Recipe, SpeakerRecipe
 
 
 def make(
@@ -34,13 +34,13 @@ def make(
     device = f"microphone {name!r}"
     if owner is not None:
         wait.await_owner(pulse, owner.client_name, device)
-    source_name, sink_name = _names.source_name(name), _names.sink_name(name)
+    source_name, sink_name = names.source_name(name), names.sink_name(name)
     _make_room(pulse, MICROPHONE, name, {source_name, sink_name}, replace=replace)
     marks = Marks.new(
         MICROPHONE, name, recipe.sample_rate, recipe.channels, owner, volume_guard=volume_guard
     ).written()
     with (
-        _silence.standing_by(pulse, dialect, sink_name),
+        fallback_sink.standing_by(pulse, dialect, sink_name),
         modules.loading(pulse, device) as load,
     ):
         probed = _probe(pulse, dialect)
@@ -48,12 +48,12 @@ def make(
         module = load("module-null-sink", arguments)
         sink = wait.await_own(pulse, pulse.sink_list, sink_name, module, device)
         # Who removed the last other microphone at this moment took it away.
-        _silence.provide(pulse, dialect)
+        fallback_sink.provide(pulse, dialect)
         arguments = recipe.source_arguments(dialect, marks, dialect.quoting(probed))
         module = load("module-remap-source", arguments)
         source = wait.await_own(pulse, pulse.source_list, source_name, module, device)
         _check_description(source, recipe.description)
-        _volumes.set_volumes(pulse, sink_name, source_name, dialect.settles)
+        volume.set_volumes(pulse, sink_name, source_name, dialect.settles)
         return _see(pulse, device, sink.index, source.index)
 
 
@@ -66,15 +66,15 @@ def make_speaker(pulse: pulsectl.Pulse, recipe: SpeakerRecipe, *, owner: Owner, 
     marks = Marks.new(SPEAKER, recipe.name, recipe.sample_rate, recipe.channels, owner).written()
     monitor = f"{recipe.sink_name}.monitor"
     with (
-        _silence.standing_by(pulse, dialect, recipe.sink_name),
+        fallback_sink.standing_by(pulse, dialect, recipe.sink_name),
         modules.loading(pulse, device) as load,
     ):
         arguments = recipe.arguments(dialect, marks, dialect.sink_quoting(_probe(pulse, dialect)))
         module = load("module-null-sink", arguments)
         sink = wait.await_own(pulse, pulse.sink_list, recipe.sink_name, module, device)
-        _silence.provide(pulse, dialect)
+        fallback_sink.provide(pulse, dialect)
         _check_description(sink, recipe.description)
-        _volumes.set_volumes(pulse, recipe.sink_name, monitor, dialect.settles)
+        volume.set_volumes(pulse, recipe.sink_name, monitor, dialect.settles)
         return _see(pulse, device, sink.index, pulse.get_source_by_name(monitor).index)
 
 
@@ -83,17 +83,17 @@ def _probe(pulse: pulsectl.Pulse, dialect: Dialect) -> Properties:
     if not dialect.probe:
         return {}
     try:
-        return dict(wait.await_sink(pulse, _silence.NAME).proplist)
+        return dict(wait.await_sink(pulse, fallback_sink.NAME).proplist)
     except DeviceError:
         # Whoever removed the last other device at this moment took it away.
-        _silence.provide(pulse, dialect)
-        return dict(wait.await_sink(pulse, _silence.NAME).proplist)
+        fallback_sink.provide(pulse, dialect)
+        return dict(wait.await_sink(pulse, fallback_sink.NAME).proplist)
 
 
 def name_for_speaker(pulse: pulsectl.Pulse, name: str) -> str:
     """What the server is to call the sink of a new speaker `name`."""
-    own, beside_microphone = _names.speaker_sink_names(name)
-    sources = {device.source_name for device in _device.find_all(pulse)}
+    own, beside_microphone = names.speaker_sink_names(name)
+    sources = {device.source_name for device in registry.find_all(pulse)}
     return beside_microphone if own in sources else own
 
 
@@ -106,7 +106,7 @@ def _check_description(thing: Any, description: str) -> None:
 
 def _see(pulse: pulsectl.Pulse, made: str, sink: int, source: int) -> Device:
     """The device of these two halves."""
-    for device in _device.find_both(pulse):
+    for device in registry.find_both(pulse):
         if device.complete and (device.sink.index, device.source.index) == (sink, source):
             return device
     raise DeviceError(f"{made} vanished while it was made: try again")
@@ -132,12 +132,12 @@ def _make_room(pulse: pulsectl.Pulse, kind: str, name: str, taken: Collection[st
 
     What dead programs left is taken away, and what `replace` says.
     """
-    removed = _sweeping.sweep(pulse)
-    for device in _device.find_both(pulse):
+    removed = orphans.sweep(pulse)
+    for device in registry.find_both(pulse):
         if (device.kind, device.name) == (kind, name):
             if not replace:
                 raise DeviceError(f"{kind} {name!r} exists already, {_whose(device)}")
-            _device.remove(pulse, device)
+            registry.remove(pulse, device)
             removed.append(device)
     if any(device.name == name for device in removed):
         wait.await_gone(pulse, taken)

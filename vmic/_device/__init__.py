@@ -1,0 +1,1 @@
+"""A virtual device on the server: names, properties, owner, and how it is made, found and removed."""
