@@ -5,21 +5,22 @@ from __future__ import annotations
 import contextlib
 import functools
 
-from vmic import _keeping, _latency, _watch
+from vmic import _keeping, _watch
 from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
 from vmic._device import create, names, orphans, registry, volume
 from vmic._device.owner import Owner
 from vmic._device.registry import Device, MicrophoneInfo
 from vmic._device.spec import Recipe
 from vmic._errors import DeviceError, ServerError
-from vmic._latency import Cushion, Latency
 from vmic._microphone import VirtualMicrophoneDevice
-from vmic._native import Native
 from vmic._pulse import autostart, backend, connection, refusals
 from vmic._pulse.backend import Tuning
 from vmic._pulse.bindings import pulsectl
 from vmic._revival import Make, Revival
-from vmic._stream import Stream
+from vmic._stream import latency as _latency
+from vmic._stream.latency import Cushion, Latency
+from vmic._stream.native import Native
+from vmic._stream.playback import Stream
 
 # Seconds of audio that a device queues. A blocking write keeps the queue short itself: so much is in it that
 # the writer thread never waits for Python, and so little that Ctrl-C leaves no long tail.

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from vmic._base import threads, wakeup
 from vmic._base.validation import seconds
-from vmic._completion import Completion
 from vmic._listeners import Listeners
-from vmic._pcm import Frames
-from vmic._stream import Stream
-from vmic._writing import PacedWrite, Writing, checked
+from vmic._stream.completions import Completion
+from vmic._stream.paced_write import PacedWrite, Writing, checked
+from vmic._stream.pcm import Frames
+from vmic._stream.playback import Stream
 
 if TYPE_CHECKING:
     from vmic._errors import DeviceLostError

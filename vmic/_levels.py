@@ -10,7 +10,7 @@ from typing import Any
 
 from vmic._errors import ClosedError
 from vmic._pulse.bindings import pulsectl
-from vmic._stream import Stream
+from vmic._stream.playback import Stream
 
 
 def show(pulse: pulsectl.Pulse, streams: Collection[Stream]) -> None:

@@ -15,7 +15,7 @@ from vmic._base.wakeup import Wake
 from vmic._errors import ClosedError, ServerError
 from vmic._hearing import Listener
 from vmic._pulse import connection
-from vmic._stream import Stream
+from vmic._stream.playback import Stream
 from vmic._watch import Key, Seen
 
 ListenersCallback = Callable[[tuple[Listener, ...]], object]

@@ -13,18 +13,18 @@ from vmic._atexit import forget, remember
 from vmic._awaitable import Awaitable
 from vmic._base import wakeup
 from vmic._base.validation import check_fade, seconds
-from vmic._completion import Completion
 from vmic._device.properties import MICROPHONE
 from vmic._device.registry import MicrophoneInfo
 from vmic._errors import ClosedError, DeviceLostError
-from vmic._ledger import Ledger
 from vmic._listeners import Listeners, WithListeners
-from vmic._pcm import Frames
 from vmic._revival import Revival
 from vmic._standing import Standing, WithStanding
 from vmic._stats import MicrophoneStats
-from vmic._stream import Stream
-from vmic._writing import PacedWrite, Writing, checked
+from vmic._stream.completions import Completion
+from vmic._stream.paced_write import PacedWrite, Writing, checked
+from vmic._stream.pcm import Frames
+from vmic._stream.playback import Stream
+from vmic._stream.write_queue import Ledger
 
 _SLICE = 0.05
 _FLUSH_TIMEOUT = 1.0

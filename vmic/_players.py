@@ -6,7 +6,7 @@ import contextlib
 
 from vmic import _watch
 from vmic._errors import ClosedError
-from vmic._source import Source
+from vmic._stream.capture import Source
 from vmic._watch import Key, Seen
 
 

@@ -16,10 +16,10 @@ from vmic._device import registry, volume
 from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device
 from vmic._errors import ClosedError, DeviceError, ServerError
-from vmic._native import OPEN, Native
 from vmic._pulse import autostart, connection, refusals, tcp
 from vmic._pulse.backend import Tuning
 from vmic._pulse.bindings import pulsectl
+from vmic._stream.native import OPEN, Native
 
 # How often to look whether the stream stands still, from when on it does, and how long it has then to go on.
 _LOOK_AGAIN, _STANDS_STILL, _GOES_ON_WITHIN = 1.0, 0.5, 0.5

@@ -7,7 +7,7 @@ import time
 import warnings
 from types import TracebackType
 
-from vmic import _reading, _selection
+from vmic import _selection
 from vmic._atexit import forget, remember
 from vmic._base import wakeup
 from vmic._base.callback_thread import Callback, Calls
@@ -15,11 +15,12 @@ from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device
 from vmic._errors import ClosedError, DeviceLostError
 from vmic._players import Players
-from vmic._reading import PendingReads, Reading
 from vmic._revival import Revival
-from vmic._source import Source
 from vmic._standing import Standing
 from vmic._stats import SpeakerStats
+from vmic._stream import read_queue
+from vmic._stream.capture import Source
+from vmic._stream.read_queue import PendingReads, Reading
 
 # How often one that waits for its turn looks whether the speaker was closed.
 _SLICE = 0.05
@@ -132,7 +133,7 @@ class VirtualSpeakerDevice:
                 Ctrl-C too.
             ClosedError: The device is closed, or was during the read.
         """
-        count, timeout = _reading.checked(num_frames, num_frame, completion, timeout)
+        count, timeout = read_queue.checked(num_frames, num_frame, completion, timeout)
         self._check_open()
         if self._non_blocking:
             self._pending.expect(count, completion)
@@ -180,7 +181,7 @@ class VirtualSpeakerDevice:
             DeviceLostError: The server stopped giving audio.
             ClosedError: The device is closed, or was during the read.
         """
-        count, timeout = _reading.checked(num_frames, num_frame, completion, timeout)
+        count, timeout = read_queue.checked(num_frames, num_frame, completion, timeout)
         self._check_open()
         if completion is not None:
             self._calls.check_room()

@@ -17,8 +17,8 @@ from vmic._pulse import autostart, backend, connection
 from vmic._pulse.backend import Tuning
 from vmic._pulse.bindings import pulsectl
 from vmic._revival import Make, Revival
-from vmic._source import Source
 from vmic._speaker import VirtualSpeakerDevice
+from vmic._stream.capture import Source
 
 # Seconds of sound that are kept for reads to come.
 _KEPT = 10

@@ -23,7 +23,7 @@ from vmic._hearing import Listener
 from vmic._keeping import Keeping
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import Follower
-from vmic._stream import Stream
+from vmic._stream.playback import Stream
 
 # The thread ends within milliseconds; one that does not is a daemon's.
 _STOP_TIMEOUT = 1.0

@@ -17,9 +17,9 @@ from servers import SoundServer, one_server
 
 import vmic
 from vmic import _api, _speaker_api
-from vmic._native import Native
-from vmic._source import Source
-from vmic._stream import Stream
+from vmic._stream.capture import Source
+from vmic._stream.native import Native
+from vmic._stream.playback import Stream
 from vmic.call._capture import Capture
 from vmic.cli import _record
 
@@ -119,16 +119,16 @@ NOBODY = 65534  # libpulse starts no server for root
 # Waits until the stream has found no server.
 OPENS_A_STREAM = f"""
 import os, sys
-from vmic import _latency
+from vmic._stream.playback import latency
 from vmic._pulse import backend
-from vmic._source import Source
-from vmic._stream import Stream
+from vmic._stream.capture import Source
+from vmic._stream.playback import Stream
 from vmic.call._capture import Capture
 from vmic.cli import _record
 
 os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
 form = {{"server": sys.argv[1] or None, "sample_rate": 48000, "channels": 1, "capacity": 48000}}
-tuning, cushion = backend.PULSEAUDIO.tuning, _latency.cushion("auto")
+tuning, cushion = backend.PULSEAUDIO.tuning, latency.cushion("auto")
 for stream in (Stream("sink", tuning=tuning, cushion=cushion, **form), Source("sink", step=0.005, **form)):
     assert stream.wait_away(20)
     stream.close()

@@ -17,7 +17,7 @@ from servers import SoundServer
 from signals import Heard, is_written, numbered
 
 import vmic
-from vmic._latency import Latency
+from vmic._stream.latency import Latency
 
 Record = Callable[..., Recorder]
 

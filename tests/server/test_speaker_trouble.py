@@ -28,8 +28,9 @@ from signals import Samples, numbered
 from streams import play_paused
 
 import vmic
-from vmic import _source, _speaker_api
-from vmic._source import Source
+from vmic import _speaker_api
+from vmic._stream import capture
+from vmic._stream.capture import Source
 
 Start = Callable[..., subprocess.Popen[str]]
 Play = Callable[..., Player]
@@ -313,7 +314,7 @@ def test_it_rests_and_wakes(
     server: SoundServer, play: Play, pulse: pulsectl.Pulse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Not 5 s and 10 s.
-    monkeypatch.setattr(_source, "REST_US", 1_000_000)
+    monkeypatch.setattr(capture, "REST_US", 1_000_000)
     monkeypatch.setattr(_speaker_api, "_KEPT", 2)
     with vmic.create_speaker_device("speaker", SECOND, backlog=True) as speaker:
         assert len(readers(pulse)) == 1
@@ -337,7 +338,7 @@ def test_it_rests_and_wakes(
 def test_one_that_rests_comes_back_with_a_server_that_died(
     server: SoundServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_source, "REST_US", 1_000_000)
+    monkeypatch.setattr(capture, "REST_US", 1_000_000)
     with vmic.create_speaker_device("speaker", SECOND, backlog=True) as speaker:
         with server.client() as pulse:
             programs.await_that(lambda: not readers(pulse), "it rests", BACK_WITHIN)

@@ -28,7 +28,7 @@ from vmic._device.spec import Recipe
 from vmic._keeper import LastingKeeper
 from vmic._keeping import Keeping
 from vmic._pulse import connection, tcp
-from vmic._stream import Stream
+from vmic._stream.playback import Stream
 
 Record = Callable[..., Recorder]
 

@@ -14,7 +14,7 @@ from servers import SoundServer
 from signals import numbered
 
 import vmic
-from vmic._stream import Stream
+from vmic._stream.playback import Stream
 
 SECOND_OF_CHUNKS = 100
 # It wakes once a second to look.

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import vmic
-from vmic import _latency
 from vmic._base.callbacks import MAX_WAITING
-from vmic._completion import Completions
-from vmic._ledger import Ledger
 from vmic._pulse import backend
-from vmic._stream import Stream
+from vmic._stream import latency
+from vmic._stream.completions import Completions
+from vmic._stream.playback import Stream
+from vmic._stream.write_queue import Ledger
 
 FRAME = memoryview(b"\1\0")
 
@@ -55,7 +55,7 @@ def stream() -> Iterator[Stream]:
         channels=1,
         capacity=48000,
         tuning=backend.PULSEAUDIO.tuning,
-        cushion=_latency.cushion("auto"),
+        cushion=latency.cushion("auto"),
     )
     assert away.wait_away(10)
     yield away

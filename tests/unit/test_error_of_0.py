@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 OPEN = """
-from vmic import _latency
+from vmic._stream.playback import latency
 from vmic._pulse import backend
-from vmic._native import AWAY
-from vmic._source import Source
-from vmic._stream import Stream
+from vmic._stream.native import AWAY
+from vmic._stream.capture import Source
+from vmic._stream.playback import Stream
 
 form = {"server": "unix:/nonexistent", "sample_rate": 48000, "channels": 1, "capacity": 48000}
-tuning, cushion = getattr(backend, KIND).tuning, _latency.cushion("auto")
+tuning, cushion = getattr(backend, KIND).tuning, latency.cushion("auto")
 for stream in (Stream("sink", tuning=tuning, cushion=cushion, **form), Source("sink", step=0.005, **form)):
     assert stream.wait_open(20)
     state = stream.state()

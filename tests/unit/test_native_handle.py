@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from vmic import _latency, _source, _stream
 from vmic._base.validation import MAX_SECONDS
-from vmic._native import Native
 from vmic._pulse import backend
 from vmic._pulse.bindings import lib, quick, quick_ffi
-from vmic._source import Source
-from vmic._stream import Stream
+from vmic._stream import capture, latency, playback
+from vmic._stream.capture import Source
+from vmic._stream.native import Native
+from vmic._stream.playback import Stream
 
 NOWHERE = "unix:/nonexistent"
 
@@ -29,7 +29,7 @@ def stream() -> Stream:
         channels=1,
         capacity=48000,
         tuning=backend.PULSEAUDIO.tuning,
-        cushion=_latency.cushion("auto"),
+        cushion=latency.cushion("auto"),
     )
 
 
@@ -56,8 +56,8 @@ SOURCE: list[tuple[str, Callable[[Source], object]]] = [
 @pytest.mark.parametrize(
     ("module", "make", "function", "call"),
     [
-        *[(_stream, stream, *one) for one in STREAM],
-        *[(_source, source, *one) for one in SOURCE],
+        *[(playback, stream, *one) for one in STREAM],
+        *[(capture, source, *one) for one in SOURCE],
     ],
 )
 def test_a_close_meanwhile_pulls_nothing_from_under_a_call(

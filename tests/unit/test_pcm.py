@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmic._pcm import as_frames
+from vmic._stream.pcm import as_frames
 
 DAILYS_WORDS = "frames bytestring should contain 16-bit samples"
 SAMPLES = [0, 1, -1, 258, 32767, -32768]

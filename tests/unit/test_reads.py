@@ -11,15 +11,15 @@ import programs
 import pytest
 
 import vmic
-from vmic import _reading
 from vmic._base.callback_thread import Calls
-from vmic._source import Source
+from vmic._stream import read_queue
+from vmic._stream.capture import Source
 
 
 def checked(
     num_frames: Any = None, num_frame: Any = None, *, completion: object = None, timeout: float = 5.0
 ) -> tuple[int, float]:
-    return _reading.checked(num_frames, num_frame, completion, timeout)
+    return read_queue.checked(num_frames, num_frame, completion, timeout)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2**31 - 1])
@@ -64,7 +64,7 @@ class Late:
 def test_after_one_that_got_less_none_gets_anything() -> None:
     source = Late(0, 0, 10, 480)
     calls, got = Calls(), list[int]()
-    reads = _reading.PendingReads(_reading.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
+    reads = read_queue.PendingReads(read_queue.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
     for _ in range(2):
         reads.expect(480, lambda frames: got.append(len(frames) // 2))
     assert source.waits.wait(10)
@@ -91,7 +91,7 @@ class Endless:
 
 def test_what_waits_for_a_slow_callback_has_an_end() -> None:
     source, calls, released = Endless(), Calls(), threading.Event()
-    reads = _reading.PendingReads(_reading.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
+    reads = read_queue.PendingReads(read_queue.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
     got: list[int] = []
 
     def take(frames: bytes) -> None:
@@ -115,7 +115,7 @@ def test_what_waits_for_a_slow_callback_has_an_end() -> None:
 
 def test_reads_that_wait_have_an_end() -> None:
     source, calls = Late(0, 0, 0), Calls()
-    reads = _reading.PendingReads(_reading.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
+    reads = read_queue.PendingReads(read_queue.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
     reads.expect(480, print)
     assert source.waits.wait(10)  # it is under way
     for _ in range(65_536):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 import vmic
-from vmic._latency import Latency
 from vmic._pulse import autostart
+from vmic._stream.latency import Latency
 from vmic.cli import _screen, _sounds
 from vmic.cli._options import CHANNELS, LENGTH, MAX_RATE, MIN_RATE, RATE, TIME, name_argument, quiet_option
 from vmic.cli._pipes import RAW_FORMATS

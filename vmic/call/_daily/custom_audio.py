@@ -7,10 +7,10 @@ import weakref
 
 from vmic._api import create_microphone_device
 from vmic._base.validation import check_bool
-from vmic._completion import Completion
 from vmic._microphone import VirtualMicrophoneDevice
-from vmic._pcm import Frames
-from vmic._writing import checked
+from vmic._stream.completions import Completion
+from vmic._stream.paced_write import checked
+from vmic._stream.pcm import Frames
 
 # How long a write waits beyond the time that its audio needs.
 _PATIENCE = 5.0

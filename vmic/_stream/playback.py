@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmic._latency import Cushion
-from vmic._native import LONG_COPY, OPEN, REST_US, Calls, Native
 from vmic._pulse.backend import Tuning
 from vmic._pulse.bindings import STREAM_NAME, ffi, lib, quick, quick_ffi
+from vmic._stream.latency import Cushion
+from vmic._stream.native import LONG_COPY, OPEN, REST_US, Calls, Native
 
 # A longer one only makes a gap longer: 1.5 ms takes the click off it.
 _RAMP_US = 1500

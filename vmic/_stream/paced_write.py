@@ -7,11 +7,11 @@ from types import TracebackType
 
 from vmic._base.validation import seconds
 from vmic._base.wakeup import Wake
-from vmic._completion import Completion
-from vmic._ledger import Entry, Ledger
-from vmic._pcm import Frames, as_frames
-from vmic._stream import Stream
-from vmic._turns import Turns
+from vmic._stream.completions import Completion
+from vmic._stream.fifo_lock import Turns
+from vmic._stream.pcm import Frames, as_frames
+from vmic._stream.playback import Stream
+from vmic._stream.write_queue import Entry, Ledger
 
 
 def checked(

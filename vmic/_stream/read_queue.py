@@ -15,10 +15,10 @@ from vmic._base.exception_log import LoggedCall
 from vmic._base.validation import check_int, seconds
 from vmic._base.wakeup import Wake
 from vmic._errors import ClosedError
-from vmic._pcm import SAMPLE_SIZE
-from vmic._source import Source
 from vmic._stats import SpeakerStats
-from vmic._turns import Turns
+from vmic._stream.capture import Source
+from vmic._stream.fifo_lock import Turns
+from vmic._stream.pcm import SAMPLE_SIZE
 
 # The longest bytes that some machine can have.
 _MOST_FRAMES = 2**31 - 1

@@ -6,10 +6,10 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from vmic._completion import Completion, Completions, Expected
 from vmic._errors import ClosedError
-from vmic._pcm import SAMPLE_SIZE
-from vmic._stream import Stream
+from vmic._stream.completions import Completion, Completions, Expected
+from vmic._stream.pcm import SAMPLE_SIZE
+from vmic._stream.playback import Stream
 
 # How many writes are remembered before those that were heard are looked for.
 _TIDY_AT = 64

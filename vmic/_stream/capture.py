@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmic._native import LONG_COPY, OPEN, REST_US, Calls, Native
-from vmic._pcm import SAMPLE_SIZE
 from vmic._pulse.bindings import STREAM_NAME, ffi, lib, quick, quick_ffi
+from vmic._stream.native import LONG_COPY, OPEN, REST_US, Calls, Native
+from vmic._stream.pcm import SAMPLE_SIZE
 
 _CALLS = Calls(
     reached=quick.vmic_reader_reached,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from vmic._base.callbacks import MAX_WAITING, call, too_many
 from vmic._base.exception_log import LoggedCall
 from vmic._errors import VmicError
-from vmic._stream import Stream
+from vmic._stream.playback import Stream
 
 Completion = Callable[[int], object]
 

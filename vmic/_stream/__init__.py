@@ -1,0 +1,1 @@
+"""Frames between Python and the native thread: samples, queues, pace and completions."""
