@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 
-from vmic import _keeping, _watch
+from vmic import _watch
 from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
 from vmic._device import create, names, orphans, registry, volume
 from vmic._device.owner import Owner
 from vmic._device.registry import Device, MicrophoneInfo
 from vmic._device.spec import Recipe
 from vmic._errors import DeviceError, ServerError
+from vmic._keeper import client
 from vmic._microphone import VirtualMicrophoneDevice
 from vmic._pulse import autostart, backend, connection, refusals
 from vmic._pulse.backend import Tuning
@@ -148,11 +149,11 @@ def find_guarded(name: str) -> Device:
 
     def find(pulse: pulsectl.Pulse) -> tuple[Device, bool]:
         device = orphans.find(pulse, name)
-        return device, _keeping.is_guarded(pulse, device)
+        return device, client.is_guarded(pulse, device)
 
     device, is_guarded = connection.call(find)
     if not is_guarded:
-        _keeping.replace_lost(device)
+        client.replace_lost(device)
     return device
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from vmic import _guard, _watch
+from vmic import _watch
 from vmic._base.notifier import Teller
 from vmic._device.properties import MICROPHONE
 from vmic._errors import ClosedError
+from vmic._keeper import guard
 from vmic._watch import Key, Seen
 
 MutedCallback = Callable[[bool], object]
@@ -41,7 +42,7 @@ class Standing:
 
     def tell(self, event: str) -> None:
         """The keeper has set something right; called by the watch."""
-        if event == _guard.STRANGER:
+        if event == guard.STRANGER:
             self.strangers += 1
         elif not self._volume_told:
             self._volume_told = True

@@ -20,7 +20,7 @@ from vmic._device import registry
 from vmic._device.owner import Owner
 from vmic._device.properties import MICROPHONE, SPEAKER
 from vmic._hearing import Listener
-from vmic._keeping import Keeping
+from vmic._keeper.client import Keeping
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import Follower
 from vmic._stream.playback import Stream

@@ -119,7 +119,7 @@ NOBODY = 65534  # libpulse starts no server for root
 # Waits until the stream has found no server.
 OPENS_A_STREAM = f"""
 import os, sys
-from vmic._stream.playback import latency
+from vmic._stream import latency
 from vmic._pulse import backend
 from vmic._stream.capture import Source
 from vmic._stream.playback import Stream

@@ -9,7 +9,7 @@ import pytest
 from servers import SoundServer
 
 from vmic._device.owner import Owner
-from vmic._keeping import Keeping
+from vmic._keeper.client import Keeping
 
 # It tries to connect 0.05, 0.15, 0.35, 0.75 and 1.55 s after the loss, and then each second.
 BETWEEN_TWO_TRIES = 1.65

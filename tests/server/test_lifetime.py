@@ -87,7 +87,7 @@ def test_the_interpreters_exit_is_bounded(server: SoundServer) -> None:
 LEFT_TO_KEEPER = """
 import sys, time, vmic
 from vmic import _watch
-from vmic._device.registry import registry
+from vmic._device import registry
 from vmic import _atexit
 
 def note(pulse, device, remove=registry.remove):

@@ -19,14 +19,15 @@ from servers import SoundServer
 from signals import numbered
 
 import vmic
-from vmic import _guard, _hearing, _listeners, _standing
+from vmic import _hearing, _listeners, _standing
 from vmic import _watch as watch
 from vmic._api import create_lasting_device
 from vmic._base import process, threads
 from vmic._device import registry, volume
 from vmic._device.spec import Recipe
-from vmic._keeper import LastingKeeper
-from vmic._keeping import Keeping
+from vmic._keeper import guard
+from vmic._keeper.__main__ import LastingKeeper
+from vmic._keeper.client import Keeping
 from vmic._pulse import connection, tcp
 from vmic._stream.playback import Stream
 
@@ -217,16 +218,16 @@ def test_completions_are_called_after_a_fault(
 
 BROKEN_KEEPER = """
 import sys
-from vmic import _guard, _keeper
-look, react, failures = _guard.Guard.look, _guard.Guard.react, iter(range(3))
+from vmic._keeper import guard, __main__
+look, react, failures = guard.Guard.look, guard.Guard.react, iter(range(3))
 
 def fail(*arguments):
     for _ in failures:
         raise RuntimeError("the guard is broken")
     return {0}(*arguments)
 
-_guard.Guard.{0} = fail
-_keeper.main(sys.argv[1:])
+guard.Guard.{0} = fail
+__main__.main(sys.argv[1:])
 """
 
 
@@ -268,7 +269,7 @@ def lasting(server: SoundServer) -> Iterator[LastingKeeper]:
 
 
 @pytest.mark.parametrize(
-    ("place", "name"), [(_guard.Guard, "look"), (registry, "find_all"), (connection, "connect")]
+    ("place", "name"), [(guard.Guard, "look"), (registry, "find_all"), (connection, "connect")]
 )
 def test_a_lasting_keeper_makes_its_microphone_again_after_a_fault(
     server: SoundServer, lasting: LastingKeeper, monkeypatch: pytest.MonkeyPatch, place: Any, name: str

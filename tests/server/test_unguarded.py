@@ -19,7 +19,7 @@ from servers import SoundServer
 from signals import numbered
 
 import vmic
-from vmic import _keeping
+from vmic._keeper import client as _keeping
 
 # What `sys.executable` may be in a program that embeds Python.
 NO_PYTHON = ["sleep", "cat", "yes"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 OPEN = """
-from vmic._stream.playback import latency
+from vmic._stream import latency
 from vmic._pulse import backend
 from vmic._stream.native import AWAY
 from vmic._stream.capture import Source

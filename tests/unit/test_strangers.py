@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from vmic._strangers import Strangers
+from vmic._keeper.foreign_streams import Strangers
 
 PLAYER: Any = SimpleNamespace(index=57, proplist={"module-stream-restore.id": "sink-input-by-name:x"})
 ENTRY = SimpleNamespace(name="sink-input-by-name:x", device="speakers")

@@ -8,10 +8,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from vmic import _hearing, _keeping
+from vmic import _hearing
 from vmic._device import orphans, registry
 from vmic._device.registry import Device, MicrophoneInfo
 from vmic._hearing import Listener
+from vmic._keeper import client as _keeping
 from vmic._pulse.bindings import pulsectl
 from vmic.cli._peaks import Peaks
 from vmic.cli._screen import printable

@@ -8,12 +8,13 @@ import urllib.parse
 
 import click
 
-from vmic import _keeping, create_microphone_device, list_microphone_devices, remove_microphone_device
+from vmic import create_microphone_device, list_microphone_devices, remove_microphone_device
 from vmic._api import create_lasting_device, find_guarded
 from vmic._device import orphans, registry
 from vmic._device.registry import Device
 from vmic._device.spec import Recipe
 from vmic._errors import DeviceError, VmicError
+from vmic._keeper import client
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
 from vmic.cli import _asoundrc
@@ -59,7 +60,7 @@ def create(
         raise
     with contextlib.ExitStack() as undo:
         undo.callback(remove_microphone_device, name)
-        _keeping.start_lasting(Recipe(name, description or name, rate, channels))
+        client.start_lasting(Recipe(name, description or name, rate, channels))
         if alsa:
             _asoundrc.add(name, info.source_name, description or name)
         undo.pop_all()

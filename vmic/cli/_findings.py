@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import vmic
-from vmic import _keeping
 from vmic._device import names as _names
 from vmic._device import registry
 from vmic._device.registry import Device
+from vmic._keeper import client as _keeping
 from vmic._pulse import backend, connection
 from vmic._pulse.bindings import pulsectl
 from vmic.cli import _asoundrc

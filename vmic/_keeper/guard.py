@@ -15,12 +15,12 @@ from vmic._device import fallback_sink, names, registry
 from vmic._device.properties import MICROPHONE
 from vmic._device.registry import Device
 from vmic._errors import DeviceError
+from vmic._keeper.foreign_streams import Strangers
+from vmic._keeper.recorders import Recorders
+from vmic._keeper.volume import Volumes
 from vmic._pulse import backend
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.operations import Requests
-from vmic._recorders import Recorders
-from vmic._strangers import Strangers
-from vmic._volume_guard import Volumes
 
 # Something happened to a device: STRANGER or VOLUME.
 Report = Callable[[Device, str], None]

@@ -21,8 +21,8 @@ from vmic._device.owner import Owner
 from vmic._device.registry import Device
 from vmic._device.spec import Recipe
 from vmic._errors import DeviceError, ServerError
-from vmic._guard import Guard
-from vmic._keeping import GREETING
+from vmic._keeper.client import GREETING
+from vmic._keeper.guard import Guard
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import Follower
