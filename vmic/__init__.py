@@ -30,8 +30,8 @@ if _typing.TYPE_CHECKING:
     from vmic._device.registry import MicrophoneInfo
     from vmic._errors import ClosedError, DeviceError, DeviceLostError, ServerError, VmicError
     from vmic._headset import Headset
-    from vmic._hearing import Listener
     from vmic._microphone import VirtualMicrophoneDevice
+    from vmic._monitor.recording_apps import Listener
     from vmic._speaker import VirtualSpeakerDevice
     from vmic._speaker_api import create_headset, create_speaker_device
     from vmic._stats import MicrophoneStats, SpeakerStats
@@ -85,7 +85,7 @@ _HOMES = {
     "_device.registry": ["MicrophoneInfo"],
     "_errors": ["ClosedError", "DeviceError", "DeviceLostError", "ServerError", "VmicError"],
     "_headset": ["Headset"],
-    "_hearing": ["Listener"],
+    "_monitor.recording_apps": ["Listener"],
     "_microphone": ["VirtualMicrophoneDevice"],
     "_speaker": ["VirtualSpeakerDevice"],
     "_speaker_api": ["create_headset", "create_speaker_device"],

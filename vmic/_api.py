@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 
-from vmic import _watch
 from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
 from vmic._device import create, names, orphans, registry, volume
 from vmic._device.owner import Owner
@@ -14,10 +13,11 @@ from vmic._device.spec import Recipe
 from vmic._errors import DeviceError, ServerError
 from vmic._keeper import client
 from vmic._microphone import VirtualMicrophoneDevice
+from vmic._monitor import monitor
+from vmic._monitor.reconnect import Make, Revival
 from vmic._pulse import autostart, backend, connection, refusals
 from vmic._pulse.backend import Tuning
 from vmic._pulse.bindings import pulsectl
-from vmic._revival import Make, Revival
 from vmic._stream import latency as _latency
 from vmic._stream.latency import Cushion, Latency
 from vmic._stream.native import Native
@@ -84,7 +84,7 @@ def create_microphone_device(
         volume_guard=volume_guard,
     )
     # What is undone needs a connection, which the watch and the keeper have left then.
-    with contextlib.ExitStack() as undo, _watch.owning():
+    with contextlib.ExitStack() as undo, monitor.owning():
         device, tuning, place = connection.call(
             lambda pulse: (
                 make(pulse, replace=replace),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from vmic._base import threads, wakeup
 from vmic._base.validation import seconds
-from vmic._listeners import Listeners
+from vmic._monitor.listeners import Listeners
 from vmic._stream.completions import Completion
 from vmic._stream.paced_write import PacedWrite, Writing, checked
 from vmic._stream.pcm import Frames

@@ -16,9 +16,9 @@ from vmic._base.validation import check_fade, seconds
 from vmic._device.properties import MICROPHONE
 from vmic._device.registry import MicrophoneInfo
 from vmic._errors import ClosedError, DeviceLostError
-from vmic._listeners import Listeners, WithListeners
-from vmic._revival import Revival
-from vmic._standing import Standing, WithStanding
+from vmic._monitor.listeners import Listeners, WithListeners
+from vmic._monitor.reconnect import Revival
+from vmic._monitor.status import Standing, WithStanding
 from vmic._stats import MicrophoneStats
 from vmic._stream.completions import Completion
 from vmic._stream.paced_write import PacedWrite, Writing, checked

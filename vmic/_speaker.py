@@ -14,9 +14,9 @@ from vmic._base.callback_thread import Callback, Calls
 from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device
 from vmic._errors import ClosedError, DeviceLostError
-from vmic._players import Players
-from vmic._revival import Revival
-from vmic._standing import Standing
+from vmic._monitor.playing_apps import Players
+from vmic._monitor.reconnect import Revival
+from vmic._monitor.status import Standing
 from vmic._stats import SpeakerStats
 from vmic._stream import read_queue
 from vmic._stream.capture import Source

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 
-from vmic import _api, _watch
+from vmic import _api
 from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
 from vmic._device import create, names, registry, volume
 from vmic._device.owner import Owner
@@ -13,10 +13,11 @@ from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device
 from vmic._device.spec import SpeakerRecipe
 from vmic._headset import Headset
+from vmic._monitor import monitor
+from vmic._monitor.reconnect import Make, Revival
 from vmic._pulse import autostart, backend, connection
 from vmic._pulse.backend import Tuning
 from vmic._pulse.bindings import pulsectl
-from vmic._revival import Make, Revival
 from vmic._speaker import VirtualSpeakerDevice
 from vmic._stream.capture import Source
 
@@ -77,7 +78,7 @@ def create_speaker_device(
         return device, again, backend.of(pulse).tuning, connection.for_streams(pulse)
 
     # What is undone needs a connection, which the watch and the keeper have left then.
-    with contextlib.ExitStack() as undo, _watch.owning():
+    with contextlib.ExitStack() as undo, monitor.owning():
         device, again, tuning, place = connection.call(
             make, undo=lambda pulse, made: registry.remove(pulse, made[0])
         )

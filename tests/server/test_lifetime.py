@@ -16,7 +16,7 @@ from servers import SoundServer
 from signals import numbered
 
 import vmic
-from vmic import _watch
+from vmic._monitor import monitor
 
 
 def devices(server: SoundServer) -> set[str]:
@@ -86,7 +86,7 @@ def test_the_interpreters_exit_is_bounded(server: SoundServer) -> None:
 
 LEFT_TO_KEEPER = """
 import sys, time, vmic
-from vmic import _watch
+from vmic._monitor import monitor
 from vmic._device import registry
 from vmic import _atexit
 
@@ -96,7 +96,7 @@ def note(pulse, device, remove=registry.remove):
 
 _atexit.EXIT_SECONDS, registry.remove = float(sys.argv[1]), note
 microphones = [vmic.create_microphone_device(f"mic{i}", 48000) for i in range(3)]
-while not _watch.has_keeper():
+while not monitor.has_keeper():
     time.sleep(0.01)
 """
 
@@ -303,7 +303,7 @@ def test_what_comes_to_nothing_leaves_nothing(server: SoundServer, monkeypatch: 
         raise OSError("too many open files")
 
     before = devices(server)
-    monkeypatch.setattr(_watch, "join", refuse)
+    monkeypatch.setattr(monitor, "join", refuse)
     with pytest.raises(OSError, match="too many open files"):
         vmic.create_microphone_device("mic", 48000)
     assert settled(server, before)

@@ -18,7 +18,7 @@ from signals import numbered
 from streams import METER, METER_RATE, START_CORKED, stream
 
 import vmic
-from vmic import _watch
+from vmic._monitor import monitor as _watch
 
 Record = Callable[..., Recorder]
 Start = Callable[..., subprocess.Popen[str]]

@@ -19,8 +19,6 @@ from servers import SoundServer
 from signals import numbered
 
 import vmic
-from vmic import _hearing, _listeners, _standing
-from vmic import _watch as watch
 from vmic._api import create_lasting_device
 from vmic._base import process, threads
 from vmic._device import registry, volume
@@ -28,6 +26,8 @@ from vmic._device.spec import Recipe
 from vmic._keeper import guard
 from vmic._keeper.__main__ import LastingKeeper
 from vmic._keeper.client import Keeping
+from vmic._monitor import listeners, recording_apps, status
+from vmic._monitor import monitor as watch
 from vmic._pulse import connection, tcp
 from vmic._stream.playback import Stream
 
@@ -114,10 +114,10 @@ def test_a_keeper_that_dies_with_an_unread_line_while_the_server_is_away(
 # What the thread that follows the server calls.
 WATCHES = {
     "the devices": (registry, "find_both"),
-    "the streams": (_hearing, "streams"),
-    "the listeners": (_hearing, "listeners"),
-    "a microphone's listeners": (_listeners.Listeners, "publish"),
-    "a microphone's mute": (_standing.Standing, "publish"),
+    "the streams": (recording_apps, "streams"),
+    "the listeners": (recording_apps, "listeners"),
+    "a microphone's listeners": (listeners.Listeners, "publish"),
+    "a microphone's mute": (status.Standing, "publish"),
     "an event": (watch.Watch, "react"),
     "the connection": (connection, "connect"),
     "the loss": (watch.Watch, "lose"),

@@ -8,11 +8,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from vmic import _hearing
 from vmic._device import orphans, registry
 from vmic._device.registry import Device, MicrophoneInfo
-from vmic._hearing import Listener
 from vmic._keeper import client as _keeping
+from vmic._monitor import recording_apps
+from vmic._monitor.recording_apps import Listener
 from vmic._pulse.bindings import pulsectl
 from vmic.cli._peaks import Peaks
 from vmic.cli._screen import printable
@@ -68,9 +68,9 @@ def of_one(pulse: pulsectl.Pulse, name: str) -> Condition:
 def _of(pulse: pulsectl.Pulse, found: list[Device]) -> list[Condition]:
     devices = {device.source.index: device for device in found}
     peaks = _listen(pulse, [device for device in devices.values() if _state(device) == "running"])
-    streams = _hearing.streams(pulse, devices)
+    streams = recording_apps.streams(pulse, devices)
     now = time.time()
-    heard_by = _hearing.listeners(pulse, streams, {(s.index, s.source): now for s in streams})
+    heard_by = recording_apps.listeners(pulse, streams, {(s.index, s.source): now for s in streams})
     players = pulse.sink_input_list()
     clients = {client.index: client.proplist for client in pulse.client_list()}
     return [

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import vmic
-from vmic import _hearing
 from vmic._device import orphans
-from vmic._hearing import Listener
+from vmic._monitor import recording_apps
+from vmic._monitor.recording_apps import Listener
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import Follower
@@ -101,8 +101,8 @@ class _Ears(Follower):
         if self._followed is None:
             self._followed = Peaks(pulse, self._source_name, self._note)
         now = time.time()
-        streams = _hearing.streams(pulse, {source.index for source in sources})
-        listeners = _hearing.listeners(pulse, streams, {(s.index, s.source): now for s in streams})
+        streams = recording_apps.streams(pulse, {source.index for source in sources})
+        listeners = recording_apps.listeners(pulse, streams, {(s.index, s.source): now for s in streams})
         with self._lock:
             self._listeners = tuple(one for those in listeners.values() for one in those)
 

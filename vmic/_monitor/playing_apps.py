@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 
-from vmic import _watch
 from vmic._errors import ClosedError
+from vmic._monitor import monitor
+from vmic._monitor.monitor import Key, Seen
 from vmic._stream.capture import Source
-from vmic._watch import Key, Seen
 
 
 class Players:
@@ -16,7 +16,7 @@ class Players:
     def __init__(self, key: Key, source: Source) -> None:
         self.key = key
         self._source = source
-        _watch.join(self)
+        monitor.join(self)
 
     def publish(self, seen: Seen) -> None:
         """So it is now; called by the watch."""
@@ -31,7 +31,7 @@ class Players:
 
     def close(self) -> None:
         """Take note no more."""
-        _watch.leave(self)
+        monitor.leave(self)
 
     def _note(self, *, seen: bool, played: bool) -> None:
         self._source.device_seen = seen

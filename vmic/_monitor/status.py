@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from vmic import _watch
 from vmic._base.notifier import Teller
 from vmic._device.properties import MICROPHONE
 from vmic._errors import ClosedError
 from vmic._keeper import guard
-from vmic._watch import Key, Seen
+from vmic._monitor import monitor
+from vmic._monitor.monitor import Key, Seen
 
 MutedCallback = Callable[[bool], object]
 
@@ -28,7 +28,7 @@ class Standing:
         self._closed = self._leaves_when_lost = False
         self._volume_told = False
         self._teller = Teller("muted", False)
-        _watch.join(self)
+        monitor.join(self)
 
     def publish(self, seen: Seen) -> None:
         """So it is now; called by the watch."""
@@ -38,7 +38,7 @@ class Standing:
     def lose(self) -> None:
         """The server or the device has gone; called by the watch. What comes back is unmuted."""
         if self._leaves_when_lost:
-            _watch.leave(self)
+            monitor.leave(self)
 
     def tell(self, event: str) -> None:
         """The keeper has set something right; called by the watch."""
@@ -63,13 +63,13 @@ class Standing:
     def close(self) -> None:
         """Take note no more."""
         self._end()
-        _watch.leave(self)
+        monitor.leave(self)
 
     def close_when_lost(self) -> None:
         """The same, but for the device's keeper, which stays for as long as it is, or its server."""
         self._end()
         self._leaves_when_lost = True
-        _watch.join(self)  # so that it is told also when that has happened already
+        monitor.join(self)  # so that it is told also when that has happened already
 
     def _end(self) -> None:
         self._closed = True

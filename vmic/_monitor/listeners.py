@@ -7,16 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from vmic import _watch
 from vmic._base import wakeup
 from vmic._base.notifier import Teller
 from vmic._base.validation import MAX_SECONDS, seconds
 from vmic._base.wakeup import Wake
 from vmic._errors import ClosedError, ServerError
-from vmic._hearing import Listener
+from vmic._monitor import monitor
+from vmic._monitor.monitor import Key, Seen
+from vmic._monitor.recording_apps import Listener
 from vmic._pulse import connection
 from vmic._stream.playback import Stream
-from vmic._watch import Key, Seen
 
 ListenersCallback = Callable[[tuple[Listener, ...]], object]
 
@@ -33,7 +33,7 @@ class Listeners:
         self._now: tuple[Listener, ...] | None = None  # None: not known yet
         self._wakes: list[Wake] = []
         self._teller: Teller[tuple[Listener, ...]] = Teller("listeners", ())
-        _watch.join(self, stream)
+        monitor.join(self, stream)
 
     def publish(self, seen: Seen) -> None:
         """These they are now; called by the watch."""
@@ -99,7 +99,7 @@ class Listeners:
             self._closed = True
             self._wake_all()
         self._teller.close()
-        _watch.leave(self)
+        monitor.leave(self)
 
     def _known(self) -> tuple[Listener, ...] | None:
         self._stream.check_process()

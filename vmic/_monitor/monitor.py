@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from vmic import _hearing, _levels
 from vmic._base import threads
 from vmic._base.exception_log import log
 from vmic._device import registry
 from vmic._device.owner import Owner
 from vmic._device.properties import MICROPHONE, SPEAKER
-from vmic._hearing import Listener
 from vmic._keeper.client import Keeping
+from vmic._monitor import levels, recording_apps
+from vmic._monitor.recording_apps import Listener
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import Follower
 from vmic._stream.playback import Stream
@@ -130,7 +130,7 @@ class Watch(Follower):
 
     def look(self, pulse: pulsectl.Pulse) -> None:
         """Tell each watcher of its device."""
-        _levels.show(pulse, self._streams.values())
+        levels.show(pulse, self._streams.values())
         # While a first microphone is made each look would keep that from the GIL: it took twice as long.
         is_needed = any(watcher.key is not None for watcher in self._watchers)
         seen = self._find(pulse) if is_needed else {}
@@ -236,12 +236,12 @@ class Watch(Follower):
         """Which devices there are, who records the microphones, and whether anybody plays to the speakers."""
         devices = [device for device in registry.find_both(pulse) if device.source]
         microphones = {device.source.index for device in devices if device.kind == MICROPHONE}
-        streams = _hearing.streams(pulse, microphones)
+        streams = recording_apps.streams(pulse, microphones)
         players = pulse.sink_input_list() if len(microphones) < len(devices) else []
         played = {player.sink for player in players if not player.corked}
         now = time.time()
         self._since = {(s.index, s.source): self._since.get((s.index, s.source), now) for s in streams}
-        heard_by = _hearing.listeners(pulse, streams, self._since)
+        heard_by = recording_apps.listeners(pulse, streams, self._since)
         return {
             (device.name, device.owner): Seen(
                 heard_by.get(device.source.index, ()),

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from vmic import _atexit, _watch
+from vmic import _atexit
 from vmic._base import threads
 from vmic._base.backoff import Backoff
 from vmic._base.exception_log import LoggedCall
@@ -16,6 +16,7 @@ from vmic._device import registry, volume
 from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device
 from vmic._errors import ClosedError, DeviceError, ServerError
+from vmic._monitor import monitor
 from vmic._pulse import autostart, connection, refusals, tcp
 from vmic._pulse.backend import Tuning
 from vmic._pulse.bindings import pulsectl
@@ -89,7 +90,7 @@ class Revival:
             Whether the server has answered. One that hangs does it later, when it goes on; and so does the
             keeper when the process takes too long to exit (110 ms for each of 25 devices on a busy machine).
         """
-        if _atexit.is_overdue() and _watch.has_keeper():
+        if _atexit.is_overdue() and monitor.has_keeper():
             return False
         try:
             if self._make is not None:
@@ -193,7 +194,7 @@ class Revival:
         if self._make is None:
             self.is_removed = self._is_ended_alone()
             raise DeviceError(f"{self._kind} {self._name!r} is not there any more")
-        _watch.hurry()
+        monitor.hurry()
         return self._make(pulse)
 
     def _is_ended_alone(self) -> bool:

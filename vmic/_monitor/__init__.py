@@ -1,0 +1,1 @@
+"""What this process sees of the server, and how its devices come back after that was away."""
