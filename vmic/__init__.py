@@ -26,7 +26,6 @@ if _typing.TYPE_CHECKING:
         open_microphone_device,
         remove_microphone_device,
     )
-    from vmic._daily import Daily, LogLevel
     from vmic._device.registry import MicrophoneInfo
     from vmic._errors import ClosedError, DeviceError, DeviceLostError, ServerError, VmicError
     from vmic._headset import Headset
@@ -38,6 +37,7 @@ if _typing.TYPE_CHECKING:
     from vmic.call._audio import AudioData
     from vmic.call._client import CallClient
     from vmic.call._daily.custom_audio import CustomAudioSource, CustomAudioTrack
+    from vmic.call._daily.facade import Daily, LogLevel
     from vmic.call._daily.vad import NativeVad
     from vmic.call._events import EventHandler
 
@@ -81,18 +81,18 @@ _HOMES = {
         "open_microphone_device",
         "remove_microphone_device",
     ],
-    "_daily": ["Daily", "LogLevel"],
     "_device.registry": ["MicrophoneInfo"],
     "_errors": ["ClosedError", "DeviceError", "DeviceLostError", "ServerError", "VmicError"],
     "_headset": ["Headset"],
-    "_monitor.recording_apps": ["Listener"],
     "_microphone": ["VirtualMicrophoneDevice"],
+    "_monitor.recording_apps": ["Listener"],
     "_speaker": ["VirtualSpeakerDevice"],
     "_speaker_api": ["create_headset", "create_speaker_device"],
     "_stats": ["MicrophoneStats", "SpeakerStats"],
     "call._audio": ["AudioData"],
     "call._client": ["CallClient"],
     "call._daily.custom_audio": ["CustomAudioSource", "CustomAudioTrack"],
+    "call._daily.facade": ["Daily", "LogLevel"],
     "call._daily.vad": ["NativeVad"],
     "call._events": ["EventHandler"],
 }
