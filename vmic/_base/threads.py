@@ -1,10 +1,16 @@
-"""Threads of vmic's own: they take no signal, which is the program's."""
+"""Threads of vmic's own: the operating system's, and they take no signal, which is the program's."""
 
 from __future__ import annotations
 
+import _thread
+import os
+import select
 import signal
+import subprocess
 import threading
 from collections.abc import Callable
+
+from vmic._errors import DeviceError
 
 # Those of a thread's own fault stay: faulthandler wants to see them.
 _SIGNALS = signal.valid_signals() - {signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV}
@@ -25,3 +31,26 @@ def start(run: Callable[[], object], name: str) -> threading.Thread:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return thread
+
+
+def require_native() -> None:
+    """See that threads and processes are the operating system's.
+
+    libpulse waits in C, where no greenlet gives way to another: one that waits for the sound server stops the
+    whole program, and with it the thread that the server waits for.
+
+    Raises:
+        DeviceError: They are not.
+    """
+    for module, function in (
+        (_thread, _thread.start_new_thread),
+        (select, select.select),
+        (subprocess, subprocess.Popen),
+        (os, os.fork),
+    ):
+        by = function.__module__.partition(".")[0]
+        if by not in (module.__name__, os.name):
+            raise DeviceError(
+                f"vmic cannot wait for the sound server in this process: {by} has replaced functions of "
+                f"Python's module {module.__name__} (monkey patching). Use vmic in a process without that"
+            )

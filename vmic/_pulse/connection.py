@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from vmic._base import monkey_patch, threads
+from vmic._base import threads
 from vmic._base.exception_log import log, log_exception
 from vmic._errors import ServerError
 from vmic._pulse import refusals, tcp
@@ -88,7 +88,7 @@ def call(
         ServerError: No server answers.
         DeviceError: Python's threads have been replaced.
     """
-    monkey_patch.check()
+    threads.require_native()
     conversation = _Call(operation, undo)
     try:
         answered = conversation.finished.wait(timeout)
