@@ -34,12 +34,12 @@ if _typing.TYPE_CHECKING:
     from vmic._speaker import VirtualSpeakerDevice
     from vmic._speaker_api import create_headset, create_speaker_device
     from vmic._stats import MicrophoneStats, SpeakerStats
-    from vmic.call._audio import AudioData
-    from vmic.call._client import CallClient
     from vmic.call._daily.custom_audio import CustomAudioSource, CustomAudioTrack
     from vmic.call._daily.facade import Daily, LogLevel
     from vmic.call._daily.vad import NativeVad
-    from vmic.call._events import EventHandler
+    from vmic.call._media.audio_data import AudioData
+    from vmic.call.client import CallClient
+    from vmic.call.events import EventHandler
 
 __version__ = "0.1.0"
 
@@ -89,12 +89,12 @@ _HOMES = {
     "_speaker": ["VirtualSpeakerDevice"],
     "_speaker_api": ["create_headset", "create_speaker_device"],
     "_stats": ["MicrophoneStats", "SpeakerStats"],
-    "call._audio": ["AudioData"],
-    "call._client": ["CallClient"],
+    "call._media.audio_data": ["AudioData"],
+    "call.client": ["CallClient"],
     "call._daily.custom_audio": ["CustomAudioSource", "CustomAudioTrack"],
     "call._daily.facade": ["Daily", "LogLevel"],
     "call._daily.vad": ["NativeVad"],
-    "call._events": ["EventHandler"],
+    "call.events": ["EventHandler"],
 }
 
 

@@ -18,8 +18,8 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamTrack
 from signals import Samples
 
-from vmic.call._session import Local
-from vmic.call._subscriptions import Subscriptions
+from vmic.call._signalling.base import Local
+from vmic.call._signalling.subscriptions import Subscriptions
 
 T = TypeVar("T")
 

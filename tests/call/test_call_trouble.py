@@ -146,7 +146,7 @@ def test_twenty_calls_leave_nothing_behind(server: SoundServer, place: Place, ne
         staying = new_client(told)
         for _ in range(3):
             one_call(staying, told)
-        (agent,) = [child for child in me.children() if "vmic.call.agent" in child.cmdline()]
+        (agent,) = [child for child in me.children() if "vmic.call._worker" in child.cmdline()]
         before, memory = things(), me.memory_info().rss
         threads, descriptors, agents_memory = agent.num_threads(), agent.num_fds(), agent.memory_info().rss
         for _ in range(10):

@@ -13,9 +13,9 @@ from servers import SoundServer
 from signals import Heard, Samples, numbered
 
 import vmic
-from vmic.call import _sound
-from vmic.call._capture import PIECE, Capture
-from vmic.call._presence import Presence
+from vmic.call._media import portaudio
+from vmic.call._media.capture import PIECE, Capture
+from vmic.call._media.device_watch import Presence
 
 RATE = 48000
 
@@ -79,7 +79,7 @@ def test_silence_keeps_the_pace_when_there_is_no_microphone(presence: Presence) 
 def test_one_that_hangs_when_it_is_opened_is_told_and_tried_again(
     presence: Presence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_sound, "_OPENS_WITHIN", 0.5)
+    monkeypatch.setattr(portaudio, "_OPENS_WITHIN", 0.5)
     troubles: list[str | None] = []
     hangs, comes = [True], threading.Event()
     late: list[Any] = []

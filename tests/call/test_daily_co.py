@@ -23,11 +23,11 @@ from programs import ROOT
 from servers import SoundServer, one_server
 
 import vmic
-from vmic.call._capture import PIECE
 from vmic.call._daily import daily_co
-from vmic.call._opus import Microphone, Sending
-from vmic.call._session import Company, Local, Participant, SessionError
-from vmic.call._subscriptions import Subscriptions
+from vmic.call._media.capture import PIECE
+from vmic.call._media.opus_track import Microphone, Sending
+from vmic.call._signalling.base import Company, Local, Participant, SessionError
+from vmic.call._signalling.subscriptions import Subscriptions
 
 ROOM = "https://x.daily.co/y"
 LOCAL = "11111111-1111-4111-8111-111111111111"

@@ -14,10 +14,10 @@ from call.told import identity, join, microphone
 from servers import SoundServer, one_server
 
 import vmic
-from vmic.call import _janus_client
-from vmic.call._address import VideoRoom
-from vmic.call._janus import VideoRoomSession
-from vmic.call._session import Company, Participant, SessionError
+from vmic.call._signalling import janus_http
+from vmic.call._signalling.base import Company, Participant, SessionError
+from vmic.call._signalling.janus import VideoRoomSession
+from vmic.call._signalling.meeting_url import VideoRoom
 
 PLUGIN = "janus.plugin.videoroom"
 
@@ -131,7 +131,7 @@ def test_an_event_that_is_not_understood_is_logged_and_the_next_ones_come(
     told: list[dict[str, Any]] = []
 
     async def listen() -> None:
-        session, other = (_janus_client.Janus(janus.url, None, print) for _ in range(2))
+        session, other = (janus_http.Janus(janus.url, None, print) for _ in range(2))
         both = asyncio.Event()
 
         def take(event: dict[str, Any]) -> None:

@@ -19,8 +19,8 @@ from call.told import Told, identity, join, microphone
 from servers import SoundServer, one_server
 
 import vmic
-from vmic.call._capture import Capture
-from vmic.call._presence import Presence
+from vmic.call._media.capture import Capture
+from vmic.call._media.device_watch import Presence
 
 NewClient = Callable[..., vmic.CallClient]
 

@@ -9,9 +9,10 @@ import pytest
 from call.endpoint import silent
 from call.janus import Janus
 
-from vmic.call import _address, _janus_client, _membership
-from vmic.call._membership import Membership
-from vmic.call._session import Company, Local, Session, SessionError
+from vmic.call._signalling import janus_http, meeting_url
+from vmic.call._signalling.base import Company, Local, Session, SessionError
+from vmic.call._worker import call as _membership
+from vmic.call._worker.call import Membership
 
 
 class Flaky(Session):
@@ -76,7 +77,7 @@ def test_the_server_is_told_of_the_end_when_it_is_joined_again(
             if message["event"] == "back":
                 back.set()
 
-        address = _address.parse("janus+http://host/janus?room=1")
+        address = meeting_url.parse("janus+http://host/janus?room=1")
         call = Membership(address, silent(), tell, None)  # type: ignore[arg-type]
         await call.joined
         Flaky.company.lose("the cable is out")
@@ -91,7 +92,7 @@ def test_the_server_is_told_of_the_end_when_it_is_joined_again(
 
 def test_a_session_of_janus_may_be_ended_again(janus: Janus) -> None:
     async def end_twice() -> None:
-        session = _janus_client.Janus(janus.url, None, print)
+        session = janus_http.Janus(janus.url, None, print)
         await session.begin()
         with janus.frozen(), pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(session.end(), 0.5)
@@ -102,7 +103,7 @@ def test_a_session_of_janus_may_be_ended_again(janus: Janus) -> None:
 
 def test_a_session_that_janus_has_ended_is_ended(janus: Janus) -> None:
     async def end_late() -> None:
-        session = _janus_client.Janus(janus.url, None, print)
+        session = janus_http.Janus(janus.url, None, print)
         await session.begin()
         await session.post({"janus": "destroy"})
         await session.end()
@@ -112,14 +113,14 @@ def test_a_session_that_janus_has_ended_is_ended(janus: Janus) -> None:
 
 def test_a_handle_is_let_go_of_when_janus_can_be_reached_again(janus: Janus) -> None:
     async def detach_late() -> int | None:
-        session = _janus_client.Janus(janus.url, None, print)
+        session = janus_http.Janus(janus.url, None, print)
         await session.begin()
         handle = await session.attach("janus.plugin.videoroom", print)
         session._url = "http://127.0.0.1:1/janus"
         await handle.detach()
         session._url = janus.url
         await session.attach("janus.plugin.videoroom", print)
-        with pytest.raises(_janus_client.RefusalError) as refused:
+        with pytest.raises(janus_http.RefusalError) as refused:
             await handle.ask({"request": "list"})
         await session.end()
         return refused.value.code

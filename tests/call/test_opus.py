@@ -9,8 +9,8 @@ import av
 import numpy as np
 import pytest
 
-from vmic.call._capture import PIECE
-from vmic.call._opus import Microphone, Sending
+from vmic.call._media.capture import PIECE
+from vmic.call._media.opus_track import Microphone, Sending
 
 RATE = 48000
 

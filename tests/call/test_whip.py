@@ -14,10 +14,10 @@ from aiohttp import web
 from aiortc.mediastreams import MediaStreamTrack
 from call.endpoint import Call, Endpoint, silent
 
-from vmic.call import _peer, _whip
-from vmic.call._peer import PeerError
-from vmic.call._session import Company, Participant, SessionError
-from vmic.call._whip import WhipSession
+from vmic.call._signalling import peer_connection, whip
+from vmic.call._signalling.base import Company, Participant, SessionError
+from vmic.call._signalling.peer_connection import PeerError
+from vmic.call._signalling.whip import WhipSession
 
 
 class Nobody(Company):
@@ -112,7 +112,7 @@ def test_redirects_in_a_circle_end(endpoint: Endpoint) -> None:
 def test_a_busy_server_is_asked_again_when_it_says_so(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_whip, "_BUSY_FOR", 2.0)
+    monkeypatch.setattr(whip, "_BUSY_FOR", 2.0)
     busy = {"Retry-After": "1"}
     endpoint.answers.extend([lambda: web.Response(status=503, headers=busy)] * 2)
     began = time.monotonic()
@@ -184,7 +184,7 @@ def test_servers_that_help_are_asked(endpoint: Endpoint) -> None:
 def test_those_that_are_named_late_are_asked_when_there_is_no_other_way(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_peer, "_CONNECTS_WITHIN", 0.5)
+    monkeypatch.setattr(peer_connection, "_CONNECTS_WITHIN", 0.5)
     usual = endpoint._accept
 
     def without_addresses(sdp: str) -> str:
@@ -211,7 +211,7 @@ def test_those_that_are_named_late_are_asked_when_there_is_no_other_way(
 
 def test_credentials_of_a_server_are_read() -> None:
     header = '<turn:turn.example:3478?transport=udp>; rel="ice-server"; username="me"; credential="a,b;c"'
-    (server,) = _whip._ice_servers([header])
+    (server,) = whip._ice_servers([header])
     assert (server.urls, server.username, server.credential) == (
         "turn:turn.example:3478?transport=udp",
         "me",
@@ -221,7 +221,7 @@ def test_credentials_of_a_server_are_read() -> None:
 
 def test_servers_that_cannot_be_used_are_passed_over(caplog: pytest.LogCaptureFixture) -> None:
     good = '<stun:stun.example?transport=udp>; rel="ice-server"'
-    servers = _whip._ice_servers(['<nonsense>; rel="ice-server"', good])
+    servers = whip._ice_servers(['<nonsense>; rel="ice-server"', good])
     assert [server.urls for server in servers] == ["stun:stun.example"]
     assert "the server names nonsense to find a way" in caplog.text
 

@@ -20,7 +20,7 @@ from vmic import _api, _speaker_api
 from vmic._stream.capture import Source
 from vmic._stream.native import Native
 from vmic._stream.playback import Stream
-from vmic.call._capture import Capture
+from vmic.call._media.capture import Capture
 from vmic.cli import _record
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -123,7 +123,7 @@ from vmic._stream import latency
 from vmic._pulse import backend
 from vmic._stream.capture import Source
 from vmic._stream.playback import Stream
-from vmic.call._capture import Capture
+from vmic.call._media.capture import Capture
 from vmic.cli import _record
 
 os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})

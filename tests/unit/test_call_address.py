@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vmic.call import _address
-from vmic.call._address import Address, DailyRoom, VideoRoom, Whip, parse
+from vmic.call._signalling import meeting_url
+from vmic.call._signalling.meeting_url import Address, DailyRoom, VideoRoom, Whip, parse
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_what_is_none(url: str, said: str) -> None:
 @pytest.mark.parametrize("url", ["https://daily.co/room", "https://me.daily.co/room"])
 def test_a_room_of_dailys_needs_its_own_client(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse(url) == DailyRoom(url)
-    monkeypatch.setattr(_address, "_has_daily", lambda: False)
+    monkeypatch.setattr(meeting_url, "_has_daily", lambda: False)
     with pytest.raises(ValueError, match=r"is a room of Daily's.*pip install 'vmic\[daily\]'") as refused:
         parse(url)
     assert repr(url) in str(refused.value)

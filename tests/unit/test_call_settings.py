@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from vmic.call import _settings
-from vmic.call._settings import SettingsError, default_inputs, default_profiles, default_publishing
+from vmic.call import settings
+from vmic.call.settings import SettingsError, default_inputs, default_profiles, default_publishing
 
 
 def microphone(*updates: Any) -> Any:
     """The microphone's part after these updates of the inputs."""
     inputs = default_inputs()
     for update in updates:
-        inputs = _settings.merged_inputs(inputs, {"microphone": update})
+        inputs = settings.merged_inputs(inputs, {"microphone": update})
     return inputs["microphone"]
 
 
@@ -53,7 +53,7 @@ def test_a_track_and_a_device_take_each_others_place() -> None:
     [{}, {"mic": 1}, {"camera": False}, {"camera": {"isEnabled": False}}, {"camera": "fromDefaults"}],
 )
 def test_what_changes_nothing(update: Any) -> None:
-    assert _settings.merged_inputs(default_inputs(), update) == default_inputs()
+    assert settings.merged_inputs(default_inputs(), update) == default_inputs()
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_changes_nothing(update: Any) -> None:
 )
 def test_inputs_that_cannot_be(update: Any, said: str) -> None:
     with pytest.raises(SettingsError) as refused:
-        _settings.merged_inputs(default_inputs(), update)
+        settings.merged_inputs(default_inputs(), update)
     assert said in str(refused.value)
 
 
@@ -81,7 +81,7 @@ def test_how_it_is_sent() -> None:
     def sent(*updates: Any) -> Any:
         publishing = default_publishing()
         for update in updates:
-            publishing = _settings.merged_publishing(publishing, {"microphone": update, "camera": False})
+            publishing = settings.merged_publishing(publishing, {"microphone": update, "camera": False})
         return publishing["microphone"]
 
     assert sent() == {"isPublishing": True, "sendSettings": {"channelConfig": "mono"}}
@@ -96,8 +96,8 @@ def test_how_it_is_sent() -> None:
     assert sent({"sendSettings": "music"}, without)["sendSettings"] == {"channelConfig": "stereo"}
     for update in ("fromDefaults", {"sendSettings": "fromDefaults", "isPublishing": "fromDefaults"}):
         assert sent(False, {"sendSettings": "music"}, update) == sent()
-    music_now = _settings.merged_publishing(default_publishing(), {"microphone": {"sendSettings": "music"}})
-    assert _settings.merged_publishing(music_now, "fromDefaults") == default_publishing()
+    music_now = settings.merged_publishing(default_publishing(), {"microphone": {"sendSettings": "music"}})
+    assert settings.merged_publishing(music_now, "fromDefaults") == default_publishing()
 
 
 @pytest.mark.parametrize(
@@ -112,13 +112,13 @@ def test_how_it_is_sent() -> None:
 )
 def test_sending_that_cannot_be(update: Any, said: str) -> None:
     with pytest.raises(SettingsError) as refused:
-        _settings.merged_publishing(default_publishing(), {"microphone": update})
+        settings.merged_publishing(default_publishing(), {"microphone": update})
     assert said in str(refused.value)
 
 
 def test_who_is_heard() -> None:
     def merged(update: Any) -> Any:
-        return _settings.merged_profiles(default_profiles(), update)
+        return settings.merged_profiles(default_profiles(), update)
 
     found = merged({"base": {"camera": "unsubscribed", "microphone": {"subscriptionState": "unsubscribed"}}})
     assert found["base"] == {
@@ -129,9 +129,9 @@ def test_who_is_heard() -> None:
         "screenAudio": {"receiveSettings": {}, "subscriptionState": "subscribed"},
         "screenVideo": {"receiveSettings": {"maxQuality": "high"}, "subscriptionState": "subscribed"},
     }
-    assert _settings.merged_profiles(found, {"base": "fromDefaults"}) == default_profiles()
+    assert settings.merged_profiles(found, {"base": "fromDefaults"}) == default_profiles()
     assert (
-        _settings.merged_profiles(found, {"base": {"camera": "fromDefaults"}})["base"]["camera"]
+        settings.merged_profiles(found, {"base": {"camera": "fromDefaults"}})["base"]["camera"]
         == (default_profiles()["base"]["camera"])
     )
     tower = merged({"tower": {"microphone": "staged"}})
@@ -140,4 +140,4 @@ def test_who_is_heard() -> None:
     wrongs: list[Any] = [{"base": {"microphone": "loud"}}, {"base": 1}, []]
     for wrong in wrongs:
         with pytest.raises(SettingsError):
-            _settings.merged_profiles(default_profiles(), wrong)
+            settings.merged_profiles(default_profiles(), wrong)

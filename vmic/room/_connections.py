@@ -17,7 +17,7 @@ from aiortc import (
 )
 from aiortc.exceptions import OperationError
 
-from vmic.call._sdp import with_opus_parameters
+from vmic.call._signalling.sdp import with_opus_parameters
 from vmic.room._loopback import reach
 from vmic.room._voices import Voices
 

@@ -16,10 +16,10 @@ from typing import Any
 import av
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from vmic.call._opus import Microphone
-from vmic.call._session import Company, Local, Participant, Session, SessionError
-from vmic.call._sound import SAMPLE_RATE
-from vmic.call._subscriptions import Subscriptions
+from vmic.call._media.opus_track import Microphone
+from vmic.call._media.portaudio import SAMPLE_RATE
+from vmic.call._signalling.base import Company, Local, Participant, Session, SessionError
+from vmic.call._signalling.subscriptions import Subscriptions
 
 _DISTRIBUTION = "daily-python"
 _CHANNELS = 2

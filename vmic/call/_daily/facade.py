@@ -8,7 +8,7 @@ from typing import Any
 
 from vmic import _api, _selection, _speaker_api
 from vmic._errors import VmicError
-from vmic.call import _devices
+from vmic.call import devices
 from vmic.call._daily.vad import NativeVad
 
 # Finer than logging's own.
@@ -119,6 +119,6 @@ class Daily:
             RuntimeError: There is none; the message lists those there are.
         """
         try:
-            _selection.select(_devices.sink_name(device_name))
+            _selection.select(devices.sink_name(device_name))
         except VmicError as error:
             raise RuntimeError(f"unable to select virtual speaker device: {error}") from error

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from vmic._base.tasks import end, happens
 from vmic._errors import VmicError
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
-from vmic.call._presence import Presence
-from vmic.call._tasks import end, happens
+from vmic.call._media.device_watch import Presence
 
 SAMPLE_RATE = 48000
 BLOCK = 480  # frames

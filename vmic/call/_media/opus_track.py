@@ -10,8 +10,8 @@ import av
 import av.codec.context
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from vmic.call._capture import PIECE, Capture
-from vmic.call._sound import SAMPLE_RATE
+from vmic.call._media.capture import PIECE, Capture
+from vmic.call._media.portaudio import SAMPLE_RATE
 
 _TIME_BASE = fractions.Fraction(1, SAMPLE_RATE)
 # libopus takes 32 kbit/s as good speech of the full band (RFC 6716, 2.1.1: 28 to 40).

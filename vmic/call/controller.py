@@ -9,14 +9,14 @@ from typing import Any
 from vmic import _atexit, _selection
 from vmic._base.callbacks import call
 from vmic._errors import VmicError
-from vmic.call import _address
-from vmic.call._agency import Agency
-from vmic.call._events import CallThread, EventHandler
-from vmic.call._news import News
-from vmic.call._renderers import Renderer
-from vmic.call._settings import SettingsError, checked_client_settings
-from vmic.call._wire import Message
-from vmic.call._wishes import Wishes
+from vmic.call._signalling import meeting_url
+from vmic.call._worker.client import Agency
+from vmic.call._worker.protocol import Message
+from vmic.call.events import CallThread, EventHandler
+from vmic.call.notifier import News
+from vmic.call.renderers import Renderer
+from vmic.call.requested_settings import Wishes
+from vmic.call.settings import SettingsError, checked_client_settings
 
 _log = logging.getLogger("vmic")
 
@@ -57,7 +57,7 @@ class Course:
         try:
             if self._state in (JOINING, JOINED, LEAVING):
                 raise SettingsError(f"the call is {self._state} already: leave it before you join another")
-            _address.parse(url)
+            meeting_url.parse(url)
             self._take_settings(settings)
             agency = self._reach_agency()
         except (ValueError, VmicError) as error:

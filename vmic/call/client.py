@@ -8,10 +8,10 @@ from typing import Any
 
 from vmic import _selection
 from vmic._base.validation import check_int
-from vmic.call._course import Completion, Course
-from vmic.call._events import CallThread, EventHandler
-from vmic.call._renderers import Renderer
-from vmic.call._settings import checked_json
+from vmic.call.controller import Completion, Course
+from vmic.call.events import CallThread, EventHandler
+from vmic.call.renderers import Renderer
+from vmic.call.settings import checked_json
 
 _MIN_RATE, _MAX_RATE = 100, 192_000
 _MIN_INTERVAL_MS, _MAX_INTERVAL_MS = 10, 1000

@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from vmic.call._subscriptions import Subscriptions
+from vmic.call._signalling.subscriptions import Subscriptions
 
 Participant = dict[str, Any]
 

@@ -20,10 +20,10 @@ import aiohttp
 from aiortc import RTCIceServer
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
-from vmic.call._peer import Peer, PeerError
-from vmic.call._room import Room
-from vmic.call._session import Company, Local, Session, SessionError
-from vmic.call._subscriptions import Subscriptions
+from vmic.call._signalling.base import Company, Local, Session, SessionError
+from vmic.call._signalling.peer_connection import Peer, PeerError
+from vmic.call._signalling.subscriptions import Subscriptions
+from vmic.call._signalling.vmic_room import Room
 
 _ANSWERS_WITHIN = 10.0
 # A busy server is asked again when it says so, for so long in all.

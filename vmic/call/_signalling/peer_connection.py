@@ -16,8 +16,8 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamTrack
 
-from vmic.call._sdp import with_opus_parameters
-from vmic.call._tasks import happens
+from vmic._base.tasks import happens
+from vmic.call._signalling.sdp import with_opus_parameters
 
 _CONNECTS_WITHIN = 15.0
 _CLOSES_WITHIN = 2.0

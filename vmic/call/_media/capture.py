@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from vmic._base.tasks import happens
 from vmic._pulse.bindings import pulsectl
-from vmic.call._presence import Presence
-from vmic.call._sound import BLOCK, LATENCY, SAMPLE_RATE, Sound
-from vmic.call._tasks import happens
+from vmic.call._media.device_watch import Presence
+from vmic.call._media.portaudio import BLOCK, LATENCY, SAMPLE_RATE, Sound
 
 PIECE = 960  # frames: 20 ms, which libopus encodes at once
 _SECONDS = PIECE / SAMPLE_RATE

@@ -11,15 +11,15 @@ import av
 import numpy as np
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from vmic.call._address import Address, DailyRoom, Whip
-from vmic.call._janus import VideoRoomSession
-from vmic.call._peer import PeerError
-from vmic.call._playout import Playout
-from vmic.call._rendering import Rendering
-from vmic.call._session import Company, Line, Local, Participant, Session, SessionError
-from vmic.call._sound import SAMPLE_RATE
-from vmic.call._tasks import end
-from vmic.call._whip import WhipSession
+from vmic._base.tasks import end
+from vmic.call._media.playback import Playout
+from vmic.call._media.portaudio import SAMPLE_RATE
+from vmic.call._media.resampler import Rendering
+from vmic.call._signalling.base import Company, Line, Local, Participant, Session, SessionError
+from vmic.call._signalling.janus import VideoRoomSession
+from vmic.call._signalling.meeting_url import Address, DailyRoom, Whip
+from vmic.call._signalling.peer_connection import PeerError
+from vmic.call._signalling.whip import WhipSession
 
 _LEAVES_WITHIN = 4.0
 # A call that was cut off is joined again for so long; then it is over.

@@ -11,12 +11,12 @@ from typing import Any
 
 from aiortc import RTCDataChannel
 
-from vmic.call._address import VideoRoom
-from vmic.call._janus_client import Handle, Janus, RoomRefusalError
-from vmic.call._peer import Peer, PeerError
-from vmic.call._session import Company, Local, Participant, Session, SessionError
-from vmic.call._subscriptions import Subscriptions
-from vmic.call._tasks import end, happens
+from vmic._base.tasks import end, happens
+from vmic.call._signalling.base import Company, Local, Participant, Session, SessionError
+from vmic.call._signalling.janus_http import Handle, Janus, RoomRefusalError
+from vmic.call._signalling.meeting_url import VideoRoom
+from vmic.call._signalling.peer_connection import Peer, PeerError
+from vmic.call._signalling.subscriptions import Subscriptions
 
 _log = logging.getLogger("vmic")
 _PLUGIN = "janus.plugin.videoroom"

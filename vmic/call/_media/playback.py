@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vmic._pulse.bindings import pulsectl
-from vmic.call._presence import Presence
-from vmic.call._sound import BLOCK, LATENCY, SAMPLE_RATE, Sound
+from vmic.call._media.device_watch import Presence
+from vmic.call._media.portaudio import BLOCK, LATENCY, SAMPLE_RATE, Sound
 
 Samples = npt.NDArray[np.int16]
 

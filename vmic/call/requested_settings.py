@@ -7,10 +7,11 @@ import threading
 from typing import Any
 
 from vmic import _atexit
-from vmic.call import _devices, _settings
+from vmic.call import devices
+from vmic.call import settings as _settings
 from vmic.call._daily import custom_audio
-from vmic.call._settings import Settings
-from vmic.call._subscriptions import Subscriptions
+from vmic.call._signalling.subscriptions import Subscriptions
+from vmic.call.settings import Settings
 
 
 class Wishes:
@@ -150,4 +151,4 @@ def _source_of(settings: Settings) -> str | None:
         track = custom_audio.track(settings["customTrack"]["id"])
         return None if track is None else track.source_name
     device = settings.get("deviceId")
-    return None if device is None else _devices.source_name(device)
+    return None if device is None else devices.source_name(device)

@@ -13,7 +13,7 @@ from typing import Any
 
 from vmic._base import process
 from vmic._errors import VmicError
-from vmic.call._wire import Message, Unpacker, packed
+from vmic.call._worker.protocol import Message, Unpacker, packed
 
 _NEEDED = ("aiohttp", "aiortc")
 # It leaves the call within 5 s, and lets go of its sound.
@@ -49,7 +49,7 @@ class Agency:
         try:
             with its:
                 self._process = subprocess.Popen(
-                    [*process.command("vmic.call.agent"), level],
+                    [*process.command("vmic.call._worker"), level],
                     stdin=its.fileno(),
                     stdout=subprocess.DEVNULL,
                     # ALSA and PortAudio say there what is an error of nobody's.

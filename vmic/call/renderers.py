@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from vmic._base.callbacks import call
-from vmic.call._audio import AudioData
+from vmic.call._media.audio_data import AudioData
 
 Renderer = Callable[[str, AudioData, str], object]
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import aiohttp
 
-from vmic.call._peer import Peer, PeerError
-from vmic.call._session import Company, Local, Participant, SessionError
-from vmic.call._subscriptions import Subscriptions
-from vmic.call._tasks import end, happens
+from vmic._base.tasks import end, happens
+from vmic.call._signalling.base import Company, Local, Participant, SessionError
+from vmic.call._signalling.peer_connection import Peer, PeerError
+from vmic.call._signalling.subscriptions import Subscriptions
 
 _log = logging.getLogger("vmic")
 _TELLS_WITHIN = 5.0

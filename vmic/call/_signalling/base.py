@@ -9,7 +9,7 @@ from typing import Any
 
 from aiortc.mediastreams import MediaStreamTrack
 
-from vmic.call._subscriptions import Subscriptions
+from vmic.call._signalling.subscriptions import Subscriptions
 
 
 class SessionError(Exception):

@@ -8,12 +8,12 @@ from typing import Any
 
 from vmic._base import callbacks
 from vmic._base.callbacks import call
-from vmic.call._audio import AudioData
-from vmic.call._events import EventHandler
-from vmic.call._people import People
-from vmic.call._renderers import Renderers
-from vmic.call._wire import Message
-from vmic.call._wishes import Wishes
+from vmic.call._media.audio_data import AudioData
+from vmic.call._worker.protocol import Message
+from vmic.call.events import EventHandler
+from vmic.call.participants import People
+from vmic.call.renderers import Renderers
+from vmic.call.requested_settings import Wishes
 
 
 class News:

@@ -11,17 +11,17 @@ from typing import Any
 
 from aiortc.mediastreams import MediaStreamTrack
 
-from vmic.call import _address
-from vmic.call._capture import Capture
-from vmic.call._membership import Membership, Tell
-from vmic.call._opus import Microphone, Sending
-from vmic.call._peer import PeerError, reach
-from vmic.call._playout import Playout
-from vmic.call._presence import Presence
-from vmic.call._rendering import Rendering
-from vmic.call._session import Local, SessionError
-from vmic.call._subscriptions import Subscriptions
-from vmic.call._wire import Message
+from vmic.call._media.capture import Capture
+from vmic.call._media.device_watch import Presence
+from vmic.call._media.opus_track import Microphone, Sending
+from vmic.call._media.playback import Playout
+from vmic.call._media.resampler import Rendering
+from vmic.call._signalling import meeting_url
+from vmic.call._signalling.base import Local, SessionError
+from vmic.call._signalling.peer_connection import PeerError, reach
+from vmic.call._signalling.subscriptions import Subscriptions
+from vmic.call._worker.call import Membership, Tell
+from vmic.call._worker.protocol import Message
 
 # So long the end of what was written is on its way: 20 ms in the server, 20 in PortAudio, a piece of 20.
 _SOUND_LEAVES_WITHIN = 0.1
@@ -83,7 +83,7 @@ class Attendee:
     def _begin(self, message: Message) -> None:
         """Begin to join."""
         self._local.name, self._local.token = message["name"], message["token"]
-        address = _address.parse(message["url"])
+        address = meeting_url.parse(message["url"])
         reach(urllib.parse.urlsplit(address.url).hostname or "")
         self._playout.use(self._speaker, self._playout.channels)
         self._call = Membership(address, self._local, self._tell, self._playout)

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m vmic.call.agent LOG_LEVEL
+    python -m vmic.call._worker.__main__ LOG_LEVEL
 
 Its standard input is a socket to that process (see `_wire`); when that ends it leaves the call, and ends.
 """
@@ -19,8 +19,8 @@ import sys
 import traceback
 from collections.abc import Iterator
 
-from vmic.call._attendee import Attendee
-from vmic.call._wire import Message, Unpacker, packed
+from vmic.call._worker.commands import Attendee
+from vmic.call._worker.protocol import Message, Unpacker, packed
 
 _log = logging.getLogger("vmic")
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import aiohttp
 
-from vmic.call._session import SessionError
-from vmic.call._tasks import end
+from vmic._base.tasks import end
+from vmic.call._signalling.base import SessionError
 
 _ANSWERS_WITHIN = 10.0
 # It tells something each 30 s, if only that it is there, and ends a session of which it heard nothing for 60.

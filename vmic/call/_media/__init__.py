@@ -1,0 +1,1 @@
+"""The sound of a call: from and to devices, and as Opus."""
