@@ -12,9 +12,9 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
-from vmic.room import _loopback
-from vmic.room._calls import Calls
-from vmic.room._serving import application
+from vmic.room import peers
+from vmic.room.calls import Calls
+from vmic.room.server import application
 
 Scenario = Callable[[ClientSession], Coroutine[Any, Any, None]]
 
@@ -23,7 +23,7 @@ Scenario = Callable[[ClientSession], Coroutine[Any, Any, None]]
 def loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     # `stay` sets it for the whole process, and monkeypatch sets it back.
     monkeypatch.setattr(aioice.ice, "get_host_addresses", aioice.ice.get_host_addresses)
-    _loopback.stay()
+    peers.stay_on_loopback()
 
 
 @contextlib.asynccontextmanager

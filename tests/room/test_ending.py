@@ -20,8 +20,8 @@ from calling import PATIENCE, SDP, Channel, Peer, hearing, sending, speaking
 from programs import VMIC, refusal
 from yarl import URL
 
-from vmic.room import _connections
-from vmic.room._connections import Hearing
+from vmic.room import peers
+from vmic.room.peers import Hearing
 
 InRoom = Callable[..., None]
 Start = Callable[..., subprocess.Popen[str]]
@@ -78,7 +78,7 @@ def noting(
 
 
 def test_who_never_connects_is_removed(in_room: InRoom, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_connections, "PATIENCE", 0.2)
+    monkeypatch.setattr(peers, "PATIENCE", 0.2)
 
     async def scenario(room: ClientSession) -> None:
         async with Channel(room) as channel, sending() as peer:

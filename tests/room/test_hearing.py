@@ -15,7 +15,7 @@ from aiortc import MediaStreamTrack
 from calling import BLOCK, RATE, SDP, Channel, Peer, Played, hearing, receiving, speaking
 from signals import ANY, tone, tone_quality
 
-from vmic.room._voices import Voices
+from vmic.room.rtp_relay import Voices
 
 InRoom = Callable[..., None]
 

@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 from calling import SDP, Channel, Peer, receiving, sending, speaking
 from yarl import URL
 
-from vmic.room import _loopback
+from vmic.room import peers
 
 InRoom = Callable[..., None]
 TOKEN = "s3cret ü"  # noqa: S105
@@ -269,7 +269,7 @@ def test_a_browser_that_hides_its_addresses_is_reached(in_room: InRoom) -> None:
 def test_firefox_alone_is_given_other_addresses_than_loopbacks(
     in_room: InRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_loopback, "_machines_addresses", lambda **_: ["127.0.0.2"])
+    monkeypatch.setattr(peers, "_machines_addresses", lambda **_: ["127.0.0.2"])
 
     async def scenario(room: ClientSession) -> None:
         async with sending() as peer:

@@ -21,7 +21,7 @@ from programs import ROOT
 from pulsectl import _pulsectl as libpulse
 
 from vmic._pulse import bindings
-from vmic.room._voices import Voices
+from vmic.room.rtp_relay import Voices
 
 SOURCES = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "vmic").rglob("*.py")}
 

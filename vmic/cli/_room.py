@@ -35,7 +35,7 @@ def room(port: int, token: str | None, limit: int | None) -> None:
     if token == "":
         raise click.UsageError("--token is empty (an unset variable?): leave it out for a room without one")
     try:
-        from vmic.room._serving import serve  # noqa: PLC0415
+        from vmic.room.server import serve  # noqa: PLC0415
     except ImportError as error:
         raise vmic.VmicError(f"a room needs more of Python ({error}): pip install 'vmic[call]'") from error
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from vmic.room._calls import Calls, FullError
-from vmic.room._offers import address_of, description, read_offer, refusing
+from vmic.room.calls import Calls, FullError
+from vmic.room.sdp_http import address_of, description, read_offer, refusing
 
 _ROOM = "urn:vmic:room"
 _CORS = {

@@ -9,8 +9,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from vmic.room._connections import Connection, Hearing, Speech
-from vmic.room._people import People, Person
+from vmic.room.participants import People, Person
+from vmic.room.peers import Connection, Hearing, Speech
 
 _CLOSING = 2.0  # seconds
 

@@ -1,10 +1,13 @@
-"""Connections to peers: each answers one offer, and carries one voice."""
+"""Connections to peers, of this machine alone: each answers one offer, and carries one voice."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
+from contextvars import ContextVar
 
+import aioice.ice
 from aiortc import (
     InvalidAccessError,
     InvalidStateError,
@@ -18,9 +21,9 @@ from aiortc import (
 from aiortc.exceptions import OperationError
 
 from vmic.call._signalling.sdp import with_opus_parameters
-from vmic.room._loopback import reach
-from vmic.room._voices import Voices
+from vmic.room.rtp_relay import Voices
 
+HOST = "127.0.0.1"
 PATIENCE = 30.0  # seconds; aioice gives up a peer that is silent after as many
 
 _CODECS = RTCRtpReceiver.getCapabilities("audio")
@@ -28,6 +31,33 @@ assert _CODECS
 _OPUS = [codec for codec in _CODECS.codecs if codec.mimeType == "audio/opus"]
 # What aiortc's parser raises for what is no description (1.16).
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError)
+
+_machines_addresses = aioice.ice.get_host_addresses
+_besides: ContextVar[list[str]] = ContextVar("besides", default=[])  # noqa: B039 (never changed)
+_HIDDEN = re.compile(r"^(a=candidate:.* )\S+\.local( .*)$", re.MULTILINE)
+_FIREFOX = re.compile(r"^o=mozilla", re.MULTILINE)
+
+
+def stay_on_loopback() -> None:
+    """Have the connections of this process be on loopback.
+
+    aioice takes every address but loopback's, and lets nobody choose (0.13).
+    """
+    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: [HOST, *_besides.get()]  # noqa: ARG005
+
+
+def _reach(offer: str) -> str:
+    """Have this task's next connection reach who offers this; returns the offer with what it hides.
+
+    A browser hides this machine's addresses behind names (mDNS). To ask for one takes aioice 1 s where nobody
+    answers, and then there is nobody to connect to. Firefox (153) goes from no other address to loopback's:
+    it alone is given the machine's others too.
+    """
+    addresses = _machines_addresses(use_ipv4=True, use_ipv6=False)
+    if _FIREFOX.search(offer):
+        _besides.set(addresses)
+    shown = "\n".join(rf"\g<1>{address}\g<2>" for address in (HOST, *addresses))
+    return _HIDDEN.sub(shown, offer)
 
 
 class BadOfferError(ValueError):
@@ -53,7 +83,7 @@ class Connection:
         """Answer with all candidates; raises BadOfferError or UnfitOfferError."""
         self._check(offer)
         try:
-            await self._peer.setRemoteDescription(RTCSessionDescription(reach(offer), "offer"))
+            await self._peer.setRemoteDescription(RTCSessionDescription(_reach(offer), "offer"))
             for transceiver in self._peer.getTransceivers():
                 if transceiver is not self._audio:
                     transceiver.direction = "inactive"

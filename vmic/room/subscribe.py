@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from vmic.room._calls import Calls
-from vmic.room._channel import Channel
-from vmic.room._offers import address_of, description, read_offer, refusing
-from vmic.room._people import Person
+from vmic.room.calls import Calls
+from vmic.room.participants import Person
+from vmic.room.sdp_http import address_of, description, read_offer, refusing
+from vmic.room.websocket import Channel
 
 
 class Listening:

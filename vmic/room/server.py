@@ -11,13 +11,12 @@ from pathlib import Path
 from aiohttp import web
 
 import vmic
-from vmic.room import _loopback
-from vmic.room._admission import admitting
-from vmic.room._calls import Calls
-from vmic.room._listening import Listening
-from vmic.room._loopback import HOST
-from vmic.room._offers import address_of
-from vmic.room._whip import Whip
+from vmic.room.auth import admitting
+from vmic.room.calls import Calls
+from vmic.room.peers import HOST, stay_on_loopback
+from vmic.room.sdp_http import address_of
+from vmic.room.subscribe import Listening
+from vmic.room.whip import Whip
 
 _MAX_OFFER = 1 << 16  # bytes
 _CLOSING = 2.0  # seconds
@@ -30,7 +29,7 @@ async def serve(port: int, token: str | None, limit: int | None, tell: Callable[
 
     Raises VmicError where it cannot listen there. Its connections end within some seconds.
     """
-    _loopback.stay()
+    stay_on_loopback()
     ended = _signalled()
     app = application(Calls(limit), token)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSING)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from vmic.room._people import People, Person
+from vmic.room.participants import People, Person
 
 _MAX_MESSAGE = 1 << 16  # bytes
 _BACKLOG = 1000  # events

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from aiohttp import web
 
-from vmic.room._connections import UnfitOfferError
+from vmic.room.peers import UnfitOfferError
 
 _SDP = "application/sdp"
 
