@@ -21,7 +21,7 @@ import vmic
 from vmic.cli import _pipes, _sounds
 from vmic.cli._fitting import Fitted
 from vmic.cli._playlist import Extent, Playlist
-from vmic.cli._sounds import Sound
+from vmic.cli._sound import Sound
 
 CAT = shutil.which("cat") or "cat"  # found here, for a test's PATH may lead to nothing
 

@@ -31,13 +31,13 @@ _COMMANDS = {
     "install": ("vmic.cli._install:install", "Have microphone NAME after each log-in, and after a reboot."),
     "uninstall": ("vmic.cli._install:uninstall", "Have microphone NAME no more after a log-in."),
     "server": ("vmic.cli._sound_server:server", "Start and stop the sound server that vmic brings."),
-    "alsa": ("vmic.cli._alsa:alsa", "Let programs that know only ALSA list microphones by name."),
+    "alsa": ("vmic.cli._install:alsa", "Let programs that know only ALSA list microphones by name."),
     "doctor": (
         "vmic.cli._doctor:doctor",
         "Look for what keeps microphones from working, and say what to do.",
     ),
     "clean": ("vmic.cli._devices:clean", "Remove what dead programs have left."),
-    "completion": ("vmic.cli._completion:completion", "Print what makes SHELL complete vmic's commands."),
+    "completion": ("vmic.cli._install:completion", "Print what makes SHELL complete vmic's commands."),
 }
 
 

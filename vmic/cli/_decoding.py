@@ -19,7 +19,7 @@ from vmic._base.validation import MAX_CHANNELS
 from vmic.cli import _pipes
 
 if TYPE_CHECKING:
-    from vmic.cli._sounds import Block
+    from vmic.cli._sound import Block
 
 # No lists: another's file does not choose which of this machine's is heard.
 _FORMATS = (

@@ -1,16 +1,20 @@
-"""install, uninstall: microphones that are there after each log-in."""
+"""install, uninstall, alsa, completion: microphones at hand, after a log-in and for other programs."""
 
 from __future__ import annotations
 
 import click
+from click.shell_completion import get_completion_class
 
 import vmic
-from vmic._device import names
+from vmic._device import names, orphans
 from vmic._device.spec import Recipe
 from vmic._pulse import backend, connection
+from vmic.cli import _asoundrc
 from vmic.cli._autostart import WAYS, Way
-from vmic.cli._options import CHANNELS, RATE, microphones, quiet_option
+from vmic.cli._options import CHANNELS, RATE, microphones, name_argument, quiet_option
 from vmic.cli._screen import say
+
+_COMPLETION = "_VMIC_COMPLETE"
 
 way_option = click.option(
     "--way",
@@ -68,3 +72,54 @@ def _first() -> Way:
             f"which sound server a session has cannot be told, PipeWire's or PulseAudio: {which} installed, "
             f"and none answers ({error}). Say which with --way, or start it"
         ) from error
+
+
+@click.group(epilog="Example: vmic alsa enable my-mic && arecord -D my-mic -f S16_LE -r 48000 heard.wav")
+def alsa() -> None:
+    """Let programs that know only ALSA list microphones by name: arecord, PortAudio, Audacity, baresip.
+
+    What it writes is a marked part of ~/.asoundrc. No other line there is touched.
+    """
+
+
+@alsa.command(epilog="Example: vmic alsa enable my-mic")
+@name_argument
+@quiet_option
+def enable(name: str) -> None:
+    """Let ALSA list microphone NAME."""
+    device = connection.call(lambda pulse: orphans.find(pulse, name))
+    description = device.source.description if device.source is not None else device.name
+    identity = _asoundrc.add(device.name, device.source_name, description)
+    say(f"ALSA knows microphone {device.name!r} as {identity}; programs that run see it when they start anew")
+
+
+@alsa.command(epilog="Example: vmic alsa disable my-mic")
+@click.argument("name", required=False, shell_complete=microphones)
+@click.option("--all", "all_", is_flag=True, help="All of them.")
+def disable(name: str | None, all_: bool) -> None:
+    """Let ALSA forget microphone NAME, which may have gone already."""
+    if (name is None) != all_:
+        raise click.UsageError("name a microphone, or say --all")
+    if name is None:
+        _asoundrc.remove_all()
+    elif not _asoundrc.remove(name):
+        there = ", ".join(_asoundrc.enabled()) or "none"
+        raise vmic.VmicError(f"ALSA knows no microphone {name!r} of vmic's; it knows: {there}")
+
+
+@click.command(
+    epilog="""Bash: eval "$(vmic completion bash)" in ~/.bashrc
+
+Zsh: eval "$(vmic completion zsh)" in ~/.zshrc, after compinit
+
+Fish: vmic completion fish > ~/.config/fish/completions/vmic.fish
+
+Example: vmic completion bash"""
+)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print what makes SHELL complete vmic's commands, options and microphones."""
+    kind = get_completion_class(shell)
+    assert kind
+    click.echo(kind(context.find_root().command, {}, "vmic", _COMPLETION).source())

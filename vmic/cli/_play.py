@@ -24,7 +24,7 @@ from vmic.cli._speech import spoken
 from vmic.cli._tone import Tone
 
 if TYPE_CHECKING:
-    from vmic.cli._sounds import Sound
+    from vmic.cli._sound import Sound
 
 _DEFAULT_RATE = 48000
 

@@ -12,7 +12,7 @@ import vmic
 from vmic.cli._playlist import Place, Playlist
 
 if TYPE_CHECKING:
-    from vmic.cli._sounds import Block
+    from vmic.cli._sound import Block
 
 # Seconds of sound that are kept queued: with blocking writes, 2 of 8 files had gaps while other programs kept
 # both cores busy.

@@ -19,7 +19,7 @@ from vmic.cli._screen import clock, line, printable, screen
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from vmic.cli._sounds import Sound
+    from vmic.cli._sound import Sound
 
 _SKIP = 5.0  # seconds
 _WIDTH = 20  # columns

@@ -12,7 +12,7 @@ import vmic
 from vmic.cli._fitting import Fitted
 
 if TYPE_CHECKING:
-    from vmic.cli._sounds import Block, Sound
+    from vmic.cli._sound import Block, Sound
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from vmic._device import registry
 from vmic._pulse import connection
 from vmic.cli import _levels
 from vmic.cli._options import CHANNELS, LENGTH, name_argument, quiet_option
-from vmic.cli._remix import Remix
+from vmic.cli._channels import Remix
 from vmic.cli._screen import clock, is_quiet, line, printable, screen
 
 if TYPE_CHECKING:

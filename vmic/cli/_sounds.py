@@ -1,50 +1,18 @@
-"""What is played: files of every kind, and what comes through a pipe, as blocks of frames."""
+"""Opening what is played: files of every kind, and what comes through a pipe."""
 
 from __future__ import annotations
 
 import os
 import sys
 import tempfile
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import vmic
 from vmic.cli._decoding import Decoded
 from vmic.cli._pipes import Raw
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Block = npt.NDArray[np.float32]
-
-
-class Sound(Protocol):
-    """Something that is played.
-
-    Attributes:
-        name: For a person.
-        sample_rate: Frames a second.
-        channels: Samples in a frame.
-        layout: Where each channel is heard, as a WAV's channel mask; 0 for what is usual for so many.
-        seconds: How long it probably is, for a person; None when nobody knows.
-        seekable: Whether `seek` works.
-    """
-
-    name: str
-    sample_rate: int
-    channels: int
-    layout: int
-    seconds: float | None
-    seekable: bool
-
-    def read(self, frames: int) -> Block | None:
-        """At most so many frames more, shape (n, channels): none at the end, None when there are none yet."""
-
-    def seek(self, seconds: float) -> None:
-        """Go on at this time from the beginning."""
-
-    def close(self) -> None:
-        """Let go of it."""
+    from vmic.cli._sound import Sound
 
 
 def open_file(path: str) -> Sound:
