@@ -21,7 +21,7 @@ from vmic._stream.capture import Source
 from vmic._stream.native import Native
 from vmic._stream.playback import Stream
 from vmic.call._media.capture import Capture
-from vmic.cli import _record
+from vmic.cli.commands import record
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -124,7 +124,7 @@ from vmic._pulse import backend
 from vmic._stream.capture import Source
 from vmic._stream.playback import Stream
 from vmic.call._media.capture import Capture
-from vmic.cli import _record
+from vmic.cli.commands import record
 
 os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
 form = {{"server": sys.argv[1] or None, "sample_rate": 48000, "channels": 1, "capacity": 48000}}
@@ -204,7 +204,7 @@ def test_portaudio_is_led_to_the_server_by_name(server: SoundServer, monkeypatch
         capture = Capture.__new__(Capture)
         capture.device, capture.channels, capture._opened = "mic", 1, 0
         capture._presence = SimpleNamespace(watch=lambda *_: None)  # type: ignore[assignment]
-        for use in (lambda: _record._Recorder(info, 1), capture._open):
+        for use in (lambda: record._Recorder(info, 1), capture._open):
             monkeypatch.delenv("PULSE_SERVER", raising=False)  # it is at the default place
             with pytest.raises(NotOpenedError):
                 use()

@@ -20,7 +20,8 @@ from signals import Heard, numbered
 
 import vmic
 from vmic._device.spec import Recipe
-from vmic.cli import _autostart, _install
+from vmic.cli.commands import integration
+from vmic.cli.system import autostart
 
 Record = Callable[..., Recorder]
 
@@ -157,31 +158,31 @@ def test_a_name_too_long_for_pulseaudios_script_is_refused(
 def test_the_way_is_that_of_the_server_that_answers(
     server: SoundServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_autostart.Systemd, "is_there", lambda _: False)
+    monkeypatch.setattr(autostart.Systemd, "is_there", lambda _: False)
     server.start()
-    assert _install._first().name == server.kind
+    assert integration._first().name == server.kind
 
 
 def test_where_none_answers_the_way_must_be_clear(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_autostart.Systemd, "is_there", lambda _: False)
+    monkeypatch.setattr(autostart.Systemd, "is_there", lambda _: False)
     for installed, chosen in ((["pipewire"], "pipewire"), (["pulseaudio"], "pulseaudio"), ([], None)):
         for name in ("pipewire", "pulseaudio"):
             there = name in installed
-            monkeypatch.setattr(type(_autostart.WAYS[name]), "is_there", lambda _, there=there: there)
+            monkeypatch.setattr(type(autostart.WAYS[name]), "is_there", lambda _, there=there: there)
         if chosen:
-            assert _install._first().name == chosen
+            assert integration._first().name == chosen
         else:
             with pytest.raises(vmic.VmicError, match="neither is installed, and none answers"):
-                _install._first()
+                integration._first()
     for name in ("pipewire", "pulseaudio"):
-        monkeypatch.setattr(type(_autostart.WAYS[name]), "is_there", lambda _: True)
+        monkeypatch.setattr(type(autostart.WAYS[name]), "is_there", lambda _: True)
     with pytest.raises(vmic.VmicError, match=r"both are installed, and none answers .* with --way"):
-        _install._first()
+        integration._first()
 
 
 def test_where_systemd_runs_it_is_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_autostart.Systemd, "is_there", lambda _: True)
-    assert _install._first().name == "systemd"
+    monkeypatch.setattr(autostart.Systemd, "is_there", lambda _: True)
+    assert integration._first().name == "systemd"
 
 
 def test_the_module_installs_what_can_be_started(tmp_path: Path) -> None:
@@ -212,5 +213,5 @@ def test_what_cannot_be_started_is_not_installed(
     monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setattr(sys, "argv", ["vmic"])
     with pytest.raises(vmic.VmicError, match=r"could not start .*/python -m vmic.cli: No module named vmic"):
-        _autostart.WAYS[way].install(Recipe("mic", "mic", 48000, 1))
+        autostart.WAYS[way].install(Recipe("mic", "mic", 48000, 1))
     assert list(tmp_path.iterdir()) == [python]

@@ -24,7 +24,7 @@ from terminals import Terminal
 
 import vmic
 from vmic._pulse import connection
-from vmic.cli import _condition
+from vmic.cli.system import microphone_status
 
 Record = Callable[..., Recorder]
 Start = Callable[..., subprocess.Popen[str]]
@@ -66,7 +66,7 @@ def test_what_looks_at_a_level_is_gone_after_it(server: SoundServer) -> None:
     """Else libpulse calls what is freed, and the command crashes now and then."""
 
     def look(pulse: pulsectl.Pulse) -> tuple[float | None, list[str]]:
-        (one,) = _condition.of_all(pulse)
+        (one,) = microphone_status.of_all(pulse)
         return one.peak, [stream.name for stream in pulse.source_output_list()]
 
     with vmic.create_microphone_device("mic", 48000, 1, True) as mic:

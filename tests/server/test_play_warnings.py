@@ -15,8 +15,8 @@ from servers import SoundServer
 from signals import Heard, numbered
 
 import vmic
-from vmic.cli import _keys
 from vmic.cli import command as vmic_command
+from vmic.cli.terminal import keys
 
 Record = Callable[..., Recorder]
 Start = Callable[..., subprocess.Popen[str]]
@@ -95,16 +95,16 @@ def test_gaps_that_the_machine_made_are_counted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     record(mic)
-    pause = _keys.Keys.wait
+    pause = keys.Keys.wait
     waits = 0
 
-    def wait(self: _keys.Keys, seconds: float) -> str | None:
+    def wait(self: keys.Keys, seconds: float) -> str | None:
         nonlocal waits
         waits += 1
         # Twice it comes later than all that is queued is heard.
         return pause(self, 0.3 if waits in (10, 20) else seconds)
 
-    monkeypatch.setattr(_keys.Keys, "wait", wait)
+    monkeypatch.setattr(keys.Keys, "wait", wait)
     play = ["play", "mic", str(speech), "--latency", "100"]
     vmic_command.main(play, standalone_mode=False)
     warning = capsys.readouterr().err

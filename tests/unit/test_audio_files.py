@@ -18,10 +18,10 @@ from audio_files import CASES, RATE, Case, Floats, identity, tone
 from signals import frequency
 
 import vmic
-from vmic.cli import _pipes, _sounds
-from vmic.cli._fitting import Fitted
-from vmic.cli._playlist import Extent, Playlist
-from vmic.cli._sound import Sound
+from vmic.cli.playback import opening, pipes
+from vmic.cli.playback.playlist import Extent, Playlist
+from vmic.cli.playback.resample import Fitted
+from vmic.cli.playback.sound import Sound
 
 CAT = shutil.which("cat") or "cat"  # found here, for a test's PATH may lead to nothing
 
@@ -87,14 +87,14 @@ def test_a_file_is_heard_whole_or_what_is_missing_is_said(
     frames, rate = np.zeros((0, 1), np.float32), RATE
     try:
         if case.how == "file":
-            sound = _sounds.open_file(str(path))
+            sound = opening.open_file(str(path))
         elif case.how == "pipe":
             pipe(path.read_bytes())
-            sound = _sounds.open_standard_input()
+            sound = opening.open_standard_input()
         else:
             with path.open("rb") as standard_input:
                 monkeypatch.setattr(sys, "stdin", standard_input)
-                sound = _sounds.open_standard_input()
+                sound = opening.open_standard_input()
         rate = sound.sample_rate
         frames, said = heard(sound)
     except vmic.VmicError as error:
@@ -110,7 +110,7 @@ def test_a_file_is_heard_whole_or_what_is_missing_is_said(
 
 
 def test_one_sample_that_is_no_number_is_one_frame_of_silence(folder: Path, has_ffmpeg: bool) -> None:
-    frames, said = heard(_sounds.open_file(str(folder / "nan.wav")))
+    frames, said = heard(opening.open_file(str(folder / "nan.wav")))
     expected = tone(2, 400)
     expected[RATE] = 0
     assert said == ""
@@ -118,22 +118,22 @@ def test_one_sample_that_is_no_number_is_one_frame_of_silence(folder: Path, has_
 
 
 def test_five_channels_and_a_sixth_stay_where_they_are(folder: Path, has_ffmpeg: bool) -> None:
-    frames, _ = heard(_sounds.open_file(str(folder / "front-right-51.wav")))
+    frames, _ = heard(opening.open_file(str(folder / "front-right-51.wav")))
     assert np.flatnonzero(np.abs(frames).max(axis=0)).tolist() == [1]
 
 
 @pytest.mark.parametrize("name", ["loud-quiet.mp3", "loud-quiet.aac", "long.m4a", "loud-quiet.wav"])
 def test_a_start_beyond_a_guessed_length_is_found(folder: Path, name: str) -> None:
-    frames, said = heard(_sounds.open_file(str(folder / name)), 30)
+    frames, said = heard(opening.open_file(str(folder / name)), 30)
     assert said == ""
     assert len(frames) / RATE == pytest.approx(10, abs=0.15)
     assert frequency(frames[:, 0], RATE) == pytest.approx(300, abs=3)
-    assert heard(_sounds.open_file(str(folder / name)), 50)[1] == f"{folder / name} ends before 50.0 s"
+    assert heard(opening.open_file(str(folder / name)), 50)[1] == f"{folder / name} ends before 50.0 s"
 
 
 @pytest.mark.parametrize("kind", ["mp3", "ogg", "opus", "flac", "wav"])
 def test_a_start_in_the_second_of_joined_files_is_found(folder: Path, kind: str) -> None:
-    sound = _sounds.open_file(str(folder / f"joined.{kind}"))
+    sound = opening.open_file(str(folder / f"joined.{kind}"))
     frames, said = heard(sound, 3)
     assert said == ""
     assert len(frames) / sound.sample_rate == pytest.approx(2, abs=0.15)
@@ -143,7 +143,7 @@ def test_a_start_in_the_second_of_joined_files_is_found(folder: Path, kind: str)
 @pytest.mark.parametrize("name", ["loud-quiet.mp3", "loud-quiet.aac"])
 def test_a_step_forward_is_none_back_where_the_length_is_guessed(folder: Path, name: str) -> None:
     playlist = Playlist(
-        [lambda: _sounds.open_file(str(folder / name))], RATE, 1, gain=1.0, extent=Extent(), loop=False
+        [lambda: opening.open_file(str(folder / name))], RATE, 1, gain=1.0, extent=Extent(), loop=False
     )
     guessed = playlist.place.end
     assert guessed is not None
@@ -162,7 +162,7 @@ def test_standard_input_is_heard_before_it_ends(has_ffmpeg: bool, monkeypatch: p
         header = audio_files.wav_header(RATE)
         samples = (32767 * tone(1, 400)).astype(np.int16).tobytes()
         os.write(writer, header + samples)
-        sound = _sounds.open_standard_input()
+        sound = opening.open_standard_input()
         count = 0
         while count < RATE // 2:
             block = sound.read(RATE // 10)
@@ -174,16 +174,16 @@ def test_standard_input_is_heard_before_it_ends(has_ffmpeg: bool, monkeypatch: p
 def test_what_is_read_to_its_end_first_is_limited(
     folder: Path, pipe: Callable[[bytes], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_pipes, "_LIMIT", 100_000)
+    monkeypatch.setattr(pipes, "_LIMIT", 100_000)
     pipe((folder / "long.m4a").read_bytes())
     with pytest.raises(vmic.VmicError, match="longer than 1 GiB: save it, and play the file"):
-        _sounds.open_standard_input()
+        opening.open_standard_input()
 
 
 def test_a_file_that_is_cut_off_while_it_plays_is_told(tmp_path: Path, has_ffmpeg: bool) -> None:
     path = tmp_path / "long.wav"
     soundfile.write(path, np.tile(tone(1, 400), 120), RATE)
-    sound = _sounds.open_file(str(path))
+    sound = opening.open_file(str(path))
     block = None
     while block is None:
         block = sound.read(RATE)
@@ -198,7 +198,7 @@ def test_what_is_broken_in_a_file_is_told_after_the_rest(tmp_path: Path, has_ffm
     for samples in (np.random.default_rng(1).uniform(-1, 1, 10 * RATE), tone(10, 400)):
         soundfile.write(path, samples, RATE)
         os.truncate(path, path.stat().st_size // 2)
-        frames, said = heard(_sounds.open_file(str(path)))
+        frames, said = heard(opening.open_file(str(path)))
         assert said.startswith(f"not all of {path} is heard: ")
         assert len(frames) / RATE == pytest.approx(5, abs=0.5)
 
@@ -209,7 +209,7 @@ def test_joined_files_of_two_rates_are_told(
     for rate in (8000, 16000):
         soundfile.write(tmp_path / f"{rate}.wav", np.zeros(rate), rate)
     pipe(b"".join((tmp_path / f"{rate}.wav").read_bytes() for rate in (8000, 16000)))
-    frames, said = heard(_sounds.open_standard_input())
+    frames, said = heard(opening.open_standard_input())
     assert said == (
         "standard input goes on with 16000 frames a second and 1 channels after 8000 and 1: "
         "the rest is not played"
@@ -224,12 +224,12 @@ def test_a_name_is_nothing_but_a_name(
     monkeypatch.chdir(tmp_path)
     with Path(name).open("wb") as file:
         soundfile.write(file, tone(1, 400), RATE, format="WAV")
-    frames, said = heard(_sounds.open_file(name))
+    frames, said = heard(opening.open_file(name))
     assert (len(frames), said) == (RATE, "")
 
 
 def test_a_decoder_ends_with_its_sound(folder: Path, has_ffmpeg: bool) -> None:
-    sound = _sounds.open_file(str(folder / "quiet-loud.wav"))
+    sound = opening.open_file(str(folder / "quiet-loud.wav"))
     process = sound._process  # type: ignore[attr-defined]
     assert process.poll() is None
     sound.close()
@@ -263,7 +263,7 @@ def test_channels_come_together_as_in_ffmpeg(tmp_path: Path, layout: str, channe
     path, mixed = tmp_path / "layout.wav", tmp_path / "mixed.wav"
     audio_files.ffmpeg("-channel_layout", layout, "-i", tmp_path / "plain.wav", "-c:a", "pcm_f32le", path)
     audio_files.ffmpeg("-i", path, "-ac", channels, "-rematrix_maxval", 1, "-c:a", "pcm_f32le", mixed)
-    fitted = Fitted(_sounds.open_file(str(path)), rate, channels, 1.0)
+    fitted = Fitted(opening.open_file(str(path)), rate, channels, 1.0)
     blocks = []
     while (block := fitted.read()) is None or len(block):
         blocks += [] if block is None else [block]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from vmic.cli._fitting import Fitted
+from vmic.cli.playback.resample import Fitted
 
 
 class Blocks:

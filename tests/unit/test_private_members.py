@@ -25,7 +25,7 @@ from vmic.room.rtp_relay import Voices
 
 SOURCES = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "vmic").rglob("*.py")}
 
-# How many arguments vmic gives them (_pulse/operations, cli/_peaks).
+# How many arguments vmic gives them (_pulse/operations, cli/terminal/peaks).
 FUNCTIONS = {
     "context_errno": 1,
     "context_get_server_info": 3,

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from signals import Samples
 
-from vmic.cli import _trial
+from vmic.cli.system import loopback_test
 
 WRITTEN = [0.01 * number for number in range(200)]
-FRAMES = _trial._frames(np.arange(96000))
+FRAMES = loopback_test._frames(np.arange(96000))
 SILENCE = np.zeros((4800, 2), np.int16)
 
 
@@ -26,8 +26,8 @@ class Ears:
         return frame / 48000 + 0.01
 
 
-def judged(*parts: Samples) -> _trial.Heard:
-    return _trial._judge(WRITTEN, Ears(*parts))  # type: ignore[arg-type]
+def judged(*parts: Samples) -> loopback_test.Heard:
+    return loopback_test._judge(WRITTEN, Ears(*parts))  # type: ignore[arg-type]
 
 
 def ramp(start: Samples, end: Samples) -> Samples:

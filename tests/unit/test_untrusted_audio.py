@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vmic
-from vmic.cli import _sounds
-from vmic.cli._fitting import Fitted
+from vmic.cli.playback import opening
+from vmic.cli.playback.resample import Fitted
 
 FORMATS = ("WAV", "FLAC", "OGG", "MP3", "AIFF", "AU", "W64", "CAF")
 # Blocks are of 0.1 s.
@@ -23,7 +23,7 @@ LONGEST_BLOCK = 192_000
 
 def play(path: Path) -> int:
     """Frames that would be played, to a microphone that takes the highest rate."""
-    sound = _sounds.open_file(str(path))
+    sound = opening.open_file(str(path))
     fitted = Fitted(sound, 192_000, 1, 1.0)
     total = 0
     with contextlib.closing(sound):

@@ -11,38 +11,54 @@ from typing import NoReturn
 import click
 
 import vmic
-from vmic.cli._lazy import LazyGroup
-from vmic.cli._screen import printable
+from vmic.cli.lazy_group import LazyGroup
+from vmic.cli.terminal.output import printable
 
 INTERRUPTED = 128 + signal.SIGINT
 
 _COMMANDS = {
-    "create": ("vmic.cli._devices:create", "Make microphone NAME; it stays until `vmic remove NAME`."),
-    "list": ("vmic.cli._listing:list_", "Show vmic's microphones on this sound server."),
-    "info": ("vmic.cli._listing:info", "Show what is known of microphone NAME."),
-    "remove": ("vmic.cli._devices:remove", "Remove microphone NAME; who records it gets an end."),
-    "play": ("vmic.cli._play:play", "Play each FILE into microphone NAME, and wait until it is heard."),
-    "say": ("vmic.cli._play:say", "Speak TEXT into microphone NAME."),
-    "tone": ("vmic.cli._play:tone", "Play a sine into microphone NAME."),
-    "record": ("vmic.cli._record:record", "Record microphone NAME to OUT."),
-    "meter": ("vmic.cli._meter:meter", "Show how loud microphone NAME is, and who listens."),
-    "run": ("vmic.cli._run:run", "Run COMMAND with microphone NAME as its default."),
-    "room": ("vmic.cli._room:room", "Open a room for trying calls out, on this machine alone."),
-    "install": ("vmic.cli._install:install", "Have microphone NAME after each log-in, and after a reboot."),
-    "uninstall": ("vmic.cli._install:uninstall", "Have microphone NAME no more after a log-in."),
-    "server": ("vmic.cli._sound_server:server", "Start and stop the sound server that vmic brings."),
-    "alsa": ("vmic.cli._install:alsa", "Let programs that know only ALSA list microphones by name."),
+    "create": (
+        "devices:create",
+        "Make microphone NAME; it stays until `vmic remove NAME`.",
+    ),
+    "list": ("listing:list_", "Show vmic's microphones on this sound server."),
+    "info": ("listing:info", "Show what is known of microphone NAME."),
+    "remove": ("devices:remove", "Remove microphone NAME; who records it gets an end."),
+    "play": (
+        "play:play",
+        "Play each FILE into microphone NAME, and wait until it is heard.",
+    ),
+    "say": ("play:say", "Speak TEXT into microphone NAME."),
+    "tone": ("play:tone", "Play a sine into microphone NAME."),
+    "record": ("record:record", "Record microphone NAME to OUT."),
+    "meter": ("meter:meter", "Show how loud microphone NAME is, and who listens."),
+    "run": ("run:run", "Run COMMAND with microphone NAME as its default."),
+    "room": ("room:room", "Open a room for trying calls out, on this machine alone."),
+    "install": (
+        "integration:install",
+        "Have microphone NAME after each log-in, and after a reboot.",
+    ),
+    "uninstall": ("integration:uninstall", "Have microphone NAME no more after a log-in."),
+    "server": ("server:server", "Start and stop the sound server that vmic brings."),
+    "alsa": (
+        "integration:alsa",
+        "Let programs that know only ALSA list microphones by name.",
+    ),
     "doctor": (
-        "vmic.cli._doctor:doctor",
+        "doctor:doctor",
         "Look for what keeps microphones from working, and say what to do.",
     ),
-    "clean": ("vmic.cli._devices:clean", "Remove what dead programs have left."),
-    "completion": ("vmic.cli._install:completion", "Print what makes SHELL complete vmic's commands."),
+    "clean": ("devices:clean", "Remove what dead programs have left."),
+    "completion": (
+        "integration:completion",
+        "Print what makes SHELL complete vmic's commands.",
+    ),
 }
 
 
 @click.group(
     cls=LazyGroup,
+    package="vmic.cli.commands",
     where=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""Example: vmic create my-mic && vmic say my-mic hello

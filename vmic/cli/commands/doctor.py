@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 import vmic
-from vmic.cli._findings import Finding, all_of_them, facts
+from vmic.cli.system.checks import Finding, all_of_them, facts
 
 if TYPE_CHECKING:
-    from vmic.cli._trial import Heard
+    from vmic.cli.system.loopback_test import Heard
 
 _SIGNS = {"good": ("✓", "green"), "note": ("·", "cyan"), "bad": ("✗", "red")}
 

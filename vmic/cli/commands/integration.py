@@ -9,10 +9,10 @@ import vmic
 from vmic._device import names, orphans
 from vmic._device.spec import Recipe
 from vmic._pulse import backend, connection
-from vmic.cli import _asoundrc
-from vmic.cli._autostart import WAYS, Way
-from vmic.cli._options import CHANNELS, RATE, microphones, name_argument, quiet_option
-from vmic.cli._screen import say
+from vmic.cli.options import CHANNELS, RATE, microphones, name_argument, quiet_option
+from vmic.cli.system import asoundrc
+from vmic.cli.system.autostart import WAYS, Way
+from vmic.cli.terminal.output import say
 
 _COMPLETION = "_VMIC_COMPLETE"
 
@@ -89,7 +89,7 @@ def enable(name: str) -> None:
     """Let ALSA list microphone NAME."""
     device = connection.call(lambda pulse: orphans.find(pulse, name))
     description = device.source.description if device.source is not None else device.name
-    identity = _asoundrc.add(device.name, device.source_name, description)
+    identity = asoundrc.add(device.name, device.source_name, description)
     say(f"ALSA knows microphone {device.name!r} as {identity}; programs that run see it when they start anew")
 
 
@@ -101,9 +101,9 @@ def disable(name: str | None, all_: bool) -> None:
     if (name is None) != all_:
         raise click.UsageError("name a microphone, or say --all")
     if name is None:
-        _asoundrc.remove_all()
-    elif not _asoundrc.remove(name):
-        there = ", ".join(_asoundrc.enabled()) or "none"
+        asoundrc.remove_all()
+    elif not asoundrc.remove(name):
+        there = ", ".join(asoundrc.enabled()) or "none"
         raise vmic.VmicError(f"ALSA knows no microphone {name!r} of vmic's; it knows: {there}")
 
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import vmic
 from vmic._base import process
 from vmic._base.validation import MAX_CHANNELS
-from vmic.cli import _pipes
+from vmic.cli.playback import pipes
 
 if TYPE_CHECKING:
-    from vmic.cli._sound import Block
+    from vmic.cli.playback.sound import Block
 
 # No lists: another's file does not choose which of this machine's is heard.
 _FORMATS = (
@@ -53,7 +53,7 @@ class Decoded:
         self._ffmpeg = shutil.which("ffmpeg")
         self._process: subprocess.Popen[bytes] | None = None
         self._shape = (0, 0, 0)
-        self._feed: _pipes.Feed | None = None
+        self._feed: pipes.Feed | None = None
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (it is kept), not a pipe, which could fill
         with contextlib.ExitStack() as undo:
             undo.callback(self.close)
@@ -62,11 +62,11 @@ class Decoded:
 
     def _open(self) -> None:
         self._size = _size(self._descriptor)
-        head = _pipes.fill(self._descriptor, b"", _pipes.HEAD)
+        head = pipes.fill(self._descriptor, b"", pipes.HEAD)
         if not head:
             raise vmic.VmicError(f"cannot play {self.name}: it is empty")
         if self._size is None and self._wants_a_file(head):
-            file = _pipes.spool(self._descriptor, head, self.name)
+            file = pipes.spool(self._descriptor, head, self.name)
             os.close(self._descriptor)
             self._descriptor, self._size = file, _size(file)
         self.seekable, self._is_flac = self._size is not None, head[:4] == b"fLaC"
@@ -116,7 +116,7 @@ class Decoded:
         if self._feed is not None:
             self._feed.join()
             os.lseek(self._descriptor, 0, os.SEEK_SET)
-            self._start(_pipes.fill(self._descriptor, b"", _pipes.HEAD), 0.0)
+            self._start(pipes.fill(self._descriptor, b"", pipes.HEAD), 0.0)
             self._skip = int(seconds * self.sample_rate)
         else:
             self._start(b"", seconds)
@@ -149,19 +149,19 @@ class Decoded:
         output = self._process.stdout.fileno()
         if self._piped:
             assert self._process.stdin
-            head = head if self._ffmpeg else _pipes.without_tag(self._descriptor, head)
-            self._feed = _pipes.Feed(self._descriptor, head, os.dup(self._process.stdin.fileno()))
+            head = head if self._ffmpeg else pipes.without_tag(self._descriptor, head)
+            self._feed = pipes.Feed(self._descriptor, head, os.dup(self._process.stdin.fileno()))
             self._process.stdin.close()
         self._shape = self._read_header(output)
         rate, channels, _ = self._shape
-        self._raw = _pipes.Raw(output, rate, channels, "f32le")
+        self._raw = pipes.Raw(output, rate, channels, "f32le")
         self._began = self._said.seek(0, os.SEEK_END)
 
     def _command(self, seconds: float) -> list[str]:
         place = f"/dev/fd/{self._descriptor}"
         if not self._ffmpeg:
             file = "-" if self._piped else place
-            return [*process.command("vmic.cli._libsndfile"), file, str(seconds)]
+            return [*process.command("vmic.cli.playback.libsndfile"), file, str(seconds)]
         url, protocol = ("pipe:0", "pipe") if self._piped else (f"file:{place}", "file")
         # The frames are numbered anew, for those of a second file begin at 0 again and would be dropped.
         return [
@@ -222,7 +222,7 @@ class Decoded:
             return False
         self._end_process()
         shape, skip = self._shape, self._skip
-        self._start(_pipes.fill(self._descriptor, rest, _pipes.HEAD), 0.0)
+        self._start(pipes.fill(self._descriptor, rest, pipes.HEAD), 0.0)
         if self._shape[:2] != shape[:2]:
             raise vmic.VmicError(
                 f"{self.name} goes on with {self._shape[0]} frames a second and {self._shape[1]} channels "
@@ -284,8 +284,8 @@ def _size(descriptor: int) -> int | None:
 def _is_joined(descriptor: int, head: bytes, size: int) -> bool:
     """Whether files follow each other in this one, or it is a WAV whose writer left its lengths at 0."""
     length = int.from_bytes(head[4:8], "little") + 8
-    if head[:4] not in _pipes.JOINTS or (head[:4] == b"RIFF" and size - 1 <= length <= size):
+    if head[:4] not in pipes.JOINTS or (head[:4] == b"RIFF" and size - 1 <= length <= size):
         return False
     with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as content:
-        joint = content.find(_pipes.JOINTS[head[:4]][0], _pipes.JOINT_FROM)
-    return joint >= 0 or _pipes.with_unknown_length(head) != head
+        joint = content.find(pipes.JOINTS[head[:4]][0], pipes.JOINT_FROM)
+    return joint >= 0 or pipes.with_unknown_length(head) != head

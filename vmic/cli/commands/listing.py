@@ -11,10 +11,10 @@ from typing import Any
 import click
 
 from vmic._pulse import connection
-from vmic.cli import _levels
-from vmic.cli._condition import Condition, belongs_to, of_all, of_one, unguarded, who
-from vmic.cli._options import name_argument
-from vmic.cli._screen import printable
+from vmic.cli.options import name_argument
+from vmic.cli.system.microphone_status import Condition, belongs_to, of_all, of_one, unguarded, who
+from vmic.cli.terminal import level_bar
+from vmic.cli.terminal.output import printable
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
@@ -68,7 +68,7 @@ def _cells(condition: Condition) -> tuple[str, ...]:
         belongs_to(info) if info.pid else "nobody: stays until removed",
         ", ".join(condition.writers) or "-",
         ", ".join(who(listener) for listener in condition.listeners) or "-",
-        "-" if condition.peak is None else _levels.said(condition.peak).strip(),
+        "-" if condition.peak is None else level_bar.said(condition.peak).strip(),
     )
 
 

@@ -11,8 +11,8 @@ import click
 import vmic
 from vmic._pulse import autostart, connection
 from vmic._pulse.bindings import pulsectl
-from vmic.cli._options import quiet_option
-from vmic.cli._screen import say
+from vmic.cli.options import quiet_option
+from vmic.cli.terminal.output import say
 
 
 @click.group(epilog='Example: vmic server start && eval "$(vmic server env)"')

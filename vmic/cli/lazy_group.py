@@ -12,9 +12,12 @@ import click
 class LazyGroup(click.Group):
     """Knows of its commands where they are and what their help begins with."""
 
-    def __init__(self, *arguments: Any, where: Mapping[str, tuple[str, str]], **settings: Any) -> None:
-        """Of commands by their names: each has a place, "module:name", and the first sentence of its help."""
+    def __init__(
+        self, *arguments: Any, package: str, where: Mapping[str, tuple[str, str]], **settings: Any
+    ) -> None:
+        """Of commands by their names: each has a "module:name" in `package`, and how its help begins."""
         super().__init__(*arguments, **settings)
+        self._package = package
         self._where = where
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -26,7 +29,7 @@ class LazyGroup(click.Group):
         if cmd_name not in self._where:
             return None
         module, _, name = self._where[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
+        command: click.Command = getattr(importlib.import_module(f"{self._package}.{module}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -16,9 +16,9 @@ from vmic._device.registry import Device
 from vmic._keeper import client as _keeping
 from vmic._pulse import backend, connection
 from vmic._pulse.bindings import pulsectl
-from vmic.cli import _asoundrc
-from vmic.cli._condition import unguarded
-from vmic.cli._trial import Heard, try_one
+from vmic.cli.system import asoundrc
+from vmic.cli.system.loopback_test import Heard, try_one
+from vmic.cli.system.microphone_status import unguarded
 
 # Beyond this a conversation suffers: ITU-T G.114 has 150 ms for all of the way.
 _SLOW = 0.1
@@ -144,7 +144,7 @@ def of_alsa() -> Iterator[Finding]:
             "apt install libasound2-plugins (Debian, Ubuntu), dnf install alsa-plugins-pulseaudio (Fedora)",
         )
         return
-    listed = _asoundrc.enabled()
+    listed = asoundrc.enabled()
     names = f"they list {', '.join(listed)} by name" if listed else "by name after `vmic alsa enable NAME`"
     yield Finding("good", f"ALSA and PortAudio reach the sound server; {names}")
 

@@ -16,10 +16,10 @@ import vmic
 from vmic._api import find_guarded
 from vmic._device import registry
 from vmic._pulse import connection
-from vmic.cli import _levels
-from vmic.cli._options import CHANNELS, LENGTH, name_argument, quiet_option
-from vmic.cli._channels import Remix
-from vmic.cli._screen import clock, is_quiet, line, printable, screen
+from vmic.cli.channels import Remix
+from vmic.cli.options import CHANNELS, LENGTH, name_argument, quiet_option
+from vmic.cli.terminal import level_bar
+from vmic.cli.terminal.output import clock, is_quiet, line, printable, screen
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -194,5 +194,5 @@ def _picture(out: str, seconds: float, wanted: float | None, peak: float) -> Tab
     from rich.text import Text  # noqa: PLC0415
 
     at = clock(seconds) + (f" / {clock(wanted)}" if wanted else "   Ctrl-C stops")
-    cells = [Text(at), _levels.bar(peak, _WIDTH), Text(_levels.said(peak))]
+    cells = [Text(at), level_bar.bar(peak, _WIDTH), Text(level_bar.said(peak))]
     return line([Text("\u25cf", "bold red")], Text(printable(Path(out).name)), cells)

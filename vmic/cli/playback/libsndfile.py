@@ -1,4 +1,4 @@
-"""Decode a file with libsndfile, as a WAV of floats on standard output: _libsndfile.py FILE|- SECONDS.
+"""Decode a file with libsndfile, as a WAV of floats on standard output: libsndfile.py FILE|- SECONDS.
 
 It is a process of its own, as ffmpeg is: what libsndfile and its codecs write to standard error is not for a
 person, and whatever a broken file does to them ends this process alone.

@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 import vmic
 from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
-from vmic.cli._screen import QUIET, silence_libraries
+from vmic.cli.terminal.output import QUIET, silence_libraries
 
 MIN_RATE, MAX_RATE = MIN_SAMPLE_RATE, MAX_SAMPLE_RATE
 RATE = click.IntRange(MIN_RATE, MAX_RATE)

@@ -11,7 +11,7 @@ import sys
 
 import vmic
 from vmic._base import process
-from vmic.cli._isolation import isolated_server
+from vmic.cli.system.private_server import isolated_server
 
 _RATE = 48000
 _LEADING = ("PULSE_SERVER", "PULSE_SOURCE", "PULSE_SINK", "PULSE_COOKIE", "PIPEWIRE_RUNTIME_DIR")

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import vmic
-from vmic.cli._fitting import Fitted
+from vmic.cli.playback.resample import Fitted
 
 if TYPE_CHECKING:
-    from vmic.cli._sound import Block, Sound
+    from vmic.cli.playback.sound import Block, Sound
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from vmic.cli._screen import say
+from vmic.cli.terminal.output import say
 
 if TYPE_CHECKING:
     import vmic
-    from vmic.cli._player import Player
+    from vmic.cli.playback.player import Player
 
 # An application that is started together with the player records within this time.
 _LISTENS_WITHIN = 1.0  # seconds

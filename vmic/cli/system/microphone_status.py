@@ -14,8 +14,8 @@ from vmic._keeper import client as _keeping
 from vmic._monitor import recording_apps
 from vmic._monitor.recording_apps import Listener
 from vmic._pulse.bindings import pulsectl
-from vmic.cli._peaks import Peaks
-from vmic.cli._screen import printable
+from vmic.cli.terminal.output import printable
+from vmic.cli.terminal.peaks import Peaks
 
 # Three of the peaks that the server tells.
 _LISTENS_FOR = 0.12

@@ -17,11 +17,11 @@ from vmic._monitor.recording_apps import Listener
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import Follower
-from vmic.cli import _levels
-from vmic.cli._condition import who
-from vmic.cli._options import LENGTH, name_argument
-from vmic.cli._peaks import Peaks
-from vmic.cli._screen import clock, line, screen
+from vmic.cli.options import LENGTH, name_argument
+from vmic.cli.system.microphone_status import who
+from vmic.cli.terminal import level_bar
+from vmic.cli.terminal.output import clock, line, screen
+from vmic.cli.terminal.peaks import Peaks
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -114,7 +114,7 @@ class _Ears(Follower):
     def _note(self, peak: float) -> None:
         with self._lock:
             self._peak = max(self._peak, peak)
-            self._clips += peak >= _levels.CLIPS
+            self._clips += peak >= level_bar.CLIPS
 
 
 class _View:
@@ -137,8 +137,8 @@ class _View:
         if heard.peak >= self._held or now - self._held_at > _HOLD:
             self._held, self._held_at = heard.peak, now
         self._clips += heard.clips
-        bar = _levels.bar(self._peak, _WIDTH, self._held)
-        level = line([], Text(self._name, "bold"), [bar, Text(_levels.said(self._held))])
+        bar = level_bar.bar(self._peak, _WIDTH, self._held)
+        level = line([], Text(self._name, "bold"), [bar, Text(level_bar.said(self._held))])
         clip = Text(f"at full scale {self._clips} times: too loud", "bold red") if self._clips else Text("")
         listeners = [Text(f"  {who(listener)}") for listener in heard.listeners]
         return Group(level, clip, Text("who listens:" if listeners else "nobody listens"), *listeners)
@@ -147,4 +147,4 @@ class _View:
 def _line(seconds: float, heard: _Heard) -> str:
     clip = f"  at full scale {heard.clips} times" if heard.clips else ""
     listeners = ", ".join(who(listener) for listener in heard.listeners) or "nobody"
-    return f"{clock(seconds)}  {_levels.said(heard.peak)}{clip}  {listeners}"
+    return f"{clock(seconds)}  {level_bar.said(heard.peak)}{clip}  {listeners}"

@@ -16,7 +16,7 @@ from vmic._device import fallback_sink, names
 from vmic._device.properties import MICROPHONE, Marks
 from vmic._device.spec import Recipe
 from vmic._pulse import backend
-from vmic.cli._marked import MarkedFile
+from vmic.cli.system.managed_block import MarkedFile
 
 # PulseAudio (16.1) reads a script into lines of 2048 bytes.
 _LONGEST_LINE = 2046

@@ -17,10 +17,10 @@ from vmic._errors import DeviceError, VmicError
 from vmic._keeper import client
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
-from vmic.cli import _asoundrc
-from vmic.cli._condition import belongs_to
-from vmic.cli._options import CHANNELS, RATE, microphones, quiet_option
-from vmic.cli._screen import is_quiet, say
+from vmic.cli.options import CHANNELS, RATE, microphones, quiet_option
+from vmic.cli.system import asoundrc
+from vmic.cli.system.microphone_status import belongs_to
+from vmic.cli.terminal.output import is_quiet, say
 
 
 @click.command(epilog="Example: vmic create my-virtual-microphone --rate 48000 --channels 2")
@@ -31,7 +31,7 @@ from vmic.cli._screen import is_quiet, say
 @click.option("--replace", is_flag=True, help="Take the name over when such a microphone exists.")
 @click.option("--alsa", is_flag=True, help="Let programs that know only ALSA list it too (vmic alsa).")
 @click.option("--foreground", is_flag=True, help="Keep it until Ctrl-C or SIGTERM, and remove it then.")
-# For a file that takes no blanks (see _autostart).
+# For a file that takes no blanks (see autostart).
 @click.option("--encoded", is_flag=True, hidden=True)
 @quiet_option
 def create(
@@ -62,7 +62,7 @@ def create(
         undo.callback(remove_microphone_device, name)
         client.start_lasting(Recipe(name, description or name, rate, channels))
         if alsa:
-            _asoundrc.add(name, info.source_name, description or name)
+            asoundrc.add(name, info.source_name, description or name)
         undo.pop_all()
     if not is_quiet():
         click.echo(info.source_name)
@@ -89,7 +89,7 @@ def remove(name: str | None, all_: bool) -> None:
     named = [info for info in there if name in (info.name, info.source_name)]
     for info in named if name is not None else [info for info in there if info.pid is None]:
         remove_microphone_device(info.name)
-        _asoundrc.remove(info.name)
+        asoundrc.remove(info.name)
     if name is not None and not named:
         remove_microphone_device(name)  # says what there is
 

@@ -15,7 +15,7 @@ import vmic
 from vmic._base import process
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
-from vmic.cli._options import microphones
+from vmic.cli.options import microphones
 
 # What a shell says of a command that cannot be started.
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
@@ -95,7 +95,7 @@ def _held(mic: str | None, *, isolated: bool) -> Settings:
     if between == 0:
         try:
             subprocess.Popen(
-                [*process.command("vmic.cli._holding"), json.dumps([command, mic, isolated])],
+                [*process.command("vmic.cli.system.holder"), json.dumps([command, mic, isolated])],
                 stdin=subprocess.DEVNULL,
                 stdout=tell,
                 cwd="/",

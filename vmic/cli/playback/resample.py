@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from vmic.cli._channels import mixing
+from vmic.cli.channels import mixing
 
 if TYPE_CHECKING:
-    from vmic.cli._sound import Block, Sound
+    from vmic.cli.playback.sound import Block, Sound
 
 BLOCK_SECONDS = 0.1
 _BEYOND = 1e6  # of a full scale of 1

@@ -14,17 +14,18 @@ import click
 import vmic
 from vmic._pulse import autostart
 from vmic._stream.latency import Latency
-from vmic.cli import _screen, _sounds
-from vmic.cli._options import CHANNELS, LENGTH, MAX_RATE, MIN_RATE, RATE, TIME, name_argument, quiet_option
-from vmic.cli._pipes import RAW_FORMATS
-from vmic.cli._player import AHEAD
-from vmic.cli._playing import play_all
-from vmic.cli._playlist import Extent
-from vmic.cli._speech import spoken
-from vmic.cli._tone import Tone
+from vmic.cli.options import CHANNELS, LENGTH, MAX_RATE, MIN_RATE, RATE, TIME, name_argument, quiet_option
+from vmic.cli.playback import opening
+from vmic.cli.playback.pipes import RAW_FORMATS
+from vmic.cli.playback.player import AHEAD
+from vmic.cli.playback.playlist import Extent
+from vmic.cli.playback.tone import Tone
+from vmic.cli.playback.tts import spoken
+from vmic.cli.terminal import output
+from vmic.cli.terminal.player_view import play_all
 
 if TYPE_CHECKING:
-    from vmic.cli._sound import Sound
+    from vmic.cli.playback.sound import Sound
 
 _DEFAULT_RATE = 48000
 
@@ -107,14 +108,14 @@ def play(
         raise click.UsageError("--rate, --channels and --format say what --raw samples are")
     there = _find(name)
     if raw:
-        first = _sounds.open_raw(
+        first = opening.open_raw(
             rate or (there.sample_rate if there else _DEFAULT_RATE),
             channels or (there.channels if there else 1),
             sample_format or "s16le",
         )
     else:
-        first = _sounds.open_standard_input() if files == ("-",) else _sounds.open_file(files[0])
-    openers = [functools.partial(_sounds.open_file, file) for file in files]
+        first = opening.open_standard_input() if files == ("-",) else opening.open_file(files[0])
+    openers = [functools.partial(opening.open_file, file) for file in files]
     _play(name, there, first, openers, latency, gain=gain, extent=Extent(start, end), loop=loop)
 
 
@@ -148,11 +149,11 @@ def say(
     given = " ".join(text)
     words = os.fsencode(given).decode(errors="replace")
     if words != given:
-        _screen.say("warning: the text is not UTF-8: \ufffd is spoken for each character that is not")
+        output.say("warning: the text is not UTF-8: \ufffd is spoken for each character that is not")
     if not words.strip():
         raise click.UsageError("TEXT is empty: there is nothing to speak")
     wav = spoken(words, engine, voice, speed)
-    speech = functools.partial(_sounds.open_bytes, wav, "speech")
+    speech = functools.partial(opening.open_bytes, wav, "speech")
     _play(name, _find(name), speech(), [speech], latency, gain=gain)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import vmic
 
 if TYPE_CHECKING:
-    from vmic.cli._sound import Block
+    from vmic.cli.playback.sound import Block
 
 RAW_FORMATS = {"s16le": "<i2", "s32le": "<i4", "f32le": "<f4"}
 _FULL_SCALE = {"s16le": 32768, "s32le": 2147483648, "f32le": 1}
@@ -65,10 +65,11 @@ class Raw:
         return samples.astype(np.float32) / np.float32(self._full_scale) if whole else None
 
     def seek(self, seconds: float) -> None:
+        """Not possible: `seekable` is False."""
         raise NotImplementedError
 
     def close(self) -> None:
-        pass
+        """Leave standard input open."""
 
 
 class Feed:

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import vmic
-from vmic.cli import _levels
-from vmic.cli._keys import keys
-from vmic.cli._play_warnings import PlayWarnings
-from vmic.cli._player import Player
-from vmic.cli._playlist import Extent, Playlist
-from vmic.cli._screen import clock, line, printable, screen
+from vmic.cli.playback.player import Player
+from vmic.cli.playback.playlist import Extent, Playlist
+from vmic.cli.terminal import level_bar
+from vmic.cli.terminal.keys import keys
+from vmic.cli.terminal.output import clock, line, printable, screen
+from vmic.cli.terminal.play_warnings import PlayWarnings
 
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from vmic.cli._sound import Sound
+    from vmic.cli.playback.sound import Sound
 
 _SKIP = 5.0  # seconds
 _WIDTH = 20  # columns
@@ -85,7 +85,7 @@ def picture(player: Player, *, has_keys: bool) -> Group:
     if place.end is not None:
         cells.append(ProgressBar(total=place.end, completed=place.at, width=_WIDTH))
         cells.append(Text(f"-{clock(place.end - place.at)}"))
-    cells += [_levels.bar(level, _WIDTH), Text(_levels.said(level))]
+    cells += [level_bar.bar(level, _WIDTH), Text(level_bar.said(level))]
     keys_said = Text("space: pause   left, right: 5 s back, 5 s on   q: stop", "bright_black")
     shown = line([sign], Text(printable(Path(place.name).name)), cells)
     return Group(shown, *([keys_said] if has_keys else []))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import vmic
 from vmic._device import names
-from vmic.cli._marked import MarkedFile
+from vmic.cli.system.managed_block import MarkedFile
 
 # What ALSA takes for an id, whole: a dot or a colon would end it, and a number is a card's.
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
