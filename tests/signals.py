@@ -103,7 +103,7 @@ def frequency(samples: npt.NDArray[Any], sample_rate: int) -> float:
 
 
 def ramp(sample_rate: int) -> npt.NDArray[np.int64]:
-    """The weights of inserted frames that lead from silence up to sound (native/shape.h), as numerators."""
+    """The weights of inserted frames that lead from silence up to sound (fade.h), as numerators."""
     count = sample_rate * 3 // 2000
     k = np.arange(count, dtype=np.int64)
     return k * k * (3 * count - 2 * k)

@@ -1,7 +1,7 @@
 /* The cushion: grows when a write was late, to what would have covered it; shrinks when nothing is late. */
 #include "check.h"
 #include "clock.h"
-#include "cushion.h"
+#include "prebuffer.h"
 
 static struct cushion adaptive(void) {
     struct cushion cushion;

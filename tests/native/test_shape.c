@@ -1,8 +1,8 @@
 /* Ramps and fades: from sound to silence and back, without a step; and the frames that are remembered. */
 #include "check.h"
+#include "fade.h"
+#include "history.h"
 #include "random.h"
-#include "recent.h"
-#include "shape.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* The steps, compared with a server that takes each of them in its time. */
 #include "check.h"
 #include "clock.h"
+#include "quantum_clock.h"
 #include "random.h"
-#include "steps.h"
 
 #define STEP 5333333
 

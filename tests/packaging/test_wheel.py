@@ -40,17 +40,20 @@ def test_there_is_one_abi3_wheel_with_the_machines_libpulse(tmp_path: Path) -> N
     assert "-cp310-abi3-linux" in wheel.name
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        archive.extract("vmic/_waiting.abi3.so", tmp_path)
+        archive.extract("vmic/_blocking.abi3.so", tmp_path)
     binaries = [name for name in names if ".so" in name]
-    assert sorted(binaries) == ["vmic/_quick.abi3.so", "vmic/_waiting.abi3.so"]
-    assert {"vmic/py.typed", "vmic/_quick.pyi", "vmic/server/default.pa", "vmic/server/daemon.conf"} <= {
-        *names
-    }
+    assert sorted(binaries) == ["vmic/_blocking.abi3.so", "vmic/_nonblocking.abi3.so"]
+    assert {
+        "vmic/py.typed",
+        "vmic/_nonblocking.pyi",
+        "vmic/server/default.pa",
+        "vmic/server/daemon.conf",
+    } <= {*names}
     page = {path.name for path in (ROOT / "vmic/room/page").iterdir()}
     assert {f"vmic/room/page/{name}" for name in page} <= {*names}
     assert not [name for name in names if name.startswith(("tests", "scripts", "native"))]
     dynamic = subprocess.run(
-        ["objdump", "-p", tmp_path / "vmic/_waiting.abi3.so"], capture_output=True, text=True, check=True
+        ["objdump", "-p", tmp_path / "vmic/_blocking.abi3.so"], capture_output=True, text=True, check=True
     ).stdout
     needed = {line.split()[1] for line in dynamic.splitlines() if line.strip().startswith("NEEDED")}
     assert "libpulse-simple.so.0" in needed

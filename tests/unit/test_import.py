@@ -146,6 +146,6 @@ def test_source_that_is_not_installed_says_how_to_install_it(tmp_path: Path) -> 
         timeout=30,
     )
     last = run.stderr.splitlines()[-1]
-    assert last.startswith("ImportError: vmic._quick not found: ")
+    assert last.startswith("ImportError: vmic._blocking not found: ")
     assert f"{source} is the source of vmic" in last
     assert f"pip install -e {tmp_path})" in last

@@ -12,7 +12,7 @@ import pytest
 
 from vmic._base.validation import MAX_SECONDS
 from vmic._pulse import backend
-from vmic._pulse.bindings import lib, quick, quick_ffi
+from vmic._pulse.bindings import blocking, nonblocking, nonblocking_ffi
 from vmic._stream import capture, latency, playback
 from vmic._stream.capture import Source
 from vmic._stream.native import Native
@@ -82,15 +82,15 @@ def test_a_close_meanwhile_pulls_nothing_from_under_a_call(
         nonlocal under_way
         under_way = True
         native.close()
-        answer = getattr(quick, function)(pointer, *arguments)
+        answer = getattr(nonblocking, function)(pointer, *arguments)
         under_way = False
         return answer
 
-    others = {name: getattr(quick, name) for name in dir(quick)}
-    monkeypatch.setattr(module, "quick", SimpleNamespace(**{**others, function: close_and_call}))
+    others = {name: getattr(nonblocking, name) for name in dir(nonblocking)}
+    monkeypatch.setattr(module, "nonblocking", SimpleNamespace(**{**others, function: close_and_call}))
     if function == "vmic_reader_read":
         # It looks first how much there is.
-        call = lambda s: s._ask(module.quick.vmic_reader_read, quick_ffi.new("char[]", 2), 1)  # noqa: E731
+        call = lambda s: s._ask(module.nonblocking.vmic_reader_read, nonblocking_ffi.new("char[]", 2), 1)  # noqa: E731
     call(native)
     assert freed == ["after"]
 
@@ -103,7 +103,7 @@ def test_a_wait_may_last_as_long_as_an_argument_says(make: Callable[[], Native])
     def wait() -> None:
         try:
             # With the time that the audio takes.
-            outcome.append(native._wait(lib.VMIC_TAKEN, 1, MAX_SECONDS + 3600))
+            outcome.append(native._wait(blocking.VMIC_TAKEN, 1, MAX_SECONDS + 3600))
         except Exception as error:  # noqa: BLE001 (what it raises is the test)
             outcome.append(error)
 

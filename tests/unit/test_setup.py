@@ -32,11 +32,12 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.log = root / "log"
-        for folder in ("scripts", "native", "bin", ".venv/bin"):
+        for folder in ("scripts", "native/include", "bin", ".venv/bin"):
             (root / folder).mkdir(parents=True)
         shutil.copy(ROOT / "scripts/setup", root / "scripts")
         shutil.copy(ROOT / "pyproject.toml", root)
-        (root / "native/vmic.h").touch()
+        (root / "native/CMakeLists.txt").touch()
+        (root / "native/include/vmic.h").touch()
         for name in REAL:
             (root / "bin" / name).symlink_to(str(shutil.which(name)))
         for name, text in FAKES.items():

@@ -34,11 +34,12 @@ try:
         import pulsectl  # it loads libpulse when it is imported
         from pulsectl import _pulsectl as libpulse
 
-    from vmic._quick import ffi as quick_ffi
-    from vmic._quick import lib as quick
-    from vmic._waiting import ffi, lib
+    from vmic._blocking import ffi
+    from vmic._blocking import lib as blocking
+    from vmic._nonblocking import ffi as nonblocking_ffi
+    from vmic._nonblocking import lib as nonblocking
 except (ImportError, OSError) as error:
-    if isinstance(error, ModuleNotFoundError) and error.name in {"vmic._quick", "vmic._waiting"}:
+    if isinstance(error, ModuleNotFoundError) and error.name in {"vmic._nonblocking", "vmic._blocking"}:
         package = Path(__file__).parents[1]
         raise ImportError(
             f"{error.name} not found: {package} is the source of vmic, without its compiled modules. "
@@ -56,14 +57,14 @@ STREAM_NAME = "vmic"
 
 __all__ = [
     "STREAM_NAME",
+    "blocking",
     "context",
     "ffi",
     "iterate",
-    "lib",
     "libpulse",
+    "nonblocking",
+    "nonblocking_ffi",
     "pulsectl",
-    "quick",
-    "quick_ffi",
     "stop_waiting",
 ]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from vmic._errors import DeviceError
 from vmic._pulse import connection, refusals
-from vmic._pulse.bindings import ffi, lib, pulsectl
+from vmic._pulse.bindings import blocking, ffi, pulsectl
 
 Load = Callable[[str, str], int]  # a module and its arguments
 
@@ -58,6 +58,6 @@ def loading(pulse: pulsectl.Pulse, purpose: str) -> Iterator[Load]:
 def channel_map(channels: int) -> str:
     """Return the order that libpulse gives 1 to 32 channels, as module arguments take it."""
     text = ffi.new("char[]", 480)
-    if lib.vmic_channel_map(channels, text, 480) != 0:
+    if blocking.vmic_channel_map(channels, text, 480) != 0:
         raise ValueError(f"channels is 1 to 32, not {channels}")
     return str(ffi.string(text).decode())

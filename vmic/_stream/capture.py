@@ -1,19 +1,19 @@
-"""The native reader (native/vmic_reader.h), as Python uses it."""
+"""The native reader (native/include/vmic_reader.h), as Python uses it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmic._pulse.bindings import STREAM_NAME, ffi, lib, quick, quick_ffi
+from vmic._pulse.bindings import STREAM_NAME, blocking, ffi, nonblocking, nonblocking_ffi
 from vmic._stream.native import LONG_COPY, OPEN, REST_US, Calls, Native
 from vmic._stream.pcm import SAMPLE_SIZE
 
 _CALLS = Calls(
-    reached=quick.vmic_reader_reached,
-    wait=lib.vmic_reader_wait,
-    reopen=lib.vmic_reader_reopen,
-    stop=lib.vmic_reader_stop,
-    free=lib.vmic_reader_free,
+    reached=nonblocking.vmic_reader_reached,
+    wait=blocking.vmic_reader_wait,
+    reopen=blocking.vmic_reader_reopen,
+    stop=blocking.vmic_reader_stop,
+    free=blocking.vmic_reader_free,
 )
 
 
@@ -53,7 +53,10 @@ class Source(Native):
             capacity: Frames that are kept; older ones make room.
             step: Seconds of sound that the server gives at a time.
         """
-        application, name = ffi.new("char[]", STREAM_NAME.encode()), ffi.new("char[]", sink.encode())
+        application, name = (
+            ffi.new("char[]", STREAM_NAME.encode()),
+            ffi.new("char[]", sink.encode()),
+        )
         source = ffi.new("char[]", f"{sink}.monitor".encode())
         address = ffi.NULL if server is None else ffi.new("char[]", server.encode())
         config = ffi.new("vmic_reader_config *")
@@ -62,35 +65,35 @@ class Source(Native):
         config.step_ns = int(step * 1e9)
         config.rest_us = REST_US
         self._capacity, self._frame_size = capacity, channels * SAMPLE_SIZE
-        super().__init__("speaker", _CALLS, lib.vmic_reader_create(config))
+        super().__init__("speaker", _CALLS, blocking.vmic_reader_create(config))
 
     def read(self, count: int) -> bytes:
         """Up to `count` of the oldest frames; waits for none."""
         size = min(count, self.state().buffered) * self._frame_size
         if size > LONG_COPY:
             frames = ffi.new("char[]", size)
-            got = lib.vmic_reader_read(self._alive().waiting, frames, size // self._frame_size)
+            got = blocking.vmic_reader_read(self._alive().blocking, frames, size // self._frame_size)
             return bytes(ffi.buffer(frames, got * self._frame_size))
-        frames = quick_ffi.new("char[]", size)
-        got = self._ask(quick.vmic_reader_read, frames, size // self._frame_size)
-        return bytes(quick_ffi.buffer(frames, got * self._frame_size))
+        frames = nonblocking_ffi.new("char[]", size)
+        got = self._ask(nonblocking.vmic_reader_read, frames, size // self._frame_size)
+        return bytes(nonblocking_ffi.buffer(frames, got * self._frame_size))
 
     def flush(self) -> int:
         """Forget what has come; how many frames that was."""
-        return int(self._ask(quick.vmic_reader_flush))
+        return int(self._ask(nonblocking.vmic_reader_flush))
 
     def wait_arrived(self, count: int, timeout: float) -> bool:
         """Wait until `count` frames are there, or so many that they should be read before others come."""
-        return self._wait(lib.VMIC_ARRIVED, min(count, self._capacity // 2), timeout)
+        return self._wait(blocking.VMIC_ARRIVED, min(count, self._capacity // 2), timeout)
 
     def set_played(self, played: bool) -> None:
         """Say whether anybody plays: while nobody does, nor reads, it rests. Never blocks."""
-        self._ask(quick.vmic_reader_set_played, played)
+        self._ask(nonblocking.vmic_reader_set_played, played)
 
     def state(self) -> SourceState:
         """One consistent picture."""
-        s = quick_ffi.new("vmic_reader_stats *")
-        self._ask(quick.vmic_reader_get_stats, s)
+        s = nonblocking_ffi.new("vmic_reader_stats *")
+        self._ask(nonblocking.vmic_reader_get_stats, s)
         return SourceState(s.state, s.error, s.received, s.read, s.dropped, s.buffered, s.reopened)
 
     def progress(self) -> int | None:

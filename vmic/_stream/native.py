@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from vmic._errors import ClosedError, DeviceError
-from vmic._pulse.bindings import ffi, lib, quick, quick_ffi
+from vmic._pulse.bindings import blocking, ffi, nonblocking, nonblocking_ffi
 
 # How long a wait may keep Python from noticing Ctrl-C.
 SLICE = 0.05
@@ -34,7 +34,7 @@ def _note_fork() -> None:
 
 os.register_at_fork(after_in_child=_note_fork)
 
-OPENING, OPEN, AWAY = quick.VMIC_OPENING, quick.VMIC_OPEN, quick.VMIC_AWAY
+OPENING, OPEN, AWAY = nonblocking.VMIC_OPENING, nonblocking.VMIC_OPEN, nonblocking.VMIC_AWAY
 
 
 class Calls(NamedTuple):
@@ -57,10 +57,10 @@ class State(Protocol):
 
 
 class _Handle(NamedTuple):
-    """The object, as the calls that may wait take it, and the quick ones: the first keeps it."""
+    """The object, as the calls that may wait take it, and the nonblocking ones: the first keeps it."""
 
-    waiting: Any
-    quick: Any
+    blocking: Any
+    nonblocking: Any
 
 
 class Native(ABC):
@@ -86,7 +86,7 @@ class Native(ABC):
         self.device_seen = True
         self._kind, self._calls = kind, calls
         # A call that is under way in another thread holds on to it, so close() pulls nothing from under it.
-        pointer = quick_ffi.cast(ffi.getctype(ffi.typeof(handle)), int(ffi.cast("uintptr_t", handle)))
+        pointer = nonblocking_ffi.cast(ffi.getctype(ffi.typeof(handle)), int(ffi.cast("uintptr_t", handle)))
         self._handle: _Handle | None = _Handle(ffi.gc(handle, calls.free), pointer)
         self._pid, self._generation = os.getpid(), _generation
 
@@ -104,30 +104,30 @@ class Native(ABC):
 
     def wait_open(self, timeout: float) -> bool:
         """Wait until it is no longer OPENING."""
-        return self._wait(lib.VMIC_OPENED, 0, timeout)
+        return self._wait(blocking.VMIC_OPENED, 0, timeout)
 
     def wait_away(self, timeout: float) -> bool:
         """Wait until the server or the device has gone."""
-        return self._wait(lib.VMIC_LEFT, 0, timeout)
+        return self._wait(blocking.VMIC_LEFT, 0, timeout)
 
     def _ask(self, function: Callable[..., Any], *arguments: object) -> Any:
-        """Call one of the quick functions, which never wait.
+        """Call one of the nonblocking functions, which never wait.
 
         The handle is held meanwhile: what such a function takes is a mere pointer, and close() in another
         thread would pull the object from under it.
         """
         handle = self._alive()
-        return function(handle.quick, *arguments)
+        return function(handle.nonblocking, *arguments)
 
     def reopen(self) -> None:
         """Connect again after AWAY."""
-        self._calls.reopen(self._alive().waiting)
+        self._calls.reopen(self._alive().blocking)
 
     def close(self) -> None:
         """End it. Blocks at most a second, when the server hangs."""
         handle, self._handle = self._handle, None
         if handle is not None and self.is_ours:
-            self._calls.stop(handle.waiting, int(_CLOSE_TIMEOUT * 1e6))
+            self._calls.stop(handle.blocking, int(_CLOSE_TIMEOUT * 1e6))
 
     @property
     def is_ours(self) -> bool:
@@ -157,7 +157,7 @@ class Native(ABC):
     def _wait(self, event: int, number: int, timeout: float) -> bool:
         handle = self._alive()
         number = max(0, number)
-        if self._calls.reached(handle.quick, event, number):
+        if self._calls.reached(handle.nonblocking, event, number):
             return True
         # Signals reach the main thread alone.
         longest = SLICE if threading.current_thread() is threading.main_thread() else timeout
@@ -165,7 +165,7 @@ class Native(ABC):
         while True:
             remaining = max(0.0, deadline - time.monotonic())
             wait_us = int(min(remaining, longest) * 1e6)
-            if self._calls.wait(self._alive().waiting, event, number, wait_us) == lib.VMIC_OK:
+            if self._calls.wait(self._alive().blocking, event, number, wait_us) == blocking.VMIC_OK:
                 return True
             if remaining <= longest:
                 return False

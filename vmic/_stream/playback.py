@@ -1,11 +1,11 @@
-"""The native stream (native/vmic.h), as Python uses it."""
+"""The native stream (native/include/vmic.h), as Python uses it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from vmic._pulse.backend import Tuning
-from vmic._pulse.bindings import STREAM_NAME, ffi, lib, quick, quick_ffi
+from vmic._pulse.bindings import STREAM_NAME, blocking, ffi, nonblocking, nonblocking_ffi
 from vmic._stream.latency import Cushion
 from vmic._stream.native import LONG_COPY, OPEN, REST_US, Calls, Native
 
@@ -13,11 +13,11 @@ from vmic._stream.native import LONG_COPY, OPEN, REST_US, Calls, Native
 _RAMP_US = 1500
 
 _CALLS = Calls(
-    reached=quick.vmic_reached,
-    wait=lib.vmic_wait,
-    reopen=lib.vmic_reopen,
-    stop=lib.vmic_stop,
-    free=lib.vmic_free,
+    reached=nonblocking.vmic_reached,
+    wait=blocking.vmic_wait,
+    reopen=blocking.vmic_reopen,
+    stop=blocking.vmic_stop,
+    free=blocking.vmic_free,
 )
 
 
@@ -67,7 +67,10 @@ class Stream(Native):
             cushion: What to keep ahead of late writes.
         """
         self.sink_name = sink
-        application, name = ffi.new("char[]", STREAM_NAME.encode()), ffi.new("char[]", sink.encode())
+        application, name = (
+            ffi.new("char[]", STREAM_NAME.encode()),
+            ffi.new("char[]", sink.encode()),
+        )
         address = ffi.NULL if server is None else ffi.new("char[]", server.encode())
         config = ffi.new("vmic_config *")
         config.server, config.application, config.stream, config.sink = address, application, name, name
@@ -80,26 +83,26 @@ class Stream(Native):
         config.low_us = int(tuning.low * 1e6)
         config.rest_us = REST_US
         config.tells_level = tuning.tells_level
-        super().__init__("microphone", _CALLS, lib.vmic_create(config))
-        self._picture = quick_ffi.new("vmic_stats *")
+        super().__init__("microphone", _CALLS, blocking.vmic_create(config))
+        self._picture = nonblocking_ffi.new("vmic_stats *")
 
     def write(self, frames: memoryview, count: int) -> int:
         """Queue up to `count` frames and return how many; never blocks."""
         if frames.nbytes > LONG_COPY:
-            return int(lib.vmic_write(self._alive().waiting, ffi.from_buffer(frames), count))
-        return int(self._ask(quick.vmic_write, quick_ffi.from_buffer(frames), count))
+            return int(blocking.vmic_write(self._alive().blocking, ffi.from_buffer(frames), count))
+        return int(self._ask(nonblocking.vmic_write, nonblocking_ffi.from_buffer(frames), count))
 
     def wait_taken(self, index: int, timeout: float) -> bool:
         """Wait until the server (or a flush) has taken every frame before `index`."""
-        return self._wait(lib.VMIC_TAKEN, index, timeout)
+        return self._wait(blocking.VMIC_TAKEN, index, timeout)
 
     def wait_gone(self, index: int, timeout: float) -> bool:
         """Wait until every frame before `index` was heard, dropped or lost."""
-        return self._wait(lib.VMIC_GONE, index, timeout)
+        return self._wait(blocking.VMIC_GONE, index, timeout)
 
     def wait_due(self, index: int, timeout: float) -> bool:
         """Wait until every frame before `index` should be gone, by the clock: at a pace that is even."""
-        return self._wait(lib.VMIC_DUE, index, timeout)
+        return self._wait(blocking.VMIC_DUE, index, timeout)
 
     def flush(self, fade: float, timeout: float) -> tuple[int, int] | None:
         """Drop what is not heard, with a fade of so many seconds.
@@ -108,7 +111,10 @@ class Stream(Native):
             From and to which index was dropped; None when the server hangs.
         """
         result = ffi.new("vmic_flushed *")
-        if lib.vmic_flush(self._alive().waiting, int(fade * 1e6), int(timeout * 1e6), result) != lib.VMIC_OK:
+        if (
+            blocking.vmic_flush(self._alive().blocking, int(fade * 1e6), int(timeout * 1e6), result)
+            != blocking.VMIC_OK
+        ):
             return None
         return int(result.heard_to), int(result.dropped_to)
 
@@ -117,15 +123,15 @@ class Stream(Native):
 
         One that rests is AWAY as soon as somebody does.
         """
-        self._ask(quick.vmic_set_listened, listened)
+        self._ask(nonblocking.vmic_set_listened, listened)
 
     def set_doubts(self, eventfd: int) -> None:
         """Write to `eventfd` when the server is to be asked what it holds of the stream."""
-        self._ask(quick.vmic_set_doubts, eventfd)
+        self._ask(nonblocking.vmic_set_doubts, eventfd)
 
     def is_doubtful(self) -> bool:
         """Return whether the server is to be asked what it holds of the stream. Never blocks."""
-        return bool(self._ask(quick.vmic_is_doubtful))
+        return bool(self._ask(nonblocking.vmic_is_doubtful))
 
     def show_level(self, asked: int, answered: int, level: int) -> None:
         """Take note of what the server holds of the stream and its sink. Never blocks.
@@ -135,26 +141,26 @@ class Stream(Native):
             answered: When it had answered; likewise.
             level: What it held in between, in microseconds.
         """
-        self._ask(quick.vmic_show_level, asked, answered, level)
+        self._ask(nonblocking.vmic_show_level, asked, answered, level)
 
     def end_utterance(self) -> None:
         """Say that what is written next, however soon, goes on with nothing; unless all is not heard yet."""
-        self._ask(quick.vmic_end_utterance)
+        self._ask(nonblocking.vmic_end_utterance)
 
     def gone(self) -> int:
         """The index before which every frame was heard, dropped or lost."""
-        self._ask(quick.vmic_get_stats, self._picture)
+        self._ask(nonblocking.vmic_get_stats, self._picture)
         return int(self._picture.gone)
 
     def due(self) -> int:
         """The index before which every frame should be gone, by the clock."""
-        self._ask(quick.vmic_get_stats, self._picture)
+        self._ask(nonblocking.vmic_get_stats, self._picture)
         return int(self._picture.due)
 
     def state(self) -> StreamState:
         """One consistent picture."""
-        s = quick_ffi.new("vmic_stats *")
-        self._ask(quick.vmic_get_stats, s)
+        s = nonblocking_ffi.new("vmic_stats *")
+        self._ask(nonblocking.vmic_get_stats, s)
         return StreamState(
             state=s.state,
             error=s.error,

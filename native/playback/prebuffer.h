@@ -1,4 +1,4 @@
-/* cushion.h: how much sound is to lie ahead of a writer that may be late, and how that adapts.
+/* prebuffer.h: how much sound is to lie ahead of a writer that may be late, and how that adapts.
  *
  * A write is in time when sound of an earlier one is still to be heard: how much is its margin. After an
  * underrun the cushion grows, to what would have covered it and a little more; when no write has needed all
@@ -6,8 +6,8 @@
  *
  * All times in ns, those that end in `_at` of CLOCK_MONOTONIC. Not thread-safe.
  */
-#ifndef VMIC_CUSHION_H
-#define VMIC_CUSHION_H
+#ifndef VMIC_PREBUFFER_H
+#define VMIC_PREBUFFER_H
 
 #include <stdint.h>
 

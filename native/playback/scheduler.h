@@ -1,9 +1,9 @@
-/* feed.h: what the sink is given next: data, or the silence before and after it.
+/* scheduler.h: what the sink is given next: data, or the silence before and after it.
  *
  * The writer's lock is held on entry and on return, and released while the sink is called.
  */
-#ifndef VMIC_FEED_H
-#define VMIC_FEED_H
+#ifndef VMIC_SCHEDULER_H
+#define VMIC_SCHEDULER_H
 
 #include "writer.h"
 

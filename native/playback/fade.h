@@ -1,10 +1,10 @@
-/* shape.h: how sound goes to silence and back without a click.
+/* fade.h: how sound goes to silence and back without a click.
  *
  * The weight of frame k of n is that of a smooth step, x * x * (3 - 2 * x) with x = k / n, in whole numbers,
  * so that a test can tell these frames exactly. `count` is at most 19200. Frames are interleaved.
  */
-#ifndef VMIC_SHAPE_H
-#define VMIC_SHAPE_H
+#ifndef VMIC_FADE_H
+#define VMIC_FADE_H
 
 #include <stdint.h>
 

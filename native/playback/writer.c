@@ -1,9 +1,9 @@
 #include "writer.h"
 
-#include "feed.h"
 #include "flush.h"
-#include "least.h"
-#include "outlet.h"
+#include "minmax.h"
+#include "scheduler.h"
+#include "sink_io.h"
 #include "threads.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "rounds.h"
+#include "period_clock.h"
 
 #include "clock.h"
 

@@ -1,7 +1,7 @@
-#include "cushion.h"
+#include "prebuffer.h"
 
 #include "clock.h"
-#include "least.h"
+#include "minmax.h"
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
-#include "steps.h"
+#include "quantum_clock.h"
 
 #include "clock.h"
-#include "least.h"
+#include "minmax.h"
 
 /* An error that has lasted for one to two of these is one. */
 #define LASTS (5 * SECOND / 2)

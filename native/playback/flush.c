@@ -1,8 +1,8 @@
 #include "flush.h"
 
-#include "least.h"
-#include "outlet.h"
-#include "shape.h"
+#include "fade.h"
+#include "minmax.h"
+#include "sink_io.h"
 
 #include <string.h>
 

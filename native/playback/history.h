@@ -1,6 +1,6 @@
-/* recent.h: the last frames that the server was given, so that what it has not played can still be faded. */
-#ifndef VMIC_RECENT_H
-#define VMIC_RECENT_H
+/* history.h: the last frames that the server was given, so that what it has not played can still be faded. */
+#ifndef VMIC_HISTORY_H
+#define VMIC_HISTORY_H
 
 #include <stddef.h>
 #include <stdint.h>

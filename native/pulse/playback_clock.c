@@ -1,7 +1,7 @@
 #include "playback_clock.h"
 
 #include "clock.h"
-#include "least.h"
+#include "minmax.h"
 
 #include <stdlib.h>
 

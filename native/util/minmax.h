@@ -1,6 +1,6 @@
-/* least.h: the lesser and the greater of two times, or lengths of time, in ns. */
-#ifndef VMIC_LEAST_H
-#define VMIC_LEAST_H
+/* minmax.h: the lesser and the greater of two times, or lengths of time, in ns. */
+#ifndef VMIC_MINMAX_H
+#define VMIC_MINMAX_H
 
 #include <stdint.h>
 

@@ -9,8 +9,8 @@
 #define VMIC_WRITER_H
 
 #include "clock.h"
-#include "cushion.h"
-#include "recent.h"
+#include "history.h"
+#include "prebuffer.h"
 #include "ring.h"
 #include "sink.h"
 #include "timeline.h"

@@ -1,8 +1,8 @@
-#include "feed.h"
+#include "scheduler.h"
 
-#include "least.h"
-#include "outlet.h"
-#include "shape.h"
+#include "fade.h"
+#include "minmax.h"
+#include "sink_io.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "shape.h"
+#include "fade.h"
 
 /* At 192 kHz 100 ms are 19200 frames: 3 * 19200^3 * 2^15 fits. */
 static int16_t weigh(int16_t sample, uint64_t k, uint64_t count) {

@@ -2,10 +2,10 @@
 #include "buffer_variable.h"
 #include "channel_map.h"
 #include "clock.h"
-#include "least.h"
+#include "minmax.h"
 #include "period.h"
 #include "playback_clock.h"
-#include "steps.h"
+#include "quantum_clock.h"
 #include "stream.h"
 
 #include <pulse/simple.h>

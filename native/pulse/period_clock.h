@@ -1,4 +1,4 @@
-/* rounds.h: when a PulseAudio null sink fetches what it plays next.
+/* period_clock.h: when a PulseAudio null sink fetches what it plays next.
  *
  * It does so in rounds of one step, and fills a round for which it finds too little with silence. A round
  * that takes the end of one piece and the beginning of the next takes a little more than a step: as much as
@@ -10,8 +10,8 @@
  *
  * Times in ns, those that end in `_at` of CLOCK_MONOTONIC. Not thread-safe.
  */
-#ifndef VMIC_ROUNDS_H
-#define VMIC_ROUNDS_H
+#ifndef VMIC_PERIOD_CLOCK_H
+#define VMIC_PERIOD_CLOCK_H
 
 #include <stdint.h>
 

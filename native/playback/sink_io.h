@@ -1,9 +1,9 @@
-/* outlet.h: the writer's calls of its sink, and the books of what the sink holds.
+/* sink_io.h: the writer's calls of its sink, and the books of what the sink holds.
  *
  * The writer's lock is held on entry and on return, and released while the sink is called.
  */
-#ifndef VMIC_OUTLET_H
-#define VMIC_OUTLET_H
+#ifndef VMIC_SINK_IO_H
+#define VMIC_SINK_IO_H
 
 #include "writer.h"
 

@@ -1,6 +1,6 @@
-#include "outlet.h"
+#include "sink_io.h"
 
-#include "least.h"
+#include "minmax.h"
 
 #include <sys/eventfd.h>
 

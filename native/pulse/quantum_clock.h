@@ -1,5 +1,5 @@
-/* steps.h: what a server holds that takes a step at a time and does not say what it has left, reckoned by the
- * clock.
+/* quantum_clock.h: what a server holds that takes a step at a time and does not say what it has left,
+ * reckoned by the clock.
  *
  * PipeWire's graph takes 256 of 48000 frames every 5.33 ms, and nothing when it finds fewer: those wait for
  * the next step. So with the moment of one step known, that of each later one is.
@@ -10,8 +10,8 @@
  *
  * All times in ns, those that end in `_at` of CLOCK_MONOTONIC. Not thread-safe.
  */
-#ifndef VMIC_STEPS_H
-#define VMIC_STEPS_H
+#ifndef VMIC_QUANTUM_CLOCK_H
+#define VMIC_QUANTUM_CLOCK_H
 
 #include <stdint.h>
 

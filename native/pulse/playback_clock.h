@@ -16,7 +16,7 @@
 #ifndef VMIC_PLAYBACK_CLOCK_H
 #define VMIC_PLAYBACK_CLOCK_H
 
-#include "rounds.h"
+#include "period_clock.h"
 #include "sink.h"
 
 #include <stdbool.h>
