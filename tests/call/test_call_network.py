@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import programs
@@ -70,7 +69,7 @@ class FarEnd:
     """A server on the far machine, and what is heard there; a context manager."""
 
     def __init__(self, hosts: Hosts, script: str, env: Mapping[str, str]) -> None:
-        env = {**env, "PYTHONPATH": str(Path(__file__).parent.parent)}
+        env = {**env, "PYTHONPATH": programs.PYTHONPATH}
         self._process = programs.start([*hosts.far, *programs.script(script, FAR)], env)
 
     def __enter__(self) -> FarEnd:

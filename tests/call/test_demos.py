@@ -19,7 +19,7 @@ from call.told import join, microphone
 from programs import VMIC
 from servers import SoundServer, one_server
 from signals import frequency, tone
-from unit.test_vad import voice
+from unit.call.test_vad import voice
 
 import vmic
 

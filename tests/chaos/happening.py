@@ -268,7 +268,7 @@ class Chaos:
         with self._log(which).open("w") as log:
             return subprocess.Popen(
                 [*argv, str(which), str(self._random.getrandbits(32))],
-                env={**self._server.env, "PYTHONPATH": str(Path(__file__).parent.parent)},
+                env={**self._server.env, "PYTHONPATH": programs.PYTHONPATH},
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.PIPE,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-_NOTE = Path(__file__).parent.parent / ".venv" / "missing"
+_NOTE = Path(__file__).parents[2] / ".venv" / "missing"
 
 
 def missing() -> dict[str, str]:

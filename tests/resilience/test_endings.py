@@ -6,7 +6,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import programs
 import pytest
@@ -69,7 +68,7 @@ with vmic.create_microphone_device("mic", 48000) as mic:
 def test_forks_beside_a_write_leave_its_sound_alone(
     server: SoundServer, record: Record, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+    monkeypatch.setenv("PYTHONPATH", programs.PYTHONPATH)
     program = start(*programs.script(FORKS))
     programs.await_that(vmic.list_microphone_devices, "the microphone is there")
     (info,) = vmic.list_microphone_devices()

@@ -10,9 +10,9 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from legal import TRICKY, names, quick_name
+from modargs import ModuleArguments
 from servers import available_servers
-from unit.legal import TRICKY, names, quick_name
-from unit.modargs import ModuleArguments
 
 from vmic._errors import DeviceError
 from vmic._pulse import backend

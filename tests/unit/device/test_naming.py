@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from unit.legal import TRICKY, names
+from legal import TRICKY, names
 
 from vmic._device import fallback_sink
 from vmic._device import names as _names

@@ -57,7 +57,7 @@ class Owner:
         argv = [*before, *programs.script(_OWN, str(busy_threads))]
         self.process = subprocess.Popen(
             argv,
-            env={**env, "PYTHONPATH": str(Path(__file__).parent)},
+            env={**env, "PYTHONPATH": programs.PYTHONPATH},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

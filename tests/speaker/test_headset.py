@@ -8,11 +8,11 @@ import numpy as np
 import programs
 import pulsectl
 import pytest
+from legal import TRICKY
 from playing import is_there, play_all
 from recording import Recorder
 from servers import SoundServer
 from signals import numbered
-from unit.legal import TRICKY
 
 import vmic
 from vmic._device import create as _making

@@ -14,10 +14,10 @@ from typing import Any
 import programs
 import pytest
 from hypothesis import HealthCheck, given, settings
+from legal import TRICKY, names, quick_name
 from recording import Recorder
 from servers import SoundServer, available_servers
 from signals import numbered
-from unit.legal import TRICKY, names, quick_name
 
 import vmic
 from vmic import _api

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import programs
 import pytest
 
-TESTS = Path(__file__).parent.parent
 PASSES = "def test_passes(): pass\n"
 DISTURBED = "import stalls\ndef test_disturbed(): raise stalls.MachineStoodStillError('3 ms')\n"
 FAILS = "def test_fails(): raise AssertionError('not 3')\n"
@@ -34,7 +34,7 @@ def test_only_what_the_machine_disturbed_is_left_to_another_run(
     )
     (tmp_path / "test_it.py").write_text(body)
     argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_it.py"]
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    environment = {**os.environ, "PYTHONPATH": programs.PYTHONPATH}
     run = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == code, run.stdout
     assert (tmp_path / "deferred").read_text() == deferred

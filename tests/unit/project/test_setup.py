@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import programs
 import pytest
 from programs import ROOT
 
@@ -131,13 +132,13 @@ def test_without() -> None:
 
 
 def test_tests_of_what_is_missing_are_left_out_and_it_is_named(tmp_path: Path) -> None:
-    for folder in (".venv", "tests"):
-        (tmp_path / folder).mkdir()
+    for folder in (".venv", "tests/support"):
+        (tmp_path / folder).mkdir(parents=True)
     (tmp_path / ".venv/missing").write_text("janus: apt finds no such package\n")
-    shutil.copy(ROOT / "tests/machine.py", tmp_path / "tests")
+    shutil.copy(ROOT / "tests/support/machine.py", tmp_path / "tests/support")
     module = tmp_path / "tests/test_some.py"
     module.write_text(TESTS)
-    path = f"{tmp_path / 'tests'}{os.pathsep}{ROOT / 'tests'}"
+    path = f"{tmp_path / 'tests/support'}{os.pathsep}{programs.PYTHONPATH}"
     settings = ["-c", str(ROOT / "pyproject.toml"), f"--rootdir={tmp_path}", "-o", "pythonpath="]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *settings, "-p", "conftest", "-v", str(module)],

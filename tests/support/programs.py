@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 # The repository.
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
+# For programs that use the tests' own modules.
+PYTHONPATH = os.pathsep.join(str(ROOT / "tests" / folder) for folder in (".", "support"))
 VMIC = str(Path(sys.executable).with_name("vmic"))
 PATIENCE = 60.0
 # Found here, for the program's PATH may lead to nothing.
