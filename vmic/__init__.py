@@ -7,11 +7,12 @@
     with vmic.create_microphone_device("my-virtual-microphone") as microphone:
         microphone.write_frames(pcm)  # 16-bit, 16000 Hz, mono
 
-The path of the sound: `_pcm` (bytes or arrays become 16-bit frames), `_microphone` (`write_frames`),
-`_ledger` (which frame is whose), `_stream` (the native side: ring, writer thread, pa_simple), then on the
-server a null sink and the source over it (`_device`), and from there any application. The other way:
-what applications play into a speaker's null sink comes through `_source` (the native side: pa_stream, reader
-thread, ring) and `_reading` (which read gets it) to `_speaker` (`read_frames`).
+A frame that is written passes `_microphone` (`write_frames`), `_stream.pcm` (bytes or arrays become 16-bit
+samples), `_stream.write_queue` (which frames belong to which write) and `_stream.playback` (the native ring,
+writer thread and pa_simple). On the server it passes a null sink and the source over it (`_device`), and any
+application records it. A frame that an application plays to a speaker's null sink passes `_stream.capture`
+(the native pa_stream, reader thread and ring) and `_stream.read_queue` (which read gets it) to `_speaker`
+(`read_frames`).
 """
 
 import importlib as _importlib

@@ -9,17 +9,17 @@ from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from vmic._device import create, names, orphans, registry, volume
 from vmic._device.owner import Owner
 from vmic._device.registry import Device, MicrophoneInfo
-from vmic._device.spec import Recipe
+from vmic._device.spec import MicrophoneSpec
 from vmic._errors import DeviceError, ServerError
 from vmic._keeper import client
 from vmic._microphone import VirtualMicrophoneDevice
 from vmic._monitor import monitor
-from vmic._monitor.reconnect import Make, Revival
+from vmic._monitor.reconnect import Make, Reconnection
 from vmic._pulse import autostart, backend, connection, refusals
-from vmic._pulse.backend import Tuning
+from vmic._pulse.backend import BufferMetrics
 from vmic._pulse.bindings import pulsectl
 from vmic._stream import latency as _latency
-from vmic._stream.latency import Cushion, Latency
+from vmic._stream.latency import Latency, Prebuffer
 from vmic._stream.native import Native
 from vmic._stream.playback import Stream
 
@@ -75,27 +75,27 @@ def create_microphone_device(
     check_bool("replace", replace)
     check_bool("volume_guard", volume_guard)
     shown = names.check_description(description, device_name)
-    cushion = _latency.cushion(latency)
+    prebuffer = _latency.prebuffer(latency)
     autostart.ensure_running()
     make = functools.partial(
         create.make,
-        recipe=Recipe(device_name, shown, sample_rate, channels),
+        spec=MicrophoneSpec(device_name, shown, sample_rate, channels),
         owner=Owner.this_process(),
         volume_guard=volume_guard,
     )
     # What is undone needs a connection, which the watch and the keeper have left then.
     with contextlib.ExitStack() as undo, monitor.owning():
-        device, tuning, place = connection.call(
+        device, metrics, place = connection.call(
             lambda pulse: (
                 make(pulse, replace=replace),
-                backend.of(pulse).tuning,
+                backend.of(pulse).metrics,
                 connection.for_streams(pulse),
             ),
             undo=lambda pulse, made: registry.remove(pulse, made[0]),
         )
         undo.callback(connection.call, lambda pulse: registry.remove(pulse, device))
         again = functools.partial(make, replace=False)
-        microphone = _attach(device, tuning, place, cushion, non_blocking=non_blocking, make=again)
+        microphone = _attach(device, metrics, place, prebuffer, non_blocking=non_blocking, make=again)
         undo.pop_all()
     return microphone
 
@@ -109,8 +109,8 @@ def create_lasting_device(
     check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
     check_int("channels", channels, 1, MAX_CHANNELS)
     autostart.ensure_running()
-    recipe = Recipe(name, shown, sample_rate, channels)
-    make = functools.partial(create.make, recipe=recipe, owner=None, volume_guard=True, replace=replace)
+    spec = MicrophoneSpec(name, shown, sample_rate, channels)
+    make = functools.partial(create.make, spec=spec, owner=None, volume_guard=True, replace=replace)
     return connection.call(make, undo=registry.remove).info
 
 
@@ -133,10 +133,10 @@ def open_microphone_device(
     """
     names.check_name(name)
     check_bool("non_blocking", non_blocking)
-    cushion = _latency.cushion(latency)
+    prebuffer = _latency.prebuffer(latency)
     device = find_guarded(name)
-    tuning, place = connection.call(_ways)
-    return _attach(device, tuning, place, cushion, non_blocking=non_blocking, make=None)
+    metrics, place = connection.call(_ways)
+    return _attach(device, metrics, place, prebuffer, non_blocking=non_blocking, make=None)
 
 
 def find_guarded(name: str) -> Device:
@@ -165,7 +165,7 @@ def list_microphone_devices() -> list[MicrophoneInfo]:
     """
 
     def there(pulse: pulsectl.Pulse) -> list[MicrophoneInfo]:
-        orphans.sweep(pulse)
+        orphans.remove(pulse)
         return [device.info for device in registry.find_all(pulse) if device.source is not None]
 
     return sorted(connection.call(there), key=lambda info: info.name)
@@ -195,23 +195,23 @@ def remove_microphone_device(name: str) -> None:
     connection.call(remove)
 
 
-def _ways(pulse: pulsectl.Pulse) -> tuple[Tuning, str | None]:
+def _ways(pulse: pulsectl.Pulse) -> tuple[BufferMetrics, str | None]:
     """How a stream is fed on this server, and where it finds it."""
-    return backend.of(pulse).tuning, connection.for_streams(pulse)
+    return backend.of(pulse).metrics, connection.for_streams(pulse)
 
 
 def _attach(
     device: Device,
-    tuning: Tuning,
+    metrics: BufferMetrics,
     place: str | None,
-    cushion: Cushion,
+    prebuffer: Prebuffer,
     *,
     non_blocking: bool,
     make: Make | None,
 ) -> VirtualMicrophoneDevice:
     """Open a stream into `device`, on the server at `place`."""
     info = device.info
-    seconds = _QUEUE_NON_BLOCKING if non_blocking else _QUEUE_BLOCKING + 2 * cushion.most
+    seconds = _QUEUE_NON_BLOCKING if non_blocking else _QUEUE_BLOCKING + 2 * prebuffer.max
     capacity = int(seconds * info.sample_rate)
     stream = Stream(
         device.sink_name,
@@ -219,17 +219,17 @@ def _attach(
         sample_rate=info.sample_rate,
         channels=info.channels,
         capacity=capacity,
-        tuning=tuning,
-        cushion=cushion,
+        metrics=metrics,
+        prebuffer=prebuffer,
     )
     with contextlib.ExitStack() as undo:
         undo.callback(stream.close)
         await_open(stream, info.name)
         connection.call(functools.partial(_set_out, sink_name=device.sink_name, new=make is not None))
         # It ends with the stream.
-        revival = Revival(device, stream, tuning, make)
+        reconnection = Reconnection(device, stream, metrics, make)
         room = seconds / 2
-        microphone = VirtualMicrophoneDevice(info, stream, revival, non_blocking=non_blocking, room=room)
+        microphone = VirtualMicrophoneDevice(info, stream, reconnection, non_blocking=non_blocking, room=room)
         undo.pop_all()
     return microphone
 
@@ -242,7 +242,7 @@ def await_open(stream: Native, name: str) -> None:
     """
     if not stream.wait_open(connection.TIMEOUT):
         raise ServerError(f"the sound server opened no stream for {name!r} within 5 s: it hangs")
-    if stream.is_away:
+    if stream.is_disconnected:
         said = refusals.of_connection(stream.state().error)
         raise ServerError(f"the sound server opened no stream for {name!r}: {said}")
 

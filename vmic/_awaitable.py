@@ -41,7 +41,7 @@ class Awaitable:
         def _check_open(self, frames_written: int = 0) -> None: ...
         def _lost(self, what: str, frames_written: int) -> DeviceLostError: ...
         def _drain_limit(self, timeout: float | None) -> float: ...
-        def _drained(self, gone: bool, timeout: float | None) -> bool: ...
+        def _drained(self, done: bool, timeout: float | None) -> bool: ...
         def flush(self, fade_ms: float = 5) -> tuple[int, int]: ...
 
     async def write_frames_async(
@@ -78,7 +78,7 @@ class Awaitable:
         view, count, timeout = checked(frames, frame, self.channels, completion, timeout)
         self._check_open()
         if self._non_blocking:
-            return self._writing.ledger.post(view, count, completion)
+            return self._writing.write_queue.post(view, count, completion)
         come, wake = wakeup.of_task()
         with PacedWrite(
             self._writing, view, count, completion=completion, timeout=timeout, wake=wake
@@ -108,8 +108,8 @@ class Awaitable:
         """
         limit = self._drain_limit(timeout)
         written = self._stream.state().written
-        gone = await self._reached(self._stream.gone, written, limit, self._check_open)
-        return self._drained(gone, timeout)
+        done = await self._reached(self._stream.done, written, limit, self._check_open)
+        return self._drained(done, timeout)
 
     async def flush_async(self, fade_ms: float = 5) -> tuple[int, int]:
         """Drop what has not been heard, as `flush` does, without blocking the event loop.
@@ -160,7 +160,7 @@ class Awaitable:
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             woken, wake = wakeup.of_task()
-            with self._listeners.waking(wake):
+            with self._listeners.wakeups(wake):
                 if self._listeners.is_heard():
                     return True
                 remaining = None if deadline is None else deadline - time.monotonic()

@@ -17,14 +17,14 @@ from vmic._device.properties import MICROPHONE
 from vmic._device.registry import MicrophoneInfo
 from vmic._errors import ClosedError, DeviceLostError
 from vmic._monitor.listeners import Listeners, WithListeners
-from vmic._monitor.reconnect import Revival
-from vmic._monitor.status import Standing, WithStanding
+from vmic._monitor.reconnect import Reconnection
+from vmic._monitor.status import DeviceStatus, WithStatus
 from vmic._stats import MicrophoneStats
 from vmic._stream.completions import Completion
 from vmic._stream.paced_write import PacedWrite, Writing, checked
 from vmic._stream.pcm import Frames
 from vmic._stream.playback import Stream
-from vmic._stream.write_queue import Ledger
+from vmic._stream.write_queue import WriteQueue
 
 _SLICE = 0.05
 _FLUSH_TIMEOUT = 1.0
@@ -34,7 +34,7 @@ _PATIENCE = 5.0
 _GC_PATIENCE = 2.0
 
 
-class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
+class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable):
     """A microphone of the operating system, whose sound is what is written to it.
 
     Made by `create_microphone_device` and `open_microphone_device`. Every method may be called from any
@@ -45,25 +45,31 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
     __module__ = "vmic"
 
     def __init__(
-        self, info: MicrophoneInfo, stream: Stream, revival: Revival, *, non_blocking: bool, room: float
+        self,
+        info: MicrophoneInfo,
+        stream: Stream,
+        reconnection: Reconnection,
+        *,
+        non_blocking: bool,
+        room: float,
     ) -> None:
         """Not for callers: use `create_microphone_device` or `open_microphone_device`."""
-        tuning = revival.tuning
+        metrics = reconnection.metrics
         self._info = info
         self._non_blocking = non_blocking
-        self._tail = tuning.tail
+        self._tail = metrics.tail
         self._stream = stream
-        self._revival = revival
-        self._ledger = Ledger(stream, info.channels)
+        self._reconnection = reconnection
+        self._write_queue = WriteQueue(stream, info.channels)
         self._writing = Writing(
             stream,
-            self._ledger,
+            self._write_queue,
             sample_rate=info.sample_rate,
-            latency=tuning.latency,
+            latency=metrics.latency,
             room=room,
         )
-        key = (info.name, revival.owner)
-        self._listeners, self._standing = Listeners(key, stream), Standing(MICROPHONE, key)
+        key = (info.name, reconnection.owner)
+        self._listeners, self._status = Listeners(key, stream), DeviceStatus(MICROPHONE, key)
         self._closing = threading.Lock()
         self._closed = False
         remember(self)
@@ -112,9 +118,9 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
             queued=state.queued,
             underruns=state.underruns,
             reconnects=state.reopened,
-            strangers=self._standing.strangers,
+            foreign_streams=self._status.foreign_streams,
             latency=state.latency,
-            cushion=state.cushion,
+            prebuffer=state.prebuffer,
         )
 
     @property
@@ -124,7 +130,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
         Frames written to it wait until a microphone of its name is created again. While the server restarts
         this is False. Does not block.
         """
-        return self._revival.is_removed
+        return self._reconnection.is_removed
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else f"{self.sample_rate} Hz, {self.channels} channels"
@@ -143,7 +149,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
         """Write audio.
 
         A blocking device returns when what is queued will be heard within 20 ms (25 ms on PipeWire), or
-        within the cushion where that is longer (`stats`): a loop of writes keeps the pace of the sound
+        within the prebuffer where that is longer (`stats`): a loop of writes keeps the pace of the sound
         server. A non-blocking device copies the frames and returns at once, also while the server is away;
         it queues 60 s.
 
@@ -173,7 +179,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
         view, count, timeout = checked(frames, frame, self.channels, completion, timeout)
         self._check_open()
         if self._non_blocking:
-            return self._ledger.post(view, count, completion)
+            return self._write_queue.post(view, count, completion)
         return self._write_through(view, count, completion, timeout)
 
     def drain(self, timeout: float | None = None) -> bool:
@@ -190,8 +196,8 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
             ClosedError: The device is closed, or was meanwhile.
         """
         limit = self._drain_limit(timeout)
-        gone = self._wait(self._stream.wait_gone, self._stream.state().written, limit, self._check_open)
-        return self._drained(gone, timeout)
+        done = self._wait(self._stream.wait_done, self._stream.state().written, limit, self._check_open)
+        return self._drained(done, timeout)
 
     def flush(self, fade_ms: float = 5) -> tuple[int, int]:
         """Drop what has not been heard, and stop the sound (barge-in).
@@ -211,7 +217,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
         """
         check_fade(fade_ms)
         self._check_open()
-        result = self._ledger.flush(fade_ms / 1000, _FLUSH_TIMEOUT)
+        result = self._write_queue.flush(fade_ms / 1000, _FLUSH_TIMEOUT)
         if result is None:
             raise self._lost("flushed", 0)
         return result
@@ -255,7 +261,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
                 forget(self)
                 self._listeners.close()
                 deadline = time.monotonic() + min(self._writing.audio_time() + patience + self._tail, at_most)
-                self._wait(self._stream.wait_gone, self._final.written, deadline - time.monotonic(), _go_on)
+                self._wait(self._stream.wait_done, self._final.written, deadline - time.monotonic(), _go_on)
                 # No application reports when it has received the last frame.
                 tail = self._tail - self._stream.state().silent
                 time.sleep(max(0.0, min(tail, deadline - time.monotonic())))
@@ -263,16 +269,16 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
                 self._tear_down()
 
     def _tear_down(self) -> None:
-        self._revival.stop()
-        self._ledger.flush(0, _FLUSH_TIMEOUT)
-        self._ledger.close(_PATIENCE)
+        self._reconnection.stop()
+        self._write_queue.flush(0, _FLUSH_TIMEOUT)
+        self._write_queue.close(_PATIENCE)
         self._final = self._stream.state()
         self._stream.close()
         # Its keeper is there until the device has gone.
-        if self._revival.remove_device():
-            self._standing.close()
+        if self._reconnection.remove_device():
+            self._status.close()
         else:
-            self._standing.close_when_lost()
+            self._status.close_when_lost()
 
     # ---- inside ----
 
@@ -303,13 +309,13 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
         self._check_open()
         return self._writing.audio_time() + _PATIENCE if limit is None else limit
 
-    def _drained(self, gone: bool, timeout: float | None) -> bool:
+    def _drained(self, done: bool, timeout: float | None) -> bool:
         """What a drain returns, or raises."""
-        if gone:
+        if done:
             self._stream.end_utterance()
         elif timeout is None:
             raise self._lost("drained", 0)
-        return gone
+        return done
 
     def _wait(
         self, event: Callable[[int, float], bool], index: int, seconds: float, check: Callable[[], None]
@@ -329,7 +335,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStanding, Awaitable):
 
     def _lost(self, what: str, frames_written: int) -> DeviceLostError:
         return DeviceLostError(
-            f"microphone {self.name!r} could not be {what}: {self._revival.reason('takes')}. "
+            f"microphone {self.name!r} could not be {what}: {self._reconnection.reason('takes')}. "
             f"{self._stream.state().queued} frames are queued and will be heard if it comes back",
             frames_written,
         )

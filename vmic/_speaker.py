@@ -15,8 +15,8 @@ from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device
 from vmic._errors import ClosedError, DeviceLostError
 from vmic._monitor.playing_apps import Players
-from vmic._monitor.reconnect import Revival
-from vmic._monitor.status import Standing
+from vmic._monitor.reconnect import Reconnection
+from vmic._monitor.status import DeviceStatus
 from vmic._stats import SpeakerStats
 from vmic._stream import read_queue
 from vmic._stream.capture import Source
@@ -42,18 +42,18 @@ class VirtualSpeakerDevice:
     __module__ = "vmic"
 
     def __init__(
-        self, device: Device, source: Source, revival: Revival, *, non_blocking: bool, backlog: bool
+        self, device: Device, source: Source, reconnection: Reconnection, *, non_blocking: bool, backlog: bool
     ) -> None:
         """Not for callers: use `create_speaker_device`."""
         self._device = device
         self._non_blocking = non_blocking
         self._source = source
-        self._revival = revival
+        self._reconnection = reconnection
         self._reading = Reading(source, self.sample_rate, self.channels, backlog=backlog)
         self._calls = Calls()
         self._pending = PendingReads(self._reading, self._calls)
         key = (device.name, device.owner)
-        self._players, self._standing = Players(key, source), Standing(SPEAKER, key)
+        self._players, self._status = Players(key, source), DeviceStatus(SPEAKER, key)
         self._closing = threading.Lock()
         self._closed = False
         remember(self)
@@ -73,12 +73,12 @@ class VirtualSpeakerDevice:
     @property
     def sample_rate(self) -> int:
         """Frames a second."""
-        return self._device.marks.sample_rate
+        return self._device.properties.sample_rate
 
     @property
     def channels(self) -> int:
         """Samples in a frame."""
-        return self._device.marks.channels
+        return self._device.properties.channels
 
     @property
     def non_blocking(self) -> bool:
@@ -142,7 +142,7 @@ class VirtualSpeakerDevice:
             self._calls.check_room()
         come, wake = wakeup.of_thread()
         frames = b""
-        with self._reading.turns.turn(wake):
+        with self._reading.fifo_lock.turn(wake):
             try:
                 while not come.wait(_SLICE):
                     self._check_open()
@@ -187,7 +187,7 @@ class VirtualSpeakerDevice:
             self._calls.check_room()
         come, wake = wakeup.of_task()
         frames = b""
-        with self._reading.turns.turn(wake):
+        with self._reading.fifo_lock.turn(wake):
             try:
                 await come
                 frames = await self._await_frames_in_task(count, timeout)
@@ -250,14 +250,14 @@ class VirtualSpeakerDevice:
 
     def _tear_down(self) -> None:
         _selection.deselect(self.sink_name)
-        self._revival.stop()
+        self._reconnection.stop()
         self._final = self._reading.stats()
         self._source.close()
         # Its keeper is there until the device has gone.
-        if self._revival.remove_device():
-            self._standing.close()
+        if self._reconnection.remove_device():
+            self._status.close()
         else:
-            self._standing.close_when_lost()
+            self._status.close_when_lost()
 
     # ---- inside ----
 
@@ -289,7 +289,7 @@ class VirtualSpeakerDevice:
         if frames is None and time.monotonic() >= deadline:
             there = count - self._reading.missing(count)
             raise DeviceLostError(
-                f"speaker {self.name!r} could not be read: {self._revival.reason('gives')}. {there} of "
+                f"speaker {self.name!r} could not be read: {self._reconnection.reason('gives')}. {there} of "
                 f"{count} frames have come, and are there for the next read"
             )
         return frames

@@ -11,12 +11,12 @@ from vmic._device import create, names, registry, volume
 from vmic._device.owner import Owner
 from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device
-from vmic._device.spec import SpeakerRecipe
+from vmic._device.spec import SpeakerSpec
 from vmic._headset import Headset
 from vmic._monitor import monitor
-from vmic._monitor.reconnect import Make, Revival
+from vmic._monitor.reconnect import Make, Reconnection
 from vmic._pulse import autostart, backend, connection
-from vmic._pulse.backend import Tuning
+from vmic._pulse.backend import BufferMetrics
 from vmic._pulse.bindings import pulsectl
 from vmic._speaker import VirtualSpeakerDevice
 from vmic._stream.capture import Source
@@ -70,20 +70,20 @@ def create_speaker_device(
     autostart.ensure_running()
     owner = Owner.this_process()
 
-    def make(pulse: pulsectl.Pulse) -> tuple[Device, Make, Tuning, str | None]:
+    def make(pulse: pulsectl.Pulse) -> tuple[Device, Make, BufferMetrics, str | None]:
         sink_name = create.name_for_speaker(pulse, device_name)
-        recipe = SpeakerRecipe(device_name, shown, sample_rate, channels, sink_name)
-        again = functools.partial(create.make_speaker, recipe=recipe, owner=owner, replace=False)
-        device = create.make_speaker(pulse, recipe, owner=owner, replace=replace)
-        return device, again, backend.of(pulse).tuning, connection.for_streams(pulse)
+        spec = SpeakerSpec(device_name, shown, sample_rate, channels, sink_name)
+        again = functools.partial(create.make_speaker, spec=spec, owner=owner, replace=False)
+        device = create.make_speaker(pulse, spec, owner=owner, replace=replace)
+        return device, again, backend.of(pulse).metrics, connection.for_streams(pulse)
 
     # What is undone needs a connection, which the watch and the keeper have left then.
     with contextlib.ExitStack() as undo, monitor.owning():
-        device, again, tuning, place = connection.call(
+        device, again, metrics, place = connection.call(
             make, undo=lambda pulse, made: registry.remove(pulse, made[0])
         )
         undo.callback(connection.call, lambda pulse: registry.remove(pulse, device))
-        speaker = _attach(device, again, tuning, place, non_blocking=non_blocking, backlog=backlog)
+        speaker = _attach(device, again, metrics, place, non_blocking=non_blocking, backlog=backlog)
         undo.pop_all()
     return speaker
 
@@ -115,24 +115,32 @@ def create_headset(
 
 
 def _attach(
-    device: Device, again: Make, tuning: Tuning, place: str | None, *, non_blocking: bool, backlog: bool
+    device: Device,
+    again: Make,
+    metrics: BufferMetrics,
+    place: str | None,
+    *,
+    non_blocking: bool,
+    backlog: bool,
 ) -> VirtualSpeakerDevice:
     """Open a stream from `device`, on the server at `place`."""
-    marks = device.marks
+    identity = device.properties
     source = Source(
         device.sink_name,
         server=place,
-        sample_rate=marks.sample_rate,
-        channels=marks.channels,
-        capacity=_KEPT * marks.sample_rate,
-        step=tuning.step,
+        sample_rate=identity.sample_rate,
+        channels=identity.channels,
+        capacity=_KEPT * identity.sample_rate,
+        period=metrics.period,
     )
     with contextlib.ExitStack() as undo:
         undo.callback(source.close)
         _api.await_open(source, device.name)
         connection.call(functools.partial(volume.set_stream_volume, sink_name=device.sink_name))
         # It ends with the stream.
-        revival = Revival(device, source, tuning, again)
-        speaker = VirtualSpeakerDevice(device, source, revival, non_blocking=non_blocking, backlog=backlog)
+        reconnection = Reconnection(device, source, metrics, again)
+        speaker = VirtualSpeakerDevice(
+            device, source, reconnection, non_blocking=non_blocking, backlog=backlog
+        )
         undo.pop_all()
     return speaker

@@ -18,9 +18,9 @@ class MicrophoneStats:
         underruns: Silences between two writes less than 0.5 s apart, with no drain or flush between: the
             writer was late.
         reconnects: Times that the device was made again after the server, or the device, had gone.
-        strangers: Streams of other programs that were put on it, and moved away.
+        foreign_streams: Streams of other programs that were put on it, and moved away.
         latency: Seconds until a frame that is written now is heard.
-        cushion: Seconds of sound that are kept ahead of late writes; grows after an underrun, and shrinks
+        prebuffer: Seconds of sound that are kept ahead of late writes; grows after an underrun, and shrinks
             when no write has needed it for a while.
     """
 
@@ -33,9 +33,9 @@ class MicrophoneStats:
     queued: int
     underruns: int
     reconnects: int
-    strangers: int
+    foreign_streams: int
     latency: float
-    cushion: float
+    prebuffer: float
 
 
 @dataclass(frozen=True)

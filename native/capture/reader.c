@@ -23,7 +23,7 @@ struct vmic_reader {
     struct source *source;
     size_t frame_size;     /* bytes */
     uint64_t piece;        /* frames */
-    int64_t rest;          /* ns */
+    int64_t suspend_after; /* ns */
     atomic_int references; /* the caller's and the thread's */
 
     unsigned char *scratch; /* the thread's own; `piece` long */
@@ -36,11 +36,11 @@ struct vmic_reader {
     vmic_state state;
     int error;
     bool stop, stopped;
-    bool was_open;     /* the source was open once ... */
-    bool rested;       /* ... and was closed because nobody needed it */
-    bool played;       /* somebody plays into it */
-    uint32_t waiting;  /* how many wait for frames */
-    int64_t needed_at; /* when somebody last played or read, or when the source was opened */
+    bool was_open;      /* the source was open once ... */
+    bool was_suspended; /* ... and was closed because nobody needed it */
+    bool played;        /* somebody plays into it */
+    uint32_t waiting;   /* how many wait for frames */
+    int64_t needed_at;  /* when somebody last played or read, or when the source was opened */
     uint64_t dropped, reopened;
 };
 
@@ -62,7 +62,7 @@ static void release(vmic_reader *reader) {
 static void close_source(vmic_reader *reader, vmic_state state, int error) {
     reader->state = state;
     reader->error = error;
-    reader->rested = state == VMIC_RESTING;
+    reader->was_suspended = state == VMIC_SUSPENDED;
     pthread_cond_broadcast(&reader->state_changed);
     pthread_mutex_unlock(&reader->lock);
     reader->source->close(reader->source);
@@ -76,18 +76,18 @@ static void open_source(vmic_reader *reader) {
     if (reader->stop)
         return;
     if (error) {
-        close_source(reader, VMIC_AWAY, error);
+        close_source(reader, VMIC_DISCONNECTED, error);
         return;
     }
     reader->state = VMIC_OPEN;
-    reader->reopened += reader->was_open && !reader->rested;
+    reader->reopened += reader->was_open && !reader->was_suspended;
     reader->was_open = true;
     reader->needed_at = clock_now();
     pthread_cond_broadcast(&reader->state_changed);
 }
 
 static void drop(vmic_reader *reader, uint64_t count) {
-    ring_take(&reader->ring, count);
+    ring_consume(&reader->ring, count);
     reader->dropped += count;
 }
 
@@ -99,7 +99,7 @@ static void receive(vmic_reader *reader) {
     if (reader->stop)
         return;
     if (error) {
-        close_source(reader, VMIC_AWAY, error);
+        close_source(reader, VMIC_DISCONNECTED, error);
         return;
     }
     uint64_t room = reader->ring.capacity - ring_length(&reader->ring);
@@ -110,7 +110,7 @@ static void receive(vmic_reader *reader) {
 }
 
 static bool is_needed(const vmic_reader *reader) {
-    return reader->played || reader->waiting > 0 || clock_now() - reader->needed_at <= reader->rest;
+    return reader->played || reader->waiting > 0 || clock_now() - reader->needed_at <= reader->suspend_after;
 }
 
 static void *run(void *argument) {
@@ -124,7 +124,7 @@ static void *run(void *argument) {
         else if (is_needed(reader))
             receive(reader);
         else
-            close_source(reader, VMIC_RESTING, 0);
+            close_source(reader, VMIC_SUSPENDED, 0);
     }
     pthread_mutex_unlock(&reader->lock);
     reader->source->close(reader->source);
@@ -143,7 +143,7 @@ static int init(vmic_reader *reader, const vmic_reader_config *config, struct so
     /* No more than there is room for. */
     uint64_t piece = (uint64_t)PIECE_NS * config->sample_rate / SECOND;
     reader->piece = piece < config->capacity ? piece : config->capacity;
-    reader->rest = config->rest_us * INT64_C(1000);
+    reader->suspend_after = config->suspend_after_us * INT64_C(1000);
     reader->played = true;
     reader->scratch = calloc(reader->piece, reader->frame_size);
     if (!reader->scratch || ring_init(&reader->ring, config->capacity, reader->frame_size) != 0) {
@@ -181,9 +181,9 @@ vmic_reader *reader_create(const vmic_reader_config *config, struct source *sour
 /* Somebody plays or reads; with the lock held. */
 static void need(vmic_reader *reader) {
     reader->needed_at = clock_now();
-    if (reader->state != VMIC_RESTING)
+    if (reader->state != VMIC_SUSPENDED)
         return;
-    reader->state = VMIC_AWAY;
+    reader->state = VMIC_DISCONNECTED;
     pthread_cond_broadcast(&reader->state_changed);
 }
 
@@ -197,7 +197,7 @@ uint64_t vmic_reader_read(vmic_reader *reader, void *frames, uint64_t count) {
         if (next == 0)
             break;
         memcpy((unsigned char *)frames + done * reader->frame_size, oldest, next * reader->frame_size);
-        ring_take(&reader->ring, next);
+        ring_consume(&reader->ring, next);
         done += next;
     }
     if (count > 0)
@@ -219,8 +219,8 @@ static bool is_so(const vmic_reader *reader, int event, uint64_t count) {
     switch (event) {
     case VMIC_OPENED:
         return reader->state != VMIC_OPENING;
-    case VMIC_LEFT:
-        return reader->state == VMIC_AWAY;
+    case VMIC_DISCONNECTION:
+        return reader->state == VMIC_DISCONNECTED;
     case VMIC_ARRIVED:
         return ring_length(&reader->ring) >= count;
     default:
@@ -255,7 +255,7 @@ int vmic_reader_wait(vmic_reader *reader, vmic_event event, uint64_t count, uint
 
 void vmic_reader_reopen(vmic_reader *reader) {
     pthread_mutex_lock(&reader->lock);
-    if (reader->state == VMIC_AWAY) {
+    if (reader->state == VMIC_DISCONNECTED) {
         reader->state = VMIC_OPENING;
         pthread_cond_signal(&reader->wake);
     }
@@ -276,7 +276,7 @@ void vmic_reader_get_stats(vmic_reader *reader, vmic_reader_stats *stats) {
         .state = reader->state,
         .error = reader->error,
         .received = ring_written(&reader->ring),
-        .read = ring_taken(&reader->ring) - reader->dropped,
+        .read = ring_consumed(&reader->ring) - reader->dropped,
         .dropped = reader->dropped,
         .buffered = ring_length(&reader->ring),
         .reopened = reader->reopened,

@@ -31,11 +31,12 @@ enum {
 };
 
 typedef enum vmic_state {
-    VMIC_OPENING, /* the writer thread connects to the server */
-    VMIC_OPEN,    /* frames go to the server */
-    VMIC_AWAY,    /* the server or the sink is gone; `error` says how; frames wait in the ring */
-    VMIC_RESTING, /* nobody listens or writes, so there is no connection; whoever does makes it VMIC_AWAY,
-                   * with no error: what was there may have changed, so look before vmic_reopen() */
+    VMIC_OPENING,      /* the writer thread connects to the server */
+    VMIC_OPEN,         /* frames go to the server */
+    VMIC_DISCONNECTED, /* the server or the sink is gone; `error` says how; frames wait in the ring */
+    VMIC_SUSPENDED,    /* nobody listens or writes, so there is no connection; whoever does makes it
+                        * VMIC_DISCONNECTED,    with no error: what was there may have changed, so look before
+                        * vmic_reopen() */
 } vmic_state;
 
 typedef struct vmic_config {
@@ -46,33 +47,33 @@ typedef struct vmic_config {
     uint32_t sample_rate;    /* frames a second */
     uint32_t channels;       /* 1 to 32 */
     uint64_t capacity;       /* frames that the ring holds */
-    uint32_t ahead_us;       /* how much the server is given ahead; a step more at most */
-    uint32_t reserve_us;     /* the server holds so much, at least, when data comes after silence */
-    uint32_t cushion_us; /* silence before the first frame of an utterance: it absorbs a late next write */
-    uint32_t cushion_most_us; /* what that may grow to, when writes are late */
-    uint32_t ramp_us;         /* how long inserted silence takes from the data before it down, and up again */
-    uint32_t low_us;          /* so long before the server runs dry, silence is added */
-    uint32_t rest_us;         /* when nobody has listened or written for so long, the stream rests */
-    int32_t tells_level;      /* 1: the server says what it holds, and fills up a step with silence when it
-                               * finds less (PulseAudio); 0: neither (PipeWire) */
+    uint32_t high_water_us;  /* how much the server is given ahead; a period more at most */
+    uint32_t headroom_us;    /* the server holds so much, at least, when data comes after silence */
+    uint32_t prebuffer_us; /* silence before the first frame of an utterance: it absorbs a late next write */
+    uint32_t prebuffer_max_us; /* what that may grow to, when writes are late */
+    uint32_t ramp_us;      /* how long inserted silence takes from the data before it down, and up again */
+    uint32_t low_water_us; /* so long before the server runs dry, silence is added */
+    uint32_t suspend_after_us; /* when nobody has listened or written for so long, the stream rests */
+    int32_t reports_level;     /* 1: the server says what it holds, and fills up a period with silence when it
+                                * finds less (PulseAudio); 0: neither (PipeWire) */
 } vmic_config;
 
 typedef struct vmic_stats {
     vmic_state state;
-    int32_t error;       /* of the last failure, as libpulse counts them; 0 when there was none */
-    uint64_t written;    /* frames that vmic_write() took */
-    uint64_t taken;      /* index: all before it have left the ring */
-    uint64_t gone;       /* index: all before it were heard, dropped or lost */
-    uint64_t due;        /* index: all before it should be, by the clock; not before `gone` */
-    uint64_t heard;      /* frames */
-    uint64_t dropped;    /* frames, by vmic_flush() */
-    uint64_t lost;       /* frames that were in the server when it went away */
-    uint64_t queued;     /* frames in the ring and in the server */
-    uint64_t underruns;  /* silences within an utterance, between two writes less than 0.5 s apart */
-    uint64_t reopened;   /* times that the sink was opened again */
-    uint64_t latency_us; /* how long until a frame that is written now is heard */
-    uint64_t cushion_us; /* what is kept ahead of late writes at present */
-    uint64_t silent_us;  /* how long ago the last frame that the server was given has been heard */
+    int32_t error;         /* of the last failure, as libpulse counts them; 0 when there was none */
+    uint64_t written;      /* frames that vmic_write() took */
+    uint64_t consumed;     /* index: all before it have left the ring */
+    uint64_t done;         /* index: all before it were heard, dropped or lost */
+    uint64_t due;          /* index: all before it should be, by the clock; not before `gone` */
+    uint64_t heard;        /* frames */
+    uint64_t dropped;      /* frames, by vmic_flush() */
+    uint64_t lost;         /* frames that were in the server when it went away */
+    uint64_t queued;       /* frames in the ring and in the server */
+    uint64_t underruns;    /* silences within an utterance, between two writes less than 0.5 s apart */
+    uint64_t reopened;     /* times that the sink was opened again */
+    uint64_t latency_us;   /* how long until a frame that is written now is heard */
+    uint64_t prebuffer_us; /* what is kept ahead of late writes at present */
+    uint64_t silent_us;    /* how long ago the last frame that the server was given has been heard */
 } vmic_stats;
 
 /* What vmic_flush() did to the frames that were not gone: those before `heard_to` were heard, those from
@@ -83,12 +84,12 @@ typedef struct vmic_flushed {
 } vmic_flushed;
 
 typedef enum vmic_event {
-    VMIC_OPENED,  /* the state is not VMIC_OPENING */
-    VMIC_LEFT,    /* the state is VMIC_AWAY */
-    VMIC_TAKEN,   /* all before `index` have left the ring */
-    VMIC_GONE,    /* all before `index` were heard, dropped or lost */
-    VMIC_DUE,     /* they should be, by the clock, whether the server has confirmed it or not */
-    VMIC_ARRIVED, /* of a reader (vmic_reader.h): `index` frames are there to read */
+    VMIC_OPENED,        /* the state is not VMIC_OPENING */
+    VMIC_DISCONNECTION, /* the state is VMIC_DISCONNECTED */
+    VMIC_CONSUMED,      /* all before `index` have left the ring */
+    VMIC_DONE,          /* all before `index` were heard, dropped or lost */
+    VMIC_DUE,           /* they should be, by the clock, whether the server has confirmed it or not */
+    VMIC_ARRIVED,       /* of a reader (vmic_reader.h): `index` frames are there to read */
 } vmic_event;
 
 /* Makes a stream and starts its thread, which connects. Does not block; the strings are copied. Wait for
@@ -100,7 +101,7 @@ vmic_stream *vmic_create(const vmic_config *config);
 uint64_t vmic_write(vmic_stream *stream, const void *frames, uint64_t count);
 
 /* Blocks until `event` is so, at most `timeout_us` or until vmic_stop(). VMIC_OK or VMIC_TIMEOUT. `index`
- * counts for VMIC_TAKEN, VMIC_GONE and VMIC_DUE only. */
+ * counts for VMIC_CONSUMED, VMIC_DONE and VMIC_DUE only. */
 int vmic_wait(vmic_stream *stream, vmic_event event, uint64_t index, uint64_t timeout_us);
 
 /* Whether `event` is so. Does not block. */
@@ -112,8 +113,8 @@ int vmic_reached(vmic_stream *stream, vmic_event event, uint64_t index);
  * will be dropped when it can, and `result` is not set. */
 int vmic_flush(vmic_stream *stream, uint64_t fade_us, uint64_t timeout_us, vmic_flushed *result);
 
-/* After VMIC_AWAY: connects again, with the same config; the frames in the ring follow. Does not block;
- * the state is VMIC_OPENING on return. In any other state it does nothing. */
+/* After VMIC_DISCONNECTED: connects again, with the same config; the frames in the ring follow. Does not
+ * block; the state is VMIC_OPENING on return. In any other state it does nothing. */
 void vmic_reopen(vmic_stream *stream);
 
 /* Whether anybody listens: so it is until the first call. Does not block. */

@@ -8,8 +8,8 @@
  * When the ring is full the oldest frames make room, and are counted. At any time received = read + dropped +
  * buffered, and vmic_reader_get_stats() never shows it otherwise.
  *
- * A reader of a source into which nobody plays, and which nobody reads, rests (VMIC_RESTING): it has no
- * connection. Whoever does either makes it VMIC_AWAY, as with a stream.
+ * A reader of a source into which nobody plays, and which nobody reads, rests (VMIC_SUSPENDED): it has no
+ * connection. Whoever does either makes it VMIC_DISCONNECTED, as with a stream.
  *
  * Threads: every function may be called from any thread at any time between vmic_reader_create() and
  * vmic_reader_free(). After fork() a child may call none but vmic_reader_free().
@@ -22,15 +22,15 @@
 typedef struct vmic_reader vmic_reader;
 
 typedef struct vmic_reader_config {
-    const char *server;      /* as PULSE_SERVER; NULL for the default server */
-    const char *application; /* the name that the server shows */
-    const char *stream;      /* the name of the stream */
-    const char *source;      /* the server's name of the source; the reader is never moved to another one */
-    uint32_t sample_rate;    /* frames a second */
-    uint32_t channels;       /* 1 to 32 */
-    uint64_t capacity;       /* frames that the ring holds */
-    uint32_t step_ns;        /* how much the server is to give at a time */
-    uint32_t rest_us;        /* when nobody has played or read for so long, the reader rests */
+    const char *server;        /* as PULSE_SERVER; NULL for the default server */
+    const char *application;   /* the name that the server shows */
+    const char *stream;        /* the name of the stream */
+    const char *source;        /* the server's name of the source; the reader is never moved to another one */
+    uint32_t sample_rate;      /* frames a second */
+    uint32_t channels;         /* 1 to 32 */
+    uint64_t capacity;         /* frames that the ring holds */
+    uint32_t period_ns;        /* how much the server is to give at a time */
+    uint32_t suspend_after_us; /* when nobody has played or read for so long, the reader rests */
 } vmic_reader_config;
 
 typedef struct vmic_reader_stats {
@@ -61,8 +61,8 @@ int vmic_reader_wait(vmic_reader *reader, vmic_event event, uint64_t count, uint
 /* Whether `event` is so. Does not block. */
 int vmic_reader_reached(vmic_reader *reader, int event, uint64_t count);
 
-/* After VMIC_AWAY: connects again, with the same config; what is in the ring stays. Does not block; the state
- * is VMIC_OPENING on return. In any other state it does nothing. */
+/* After VMIC_DISCONNECTED: connects again, with the same config; what is in the ring stays. Does not block;
+ * the state is VMIC_OPENING on return. In any other state it does nothing. */
 void vmic_reader_reopen(vmic_reader *reader);
 
 /* Whether anybody plays into the source: so it is until the first call. Does not block. */

@@ -6,19 +6,19 @@ static int16_t weigh(int16_t sample, uint64_t k, uint64_t count) {
     return (int16_t)(sample * (i * i * (3 * n - 2 * i)) / (n * n * n));
 }
 
-void shape_up(int16_t *out, const int16_t *to, uint32_t channels, uint64_t count) {
+void fade_up(int16_t *out, const int16_t *to, uint32_t channels, uint64_t count) {
     for (uint64_t k = 0; k < count; k++)
         for (uint32_t c = 0; c < channels; c++)
             *out++ = weigh(to[c], k, count);
 }
 
-void shape_down(int16_t *out, const int16_t *from, uint32_t channels, uint64_t count) {
+void fade_down(int16_t *out, const int16_t *from, uint32_t channels, uint64_t count) {
     for (uint64_t k = count; k-- > 0;)
         for (uint32_t c = 0; c < channels; c++)
             *out++ = weigh(from[c], k, count);
 }
 
-void shape_fade(int16_t *frames, uint32_t channels, uint64_t count) {
+void fade_frames(int16_t *frames, uint32_t channels, uint64_t count) {
     for (uint64_t k = count; k-- > 0;)
         for (uint32_t c = 0; c < channels; c++, frames++)
             *frames = weigh(*frames, k, count);

@@ -9,12 +9,12 @@
 #include <stdint.h>
 
 /* `out` becomes `count` frames that lead from silence up to the frame `to`. */
-void shape_up(int16_t *out, const int16_t *to, uint32_t channels, uint64_t count);
+void fade_up(int16_t *out, const int16_t *to, uint32_t channels, uint64_t count);
 
 /* `out` becomes `count` frames that lead from the frame `from` down to silence. */
-void shape_down(int16_t *out, const int16_t *from, uint32_t channels, uint64_t count);
+void fade_down(int16_t *out, const int16_t *from, uint32_t channels, uint64_t count);
 
 /* The `count` frames get softer, down to silence. */
-void shape_fade(int16_t *frames, uint32_t channels, uint64_t count);
+void fade_frames(int16_t *frames, uint32_t channels, uint64_t count);
 
 #endif

@@ -3,55 +3,55 @@
 #include <stdlib.h>
 #include <string.h>
 
-int recent_init(struct recent *recent, uint64_t capacity, size_t frame_size) {
-    *recent = (struct recent){calloc(capacity, frame_size), frame_size, capacity, 0};
-    return recent->memory ? 0 : -1;
+int history_init(struct history *history, uint64_t capacity, size_t frame_size) {
+    *history = (struct history){calloc(capacity, frame_size), frame_size, capacity, 0};
+    return history->memory ? 0 : -1;
 }
 
-void recent_free(struct recent *recent) {
-    free(recent->memory);
+void history_free(struct history *history) {
+    free(history->memory);
 }
 
-static uint64_t least(uint64_t a, uint64_t b) {
+static uint64_t min_ns(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
 /* Where frame `position` is, and in `fits` how many follow it before the memory wraps. */
-static unsigned char *place(const struct recent *recent, uint64_t position, uint64_t *fits) {
-    uint64_t at = position % recent->capacity;
-    *fits = recent->capacity - at;
-    return recent->memory + at * recent->frame_size;
+static unsigned char *place(const struct history *history, uint64_t position, uint64_t *fits) {
+    uint64_t at = position % history->capacity;
+    *fits = history->capacity - at;
+    return history->memory + at * history->frame_size;
 }
 
-void recent_add(struct recent *recent, const void *frames, uint64_t count) {
+void history_add(struct history *history, const void *frames, uint64_t count) {
     const unsigned char *from = frames;
     while (count > 0) {
         uint64_t fits;
-        unsigned char *to = place(recent, recent->end, &fits);
-        fits = least(fits, count);
-        memcpy(to, from, fits * recent->frame_size);
-        from += fits * recent->frame_size;
-        recent->end += fits;
+        unsigned char *to = place(history, history->end, &fits);
+        fits = min_ns(fits, count);
+        memcpy(to, from, fits * history->frame_size);
+        from += fits * history->frame_size;
+        history->end += fits;
         count -= fits;
     }
 }
 
-const void *recent_last(const struct recent *recent) {
-    return recent->memory + (recent->end + recent->capacity - 1) % recent->capacity * recent->frame_size;
+const void *history_last(const struct history *history) {
+    return history->memory + (history->end + history->capacity - 1) % history->capacity * history->frame_size;
 }
 
-uint64_t recent_copy(const struct recent *recent, uint64_t back, void *out, uint64_t count) {
-    if (back > least(recent->end, recent->capacity))
+uint64_t history_copy(const struct history *history, uint64_t back, void *out, uint64_t count) {
+    if (back > min_ns(history->end, history->capacity))
         return 0;
     unsigned char *to = out;
-    uint64_t position = recent->end - back;
-    uint64_t copied = least(count, back);
+    uint64_t position = history->end - back;
+    uint64_t copied = min_ns(count, back);
     for (uint64_t left = copied; left > 0;) {
         uint64_t fits;
-        const unsigned char *from = place(recent, position, &fits);
-        fits = least(fits, left);
-        memcpy(to, from, fits * recent->frame_size);
-        to += fits * recent->frame_size;
+        const unsigned char *from = place(history, position, &fits);
+        fits = min_ns(fits, left);
+        memcpy(to, from, fits * history->frame_size);
+        to += fits * history->frame_size;
         position += fits;
         left -= fits;
     }

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct recent {
+struct history {
     unsigned char *memory;
     size_t frame_size; /* bytes */
     uint64_t capacity; /* frames */
@@ -13,16 +13,16 @@ struct recent {
 };
 
 /* 0, or -1 when there is no memory. */
-int recent_init(struct recent *recent, uint64_t capacity, size_t frame_size);
-void recent_free(struct recent *recent);
+int history_init(struct history *history, uint64_t capacity, size_t frame_size);
+void history_free(struct history *history);
 
-void recent_add(struct recent *recent, const void *frames, uint64_t count);
+void history_add(struct history *history, const void *frames, uint64_t count);
 
 /* The last frame. */
-const void *recent_last(const struct recent *recent);
+const void *history_last(const struct history *history);
 
 /* Copies up to `count` frames from the one that is `back` before the end; returns how many are known there.
  */
-uint64_t recent_copy(const struct recent *recent, uint64_t back, void *out, uint64_t count);
+uint64_t history_copy(const struct history *history, uint64_t back, void *out, uint64_t count);
 
 #endif

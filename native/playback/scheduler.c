@@ -15,43 +15,44 @@
 #define INAUDIBLE 100
 /* How often an idle writer looks whether the server is still there ... */
 #define IDLE_NS (SECOND / 2)
-/* ... and learns where its steps are: it tells so once it has played the first of these, and a little more.
+/* ... and learns where its periods are: it tells so once it has played the first of these, and a little more.
  */
-#define SOUNDING_STEPS 2
+#define SOUNDING_PERIODS 2
 #define SOUNDED_NS (2 * MS)
 
-bool feed_goes_on(const struct writer *w) {
+bool scheduler_goes_on(const struct writer *w) {
     return w->speaking && clock_now() - w->last_data < UNDERRUN_NS;
 }
 
-static int64_t whole_steps(const struct writer *w, int64_t ns) {
-    return ns > 0 ? (ns + w->step - 1) / w->step * w->step : 0;
+static int64_t whole_periods(const struct writer *w, int64_t ns) {
+    return ns > 0 ? (ns + w->period - 1) / w->period * w->period : 0;
 }
 
-/* At least `ns`, and so much that the next data begins with a step where the server wants it so. */
+/* At least `ns`, and so much that the next data begins with a period where the server wants it so. */
 static int64_t silence_of(const struct writer *w, int64_t ns) {
-    if (!w->fills_steps)
+    if (!w->fills_periods)
         return ns;
     int64_t part = w->empty_at - w->dry_at;
-    int64_t rest = part > 0 ? w->step - part : 0;
-    return rest + whole_steps(w, ns - rest);
+    int64_t rest = part > 0 ? w->period - part : 0;
+    return rest + whole_periods(w, ns - rest);
 }
 
-/* Whether the data that comes next shifts against the steps of the server, because its writes are no whole
- * steps: then each may come when the server needs a step of it already. */
+/* Whether the data that comes next shifts against the periods of the server, because its writes are no whole
+ * periods: then each may come when the server needs a period of it already. */
 static bool shifts(const struct writer *w) {
-    return w->fills_steps && ring_length(&w->ring) % to_frames_at_least(w, w->step) != 0;
+    return w->fills_periods && ring_length(&w->ring) % to_frames_at_least(w, w->period) != 0;
 }
 
-/* As many whole steps as there is room for: at least one. */
-static int64_t steps_in(const struct writer *w, int64_t room) {
-    return most(1, room / w->step) * w->step;
+/* As many whole periods as there is room for: at least one. */
+static int64_t quantum_clock_in(const struct writer *w, int64_t room) {
+    return max_ns(1, room / w->period) * w->period;
 }
 
 /* The part of the silence owed that is written now: what remains is no less than a ramp. */
-static int64_t part_of_owed(const struct writer *w, int64_t room) {
-    int64_t part = steps_in(w, room);
-    return part >= w->owed ? w->owed : least(part, w->owed - to_ns(w, w->ramp));
+static int64_t part_of_pending(const struct writer *w, int64_t room) {
+    int64_t part = quantum_clock_in(w, room);
+    return part >= w->pending_silence ? w->pending_silence
+                                      : min_ns(part, w->pending_silence - to_ns(w, w->ramp));
 }
 
 /* Puts the part of the silence owed that is written now into the scratch memory: down from the data before
@@ -61,45 +62,45 @@ static uint64_t make_silence(struct writer *w, int64_t part) {
     memset(w->scratch, 0, count * w->channels * sizeof *w->scratch);
     /* What comes too late is silence already. */
     if (timeline_ends_in_data(&w->timeline) && clock_now() < w->dry_at)
-        shape_down(w->scratch, recent_last(&w->recent), w->channels, w->ramp < count ? w->ramp : count);
+        fade_down(w->scratch, history_last(&w->history), w->channels, w->ramp < count ? w->ramp : count);
     return count;
 }
 
 static void write_silence(struct writer *w, int64_t room) {
-    int64_t part = part_of_owed(w, room);
-    if (outlet_write(w, w->scratch, make_silence(w, part), 0)) {
-        w->owed -= part;
+    int64_t part = part_of_pending(w, room);
+    if (sink_io_write(w, w->scratch, make_silence(w, part), 0)) {
+        w->pending_silence -= part;
         w->inserted += part;
     }
 }
 
 /* Data comes after silence, and begins with `next`: how much silence is still to come before it. */
 static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
-    int64_t wanted = w->reserve;
+    int64_t wanted = w->headroom;
     int64_t ramp = 0;
     int64_t more = 0;
-    if (feed_goes_on(w)) {
+    if (scheduler_goes_on(w)) {
         w->underruns++;
         if (w->late)
-            more = cushion_underrun(&w->cushion, clock_now(), most(0, w->inserted - level),
-                                    w->inserted + w->owed);
+            more = prebuffer_underrun(&w->prebuffer, clock_now(), max_ns(0, w->inserted - level),
+                                      w->inserted + w->pending_silence);
     } else {
-        cushion_begin(&w->cushion, clock_now());
-        wanted = w->cushion.size;
+        prebuffer_begin(&w->prebuffer, clock_now());
+        wanted = w->prebuffer.size;
     }
     for (uint32_t c = 0; c < w->channels; c++)
         if (abs(next[c]) > INAUDIBLE)
             ramp = to_ns(w, w->ramp);
-    int64_t silence = most(w->owed + more, ramp);
-    /* 882 frames in steps of 221 ran dry by 2 to 16 frames within 0.3 s, when they began with a step (16.1);
-     * and with no more than a step in reserve when a write of Python's was 1.6 ms late. */
+    int64_t silence = max_ns(w->pending_silence + more, ramp);
+    /* 882 frames in periods of 221 ran dry by 2 to 16 frames within 0.3 s, when they began with a period
+     * (16.1); and with no more than a period in reserve when a write of Python's was 1.6 ms late. */
     if (shifts(w))
-        return most(silence, wanted + w->step + w->low - level);
-    return silence_of(w, most(silence, wanted - level));
+        return max_ns(silence, wanted + w->period + w->low_water - level);
+    return silence_of(w, max_ns(silence, wanted - level));
 }
 
 static void spoken(struct writer *w) {
-    w->owed = w->inserted = 0;
+    w->pending_silence = w->inserted = 0;
     w->led_in = w->late = false;
     w->speaking = true;
 }
@@ -107,88 +108,88 @@ static void spoken(struct writer *w) {
 /* The silence owed and the data after it, in one: between two the thread may be held up, and a ramp that
  * leads up to nothing clicks. */
 static void write_both(struct writer *w, const int16_t *next, uint64_t count) {
-    uint64_t silence = make_silence(w, w->owed);
+    uint64_t silence = make_silence(w, w->pending_silence);
     /* An edge that needs one has room for it. */
     uint64_t ramp = w->ramp <= silence ? w->ramp : 0;
-    shape_up(w->scratch + (silence - ramp) * w->channels, next, w->channels, ramp);
+    fade_up(w->scratch + (silence - ramp) * w->channels, next, w->channels, ramp);
     ring_copy(&w->ring, w->scratch + silence * w->channels, count);
-    if (outlet_write(w, w->scratch, silence, count))
+    if (sink_io_write(w, w->scratch, silence, count))
         spoken(w);
 }
 
-/* In one piece, also where the memory of the ring wraps: two would shift against the server's steps. */
+/* In one piece, also where the memory of the ring wraps: two would shift against the server's periods. */
 static void write_data(struct writer *w, const int16_t *next, uint64_t there, uint64_t count) {
     if (there < count) {
         ring_copy(&w->ring, w->scratch, count);
         next = w->scratch;
     }
-    if (outlet_write(w, next, 0, count))
+    if (sink_io_write(w, next, 0, count))
         spoken(w);
 }
 
 static int64_t give_data(struct writer *w, int64_t level) {
-    /* A full server gets no more until there is room for a step. */
-    if (level > w->ahead - w->step)
-        return w->empty_at - w->ahead + w->step;
-    int64_t room = w->ahead - level;
+    /* A full server gets no more until there is room for a period. */
+    if (level > w->high_water - w->period)
+        return w->empty_at - w->high_water + w->period;
+    int64_t room = w->high_water - level;
     const void *next;
     uint64_t there = ring_peek(&w->ring, &next);
     /* Once for each start: a server that takes its time would else get silence only. */
     if (!timeline_ends_in_data(&w->timeline) && !w->led_in) {
         w->led_in = true;
-        w->owed = lead_in(w, level, next);
+        w->pending_silence = lead_in(w, level, next);
     }
-    uint64_t fits = to_frames_at_least(w, steps_in(w, room - w->owed));
+    uint64_t fits = to_frames_at_least(w, quantum_clock_in(w, room - w->pending_silence));
     uint64_t count = ring_length(&w->ring);
     count = count < fits ? count : fits;
-    if (w->owed > room)
+    if (w->pending_silence > room)
         write_silence(w, room);
-    else if (w->owed > 0)
+    else if (w->pending_silence > 0)
         write_both(w, next, count);
     else
         write_data(w, next, there, count);
     return 0;
 }
 
-/* The steps of a PulseAudio move when its sink was suspended, as it is once at the beginning: in 2 of 28
+/* The periods of a PulseAudio move when its sink was suspended, as it is once at the beginning: in 2 of 28
  * starts the first frames then came too late by 2 to 5 ms, and there was a gap (16.1). So they are learnt
  * anew. */
 static int64_t idle(struct writer *w, int64_t level, int64_t now) {
-    if (!w->fills_steps)
+    if (!w->fills_periods)
         return now + IDLE_NS;
     if (w->sounded_at == 0 || now - w->sounded_at >= IDLE_NS) {
         /* A suspended one would fill up, and then block. */
-        if (level > w->step)
+        if (level > w->period)
             return now + IDLE_NS;
         w->sounded_at = now;
-        w->owed = SOUNDING_STEPS * w->step;
-        write_silence(w, w->ahead - level);
-        w->owed = 0;
+        w->pending_silence = SOUNDING_PERIODS * w->period;
+        write_silence(w, w->high_water - level);
+        w->pending_silence = 0;
         return 0;
     }
-    int64_t told_at = w->sounded_at + w->step + SOUNDED_NS;
-    return now < told_at ? told_at : w->sounded_at + IDLE_NS;
+    int64_t reported_at = w->sounded_at + w->period + SOUNDED_NS;
+    return now < reported_at ? reported_at : w->sounded_at + IDLE_NS;
 }
 
 static int64_t give_silence(struct writer *w, int64_t level) {
     int64_t now = clock_now();
-    w->hungry = true;
+    w->waiting_for_data = true;
     if (w->last_data == 0 || now - w->last_data > LINGER_NS)
         return idle(w, level, now);
-    int64_t due = w->dry_at - w->low;
+    int64_t due = w->dry_at - w->low_water;
     if (w->silence_at == 0)
         w->silence_at = due;
     /* A server that holds less than its prebuf stands still, and its level with it (PulseAudio 16.1). */
-    due = least(due, w->silence_at + w->step);
+    due = min_ns(due, w->silence_at + w->period);
     if (due > now)
         return due;
-    int64_t gap = w->speaking ? cushion_gap(&w->cushion, now, w->inserted) - w->inserted : 0;
-    w->owed = most(w->owed, silence_of(w, most(gap, w->step / 2)));
-    write_silence(w, w->ahead - level);
+    int64_t gap = w->speaking ? prebuffer_gap(&w->prebuffer, now, w->inserted) - w->inserted : 0;
+    w->pending_silence = max_ns(w->pending_silence, silence_of(w, max_ns(gap, w->period / 2)));
+    write_silence(w, w->high_water - level);
     return 0;
 }
 
-int64_t feed_next(struct writer *w) {
-    int64_t level = outlet_held(w);
+int64_t scheduler_next(struct writer *w) {
+    int64_t level = sink_io_held(w);
     return ring_length(&w->ring) > 0 ? give_data(w, level) : give_silence(w, level);
 }

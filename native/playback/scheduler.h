@@ -8,9 +8,9 @@
 #include "writer.h"
 
 /* Gives what is due, and returns when to look again: 0 is at once. The level has just been measured. */
-int64_t feed_next(struct writer *writer);
+int64_t scheduler_next(struct writer *writer);
 
 /* Whether data would go on the utterance of the data before it. */
-bool feed_goes_on(const struct writer *writer);
+bool scheduler_goes_on(const struct writer *writer);
 
 #endif

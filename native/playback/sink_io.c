@@ -24,38 +24,38 @@ uint64_t to_frames_at_least(const struct writer *w, int64_t ns) {
     return to_ns(w, frames) < ns - ROUNDING ? frames + 1 : frames;
 }
 
-int64_t outlet_held(const struct writer *w) {
-    return most(0, w->empty_at - clock_now());
+int64_t sink_io_held(const struct writer *w) {
+    return max_ns(0, w->empty_at - clock_now());
 }
 
-uint64_t outlet_unheard(struct writer *w) {
-    timeline_advance(&w->timeline, to_frames(w, w->empty_at - least(clock_now(), w->sure_at)));
+uint64_t sink_io_unheard(struct writer *w) {
+    timeline_advance(&w->timeline, to_frames(w, w->empty_at - min_ns(clock_now(), w->sure_at)));
     return timeline_data(&w->timeline, UINT64_MAX);
 }
 
 /* Where the clock counts, before that: what stands still in the server is not heard, however much time has
  * passed. */
-void outlet_confirm_at(struct writer *w, int64_t due_at) {
+void sink_io_confirm_at(struct writer *w, int64_t due_at) {
     int64_t now = clock_now();
-    int64_t at = w->sure_at == INT64_MAX ? due_at - w->low : most(due_at, now + MS);
+    int64_t at = w->sure_at == INT64_MAX ? due_at - w->low_water : max_ns(due_at, now + MS);
     if (at <= now || at >= w->confirm_at)
         return;
     w->confirm_at = at;
     pthread_cond_signal(&w->wake);
 }
 
-void outlet_clear(struct writer *w) {
+void sink_io_clear(struct writer *w) {
     timeline_clear(&w->timeline);
     w->empty_at = 0;
     w->is_shown = w->doubtful = false;
-    w->owed = w->inserted = 0;
+    w->pending_silence = w->inserted = 0;
     w->led_in = w->late = w->speaking = false;
 }
 
 static void close_sink(struct writer *w, vmic_state state) {
-    outlet_clear(w);
+    sink_io_clear(w);
     w->state = state;
-    w->rested = state == VMIC_RESTING;
+    w->was_suspended = state == VMIC_SUSPENDED;
     pthread_cond_broadcast(&w->changed); /* what was lost is gone */
     pthread_cond_broadcast(&w->state_changed);
     pthread_mutex_unlock(&w->lock);
@@ -65,16 +65,16 @@ static void close_sink(struct writer *w, vmic_state state) {
 
 /* The server or the sink is gone, and with it what it held. */
 static void leave(struct writer *w, int error) {
-    w->lost += outlet_unheard(w);
+    w->lost += sink_io_unheard(w);
     w->error = error;
-    close_sink(w, VMIC_AWAY);
+    close_sink(w, VMIC_DISCONNECTED);
 }
 
-void outlet_rest(struct writer *w) {
-    close_sink(w, VMIC_RESTING);
+void sink_io_suspend(struct writer *w) {
+    close_sink(w, VMIC_SUSPENDED);
 }
 
-void outlet_open(struct writer *w) {
+void sink_io_open(struct writer *w) {
     pthread_mutex_unlock(&w->lock);
     int error = w->sink->open(w->sink);
     pthread_mutex_lock(&w->lock);
@@ -83,13 +83,13 @@ void outlet_open(struct writer *w) {
         return;
     }
     w->state = VMIC_OPEN;
-    w->reopened += w->was_open && !w->rested;
+    w->reopened += w->was_open && !w->was_suspended;
     w->was_open = true;
     w->needed_at = clock_now();
     pthread_cond_broadcast(&w->state_changed);
 }
 
-bool outlet_measure(struct writer *w) {
+bool sink_io_measure(struct writer *w) {
     struct level level = {0};
     struct shown_level shown = w->shown;
     bool is_shown = w->is_shown;
@@ -102,7 +102,7 @@ bool outlet_measure(struct writer *w) {
         return false;
     }
     w->empty_at = level.heard_at;
-    w->dry_at = least(level.dry_at, w->empty_at);
+    w->dry_at = min_ns(level.dry_at, w->empty_at);
     w->sure_at = level.sure_at;
     w->doubtful = level.doubtful;
     if (w->doubtful && clock_now() - w->asked_at > ASKED_NS) {
@@ -110,7 +110,7 @@ bool outlet_measure(struct writer *w) {
         if (w->doubts >= 0)
             eventfd_write(w->doubts, 1);
     }
-    if (outlet_unheard(w) > 0)
+    if (sink_io_unheard(w) > 0)
         w->data_end_at = w->empty_at - to_ns(w, timeline_tail(&w->timeline, 0));
     if (clock_now() >= w->confirm_at) {
         w->confirm_at = INT64_MAX;
@@ -119,25 +119,25 @@ bool outlet_measure(struct writer *w) {
     return true;
 }
 
-bool outlet_write(struct writer *w, const void *frames, uint64_t silence, uint64_t data) {
+bool sink_io_write(struct writer *w, const void *frames, uint64_t silence, uint64_t data) {
     uint64_t count = silence + data;
     pthread_mutex_unlock(&w->lock);
     int error = w->sink->write(w->sink, frames, count);
     if (!error)
-        recent_add(&w->recent, frames, count);
+        history_add(&w->history, frames, count);
     pthread_mutex_lock(&w->lock);
     if (error) {
         leave(w, error);
         return false;
     }
     w->silence_at = 0;
-    outlet_unheard(w); /* what is heard leaves the timeline before anything follows it */
+    sink_io_unheard(w); /* what is heard leaves the timeline before anything follows it */
     timeline_append(&w->timeline, silence, 0);
     timeline_append(&w->timeline, data, 1);
     int64_t now = clock_now();
-    w->empty_at = most(w->empty_at, now) + to_ns(w, count);
+    w->empty_at = max_ns(w->empty_at, now) + to_ns(w, count);
     if (data > 0) {
-        ring_take(&w->ring, data);
+        ring_consume(&w->ring, data);
         w->handed += data;
         w->last_data = w->needed_at = now;
         w->data_end_at = w->empty_at;
@@ -146,9 +146,9 @@ bool outlet_write(struct writer *w, const void *frames, uint64_t silence, uint64
     return true;
 }
 
-bool outlet_flush(struct writer *w, uint64_t *frames, uint64_t *data) {
+bool sink_io_flush(struct writer *w, uint64_t *frames, uint64_t *data) {
     int64_t left = 0;
-    if (!outlet_measure(w))
+    if (!sink_io_measure(w))
         return false;
     pthread_mutex_unlock(&w->lock);
     int error = w->sink->flush(w->sink, &left);
@@ -157,8 +157,8 @@ bool outlet_flush(struct writer *w, uint64_t *frames, uint64_t *data) {
         leave(w, error);
         return false;
     }
-    int64_t held = outlet_held(w);
-    left = least(left, held);
+    int64_t held = sink_io_held(w);
+    left = min_ns(left, held);
     bool contradicted = clock_now() - w->asked_at < 2 * ASKED_NS;
     if (!contradicted)
         timeline_advance(&w->timeline, to_frames(w, held));

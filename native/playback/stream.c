@@ -64,7 +64,7 @@ uint64_t vmic_write(vmic_stream *stream, const void *frames, uint64_t count) {
     pthread_mutex_lock(&writer->lock);
     if (accepted > 0)
         writer_need(writer);
-    if (writer->hungry)
+    if (writer->waiting_for_data)
         pthread_cond_signal(&writer->wake);
     pthread_mutex_unlock(&writer->lock);
     return accepted;
@@ -75,12 +75,12 @@ static int64_t due(struct writer *writer, vmic_event event, uint64_t index) {
     switch (event) {
     case VMIC_OPENED:
         return writer->state == VMIC_OPENING ? INT64_MAX : 0;
-    case VMIC_LEFT:
-        return writer->state == VMIC_AWAY ? 0 : INT64_MAX;
-    case VMIC_TAKEN:
-        return index > ring_taken(&writer->ring) ? INT64_MAX : 0;
-    case VMIC_GONE:
-        return writer_gone_at(writer, index);
+    case VMIC_DISCONNECTION:
+        return writer->state == VMIC_DISCONNECTED ? 0 : INT64_MAX;
+    case VMIC_CONSUMED:
+        return index > ring_consumed(&writer->ring) ? INT64_MAX : 0;
+    case VMIC_DONE:
+        return writer_done_at(writer, index);
     case VMIC_DUE:
         return writer_due_at(writer, index);
     case VMIC_ARRIVED:
@@ -103,7 +103,7 @@ static int64_t earlier(int64_t a, int64_t b) {
 int vmic_wait(vmic_stream *stream, vmic_event event, uint64_t index, uint64_t timeout_us) {
     struct writer *writer = &stream->writer;
     int64_t deadline = clock_now() + (int64_t)timeout_us * 1000;
-    bool is_of_state = event == VMIC_OPENED || event == VMIC_LEFT;
+    bool is_of_state = event == VMIC_OPENED || event == VMIC_DISCONNECTION;
     pthread_cond_t *changed = is_of_state ? &writer->state_changed : &writer->changed;
     int result = VMIC_OK;
     int64_t look;
@@ -139,7 +139,7 @@ int vmic_flush(vmic_stream *stream, uint64_t fade_us, uint64_t timeout_us, vmic_
 void vmic_reopen(vmic_stream *stream) {
     struct writer *writer = &stream->writer;
     pthread_mutex_lock(&writer->lock);
-    if (writer->state == VMIC_AWAY) {
+    if (writer->state == VMIC_DISCONNECTED) {
         writer->state = VMIC_OPENING;
         pthread_cond_signal(&writer->wake);
     }
@@ -193,7 +193,7 @@ void vmic_show_level(vmic_stream *stream, int64_t asked_ns, int64_t answered_ns,
 void vmic_end_utterance(vmic_stream *stream) {
     struct writer *writer = &stream->writer;
     pthread_mutex_lock(&writer->lock);
-    if (writer_gone_at(writer, ring_written(&writer->ring)) == 0)
+    if (writer_done_at(writer, ring_written(&writer->ring)) == 0)
         writer->speaking = false;
     pthread_mutex_unlock(&writer->lock);
 }

@@ -12,12 +12,12 @@
 static int init_memory(struct writer *w, uint64_t capacity) {
     size_t frame_size = w->channels * sizeof(int16_t);
     /* The longest that is written at once, and what is rounded up. */
-    uint64_t longest = to_frames(w, most(w->ahead + 2 * w->step, FLUSH_LONGEST_NS)) + 2;
+    uint64_t longest = to_frames(w, max_ns(w->high_water + 2 * w->period, FLUSH_LONGEST_NS)) + 2;
     w->scratch = calloc(longest, frame_size);
-    if (w->scratch && recent_init(&w->recent, longest, frame_size) == 0) {
+    if (w->scratch && history_init(&w->history, longest, frame_size) == 0) {
         if (ring_init(&w->ring, capacity, frame_size) == 0)
             return 0;
-        recent_free(&w->recent);
+        history_free(&w->history);
     }
     free(w->scratch);
     return -1;
@@ -28,20 +28,20 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
         .sink = sink,
         .sample_rate = config->sample_rate,
         .channels = config->channels,
-        .ahead = config->ahead_us * 1000LL,
-        .reserve = config->reserve_us * 1000LL,
-        .low = config->low_us * 1000LL,
-        .rest = config->rest_us * 1000LL,
+        .high_water = config->high_water_us * 1000LL,
+        .headroom = config->headroom_us * 1000LL,
+        .low_water = config->low_water_us * 1000LL,
+        .suspend_after = config->suspend_after_us * 1000LL,
         .listened = true,
         .doubts = -1,
         .confirm_at = INT64_MAX,
-        .fills_steps = config->tells_level != 0,
+        .fills_periods = config->reports_level != 0,
     };
     /* PulseAudio counts in frames, and a period of PipeWire's is no whole number of them at every rate. */
-    w->step = to_ns(w, to_frames(w, sink->step + 1));
+    w->period = to_ns(w, to_frames(w, sink->period + 1));
     w->ramp = to_frames(w, config->ramp_us * 1000LL);
-    cushion_init(&w->cushion, most(w->reserve, config->cushion_us * 1000LL),
-                 most(w->reserve, config->cushion_most_us * 1000LL));
+    prebuffer_init(&w->prebuffer, max_ns(w->headroom, config->prebuffer_us * 1000LL),
+                   max_ns(w->headroom, config->prebuffer_max_us * 1000LL));
     if (init_memory(w, config->capacity) != 0)
         return -1;
     pthread_mutex_init(&w->lock, NULL);
@@ -61,45 +61,45 @@ void writer_free(struct writer *w) {
     pthread_cond_destroy(&w->wake);
     pthread_mutex_destroy(&w->lock);
     ring_free(&w->ring);
-    recent_free(&w->recent);
+    history_free(&w->history);
     free(w->scratch);
 }
 
 /* ---- for the other threads; with the lock held ---- */
 
 int64_t writer_due_at(struct writer *w, uint64_t index) {
-    uint64_t taken = ring_taken(&w->ring);
-    if (index > taken)
+    uint64_t consumed = ring_consumed(&w->ring);
+    if (index > consumed)
         return INT64_MAX;
-    int64_t at = w->empty_at - to_ns(w, timeline_tail(&w->timeline, taken - index));
-    return outlet_unheard(w) <= taken - index || at <= clock_now() ? 0 : at;
+    int64_t at = w->empty_at - to_ns(w, timeline_tail(&w->timeline, consumed - index));
+    return sink_io_unheard(w) <= consumed - index || at <= clock_now() ? 0 : at;
 }
 
-int64_t writer_gone_at(struct writer *w, uint64_t index) {
+int64_t writer_done_at(struct writer *w, uint64_t index) {
     int64_t due_at = writer_due_at(w, index);
     if (w->sure_at == INT64_MAX || due_at == INT64_MAX)
         return due_at;
-    if (outlet_unheard(w) <= ring_taken(&w->ring) - index)
+    if (sink_io_unheard(w) <= ring_consumed(&w->ring) - index)
         return 0;
-    outlet_confirm_at(w, due_at);
+    sink_io_confirm_at(w, due_at);
     return INT64_MAX;
 }
 
 void writer_need(struct writer *w) {
-    if (w->state != VMIC_RESTING)
+    if (w->state != VMIC_SUSPENDED)
         return;
-    w->state = VMIC_AWAY;
+    w->state = VMIC_DISCONNECTED;
     w->error = 0;
     pthread_cond_broadcast(&w->state_changed);
 }
 
 void writer_note_write(struct writer *w) {
     int64_t now = clock_now();
-    int64_t margin = outlet_held(w) + to_ns(w, ring_length(&w->ring));
-    /* A server that needs more has begun a step: what comes now is in the next. */
+    int64_t margin = sink_io_held(w) + to_ns(w, ring_length(&w->ring));
+    /* A server that needs more has begun a period: what comes now is in the next. */
     bool in_server = timeline_ends_in_data(&w->timeline) && now < w->dry_at;
     if (in_server || ring_length(&w->ring) > 0)
-        cushion_in_time(&w->cushion, now, margin);
+        prebuffer_in_time(&w->prebuffer, now, margin);
     else
         w->late = true;
 }
@@ -107,28 +107,28 @@ void writer_note_write(struct writer *w) {
 void writer_get_stats(struct writer *w, vmic_stats *stats) {
     /* `taken` moves only under the lock, `written` at any time: read it once. */
     uint64_t written = ring_written(&w->ring);
-    uint64_t taken = ring_taken(&w->ring);
-    uint64_t unheard = outlet_unheard(w);
-    uint64_t not_due = timeline_data(&w->timeline, to_frames(w, outlet_held(w)));
-    int64_t queued = outlet_held(w) + w->owed + to_ns(w, written - taken);
-    if (!timeline_ends_in_data(&w->timeline) && written == taken)
-        queued = most(queued, feed_goes_on(w) ? w->reserve : w->cushion.size);
+    uint64_t consumed = ring_consumed(&w->ring);
+    uint64_t unheard = sink_io_unheard(w);
+    uint64_t not_due = timeline_data(&w->timeline, to_frames(w, sink_io_held(w)));
+    int64_t queued = sink_io_held(w) + w->pending_silence + to_ns(w, written - consumed);
+    if (!timeline_ends_in_data(&w->timeline) && written == consumed)
+        queued = max_ns(queued, scheduler_goes_on(w) ? w->headroom : w->prebuffer.size);
     *stats = (vmic_stats){
         .state = w->state,
         .error = w->error,
         .written = written,
-        .taken = taken,
-        .gone = taken - unheard,
-        .due = taken - (not_due < unheard ? not_due : unheard),
+        .consumed = consumed,
+        .done = consumed - unheard,
+        .due = consumed - (not_due < unheard ? not_due : unheard),
         .heard = w->handed - w->dropped_in_server - w->lost - unheard,
         .dropped = w->dropped_in_ring + w->dropped_in_server,
         .lost = w->lost,
-        .queued = written - taken + unheard,
+        .queued = written - consumed + unheard,
         .underruns = w->underruns,
         .reopened = w->reopened,
         .latency_us = (uint64_t)queued / 1000,
-        .cushion_us = (uint64_t)w->cushion.size / 1000,
-        .silent_us = (uint64_t)most(0, clock_now() - w->data_end_at) / 1000,
+        .prebuffer_us = (uint64_t)w->prebuffer.size / 1000,
+        .silent_us = (uint64_t)max_ns(0, clock_now() - w->data_end_at) / 1000,
     };
 }
 
@@ -137,45 +137,45 @@ static bool is_needed(struct writer *w) {
 }
 
 static int64_t serve(struct writer *w) {
-    if (!outlet_measure(w))
+    if (!sink_io_measure(w))
         return 0;
-    if (!is_needed(w) && outlet_unheard(w) == 0 && clock_now() - w->needed_at > w->rest) {
-        outlet_rest(w);
+    if (!is_needed(w) && sink_io_unheard(w) == 0 && clock_now() - w->needed_at > w->suspend_after) {
+        sink_io_suspend(w);
         return 0;
     }
     /* A flush that came meanwhile must not reach what was written after it, once both are in the server. */
     if (w->flushes_done != w->flushes_wanted)
         return 0;
-    int64_t again = feed_next(w);
-    if (again == 0 || outlet_unheard(w) == 0)
+    int64_t again = scheduler_next(w);
+    if (again == 0 || sink_io_unheard(w) == 0)
         return again;
-    outlet_confirm_at(w, w->data_end_at);
-    return least(again, w->confirm_at);
+    sink_io_confirm_at(w, w->data_end_at);
+    return min_ns(again, w->confirm_at);
 }
 
 /* The end: what is not heard is dropped, and from here on nothing moves. */
 static void drop_all(struct writer *w) {
     uint64_t in_ring = ring_length(&w->ring);
-    ring_take(&w->ring, in_ring);
+    ring_consume(&w->ring, in_ring);
     w->dropped_in_ring += in_ring;
-    w->dropped_in_server += outlet_unheard(w);
-    outlet_clear(w);
+    w->dropped_in_server += sink_io_unheard(w);
+    sink_io_clear(w);
 }
 
 void writer_run(struct writer *w) {
     pthread_mutex_lock(&w->lock);
     while (!w->stop) {
         int64_t again = 0;
-        w->hungry = false;
+        w->waiting_for_data = false;
         if (w->flushes_done != w->flushes_wanted)
             flush_now(w);
         else if (w->state == VMIC_OPENING)
-            outlet_open(w);
-        else if (w->state == VMIC_AWAY || w->state == VMIC_RESTING)
+            sink_io_open(w);
+        else if (w->state == VMIC_DISCONNECTED || w->state == VMIC_SUSPENDED)
             pthread_cond_wait(&w->wake, &w->lock);
         else
             again = serve(w);
-        /* What came while the lock was released has set these; a write, `hungry` or the ring. */
+        /* What came while the lock was released has set these; a write, `waiting_for_data` or the ring. */
         if (again != 0 && !w->stop && w->flushes_done == w->flushes_wanted)
             wait_until(&w->wake, &w->lock, again);
     }

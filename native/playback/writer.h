@@ -2,7 +2,7 @@
  *
  * It writes what the ring holds as soon as there is room below `ahead`, and silence only when the server is
  * about to run dry while speech may go on; so what is written is heard at once, and what is late is a short
- * silence, no shorter than the cushion wants. After a second without data it stops and sleeps; when nobody
+ * silence, no shorter than the prebuffer wants. After a second without data it stops and sleeps; when nobody
  * listens either, it closes the sink after `rest`, until somebody does or writes.
  */
 #ifndef VMIC_WRITER_H
@@ -23,15 +23,15 @@ struct writer {
     /* Set before the thread starts, never changed. */
     struct sink *sink;
     uint32_t sample_rate, channels;
-    int64_t ahead, reserve, low, step, rest; /* ns */
-    uint64_t ramp;                           /* frames */
-    bool fills_steps;                        /* the server fills a step with silence when it finds less */
+    int64_t high_water, headroom, low_water, period, suspend_after; /* ns */
+    uint64_t ramp;                                                  /* frames */
+    bool fills_periods; /* the server fills a period with silence when it finds less */
 
     struct ring ring; /* the writer consumes */
 
     /* The thread's own. */
     int16_t *scratch; /* `ahead` long */
-    struct recent recent;
+    struct history history;
 
     pthread_mutex_t lock;         /* guards what follows; never held during a call of the sink */
     pthread_cond_t wake;          /* to the thread: there is something to do */
@@ -39,10 +39,10 @@ struct writer {
     pthread_cond_t state_changed; /* ... the state did */
     vmic_state state;
     bool stop, stopped;
-    bool hungry;   /* the thread sleeps because the ring is empty */
-    bool was_open; /* the sink was open once ... */
-    bool rested;   /* ... and was closed because nobody needed it */
-    bool listened; /* somebody listens */
+    bool waiting_for_data; /* the thread sleeps because the ring is empty */
+    bool was_open;         /* the sink was open once ... */
+    bool was_suspended;    /* ... and was closed because nobody needed it */
+    bool listened;         /* somebody listens */
     int error;
 
     /* What the server holds. */
@@ -61,17 +61,17 @@ struct writer {
     struct shown_level shown;
 
     /* Silence. */
-    struct cushion cushion;
-    int64_t owed;     /* so much is to come before the next data, ns */
-    int64_t inserted; /* so much has come since the last data, ns */
-    bool late;        /* the next data was written when the server needed it already; else an underrun is this
-                       * thread's or the server's */
-    bool led_in;      /* what the next data needs before it was reckoned */
+    struct prebuffer prebuffer;
+    int64_t pending_silence; /* so much is to come before the next data, ns */
+    int64_t inserted;        /* so much has come since the last data, ns */
+    bool late;   /* the next data was written when the server needed it already; else an underrun is this
+                  * thread's or the server's */
+    bool led_in; /* what the next data needs before it was reckoned */
     int64_t silence_at; /* when silence was first seen to be due since the last write; 0: not yet */
     int64_t last_data;  /* when data, or the fade of a flush, was last written to the sink; 0: never */
     bool speaking;      /* data was written, and neither a flush nor a drain came since */
     int64_t
-        sounded_at;    /* when an idle server was last given silence, to tell where its steps are; 0: never */
+        sounded_at; /* when an idle server was last given silence, to tell where its periods are; 0: never */
     int64_t needed_at; /* when somebody last listened or wrote, or when the sink was opened */
 
     /* Flushes. */
@@ -99,7 +99,7 @@ void writer_get_stats(struct writer *writer, vmic_stats *stats);
  * been taken. */
 int64_t writer_due_at(struct writer *writer, uint64_t index);
 /* ... when they will be: 0 when they are, INT64_MAX when `changed` tells. */
-int64_t writer_gone_at(struct writer *writer, uint64_t index);
+int64_t writer_done_at(struct writer *writer, uint64_t index);
 /* Somebody listens or has written: a stream that rests is to be opened. */
 void writer_need(struct writer *writer);
 /* A write begins. */

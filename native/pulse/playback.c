@@ -21,17 +21,17 @@
 /* PipeWire's graph takes the shortest quantum that a node asks for, and pipewire-pulse asks for none below
  * this (0.3.65). */
 #define QUANTUM_NS (256 * SECOND / 48000)
-/* Until it has played this it tells where its rounds are. */
+/* Until it has played this it tells where its periods are. */
 #define SET_OFF_US 15000
 /* What it tells is less once it plays: how often to look, and for how long, as a sink may begin with 50 ms
  * (16.1). */
 #define PLAYED_NS MS
 #define LOOK_NS (2 * MS)
 #define PLAYS_WITHIN_NS (70 * MS)
-/* How many steps find_step() looks at. */
+/* How many periods find_quantum() looks at. */
 #define LOOKS 3
-/* Twelve steps of PulseAudio's null sink. With six a server died twice in some ten runs of all tests; why was
- * not seen. */
+/* Twelve periods of PulseAudio's null sink. With six a server died twice in some ten runs of all tests; why
+ * was not seen. */
 #define QUIET_NS (60 * MS)
 
 struct sink_pulse {
@@ -43,16 +43,16 @@ struct sink_pulse {
     pa_sample_spec spec;
     int64_t held_until; /* when the server has played all that it was given */
     uint64_t period;    /* of PulseAudio's null sink, frames */
-    bool tells_level;
+    bool reports_level;
     bool just_open;              /* nobody has looked at its level */
     struct playback_clock clock; /* when what it holds is heard, if it tells that */
-    struct steps steps;          /* what it holds, if it does not */
+    struct quantum_clock quanta; /* what it holds, if it does not */
 };
 
 /* PulseAudio makes the period of the null sink out of tlength and minreq; PipeWire (0.3.65) asks for more
- * after each step when minreq is one. prebuf: with 0 both lose frames after an underrun. */
+ * after each period when minreq is one. prebuf: with 0 both lose frames after an underrun. */
 static pa_buffer_attr buffer_attr(const struct sink_pulse *self) {
-    int64_t minreq_us = self->tells_level ? MINREQ_US : self->sink.step / 1000;
+    int64_t minreq_us = self->reports_level ? MINREQ_US : self->sink.period / 1000;
     return (pa_buffer_attr){
         .maxlength = (uint32_t)-1,
         .tlength = (uint32_t)pa_usec_to_bytes(TLENGTH_US, &self->spec),
@@ -63,7 +63,7 @@ static pa_buffer_attr buffer_attr(const struct sink_pulse *self) {
 }
 
 static void note_given(struct sink_pulse *self, uint64_t count) {
-    self->held_until = most(self->held_until, clock_now()) + (int64_t)count * SECOND / self->spec.rate;
+    self->held_until = max_ns(self->held_until, clock_now()) + (int64_t)count * SECOND / self->spec.rate;
 }
 
 /* What libpulse says of a call that has failed may be 0, which means that all is well. */
@@ -94,7 +94,7 @@ static void note(struct sink_pulse *self, bool failed, int error) {
         self->error = not_0(error);
 }
 
-static int64_t told_level(struct sink_pulse *self, int *error) {
+static int64_t reported_level(struct sink_pulse *self, int *error) {
     pa_usec_t latency = pa_simple_get_latency(self->simple, error);
     note(self, latency == (pa_usec_t)-1, *error);
     return (int64_t)latency * 1000;
@@ -110,29 +110,31 @@ static int set_off(struct sink_pulse *self) {
     return write_silence(self, bytes);
 }
 
-/* Until it plays, its rounds may still change: a new sink is suspended for a moment, and then begins anew. */
+/* Until it plays, its periods may still change: a new sink is suspended for a moment, and then begins anew.
+ */
 static void await_playing(struct sink_pulse *self) {
     int error = 0;
-    int64_t look_at = rounds_told_from_at(&self->clock.rounds);
+    int64_t look_at = period_clock_reported_from_at(&self->clock.periods);
     int64_t last_at = clock_now() + PLAYS_WITHIN_NS;
     do {
         sleep_until(look_at);
         look_at += LOOK_NS;
-    } while (told_level(self, &error) > SET_OFF_US * 1000 - PLAYED_NS && !self->failed && look_at < last_at);
+    } while (reported_level(self, &error) > SET_OFF_US * 1000 - PLAYED_NS && !self->failed &&
+             look_at < last_at);
 }
 
-/* A full server asks for more when it has taken a step: a write that does not fit returns at that moment, or
- * a little later. */
-static int find_step(struct sink_pulse *self) {
-    size_t step = pa_usec_to_bytes((pa_usec_t)self->sink.step / 1000, &self->spec);
-    int64_t taken_at = INT64_MAX;
+/* A full server asks for more when it has taken a period: a write that does not fit returns at that moment,
+ * or a little later. */
+static int find_quantum(struct sink_pulse *self) {
+    size_t period = pa_usec_to_bytes((pa_usec_t)self->sink.period / 1000, &self->spec);
+    int64_t consumed_at = INT64_MAX;
     int error = write_silence(self, pa_usec_to_bytes(TLENGTH_US, &self->spec));
     for (int i = 0; i < LOOKS && !error; i++) {
-        error = write_silence(self, step);
-        int64_t at = clock_now() - i * self->sink.step;
-        taken_at = at < taken_at ? at : taken_at;
+        error = write_silence(self, period);
+        int64_t at = clock_now() - i * self->sink.period;
+        consumed_at = at < consumed_at ? at : consumed_at;
     }
-    steps_begin(&self->steps, self->sink.step, taken_at);
+    quantum_clock_begin(&self->quanta, self->sink.period, consumed_at);
     if (!error && pa_simple_flush(self->simple, &error) < 0)
         return not_0(error);
     return error;
@@ -151,7 +153,7 @@ static int pulse_open(struct sink *sink) {
     buffer_variable_restore();
     if (!self->simple)
         return not_0(error);
-    return self->tells_level ? set_off(self) : find_step(self);
+    return self->reports_level ? set_off(self) : find_quantum(self);
 }
 
 static int pulse_write(struct sink *sink, const void *frames, uint64_t count) {
@@ -161,7 +163,7 @@ static int pulse_write(struct sink *sink, const void *frames, uint64_t count) {
     playback_clock_add(&self->clock, clock_now(), count);
     note(self, pa_simple_write(self->simple, frames, bytes, &error) < 0, error);
     note_given(self, count);
-    steps_add(&self->steps, clock_now(), (int64_t)count * SECOND / self->spec.rate);
+    quantum_clock_add(&self->quanta, clock_now(), (int64_t)count * SECOND / self->spec.rate);
     return self->failed ? self->error : 0;
 }
 
@@ -171,31 +173,31 @@ static int pulse_flush(struct sink *sink, int64_t *left) {
     note(self, pa_simple_flush(self->simple, &error) < 0, error);
     int64_t now = clock_now();
     playback_clock_clear(&self->clock, now);
-    steps_clear(&self->steps, now);
-    if (!self->tells_level)
-        *left = steps_heard_at(&self->steps, now) - now;
+    quantum_clock_clear(&self->quanta, now);
+    if (!self->reports_level)
+        *left = quantum_clock_heard_at(&self->quanta, now) - now;
     else if (!self->failed)
-        *left = least(told_level(self, &error), self->sink.step);
+        *left = min_ns(reported_level(self, &error), self->sink.period);
     return self->failed ? self->error : 0;
 }
 
 static int pulse_level(struct sink *sink, const struct shown_level *shown, struct level *level) {
     struct sink_pulse *self = (struct sink_pulse *)sink;
     int error = 0;
-    if (self->tells_level && self->just_open)
+    if (self->reports_level && self->just_open)
         await_playing(self);
     self->just_open = false;
-    int64_t told = told_level(self, &error);
+    int64_t told = reported_level(self, &error);
     int64_t now = clock_now();
-    if (!self->tells_level) {
-        steps_tell(&self->steps, now, told);
-        *level = (struct level){steps_heard_at(&self->steps, now), steps_dry_at(&self->steps, now), false,
-                                INT64_MAX};
+    if (!self->reports_level) {
+        quantum_clock_report(&self->quanta, now, told);
+        *level = (struct level){quantum_clock_heard_at(&self->quanta, now),
+                                quantum_clock_dry_at(&self->quanta, now), false, INT64_MAX};
         return self->failed ? self->error : 0;
     }
     if (shown)
         playback_clock_show(&self->clock, now, shown);
-    playback_clock_tell(&self->clock, now, told);
+    playback_clock_report(&self->clock, now, told);
     *level = playback_clock_level(&self->clock, now);
     return self->failed ? self->error : 0;
 }
@@ -212,7 +214,7 @@ static void pulse_close(struct sink *sink) {
     bool is_there = self->failed ? self->error != PA_ERR_CONNECTIONTERMINATED
                                  : pa_simple_flush(self->simple, &error) == 0;
     if (is_there)
-        sleep_until(least(clock_now(), self->held_until) + QUIET_NS);
+        sleep_until(min_ns(clock_now(), self->held_until) + QUIET_NS);
     pa_simple_free(self->simple);
     self->simple = NULL;
 }
@@ -236,12 +238,12 @@ static struct sink *sink_pulse_new(const vmic_config *config) {
     if (!self)
         return NULL;
     self->spec = (pa_sample_spec){PA_SAMPLE_S16NE, config->sample_rate, (uint8_t)config->channels};
-    self->tells_level = config->tells_level != 0;
+    self->reports_level = config->reports_level != 0;
     self->period = period_frames(self->spec.rate, TLENGTH_US, MINREQ_US);
-    int64_t step = self->tells_level ? (int64_t)(self->period * SECOND / self->spec.rate) : QUANTUM_NS;
+    int64_t period = self->reports_level ? (int64_t)(self->period * SECOND / self->spec.rate) : QUANTUM_NS;
     self->sink =
-        (struct sink){pulse_open, pulse_write, pulse_flush, pulse_level, pulse_close, pulse_destroy, step};
-    steps_begin(&self->steps, step, clock_now());
+        (struct sink){pulse_open, pulse_write, pulse_flush, pulse_level, pulse_close, pulse_destroy, period};
+    quantum_clock_begin(&self->quanta, period, clock_now());
     playback_clock_begin(&self->clock, self->spec.rate, self->period, clock_now());
     self->server = copy(config->server);
     self->application = copy(config->application);

@@ -13,13 +13,13 @@
  * shows. */
 #define ON_ITS_WAY (20 * MS)
 
-void playback_clock_begin(struct playback_clock *c, uint32_t sample_rate, uint64_t step, int64_t now_at) {
+void playback_clock_begin(struct playback_clock *c, uint32_t sample_rate, uint64_t period, int64_t now_at) {
     *c = (struct playback_clock){.end_at = now_at};
-    rounds_begin(&c->rounds, sample_rate, step, now_at);
+    period_clock_begin(&c->periods, sample_rate, period, now_at);
 }
 
 static int64_t to_ns(const struct playback_clock *c, uint64_t frames) {
-    return (int64_t)(frames * SECOND / c->rounds.sample_rate);
+    return (int64_t)(frames * SECOND / c->periods.sample_rate);
 }
 
 static void agree(struct playback_clock *c, int64_t difference) {
@@ -36,23 +36,23 @@ static void begin_at(struct playback_clock *c, int64_t at) {
 }
 
 void playback_clock_clear(struct playback_clock *c, int64_t now_at) {
-    rounds_clear(&c->rounds);
+    period_clock_clear(&c->periods);
     begin_at(c, now_at);
 }
 
 /* In doubt what was written counts as heard no earlier than anybody says. */
 static int64_t end_at(const struct playback_clock *c) {
-    return c->doubted_at != 0 ? most(c->end_at, c->told_at) : c->end_at;
+    return c->doubted_at != 0 ? max_ns(c->end_at, c->reported_at) : c->end_at;
 }
 
 void playback_clock_add(struct playback_clock *c, int64_t now_at, uint64_t frames) {
     int64_t length = to_ns(c, frames);
     bool dry = now_at > end_at(c);
-    rounds_add(&c->rounds, now_at, frames, dry);
+    period_clock_add(&c->periods, now_at, frames, dry);
     if (dry)
-        begin_at(c, rounds_next_at(&c->rounds, now_at));
+        begin_at(c, period_clock_next_at(&c->periods, now_at));
     c->end_at += length;
-    c->told_at += length;
+    c->reported_at += length;
     c->doubted += length;
     c->writes[c->count % PLAYBACK_CLOCK_WRITES].at = now_at;
     c->writes[c->count++ % PLAYBACK_CLOCK_WRITES].length = length;
@@ -62,33 +62,33 @@ static void doubt(struct playback_clock *c, int64_t now_at) {
     c->behind = 0; /* end_at() counts by what is told */
     if (c->doubted_at == 0) {
         c->doubted_at = now_at;
-        c->doubted = c->told_at;
+        c->doubted = c->reported_at;
     }
     int64_t since = now_at - c->doubted_at;
     if (since < PATIENCE)
         return;
     /* A server that has run dry may leave libpulse with what it held a moment before, for good (16.1). */
-    if (c->told_at - c->doubted > since / 2)
+    if (c->reported_at - c->doubted > since / 2)
         c->stuck = true;
     else
-        c->end_at = c->told_at;
+        c->end_at = c->reported_at;
     agree(c, 0);
 }
 
-void playback_clock_tell(struct playback_clock *c, int64_t now_at, int64_t latency) {
-    c->told_at = now_at + latency;
-    if (c->rounds.began_at != 0) {
-        c->end_at = c->told_at;
-        if (now_at >= rounds_told_from_at(&c->rounds))
-            rounds_learn(&c->rounds, c->told_at);
+void playback_clock_report(struct playback_clock *c, int64_t now_at, int64_t latency) {
+    c->reported_at = now_at + latency;
+    if (c->periods.began_at != 0) {
+        c->end_at = c->reported_at;
+        if (now_at >= period_clock_reported_from_at(&c->periods))
+            period_clock_learn(&c->periods, c->reported_at);
         return;
     }
-    int64_t difference = c->told_at - c->end_at;
-    if (c->stuck || (now_at > c->end_at && latency <= to_ns(c, c->rounds.step)))
+    int64_t difference = c->reported_at - c->end_at;
+    if (c->stuck || (now_at > c->end_at && latency <= to_ns(c, c->periods.period)))
         agree(c, c->agreed);
     else if (llabs(difference - c->agreed) <= TOLERANCE) {
         agree(c, c->agreed);
-        c->behind = most(0, difference - c->agreed);
+        c->behind = max_ns(0, difference - c->agreed);
     } else
         doubt(c, now_at);
 }
@@ -108,19 +108,19 @@ static bool written_since(const struct playback_clock *c, int64_t at, int64_t *l
 
 void playback_clock_show(struct playback_clock *c, int64_t now_at, const struct shown_level *shown) {
     int64_t after, perhaps;
-    if (c->rounds.began_at != 0)
+    if (c->periods.began_at != 0)
         return;
     written_since(c, shown->answered_at, &after);
     int64_t earliest = shown->asked_at + shown->level + after;
     bool bounded = written_since(c, shown->asked_at - ON_ITS_WAY, &perhaps);
     int64_t latest = bounded ? shown->answered_at + shown->level + perhaps : INT64_MAX;
     int64_t before = c->end_at;
-    c->end_at = most(earliest, least(latest, c->end_at));
-    /* Silence that a round was filled with has moved the rest. */
+    c->end_at = max_ns(earliest, min_ns(latest, c->end_at));
+    /* Silence that a period was filled with has moved the rest. */
     if (llabs(c->end_at - before) > TOLERANCE)
-        c->rounds.part = c->rounds.step;
+        c->periods.part = c->periods.period;
     c->stuck = shown->level == 0 && perhaps == 0;
-    agree(c, c->told_at - c->end_at);
+    agree(c, c->reported_at - c->end_at);
     /* One that stands held it all the time. */
     c->unsure = c->end_at > before ? now_at - shown->asked_at : 0;
 }
@@ -129,7 +129,7 @@ struct level playback_clock_level(const struct playback_clock *c, int64_t now_at
     int64_t end = end_at(c);
     int64_t sure_at = now_at - c->behind - c->unsure;
     if (end > now_at)
-        return (struct level){end, end - rounds_part(&c->rounds), c->doubted_at != 0, sure_at};
-    int64_t next_at = rounds_next_at(&c->rounds, now_at);
+        return (struct level){end, end - period_clock_part(&c->periods), c->doubted_at != 0, sure_at};
+    int64_t next_at = period_clock_next_at(&c->periods, now_at);
     return (struct level){next_at, next_at, c->doubted_at != 0, next_at};
 }

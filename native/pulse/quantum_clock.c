@@ -6,76 +6,76 @@
 /* An error that has lasted for one to two of these is one. */
 #define LASTS (5 * SECOND / 2)
 
-static void forget(struct steps *steps, int64_t now_at) {
-    steps->since_at = now_at;
-    steps->lowest = INT64_MAX;
-    steps->highest = INT64_MIN;
+static void forget(struct quantum_clock *clock, int64_t now_at) {
+    clock->since_at = now_at;
+    clock->lowest = INT64_MAX;
+    clock->highest = INT64_MIN;
     /* Nothing is known until the second of the two is over. */
-    steps->lowest_before = INT64_MIN;
-    steps->highest_before = INT64_MAX;
+    clock->lowest_before = INT64_MIN;
+    clock->highest_before = INT64_MAX;
 }
 
-void steps_begin(struct steps *steps, int64_t step, int64_t taken_at) {
-    *steps = (struct steps){.step = step, .next_at = taken_at + step};
-    forget(steps, taken_at);
+void quantum_clock_begin(struct quantum_clock *clock, int64_t quantum, int64_t consumed_at) {
+    *clock = (struct quantum_clock){.quantum = quantum, .next_at = consumed_at + quantum};
+    forget(clock, consumed_at);
 }
 
-static void advance(struct steps *steps, int64_t now_at) {
-    if (now_at < steps->next_at)
+static void advance(struct quantum_clock *clock, int64_t now_at) {
+    if (now_at < clock->next_at)
         return;
-    int64_t passed = (now_at - steps->next_at) / steps->step + 1;
-    int64_t full = steps->filled / steps->step;
-    steps->filled -= (passed < full ? passed : full) * steps->step;
-    steps->next_at += passed * steps->step;
+    int64_t passed = (now_at - clock->next_at) / clock->quantum + 1;
+    int64_t full = clock->filled / clock->quantum;
+    clock->filled -= (passed < full ? passed : full) * clock->quantum;
+    clock->next_at += passed * clock->quantum;
     /* It has run dry: what was wrong before is over. */
     if (passed > full)
-        forget(steps, now_at);
+        forget(clock, now_at);
 }
 
-void steps_clear(struct steps *steps, int64_t now_at) {
-    advance(steps, now_at);
-    steps->filled = 0;
-    forget(steps, now_at);
+void quantum_clock_clear(struct quantum_clock *clock, int64_t now_at) {
+    advance(clock, now_at);
+    clock->filled = 0;
+    forget(clock, now_at);
 }
 
-/* Skipped steps are whole ones, and so are those that were wrongly reckoned with. */
-static void correct(struct steps *steps, int64_t now_at) {
-    int64_t lowest = least(steps->lowest, steps->lowest_before);
-    int64_t highest = most(steps->highest, steps->highest_before);
+/* Skipped quanta are whole ones, and so are those that were wrongly reckoned with. */
+static void correct(struct quantum_clock *clock, int64_t now_at) {
+    int64_t lowest = min_ns(clock->lowest, clock->lowest_before);
+    int64_t highest = max_ns(clock->highest, clock->highest_before);
     int64_t error = lowest > 0 ? lowest : highest < 0 ? highest : 0;
-    int64_t half = error < 0 ? -steps->step / 2 : steps->step / 2;
-    int64_t wrong = (error + half) / steps->step * steps->step;
+    int64_t half = error < 0 ? -clock->quantum / 2 : clock->quantum / 2;
+    int64_t wrong = (error + half) / clock->quantum * clock->quantum;
     if (wrong == 0) {
-        steps->lowest_before = steps->lowest;
-        steps->highest_before = steps->highest;
-        steps->since_at = now_at;
-        steps->lowest = INT64_MAX;
-        steps->highest = INT64_MIN;
+        clock->lowest_before = clock->lowest;
+        clock->highest_before = clock->highest;
+        clock->since_at = now_at;
+        clock->lowest = INT64_MAX;
+        clock->highest = INT64_MIN;
         return;
     }
-    steps->filled = most(0, steps->filled + wrong);
-    forget(steps, now_at);
+    clock->filled = max_ns(0, clock->filled + wrong);
+    forget(clock, now_at);
 }
 
-void steps_tell(struct steps *steps, int64_t now_at, int64_t latency) {
-    int64_t later = now_at + latency - steps_heard_at(steps, now_at);
-    steps->lowest = least(steps->lowest, later);
-    steps->highest = most(steps->highest, later);
-    if (now_at - steps->since_at >= LASTS)
-        correct(steps, now_at);
+void quantum_clock_report(struct quantum_clock *clock, int64_t now_at, int64_t latency) {
+    int64_t later = now_at + latency - quantum_clock_heard_at(clock, now_at);
+    clock->lowest = min_ns(clock->lowest, later);
+    clock->highest = max_ns(clock->highest, later);
+    if (now_at - clock->since_at >= LASTS)
+        correct(clock, now_at);
 }
 
-void steps_add(struct steps *steps, int64_t now_at, int64_t ns) {
-    advance(steps, now_at);
-    steps->filled += ns;
+void quantum_clock_add(struct quantum_clock *clock, int64_t now_at, int64_t ns) {
+    advance(clock, now_at);
+    clock->filled += ns;
 }
 
-int64_t steps_heard_at(struct steps *steps, int64_t now_at) {
-    advance(steps, now_at);
-    return steps->next_at + steps->filled;
+int64_t quantum_clock_heard_at(struct quantum_clock *clock, int64_t now_at) {
+    advance(clock, now_at);
+    return clock->next_at + clock->filled;
 }
 
-int64_t steps_dry_at(struct steps *steps, int64_t now_at) {
-    advance(steps, now_at);
-    return steps->next_at + steps->filled / steps->step * steps->step;
+int64_t quantum_clock_dry_at(struct quantum_clock *clock, int64_t now_at) {
+    advance(clock, now_at);
+    return clock->next_at + clock->filled / clock->quantum * clock->quantum;
 }

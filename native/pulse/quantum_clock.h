@@ -1,12 +1,12 @@
-/* quantum_clock.h: what a server holds that takes a step at a time and does not say what it has left,
+/* quantum_clock.h: what a server holds that takes a quantum at a time and does not say what it has left,
  * reckoned by the clock.
  *
  * PipeWire's graph takes 256 of 48000 frames every 5.33 ms, and nothing when it finds fewer: those wait for
- * the next step. So with the moment of one step known, that of each later one is.
+ * the next quantum. So with the moment of one quantum known, that of each later one is.
  *
- * A step that the graph skips is not seen by that. pa_simple_get_latency would show it, but wanders by 5 ms
- * either way within some seconds (0.3.65). So an error is one that it has shown all the time for as long, of
- * half a step at least.
+ * A quantum that the graph skips is not seen by that. pa_simple_get_latency would show it, but wanders by 5
+ * ms either way within some seconds (0.3.65). So an error is one that it has shown all the time for as long,
+ * of half a quantum at least.
  *
  * All times in ns, those that end in `_at` of CLOCK_MONOTONIC. Not thread-safe.
  */
@@ -15,8 +15,8 @@
 
 #include <stdint.h>
 
-struct steps {
-    int64_t step;    /* how long one lasts; read only */
+struct quantum_clock {
+    int64_t quantum; /* how long one lasts; read only */
     int64_t next_at; /* when the next is taken */
     int64_t filled;  /* what there is to take */
     /* How much later than reckoned libpulse told that the sound ends: the bounds since `since_at`, and those
@@ -24,17 +24,17 @@ struct steps {
     int64_t since_at, lowest, highest, lowest_before, highest_before;
 };
 
-/* The server holds nothing, and took a step at `taken_at`. */
-void steps_begin(struct steps *steps, int64_t step, int64_t taken_at);
+/* The server holds nothing, and took a quantum at `consumed_at`. */
+void quantum_clock_begin(struct quantum_clock *clock, int64_t quantum, int64_t consumed_at);
 /* What the server has not taken is dropped. */
-void steps_clear(struct steps *steps, int64_t now_at);
+void quantum_clock_clear(struct quantum_clock *clock, int64_t now_at);
 /* The server was given `ns` more. */
-void steps_add(struct steps *steps, int64_t now_at, int64_t ns);
+void quantum_clock_add(struct quantum_clock *clock, int64_t now_at, int64_t ns);
 /* libpulse tells that a frame given now is heard after `latency`. */
-void steps_tell(struct steps *steps, int64_t now_at, int64_t latency);
+void quantum_clock_report(struct quantum_clock *clock, int64_t now_at, int64_t latency);
 /* When a frame given now would be heard. */
-int64_t steps_heard_at(struct steps *steps, int64_t now_at);
-/* When the server finds less than a step. */
-int64_t steps_dry_at(struct steps *steps, int64_t now_at);
+int64_t quantum_clock_heard_at(struct quantum_clock *clock, int64_t now_at);
+/* When the server finds less than a quantum. */
+int64_t quantum_clock_dry_at(struct quantum_clock *clock, int64_t now_at);
 
 #endif

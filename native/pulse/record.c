@@ -21,7 +21,7 @@ struct source_pulse {
     size_t left;          /* bytes of it that are not read */
     char *server, *application, *name, *source_name;
     pa_sample_spec spec;
-    uint32_t step_us;
+    uint32_t period_us;
 };
 
 /* Why something has failed: never 0, which libpulse may say of a stream that has ended. */
@@ -55,7 +55,7 @@ static int connect_stream(struct source_pulse *self) {
     channel_map_init(&map, self->spec.channels);
     pa_buffer_attr attr = {
         .maxlength = (uint32_t)-1,
-        .fragsize = (uint32_t)pa_usec_to_bytes(self->step_us, &self->spec),
+        .fragsize = (uint32_t)pa_usec_to_bytes(self->period_us, &self->spec),
     };
     self->stream = pa_stream_new(self->context, self->name, &self->spec, &map);
     pa_stream_flags_t flags = PA_STREAM_DONT_MOVE | PA_STREAM_ADJUST_LATENCY;
@@ -151,7 +151,7 @@ static struct source *source_pulse_new(const vmic_reader_config *config) {
         return NULL;
     self->source = (struct source){pulse_open, pulse_read, pulse_interrupt, pulse_close, pulse_destroy};
     self->spec = (pa_sample_spec){PA_SAMPLE_S16NE, config->sample_rate, (uint8_t)config->channels};
-    self->step_us = config->step_ns / 1000;
+    self->period_us = config->period_ns / 1000;
     self->loop = pa_mainloop_new();
     self->server = config->server ? strdup(config->server) : NULL;
     self->application = strdup(config->application);

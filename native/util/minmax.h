@@ -4,11 +4,11 @@
 
 #include <stdint.h>
 
-static inline int64_t least(int64_t a, int64_t b) {
+static inline int64_t min_ns(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-static inline int64_t most(int64_t a, int64_t b) {
+static inline int64_t max_ns(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 

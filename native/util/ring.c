@@ -1,5 +1,5 @@
 /* The memory order: each side publishes its own position with release and reads the other's with acquire.
- * So the consumer that sees `written` sees the frames before it, and the producer that sees `taken` knows
+ * So the consumer that sees `written` sees the frames before it, and the producer that sees `consumed` knows
  * that the consumer has done with the room before it. A side reads its own position relaxed. */
 #include "ring.h"
 
@@ -11,7 +11,7 @@ int ring_init(struct ring *ring, uint64_t capacity, size_t frame_size) {
     ring->frame_size = frame_size;
     ring->capacity = capacity;
     atomic_init(&ring->written, 0);
-    atomic_init(&ring->taken, 0);
+    atomic_init(&ring->consumed, 0);
     return ring->memory ? 0 : -1;
 }
 
@@ -20,7 +20,7 @@ void ring_free(struct ring *ring) {
     ring->memory = NULL;
 }
 
-static uint64_t least(uint64_t a, uint64_t b) {
+static uint64_t min_frames(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
@@ -30,13 +30,13 @@ static unsigned char *place(const struct ring *ring, uint64_t position) {
 
 /* How many of `count` frames from `position` on lie before the end of the memory. */
 static uint64_t before_wrap(const struct ring *ring, uint64_t position, uint64_t count) {
-    return least(count, ring->capacity - position % ring->capacity);
+    return min_frames(count, ring->capacity - position % ring->capacity);
 }
 
 uint64_t ring_write(struct ring *ring, const void *frames, uint64_t count) {
     uint64_t written = atomic_load_explicit(&ring->written, memory_order_relaxed);
-    uint64_t taken = atomic_load_explicit(&ring->taken, memory_order_acquire);
-    count = least(count, ring->capacity - (written - taken));
+    uint64_t consumed = atomic_load_explicit(&ring->consumed, memory_order_acquire);
+    count = min_frames(count, ring->capacity - (written - consumed));
     uint64_t first = before_wrap(ring, written, count);
     if (first > 0)
         memcpy(place(ring, written), frames, first * ring->frame_size);
@@ -48,16 +48,16 @@ uint64_t ring_write(struct ring *ring, const void *frames, uint64_t count) {
 }
 
 uint64_t ring_peek(const struct ring *ring, const void **frames) {
-    uint64_t taken = atomic_load_explicit(&ring->taken, memory_order_relaxed);
+    uint64_t consumed = atomic_load_explicit(&ring->consumed, memory_order_relaxed);
     uint64_t written = atomic_load_explicit(&ring->written, memory_order_acquire);
-    *frames = place(ring, taken);
-    return before_wrap(ring, taken, written - taken);
+    *frames = place(ring, consumed);
+    return before_wrap(ring, consumed, written - consumed);
 }
 
 uint64_t ring_copy(const struct ring *ring, void *frames, uint64_t count) {
     const void *oldest;
-    count = least(count, ring_length(ring));
-    uint64_t first = least(count, ring_peek(ring, &oldest));
+    count = min_frames(count, ring_length(ring));
+    uint64_t first = min_frames(count, ring_peek(ring, &oldest));
     if (first > 0)
         memcpy(frames, oldest, first * ring->frame_size);
     if (count > first)
@@ -66,21 +66,21 @@ uint64_t ring_copy(const struct ring *ring, void *frames, uint64_t count) {
     return count;
 }
 
-void ring_take(struct ring *ring, uint64_t count) {
-    uint64_t taken = atomic_load_explicit(&ring->taken, memory_order_relaxed);
-    atomic_store_explicit(&ring->taken, taken + count, memory_order_release);
+void ring_consume(struct ring *ring, uint64_t count) {
+    uint64_t consumed = atomic_load_explicit(&ring->consumed, memory_order_relaxed);
+    atomic_store_explicit(&ring->consumed, consumed + count, memory_order_release);
 }
 
 uint64_t ring_length(const struct ring *ring) {
-    /* `taken` first: it never passes `written`, so the difference cannot be negative. */
-    uint64_t taken = ring_taken(ring);
-    return ring_written(ring) - taken;
+    /* `consumed` first: it never passes `written`, so the difference cannot be negative. */
+    uint64_t consumed = ring_consumed(ring);
+    return ring_written(ring) - consumed;
 }
 
 uint64_t ring_written(const struct ring *ring) {
     return atomic_load_explicit(&ring->written, memory_order_acquire);
 }
 
-uint64_t ring_taken(const struct ring *ring) {
-    return atomic_load_explicit(&ring->taken, memory_order_acquire);
+uint64_t ring_consumed(const struct ring *ring) {
+    return atomic_load_explicit(&ring->consumed, memory_order_acquire);
 }

@@ -12,10 +12,10 @@
 
 struct ring {
     unsigned char *memory;
-    size_t frame_size;        /* bytes */
-    uint64_t capacity;        /* frames */
-    _Atomic uint64_t written; /* frames ever written; moved by the producer alone */
-    _Atomic uint64_t taken;   /* frames ever taken; moved by the consumer alone */
+    size_t frame_size;         /* bytes */
+    uint64_t capacity;         /* frames */
+    _Atomic uint64_t written;  /* frames ever written; moved by the producer alone */
+    _Atomic uint64_t consumed; /* frames ever consumed; moved by the consumer alone */
 };
 
 /* 0, or -1 when there is no memory. */
@@ -26,18 +26,18 @@ void ring_free(struct ring *ring);
 uint64_t ring_write(struct ring *ring, const void *frames, uint64_t count);
 
 /* Consumer: points `frames` at the oldest frames and returns how many follow each other there (fewer than
- * the length where the memory wraps). They stay valid until ring_take(). */
+ * the length where the memory wraps). They stay valid until ring_consume(). */
 uint64_t ring_peek(const struct ring *ring, const void **frames);
 
 /* Consumer: copies the oldest frames, up to `count`, and returns how many; they stay in the ring. */
 uint64_t ring_copy(const struct ring *ring, void *frames, uint64_t count);
 
 /* Consumer: gives the oldest `count` frames' room back. `count` is at most the length. */
-void ring_take(struct ring *ring, uint64_t count);
+void ring_consume(struct ring *ring, uint64_t count);
 
 /* Either side, and anybody else: a snapshot. */
 uint64_t ring_length(const struct ring *ring);
 uint64_t ring_written(const struct ring *ring);
-uint64_t ring_taken(const struct ring *ring);
+uint64_t ring_consumed(const struct ring *ring);
 
 #endif

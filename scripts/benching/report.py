@@ -63,7 +63,7 @@ CALLS = (
     Column("write_us_p99", "p99 us", 1),
     Column("write_us_max", "longest us", 1),
 )
-RESTING = (
+SUSPENDED = (
     Column("cpu", "its process's CPU %", 3),
     Column("server_cpu", "server's CPU %", 3),
     Column("server_cpu_without", "without the device %", 3),
@@ -75,7 +75,7 @@ STARTED = (Column("help", "`vmic --help` ms", 1), Column("list", "`vmic list` ms
 def columns(workload: Workload) -> tuple[Column, ...]:
     """What is worth telling of this workload."""
     if workload.kind != "written":
-        return {"created": CREATED, "calls": CALLS, "resting": RESTING, "started": STARTED}[workload.kind]
+        return {"created": CREATED, "calls": CALLS, "resting": SUSPENDED, "started": STARTED}[workload.kind]
     if workload.busy_threads:
         return LOADED
     return (*LATENCY, *FIRST_GAPS, *FRAMES, *COST)

@@ -110,7 +110,7 @@ def test_a_call_in_a_page_hears_it_soon(
         written.append(1000 * time.time())
         microphone.write_frames(tone(1000, 0.05, RATE))
         programs.await_that(have_passed, "a burst is captured and heard")
-        microphone.drain()  # the next is no late write, which the cushion grows for
+        microphone.drain()  # the next is no late write, which the prebuffer grows for
     latencies = {end: np.subtract(times, written) for end, times in bursts.items()}
     for end, latency in latencies.items():
         median = round(float(np.median(latency)))

@@ -40,7 +40,7 @@ def page_latency(mic: vmic.VirtualMicrophoneDevice, heard: Callable[[], list[flo
         written.append(1000 * time.time())
         mic.write_frames(tone(1000, 0.05, RATE))
         programs.await_that(lambda: len(heard()) == len(written), "a burst is heard")
-        mic.drain()  # the next is no late write, which the cushion grows for
+        mic.drain()  # the next is no late write, which the prebuffer grows for
     return float(np.median(np.subtract(heard(), written)))
 
 
@@ -156,7 +156,7 @@ def test_a_program_and_a_person_hear_each_other_in_a_room(
         page.click("#speak")
         await_tone_on(program.speaker, 1000)
         # The person's sound, played to the program's speaker, did not come back by its microphone.
-        assert program.microphone.stats.strangers == 0
+        assert program.microphone.stats.foreign_streams == 0
         client.send_app_message("hello")
         programs.await_that(lambda: "hello" in page.text("#messages"), "the page shows the message")
         page.type("#text", f"hello, Program{ENTER}")

@@ -63,7 +63,7 @@ class Endpoint:
     """The server, on a loop and a thread of its own; a context manager.
 
     Attributes:
-        requests: All that came, in order.
+        operations: All that came, in order.
         calls: The sessions that began, by the path of each.
         answers: How the next POSTs are answered, instead of as usual.
         servers: The Link headers of its answers to OPTIONS.
@@ -73,7 +73,7 @@ class Endpoint:
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self._host = host
-        self.requests: list[Request] = []
+        self.operations: list[Request] = []
         self.calls: dict[str, Call] = {}
         self.answers: deque[Callable[[], web.Response]] = deque()
         self.servers: list[str] = []
@@ -135,7 +135,7 @@ class Endpoint:
         return self.last
 
     def methods(self) -> list[str]:
-        return [request.method for request in self.requests]
+        return [request.method for request in self.operations]
 
     async def _hold(self) -> None:
         await self._answering.acquire()
@@ -162,7 +162,7 @@ class Endpoint:
         while self._stalled:
             await asyncio.sleep(0.05)
         offer = await request.text()
-        self.requests.append(Request(request.method, request.path, token, offer))
+        self.operations.append(Request(request.method, request.path, token, offer))
         if request.method == "OPTIONS":
             response = web.Response(status=204)
             for server in self.servers:

@@ -86,7 +86,7 @@ def test_a_room_that_knows_its_guests(server: SoundServer, janus: Janus, party: 
     janus.ask("allowed", action="enable")
     one = party()
     assert "(not in the allowed list) (433)" in refusal(one, janus.address())
-    assert "(not in the allowed list) (433)" in refusal(one, janus.address(), "stranger")
+    assert "(not in the allowed list) (433)" in refusal(one, janus.address(), "unknown")
     one.client.join(janus.address(), "guest", completion=one.told.note("joined"))
     assert one.told.wait("joined")[1] is None
 

@@ -112,7 +112,7 @@ def test_a_wrong_token_and_then_the_right_one(
     assert "does not take this meeting_token (401)" in told.wait("join")[1]
     client.join(endpoint.url, "right", completion=told.note("join"))
     assert told.wait("join", 2)[1] is None
-    assert endpoint.requests[-1].token == "Bearer right"  # noqa: S105
+    assert endpoint.operations[-1].token == "Bearer right"  # noqa: S105
 
 
 def test_a_second_join_is_refused_and_the_first_stays(
@@ -161,7 +161,9 @@ CLOSES = """if True:
 """
 
 
-def test_a_microphone_that_the_program_has_closed_is_no_news(server: SoundServer, endpoint: Endpoint) -> None:
+def test_a_microphone_that_the_program_has_closed_is_not_reported(
+    server: SoundServer, endpoint: Endpoint
+) -> None:
     done = programs.run(programs.script(CLOSES, endpoint.url), server.env)
     assert (done.returncode, done.stderr) == (0, b"")
 

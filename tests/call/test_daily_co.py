@@ -26,7 +26,7 @@ import vmic
 from vmic.call._daily import daily_co
 from vmic.call._media.capture import PIECE
 from vmic.call._media.opus_track import Microphone, Sending
-from vmic.call._signalling.base import Company, Local, Participant, SessionError
+from vmic.call._signalling.base import Local, Participant, SessionError, SessionListener
 from vmic.call._signalling.subscriptions import Subscriptions
 
 ROOM = "https://x.daily.co/y"
@@ -92,7 +92,7 @@ class Device:
         return len(frames) // 4
 
 
-class Noting(Company):
+class Noting(SessionListener):
     """Notes what it is told."""
 
     def __init__(self) -> None:

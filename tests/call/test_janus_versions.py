@@ -15,14 +15,14 @@ from servers import SoundServer, one_server
 
 import vmic
 from vmic.call._signalling import janus_http
-from vmic.call._signalling.base import Company, Participant, SessionError
+from vmic.call._signalling.base import Participant, SessionError, SessionListener
 from vmic.call._signalling.janus import VideoRoomSession
 from vmic.call._signalling.meeting_url import VideoRoom
 
 PLUGIN = "janus.plugin.videoroom"
 
 
-class Noting(Company):
+class Noting(SessionListener):
     """Notes who is there."""
 
     def __init__(self) -> None:

@@ -184,7 +184,7 @@ def test_nothing_is_joined_after_a_release_in_a_handler(
     client.update_inputs({"microphone": True})
     client.join(endpoint.url, completion=told.note("join"))
     assert told.wait("join") == (None, "the client was released")
-    assert not endpoint.requests
+    assert not endpoint.operations
 
 
 def test_what_is_asked_for_before_a_release_is_done(
@@ -230,12 +230,12 @@ def test_the_microphone_stops_when_it_is_told_to_at_any_moment(server: SoundServ
         assert sending.done()
         await capture.close()
 
-    async def sweep() -> None:
+    async def sweep_times() -> None:
         for after in np.linspace(0.018, 0.022, 100):
             await cancel(float(after))
 
     presence = Presence()
-    asyncio.run(sweep())
+    asyncio.run(sweep_times())
     presence.close()
 
 

@@ -10,7 +10,7 @@ from call.endpoint import silent
 from call.janus import Janus
 
 from vmic.call._signalling import janus_http, meeting_url
-from vmic.call._signalling.base import Company, Local, Session, SessionError
+from vmic.call._signalling.base import Local, Session, SessionError, SessionListener
 from vmic.call._worker import call as _membership
 from vmic.call._worker.call import Membership
 
@@ -28,9 +28,9 @@ class Flaky(Session):
     refuses: int
     did: list[str]
     left: asyncio.Event
-    company: Company
+    company: SessionListener
 
-    def __init__(self, _address: object, company: Company, _local: Local) -> None:
+    def __init__(self, _address: object, company: SessionListener, _local: Local) -> None:
         type(self).company = company
 
     async def join(self) -> str:

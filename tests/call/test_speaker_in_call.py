@@ -50,7 +50,7 @@ def test_a_program_hears_another_and_not_itself(
         assert usual_amplitude(anna.speaker.read_frames(4000)) == pytest.approx(sent, rel=0.2)
         bert.flush()
         # What was played to her speaker has not come back by her microphone.
-        assert anna.microphone.stats.strangers == 0
+        assert anna.microphone.stats.foreign_streams == 0
 
 
 @one_server

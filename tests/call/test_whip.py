@@ -15,12 +15,12 @@ from aiortc.mediastreams import MediaStreamTrack
 from call.endpoint import Call, Endpoint, silent
 
 from vmic.call._signalling import peer_connection, whip
-from vmic.call._signalling.base import Company, Participant, SessionError
+from vmic.call._signalling.base import Participant, SessionError, SessionListener
 from vmic.call._signalling.peer_connection import PeerError
 from vmic.call._signalling.whip import WhipSession
 
 
-class Nobody(Company):
+class Nobody(SessionListener):
     """Whom a WHIP endpoint tells little."""
 
     def __init__(self) -> None:
@@ -67,12 +67,12 @@ def refusal(url: str, token: str | None = None) -> str:
 
 def test_a_session_is_offered_and_ended(endpoint: Endpoint) -> None:
     assert call(endpoint.url) == "1"
-    assert [(r.method, r.path) for r in endpoint.requests] == [
+    assert [(r.method, r.path) for r in endpoint.operations] == [
         ("OPTIONS", "/whip"),
         ("POST", "/whip"),
         ("DELETE", "/whip/1"),
     ]
-    offer = endpoint.requests[1].offer
+    offer = endpoint.operations[1].offer
     assert "a=sendonly" in offer
     assert "useinbandfec=1" in offer
     # Opus alone, whatever else aiortc can do.
@@ -81,7 +81,7 @@ def test_a_session_is_offered_and_ended(endpoint: Endpoint) -> None:
 
 def test_the_token_goes_with_each_request(endpoint: Endpoint) -> None:
     call(endpoint.url, "secret")
-    assert {request.token for request in endpoint.requests} == {"Bearer secret"}
+    assert {request.token for request in endpoint.operations} == {"Bearer secret"}
 
 
 @pytest.mark.parametrize("status", [307, 308])
@@ -89,7 +89,7 @@ def test_a_redirect_is_followed_with_offer_and_token(endpoint: Endpoint, status:
     elsewhere = {"Location": "/elsewhere"}
     endpoint.answers.append(lambda: web.Response(status=status, headers=elsewhere))
     call(endpoint.url, "secret")
-    posted = [request for request in endpoint.requests if request.method == "POST"]
+    posted = [request for request in endpoint.operations if request.method == "POST"]
     assert [request.path for request in posted] == ["/whip", "/elsewhere"]
     assert posted[0].offer == posted[1].offer
     assert posted[0].token == posted[1].token == "Bearer secret"  # noqa: S105
@@ -118,7 +118,7 @@ def test_a_busy_server_is_asked_again_when_it_says_so(
     began = time.monotonic()
     call(endpoint.url)
     assert time.monotonic() - began >= 2
-    endpoint.requests.clear()
+    endpoint.operations.clear()
     endpoint.answers.extend([lambda: web.Response(status=503, headers=busy)] * 9)
     assert "it is full, or busy (503)" in refusal(endpoint.url)
     assert endpoint.methods() == ["OPTIONS", "POST", "POST", "POST"]

@@ -12,7 +12,7 @@ PERIOD, PERIODS = 16000, 4000
 _FIRST_PERIODS = (12000, 16000)
 # What other programs play is negative, so that it is told at any volume, also where it is mixed with ours:
 # that has no more than 20,000, at up to 1.2 of it.
-STRANGER, HEADSET = -25000, -32000
+FOREIGN, HEADSET = -25000, -32000
 LOUDEST = 1.2
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import programs
 import pulsectl
-from chaos.frames import CHANNELS, HEADSET, LOUDEST, SAMPLE_RATE, STRANGER
+from chaos.frames import CHANNELS, FOREIGN, HEADSET, LOUDEST, SAMPLE_RATE
 from chaos.judging import Span
 from listening import Listener
 from playing import Player, is_there
@@ -52,14 +52,14 @@ class Happened:
         deeds: What was done.
         turnings: By speaker, from when on to when the volume was turned.
         backs: How long after the server the microphones were back, in seconds.
-        strangers: How many streams were put on a microphone.
+        foreign_streams: How many streams were put on a microphone.
         breaks: How often the server broke by itself.
     """
 
     deeds: list[tuple[float, str]] = field(default_factory=list)
     turnings: tuple[list[Span], list[Span]] = field(default_factory=lambda: ([], []))
     backs: list[float] = field(default_factory=list)
-    strangers: int = 0
+    foreign_streams: int = 0
     breaks: int = 0
 
     def before(self, when: float) -> list[str]:
@@ -90,7 +90,7 @@ class Chaos:
         self._players: list[Player] = []
         self._headset: Player | None = None
         self._speakers: list[subprocess.Popen[str]] = []
-        for name, sample in (("stranger", STRANGER), ("headset", HEADSET)):
+        for name, sample in (("foreign", FOREIGN), ("headset", HEADSET)):
             self._noise(name).write_bytes(sample.to_bytes(2, "little", signed=True) * 700 * SAMPLE_RATE)
 
     def __enter__(self) -> Chaos:
@@ -116,8 +116,8 @@ class Chaos:
         deeds = {
             self._listen: 8,
             self._leave: 3,
-            self._put_stranger: 4,
-            self._move_stranger: 2,
+            self._put_foreign_stream: 4,
+            self._move_foreign_stream: 2,
             self._hush: 4,
             self._turn: 4,
             self._fork: 2,
@@ -157,21 +157,21 @@ class Chaos:
             self._note("a listener leaves")
             self._random.choice(there).end()
 
-    def _put_stranger(self) -> None:
+    def _put_foreign_stream(self) -> None:
         with self._server.client() as pulse:
             sink = self._sink(pulse)
         if sink is not None:
-            self._note(f"a stranger on {sink.description}")
-            self.happened.strangers += 1
-            self._players.append(Player.of(self._noise("stranger"), sink.name, self._server.env))
+            self._note(f"a foreign stream on {sink.description}")
+            self.happened.foreign_streams += 1
+            self._players.append(Player.of(self._noise("foreign"), sink.name, self._server.env))
 
-    def _move_stranger(self) -> None:
+    def _move_foreign_stream(self) -> None:
         with self._server.client() as pulse:
             there = [stream for player in self._players if (stream := player.stream(pulse))]
             sink = self._sink(pulse)
             if there and sink is not None:
                 self._note(f"a stream is moved to {sink.description}")
-                self.happened.strangers += 1
+                self.happened.foreign_streams += 1
                 pulse.sink_input_move(self._random.choice(there).index, sink.index)
 
     def _hush(self) -> None:

@@ -157,4 +157,4 @@ def _bursts(
 
 
 def _origin(foreign: Samples) -> str:
-    return "the headset" if (foreign == HEADSET).all(axis=1).any() else "a stranger"
+    return "the headset" if (foreign == HEADSET).all(axis=1).any() else "a foreign stream"

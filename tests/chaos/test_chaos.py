@@ -60,7 +60,7 @@ def test_whatever_happens_only_the_speaker_is_heard(
         record_property(name, value)
     record_property("foreign frames at a time", longest)
     record_property("deeds", len(happened.deeds))
-    record_property("strangers put", happened.strangers)
+    record_property("foreign_streams put", happened.foreign_streams)
     record_property("restarts", len(happened.backs))
     record_property("the server broke by itself", happened.breaks)
     record_property("back after, at most, s", round(max(happened.backs, default=0), 2))
@@ -83,7 +83,7 @@ def summary(said: Said, hearings: list[Hearing]) -> dict[str, int]:
         "frames taken back": said.stats["dropped"],
         "frames lost and counted": said.stats["lost"],
         "reconnects": said.stats["reconnects"],
-        "strangers counted": said.stats["strangers"],
+        "foreign_streams counted": said.stats["foreign_streams"],
         "recorders": len(verdicts),
         "frames heard": sum(v.heard for v in verdicts),
         "frames heard while turned": sum(v.turned for v in verdicts),

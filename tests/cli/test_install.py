@@ -19,7 +19,7 @@ from servers import PipeWire, PulseAudio, SoundServer, available_servers
 from signals import Heard, numbered
 
 import vmic
-from vmic._device.spec import Recipe
+from vmic._device.spec import MicrophoneSpec
 from vmic.cli.commands import integration
 from vmic.cli.system import autostart
 
@@ -213,5 +213,5 @@ def test_what_cannot_be_started_is_not_installed(
     monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setattr(sys, "argv", ["vmic"])
     with pytest.raises(vmic.VmicError, match=r"could not start .*/python -m vmic.cli: No module named vmic"):
-        autostart.WAYS[way].install(Recipe("mic", "mic", 48000, 1))
+        autostart.WAYS[way].install(MicrophoneSpec("mic", "mic", 48000, 1))
     assert list(tmp_path.iterdir()) == [python]

@@ -79,7 +79,7 @@ def test_a_stream_that_names_the_sink_is_moved_away(
     player = play(sink_of_mic(pulse).name)
     player.await_place(pulse, "vmic-silence")
     let_in(all_of(recorder))
-    programs.await_that(lambda: owner.ask("mic.stats.strangers") == "1", "it is counted")
+    programs.await_that(lambda: owner.ask("mic.stats.foreign_streams") == "1", "it is counted")
     assert owner.ask("mic.stats.frames_written") == "0"
 
 
@@ -91,7 +91,7 @@ def test_a_stream_that_is_put_there_by_hand_is_moved_away(
     player = play()
     player.await_place(pulse, "vmic-silence")
     pulse.sink_input_move(player.stream(pulse).index, sink_of_mic(pulse).index)
-    programs.await_that(lambda: owner.ask("mic.stats.strangers") == "1", "it is counted")
+    programs.await_that(lambda: owner.ask("mic.stats.foreign_streams") == "1", "it is counted")
     player.await_place(pulse, "vmic-silence")
     let_in(all_of(recorder))
 
@@ -111,12 +111,12 @@ def test_a_stream_that_the_server_remembers_there_is_moved_away(
         programs.await_that(lambda: first.stream(pulse) is None, "it has gone")
     recorder = record(owner)
     play().await_place(pulse, "vmic-silence")
-    programs.await_that(lambda: owner.ask("mic.stats.strangers") == "1", "it is counted")
+    programs.await_that(lambda: owner.ask("mic.stats.foreign_streams") == "1", "it is counted")
     let_in(all_of(recorder))
     # The next one is remembered nowhere, and plays where all do.
-    before = owner.ask("mic.stats.strangers")
+    before = owner.ask("mic.stats.foreign_streams")
     play().await_place(pulse, "vmic-silence")
-    assert owner.ask("mic.stats.strangers") == before
+    assert owner.ask("mic.stats.foreign_streams") == before
 
 
 @pytest.fixture
@@ -141,14 +141,14 @@ def test_a_stream_that_was_moved_plays_by_default_where_all_do(
     owner: Owner, play: Callable[..., Player], pulse: pulsectl.Pulse
 ) -> None:
     choose(pulse, "speakers")
-    stranger = play(sink_of_mic(pulse).name)
-    stranger.await_place(pulse, "speakers")
+    foreign = play(sink_of_mic(pulse).name)
+    foreign.await_place(pulse, "speakers")
     # The server notes its place again with each change.
-    pulse.volume_set_all_chans(stranger.stream(pulse), 0.5)
-    stranger.end()
+    pulse.volume_set_all_chans(foreign.stream(pulse), 0.5)
+    foreign.end()
     choose(pulse, "others")
     play().await_place(pulse, "others")
-    programs.await_that(lambda: owner.ask("mic.stats.strangers") == "1", "the one is counted")
+    programs.await_that(lambda: owner.ask("mic.stats.foreign_streams") == "1", "the one is counted")
 
 
 @pytest.mark.promise("nothing else")
@@ -160,10 +160,10 @@ def test_a_stream_is_moved_to_what_is_the_default_by_then(
         # It learns of both at one moment.
         with stopped(owner.keeper()):
             choose(pulse, name)
-            stranger = play(sink_of_mic(pulse).name)
-            stranger.await_place(pulse, sink_of_mic(pulse).name)
-        stranger.await_place(pulse, name)
-        stranger.end()
+            foreign = play(sink_of_mic(pulse).name)
+            foreign.await_place(pulse, sink_of_mic(pulse).name)
+        foreign.await_place(pulse, name)
+        foreign.end()
 
 
 @contextlib.contextmanager

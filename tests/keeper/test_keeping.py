@@ -9,7 +9,7 @@ import pytest
 from servers import SoundServer
 
 from vmic._device.owner import Owner
-from vmic._keeper.client import Keeping
+from vmic._keeper.client import KeeperClient
 
 # It tries to connect 0.05, 0.15, 0.35, 0.75 and 1.55 s after the loss, and then each second.
 BETWEEN_TWO_TRIES = 1.65
@@ -19,7 +19,7 @@ BETWEEN_TWO_TRIES = 1.65
 @pytest.mark.timing
 def test_a_keeper_that_waits_for_the_server_can_be_hurried(server: SoundServer) -> None:
     owner = Owner.this_process()
-    keeping = Keeping(owner, lambda: None)
+    keeping = KeeperClient(owner, lambda: None)
 
     def follows() -> bool:
         with server.client() as pulse:

@@ -40,7 +40,7 @@ def test_it_outlives_a_restart_and_is_removed(
 
 
 @pytest.mark.promise("nothing else")
-def test_a_stranger_is_moved_away_and_a_volume_is_full(
+def test_a_foreign_stream_is_moved_away_and_a_volume_is_full(
     play: Callable[..., Player], pulse: pulsectl.Pulse
 ) -> None:
     command("create", "mic")

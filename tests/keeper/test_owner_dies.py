@@ -24,7 +24,7 @@ from servers import SoundServer
 import vmic
 from vmic._device import create
 from vmic._device import owner as owners
-from vmic._device.spec import Recipe
+from vmic._device.spec import MicrophoneSpec
 
 pytestmark = pytest.mark.promise("dead program")
 
@@ -38,7 +38,7 @@ def names(server: SoundServer) -> set[str]:
         return {thing.name for thing in (*pulse.sink_list(), *pulse.source_list())}
 
 
-def is_gone(server: SoundServer) -> bool:
+def has_exited(server: SoundServer) -> bool:
     return not any(name == "mic" or name.startswith("vmic-") for name in names(server))
 
 
@@ -73,7 +73,7 @@ def test_a_dead_owners_microphone_goes(
         recorder = record(owner)
         begin = time.monotonic()
         WAYS[way](owner)
-        programs.await_that(lambda: is_gone(server), "the microphone has gone", 10 * GONE_WITHIN)
+        programs.await_that(lambda: has_exited(server), "the microphone has gone", 10 * GONE_WITHIN)
         took = time.monotonic() - begin
         record_property("gone after, s", round(took, 3))
         assert took < 10 * GONE_WITHIN
@@ -86,7 +86,7 @@ def test_what_nobody_was_left_to_remove_goes_at_the_next_use(server: SoundServer
         owner.kill_all()
     assert "mic" in names(server)
     assert vmic.list_microphone_devices() == []
-    assert is_gone(server)
+    assert has_exited(server)
 
 
 def test_a_half_that_was_being_made_goes_at_the_next_use(server: SoundServer) -> None:
@@ -98,7 +98,7 @@ def test_a_half_that_was_being_made_goes_at_the_next_use(server: SoundServer) ->
                 pulse.module_unload(module.index)
     with pytest.raises(vmic.DeviceError, match="no microphone 'mic'"):
         vmic.open_microphone_device("mic")
-    assert is_gone(server)
+    assert has_exited(server)
 
 
 def test_a_keeper_that_dies_is_replaced(server: SoundServer) -> None:
@@ -108,7 +108,7 @@ def test_a_keeper_that_dies_is_replaced(server: SoundServer) -> None:
         os.kill(first, signal.SIGKILL)
         programs.await_that(lambda: owner.keepers() - {first}, "there is another keeper")
         owner.process.kill()
-        programs.await_that(lambda: is_gone(server), "the microphone has gone")
+        programs.await_that(lambda: has_exited(server), "the microphone has gone")
 
 
 @pytest.mark.needs("namespaces")
@@ -127,14 +127,16 @@ def test_in_another_namespace_only_its_connection_tells_that_it_lives(
         owner.process.kill()
         owner.process.wait()
         programs.await_that(lambda: vmic.list_microphone_devices() == [], "it is not taken for a living one")
-    assert is_gone(server)
+    assert has_exited(server)
 
 
 @contextlib.contextmanager
 def made_by(server: SoundServer, owner: owners.Owner) -> Iterator[None]:
     """A microphone of that owner's, whose connection ends with the block."""
     with server.client(owner.client_name), server.client() as pulse:
-        create.make(pulse, Recipe("mic", "mic", 48000, 1), owner=owner, volume_guard=True, replace=False)
+        create.make(
+            pulse, MicrophoneSpec("mic", "mic", 48000, 1), owner=owner, volume_guard=True, replace=False
+        )
         yield
 
 
@@ -143,7 +145,7 @@ def test_a_recycled_process_id_is_not_its_owner(server: SoundServer) -> None:
     with made_by(server, owner):
         assert "mic" in names(server)
         assert vmic.list_microphone_devices() == []
-        assert is_gone(server)
+        assert has_exited(server)
 
 
 def test_on_another_machine_a_connection_may_be_lost_for_a_second(server: SoundServer) -> None:
@@ -179,7 +181,7 @@ def test_on_another_machine_only_its_connection_tells_that_it_lives(server: Soun
     with made_by(server, owner):
         assert [device.name for device in vmic.list_microphone_devices()] == ["mic"]
     programs.await_that(lambda: vmic.list_microphone_devices() == [], "it is not taken for a living one")
-    assert is_gone(server)
+    assert has_exited(server)
 
 
 CLEAN = "import vmic; vmic.list_microphone_devices()"

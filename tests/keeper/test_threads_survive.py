@@ -22,10 +22,10 @@ import vmic
 from vmic._api import create_lasting_device
 from vmic._base import process, threads
 from vmic._device import registry, volume
-from vmic._device.spec import Recipe
+from vmic._device.spec import MicrophoneSpec
 from vmic._keeper import guard
 from vmic._keeper.__main__ import LastingKeeper
-from vmic._keeper.client import Keeping
+from vmic._keeper.client import KeeperClient
 from vmic._monitor import listeners, recording_apps, status
 from vmic._monitor import monitor as watch
 from vmic._pulse import connection, tcp
@@ -117,11 +117,11 @@ WATCHES = {
     "the streams": (recording_apps, "streams"),
     "the listeners": (recording_apps, "listeners"),
     "a microphone's listeners": (listeners.Listeners, "publish"),
-    "a microphone's mute": (status.Standing, "publish"),
-    "an event": (watch.Watch, "react"),
+    "a microphone's mute": (status.DeviceStatus, "publish"),
+    "an event": (watch.Monitor, "react"),
     "the connection": (connection, "connect"),
-    "the loss": (watch.Watch, "lose"),
-    "the keeper's end": (Keeping, "hear"),
+    "the loss": (watch.Monitor, "lose"),
+    "the keeper's end": (KeeperClient, "hear"),
 }
 
 
@@ -172,7 +172,7 @@ def test_a_fault_that_stays_does_not_keep_the_thread_busy(
 RECONNECTS = {
     "the network": (tcp, "notice_silence"),
     "the device": (registry, "find"),
-    "the wait": (Stream, "wait_away"),
+    "the wait": (Stream, "wait_disconnected"),
     "the stream": (Stream, "reopen"),
     "the stream's start": (Stream, "wait_open"),
     "the stream's volume": (volume, "set_stream_volume"),
@@ -207,7 +207,7 @@ def test_completions_are_called_after_a_fault(
 ) -> None:
     called: list[int] = []
     with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
-        fault = Fault(monkeypatch, Stream, "wait_taken")
+        fault = Fault(monkeypatch, Stream, "wait_consumed")
         for _ in range(2):
             microphone.write_frames(numbered(480), called.append)
         fault.await_raised(2)
@@ -259,7 +259,7 @@ def test_a_keeper_survives_a_fault_and_its_owner_logs_it(
 def lasting(server: SoundServer) -> Iterator[LastingKeeper]:
     """The keeper of microphone "mic", on a thread of this process's."""
     create_lasting_device("mic", 48000, 1, replace=False)
-    keeper = LastingKeeper(Recipe("mic", "mic", 48000, 1))
+    keeper = LastingKeeper(MicrophoneSpec("mic", "mic", 48000, 1))
     thread = threading.Thread(target=keeper.follow, args=("vmic-keeper-mic",), daemon=True)
     thread.start()
     yield keeper

@@ -131,7 +131,7 @@ def test_tasks_and_threads_take_turns(server: SoundServer, record: Record) -> No
         await until_heard(microphone, 480)
         thread = threading.Thread(target=microphone.write_frames, args=(numbered(24000, first=24000),))
         thread.start()
-        while len(microphone._writing.turns._queue) < 2:  # the thread stands in line
+        while len(microphone._writing.fifo_lock._queue) < 2:  # the thread stands in line
             await asyncio.sleep(0.001)
         assert await microphone.write_frames_async(numbered(24000, first=48000)) == 24000
         assert first.done()

@@ -31,51 +31,51 @@ def come_late(microphone: vmic.VirtualMicrophoneDevice, seconds: float) -> None:
 
 
 def test_an_utterance_begins_as_soon_as_latency_says(server: SoundServer) -> None:
-    for latency, cushion in (("low", 0.0), ("auto", 0.0), ("safe", 0.1), (0.3, 0.3), (0, 0.0)):
+    for latency, prebuffer in (("low", 0.0), ("auto", 0.0), ("safe", 0.1), (0.3, 0.3), (0, 0.0)):
         with vmic.create_microphone_device(
             "mic",
             48000,
             non_blocking=True,
             latency=latency,  # type: ignore[arg-type]
         ) as microphone:
-            least = microphone.stats.cushion
-            assert least == pytest.approx(cushion, abs=0.01)
+            least = microphone.stats.prebuffer
+            assert least == pytest.approx(prebuffer, abs=0.01)
             microphone.write_frames(numbered(480))
             assert microphone.drain()
             begin = time.monotonic()
             threading.Event().wait(0.6)
             assert time.monotonic() - begin > 0.6
             microphone.write_frames(numbered(480))
-            while microphone.stats.queued == 480 and microphone.latency < cushion:
+            while microphone.stats.queued == 480 and microphone.latency < prebuffer:
                 threading.Event().wait(0.001)
             assert microphone.drain()
 
 
-def test_a_late_write_makes_the_cushion_grow(server: SoundServer) -> None:
+def test_a_late_write_makes_the_prebuffer_grow(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
-        least = microphone.stats.cushion
+        least = microphone.stats.prebuffer
         come_late(microphone, 0.03)
         assert microphone.stats.underruns == 1
-        assert least < microphone.stats.cushion <= 0.15
+        assert least < microphone.stats.prebuffer <= 0.15
 
 
 def test_a_write_after_a_drain_is_not_late(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
-        least = microphone.stats.cushion
+        least = microphone.stats.prebuffer
         for _ in range(5):
             microphone.write_frames(numbered(480))
             assert microphone.drain()
         assert microphone.stats.underruns == 0
-        assert microphone.stats.cushion == least
+        assert microphone.stats.prebuffer == least
 
 
 @pytest.mark.parametrize("latency", ["low", 0.05])
-def test_a_fixed_cushion_stays(server: SoundServer, latency: Latency) -> None:
+def test_a_fixed_prebuffer_stays(server: SoundServer, latency: Latency) -> None:
     with vmic.create_microphone_device("mic", 48000, non_blocking=True, latency=latency) as microphone:
-        least = microphone.stats.cushion
+        least = microphone.stats.prebuffer
         come_late(microphone, 0.1)
         assert microphone.stats.underruns == 1
-        assert microphone.stats.cushion == least
+        assert microphone.stats.prebuffer == least
 
 
 def test_a_blocking_write_leaves_as_much_queued(server: SoundServer) -> None:
@@ -114,7 +114,7 @@ def test_latency_does_not_grow_by_being_late_once(server: SoundServer) -> None:
             microphone.write_frames(numbered(960, first=first))
             if first == 9600:
                 threading.Event().wait(0.1)
-        assert microphone.latency <= max(0.05, microphone.stats.cushion + 0.05)
+        assert microphone.latency <= max(0.05, microphone.stats.prebuffer + 0.05)
 
 
 @pytest.mark.parametrize(

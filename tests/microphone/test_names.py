@@ -23,8 +23,8 @@ import vmic
 from vmic import _api
 from vmic._device import create, registry
 from vmic._device import names as _names
-from vmic._device.properties import MICROPHONE, Marks
-from vmic._device.spec import Recipe
+from vmic._device.properties import MICROPHONE, DeviceProperties
+from vmic._device.spec import MicrophoneSpec
 from vmic._pulse import wait
 
 Record = Callable[..., Recorder]
@@ -108,21 +108,21 @@ def test_five_hundred_names_add_nothing_to_what_is_on_the_server(server: SoundSe
                 name = quick_name(random)
                 # It needs no owner and no writer, which take most of the time.
                 device = create.make(
-                    pulse, Recipe(name, name, RATE, 1), owner=None, volume_guard=True, replace=False
+                    pulse, MicrophoneSpec(name, name, RATE, 1), owner=None, volume_guard=True, replace=False
                 )
                 now = there()
                 sink, source = device.sink_name, device.info.source_name
                 assert now.keys() - before == {sink, f"{sink}.monitor", source}
                 assert (now[source].description, now[source].channel_count) == (name, 1)
                 marks = {
-                    **Marks.new(MICROPHONE, name, RATE, 1, None).written(),
+                    **DeviceProperties.new(MICROPHONE, name, RATE, 1, None).written(),
                     "vmic.creation": device.creation,
                 }
                 for half in (sink, source):
                     own = {k: v for k, v in now[half].proplist.items() if k in marks or k == "vmic.owner"}
                     assert own == marks
                 registry.remove(pulse, device)
-                wait.await_gone(pulse, {sink, source})
+                wait.await_removed(pulse, {sink, source})
 
 
 def test_another_program_shows_them_so(server: SoundServer) -> None:
@@ -234,7 +234,7 @@ def test_a_stream_with_a_name_that_is_not_utf_8_is_kept_out(
             serial = pulse.get_sink_by_name(_names.sink_name("mic")).proplist["object.serial"]
         player = subprocess.Popen(["pw-play", f"--target={serial}", sound], env=server.env)
         try:
-            programs.await_that(lambda: microphone.stats.strangers == 1, "it is moved away", 10)
+            programs.await_that(lambda: microphone.stats.foreign_streams == 1, "it is moved away", 10)
             with server.client() as pulse:
                 assert [s.name for s in pulse.sink_input_list() if s.name.endswith(".wav")]
         finally:

@@ -13,7 +13,7 @@ from servers import SoundServer
 import vmic
 from vmic._base import threads
 from vmic._device import create, registry
-from vmic._device.spec import Recipe
+from vmic._device.spec import MicrophoneSpec
 from vmic._pulse import connection
 
 
@@ -28,8 +28,8 @@ class EndsTooLate(threading.Event):
 def test_a_device_that_is_made_between_the_timeout_and_its_cancellation(
     server: SoundServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = Recipe("mic", "mic", 48000, 1)
-    make = functools.partial(create.make, recipe=recipe, owner=None, volume_guard=True, replace=False)
+    spec = MicrophoneSpec("mic", "mic", 48000, 1)
+    make = functools.partial(create.make, spec=spec, owner=None, volume_guard=True, replace=False)
     start = threads.start
 
     def start_late(run: Callable[[], object], name: str) -> threading.Thread:

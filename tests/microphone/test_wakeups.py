@@ -31,18 +31,18 @@ def wakeups(thread: str) -> int:
 
 def test_a_write_does_not_wake_the_reconnect_thread(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000) as microphone:
-        before = wakeups("vmic-revival")
+        before = wakeups("vmic-reconnection")
         for i in range(SECOND_OF_CHUNKS):
             microphone.write_frames(numbered(480, first=480 * i))
-        assert wakeups("vmic-revival") - before < FEW
+        assert wakeups("vmic-reconnection") - before < FEW
 
 
 def test_what_is_played_to_a_speaker_does_not_wake_it_either(server: SoundServer) -> None:
     with vmic.create_speaker_device("speaker", 48000) as speaker:
         speaker.read_frames(480)
-        before = wakeups("vmic-revival")
+        before = wakeups("vmic-reconnection")
         speaker.read_frames(48000)
-        assert wakeups("vmic-revival") - before < FEW
+        assert wakeups("vmic-reconnection") - before < FEW
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ static int fake_flush(struct sink *sink, int64_t *left) {
     return end(fake, error);
 }
 
-static int fake_tell_level(struct sink *sink, const struct shown_level *shown, struct level *told) {
+static int fake_report_level(struct sink *sink, const struct shown_level *shown, struct level *told) {
     (void)shown;
     struct fake_sink *fake = (struct fake_sink *)sink;
     int error = begin(fake, FAKE_LEVEL);
@@ -162,8 +162,8 @@ struct sink *fake_as_sink(struct fake_sink *fake) {
 struct fake_sink *fake_new(uint32_t sample_rate) {
     struct fake_sink *fake = calloc(1, sizeof *fake);
     CHECK(fake);
-    fake->sink =
-        (struct sink){fake_open, fake_write, fake_flush, fake_tell_level, fake_close, fake_destroy, 5000000};
+    fake->sink = (struct sink){fake_open,  fake_write,   fake_flush, fake_report_level,
+                               fake_close, fake_destroy, 5000000};
     fake->sample_rate = sample_rate;
     fake->closed = true;
     fake->record = malloc(RECORD_FRAMES * sizeof *fake->record);

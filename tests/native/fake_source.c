@@ -21,7 +21,7 @@ struct fake_source {
     bool busy;   /* a call is under way */
     bool usable; /* open, and no call has failed since */
     bool closed, destroyed;
-    bool hungry;               /* a read waits for more */
+    bool waiting_for_data;     /* a read waits for more */
     bool interrupted, returns; /* the latter: the next read need not wait */
     uint64_t given, read;
 };
@@ -43,7 +43,7 @@ static void begin(struct fake_source *fake, enum source_call call) {
 static int end(struct fake_source *fake, enum source_call call) {
     int error = fake->interrupted ? 1 : fake->calls[call].error;
     fake->usable = call != SOURCE_CLOSE && !error;
-    fake->busy = fake->hungry = false;
+    fake->busy = fake->waiting_for_data = false;
     pthread_cond_broadcast(&fake->changed);
     pthread_mutex_unlock(&fake->lock);
     return error;
@@ -62,7 +62,7 @@ static int fake_read(struct source *source, void *frames, uint64_t *count) {
     CHECK_COMPARE(*count, >, 0);
     while (fake->given == fake->read && !fake->calls[SOURCE_READ].error && !fake->interrupted &&
            !fake->returns) {
-        fake->hungry = true;
+        fake->waiting_for_data = true;
         pthread_cond_broadcast(&fake->changed);
         pthread_cond_wait(&fake->changed, &fake->lock);
     }
@@ -137,7 +137,7 @@ void fake_source_free(struct fake_source *fake) {
 void fake_source_give(struct fake_source *fake, uint64_t count) {
     pthread_mutex_lock(&fake->lock);
     fake->given += count;
-    fake->hungry = false;
+    fake->waiting_for_data = false;
     pthread_cond_broadcast(&fake->changed);
     pthread_mutex_unlock(&fake->lock);
 }
@@ -145,13 +145,13 @@ void fake_source_give(struct fake_source *fake, uint64_t count) {
 void fake_source_return(struct fake_source *fake) {
     pthread_mutex_lock(&fake->lock);
     fake->returns = true;
-    fake->hungry = false;
+    fake->waiting_for_data = false;
     pthread_cond_broadcast(&fake->changed);
     pthread_mutex_unlock(&fake->lock);
 }
 
 void fake_source_await_hunger(struct fake_source *fake) {
-    await(fake, &fake->hungry);
+    await(fake, &fake->waiting_for_data);
 }
 
 static void set_hold(struct fake_source *fake, enum source_call call, bool hold) {

@@ -18,16 +18,16 @@ vmic_config roomy(void) {
         .sample_rate = RATE,
         .channels = 2,
         .capacity = 20 * RATE,
-        .ahead_us = 10000000,
-        .reserve_us = 5000000,
-        .low_us = 20000,
+        .high_water_us = 10000000,
+        .headroom_us = 5000000,
+        .low_water_us = 20000,
     };
 }
 
 vmic_config tight(void) {
     vmic_config config = roomy();
-    config.ahead_us = 60000;
-    config.reserve_us = 10000;
+    config.high_water_us = 60000;
+    config.headroom_us = 10000;
     return config;
 }
 
@@ -70,10 +70,10 @@ vmic_stats look(struct fixture *fixture) {
     vmic_stats stats;
     vmic_get_stats(fixture->stream, &stats);
     CHECK_EQUAL(stats.written, stats.heard + stats.dropped + stats.lost + stats.queued);
-    CHECK_EQUAL(stats.gone, stats.heard + stats.dropped + stats.lost);
-    CHECK_COMPARE(stats.gone, <=, stats.due);
-    CHECK_COMPARE(stats.due, <=, stats.taken);
-    CHECK_COMPARE(stats.taken, <=, stats.written);
+    CHECK_EQUAL(stats.done, stats.heard + stats.dropped + stats.lost);
+    CHECK_COMPARE(stats.done, <=, stats.due);
+    CHECK_COMPARE(stats.due, <=, stats.consumed);
+    CHECK_COMPARE(stats.consumed, <=, stats.written);
     return stats;
 }
 

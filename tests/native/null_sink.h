@@ -11,11 +11,11 @@
 struct null_sink {
     uint32_t sample_rate;
     uint64_t period;                   /* frames */
-    int64_t wakes_at;                  /* its next round; ns */
+    int64_t wakes_at;                  /* its next period; ns */
     int64_t late;                      /* how late it wakes, ns */
     uint64_t pieces[NULL_SINK_PIECES]; /* frames left of each */
     unsigned first, end;
-    bool ran_short; /* in its last round */
+    bool ran_short; /* in its last period */
     bool suspended; /* its clock stands */
     /* Called with what is rendered, in pieces; may be NULL. */
     void (*heard)(struct null_sink *sink, uint64_t frames, bool silence);

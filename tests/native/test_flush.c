@@ -11,7 +11,7 @@ static struct fixture half_handed(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
     put_all(&f, 1, WRITTEN);
-    must(&f, VMIC_TAKEN, IN_SINK - 1);
+    must(&f, VMIC_CONSUMED, IN_SINK - 1);
     return f;
 }
 
@@ -26,7 +26,7 @@ static void check_goes_on(struct fixture *f, uint64_t dropped_to) {
     const uint32_t *frames;
     uint64_t before = fake_recording(f->fake, &frames);
     put_all(f, 1000001, 100);
-    must(f, VMIC_TAKEN, dropped_to + 100);
+    must(f, VMIC_CONSUMED, dropped_to + 100);
     uint64_t after = fake_recording(f->fake, &frames);
     uint32_t next = 1000001;
     for (uint64_t i = before; i < after; i++)
@@ -45,7 +45,7 @@ static void drops_all_that_is_not_heard(void) {
     CHECK_EQUAL(stats.queued, 0);
     CHECK_EQUAL(fake_count(f.fake, FAKE_FLUSH), 1);
     CHECK_COMPARE(fake_discarded(f.fake), >=, IN_SINK - 1);
-    must(&f, VMIC_GONE, WRITTEN);
+    must(&f, VMIC_DONE, WRITTEN);
     check_goes_on(&f, WRITTEN);
     end_stream(&f);
 }
@@ -53,10 +53,10 @@ static void drops_all_that_is_not_heard(void) {
 /* What had been heard is told from what had not, as exactly as the time between two looks allows. */
 static void tells_what_was_heard(void) {
     vmic_config config = roomy();
-    config.reserve_us = 0;
+    config.headroom_us = 0;
     struct fixture f = open_stream(&config);
     put_all(&f, 1, WRITTEN);
-    must(&f, VMIC_GONE, RATE / 2);
+    must(&f, VMIC_DONE, RATE / 2);
     vmic_flushed flushed = flush_now(&f);
     vmic_stats stats = look(&f);
     CHECK_COMPARE(flushed.heard_to, >=, RATE / 2);
@@ -95,7 +95,7 @@ static void fades_what_there_is(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
     put_all(&f, 1, 100);
-    must(&f, VMIC_TAKEN, 100);
+    must(&f, VMIC_CONSUMED, 100);
     vmic_flushed flushed;
     CHECK_EQUAL(vmic_flush(f.stream, 100000, PATIENCE_US, &flushed), VMIC_OK);
     CHECK_EQUAL(flushed.heard_to, 0);
@@ -106,13 +106,13 @@ static void fades_what_there_is(void) {
 
 static void nothing_to_drop(void) {
     vmic_config config = roomy();
-    config.reserve_us = 0;
+    config.headroom_us = 0;
     struct fixture f = open_stream(&config);
     vmic_flushed flushed = flush_now(&f);
     CHECK_EQUAL(flushed.heard_to, 0);
     CHECK_EQUAL(flushed.dropped_to, 0);
     put_all(&f, 1, 10);
-    must(&f, VMIC_GONE, 10);
+    must(&f, VMIC_DONE, 10);
     flushed = flush_now(&f);
     CHECK_EQUAL(flushed.heard_to, 10);
     CHECK_EQUAL(flushed.dropped_to, 10);
@@ -141,7 +141,7 @@ static void while_a_write_stalls(void) {
     times_out(&f);
     CHECK_EQUAL(look(&f).queued, 1000);
     fake_release(f.fake, FAKE_WRITE);
-    must(&f, VMIC_GONE, 1000);
+    must(&f, VMIC_DONE, 1000);
     CHECK_EQUAL(look(&f).dropped, 1000);
     check_goes_on(&f, 1000);
     end_stream(&f);
@@ -152,13 +152,13 @@ static void while_a_write_of_data_stalls(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
     put_all(&f, 1, 10);
-    must(&f, VMIC_TAKEN, 10);
+    must(&f, VMIC_CONSUMED, 10);
     fake_hold(f.fake, FAKE_WRITE);
     put_all(&f, 11, 990);
     fake_wait_held(f.fake, FAKE_WRITE);
     times_out(&f);
     fake_release(f.fake, FAKE_WRITE);
-    must(&f, VMIC_GONE, 1000);
+    must(&f, VMIC_DONE, 1000);
     CHECK_EQUAL(look(&f).dropped, 1000);
     CHECK_EQUAL(fake_discarded(f.fake), 1000);
     end_stream(&f);
@@ -178,13 +178,13 @@ static void a_reader_during_a_flush_alters_nothing(void) {
     end_stream(&f);
 }
 
-/* A server with longer steps than ours keeps the end of the fade until it gets more: what comes next would
+/* A server with longer periods than ours keeps the end of the fade until it gets more: what comes next would
  * begin with it. */
 static void silence_follows_the_fade(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
     put_all(&f, 1, RATE);
-    must(&f, VMIC_TAKEN, RATE);
+    must(&f, VMIC_CONSUMED, RATE);
     /* Longer than silence follows what was written. */
     let_pass_ms(600);
     let_pass_ms(600);
@@ -200,15 +200,15 @@ static void what_is_written_later_stays(void) {
     struct fixture f = open_stream(&config);
     vmic_flushed unset;
     put_all(&f, 1, 100);
-    must(&f, VMIC_TAKEN, 100);
+    must(&f, VMIC_CONSUMED, 100);
     fake_hold(f.fake, FAKE_LEVEL);
     put_all(&f, 101, 100);
     fake_wait_held(f.fake, FAKE_LEVEL);
     CHECK_EQUAL(vmic_flush(f.stream, 0, 0, &unset), VMIC_TIMEOUT);
     put_all(&f, 201, 100);
     fake_release(f.fake, FAKE_LEVEL);
-    must(&f, VMIC_TAKEN, 300);
-    must(&f, VMIC_GONE, 200);
+    must(&f, VMIC_CONSUMED, 300);
+    must(&f, VMIC_DONE, 200);
     CHECK_EQUAL(look(&f).dropped, 200);
     CHECK_EQUAL(look(&f).queued, 100);
     end_stream(&f);
@@ -236,7 +236,7 @@ static void fails(void) {
     CHECK_EQUAL(join(&flush), VMIC_OK);
     CHECK_EQUAL(flush.flushed.heard_to, 0);
     CHECK_EQUAL(flush.flushed.dropped_to, WRITTEN);
-    must(&f, VMIC_LEFT, 0);
+    must(&f, VMIC_DISCONNECTION, 0);
     vmic_stats stats = look(&f);
     CHECK_EQUAL(stats.error, 9);
     CHECK_EQUAL(stats.heard, 0);
@@ -251,12 +251,12 @@ static void while_away(void) {
     struct fixture f = open_stream(&config);
     fake_fail(f.fake, FAKE_WRITE, 1);
     put_all(&f, 1, 100);
-    must(&f, VMIC_LEFT, 0);
+    must(&f, VMIC_DISCONNECTION, 0);
     fake_fail(f.fake, FAKE_WRITE, 0);
     vmic_flushed flushed = flush_now(&f);
     CHECK_EQUAL(flushed.heard_to, 0);
     CHECK_EQUAL(flushed.dropped_to, 100);
-    CHECK_EQUAL(look(&f).state, VMIC_AWAY);
+    CHECK_EQUAL(look(&f).state, VMIC_DISCONNECTED);
     CHECK_EQUAL(fake_count(f.fake, FAKE_FLUSH), 0);
     vmic_reopen(f.stream);
     check_goes_on(&f, 100);

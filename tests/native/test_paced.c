@@ -21,9 +21,9 @@ struct paced_sink {
     struct sink sink; /* first: the stream sees only this */
     struct null_sink null;
     struct playback_clock clock;
-    int64_t opened_at; /* until then its rounds have not begun */
+    int64_t opened_at; /* until then its periods have not begun */
     int16_t given[LONGEST], heard[LONGEST];
-    uint64_t given_count, taken, heard_count;
+    uint64_t given_count, consumed, heard_count;
 };
 
 static struct paced_sink paced;
@@ -34,8 +34,8 @@ static void hear(struct null_sink *sink, uint64_t frames, bool silence) {
     if (silence) {
         memset(paced.heard + paced.heard_count, 0, frames * sizeof *paced.heard);
     } else {
-        memcpy(paced.heard + paced.heard_count, paced.given + paced.taken, frames * sizeof *paced.heard);
-        paced.taken += frames;
+        memcpy(paced.heard + paced.heard_count, paced.given + paced.consumed, frames * sizeof *paced.heard);
+        paced.consumed += frames;
     }
     paced.heard_count += frames;
 }
@@ -68,7 +68,7 @@ static int paced_level(struct sink *sink, const struct shown_level *shown, struc
     (void)sink, (void)shown;
     null_sink_run(&paced.null, world_now());
     int64_t latency = null_sink_level(&paced.null, world_now());
-    playback_clock_tell(&paced.clock, world_now(), latency > 0 ? latency : 0);
+    playback_clock_report(&paced.clock, world_now(), latency > 0 ? latency : 0);
     *level = playback_clock_level(&paced.clock, world_now());
     return 0;
 }
@@ -83,13 +83,13 @@ static vmic_config config_of(uint32_t sample_rate) {
         .sample_rate = sample_rate,
         .channels = 1,
         .capacity = sample_rate,
-        .ahead_us = 40000,
-        .reserve_us = 3000,
-        .low_us = 1500,
-        .cushion_most_us = 150000,
+        .high_water_us = 40000,
+        .headroom_us = 3000,
+        .low_water_us = 1500,
+        .prebuffer_max_us = 150000,
         .ramp_us = 1500,
-        .rest_us = 5000000,
-        .tells_level = 1,
+        .suspend_after_us = 5000000,
+        .reports_level = 1,
     };
 }
 
@@ -121,7 +121,7 @@ static void speak(uint32_t sample_rate, uint64_t chunk, int64_t phase, uint64_t 
                                     .wakes_at = world_now() + 1,
                                     .late = 60 * US,
                                     .heard = hear};
-    paced.sink.step = (int64_t)(paced.null.period * SECOND / sample_rate);
+    paced.sink.period = (int64_t)(paced.null.period * SECOND / sample_rate);
     vmic_config config = config_of(sample_rate);
     vmic_stream *stream = stream_create(&config, &paced.sink);
     CHECK(stream);

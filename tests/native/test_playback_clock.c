@@ -31,7 +31,7 @@ static void put(uint64_t frames) {
 /* libpulse says what is so, and `wrong` more. */
 static void tell(int64_t wrong) {
     int64_t latency = null_sink_level(&w.sink, w.now) + wrong;
-    playback_clock_tell(&w.clock, w.now, latency > 0 ? latency : 0);
+    playback_clock_report(&w.clock, w.now, latency > 0 ? latency : 0);
 }
 
 static struct level level(void) {
@@ -51,7 +51,7 @@ static bool is_near(int64_t a, int64_t b, int64_t most) {
     return a - b <= most && b - a <= most;
 }
 
-/* One piece has been heard, so it is known where the rounds are. */
+/* One piece has been heard, so it is known where the periods are. */
 static void begin(void) {
     w.now = SECOND;
     w.sink = (struct null_sink){.sample_rate = rate, .period = period, .wakes_at = SECOND + MS};
@@ -68,7 +68,7 @@ static void each_end_is_known(void) {
     begin();
     for (int utterance = 0; utterance < 1000; utterance++) {
         run_until(w.now + 30 * MS + (int64_t)random_below(&random, 10 * MS));
-        /* What comes so short before a round may be in it, or in the next. */
+        /* What comes so short before a period may be in it, or in the next. */
         if (w.sink.wakes_at - w.now < MS / 2)
             run_until(w.now + MS / 2);
         tell(0);
@@ -112,14 +112,14 @@ static void any_pieces_last_as_long_as_it_says(void) {
     }
 }
 
-/* What is told while the first piece still waits says nothing of the rounds. */
+/* What is told while the first piece still waits says nothing of the periods. */
 static void told_too_early(void) {
     begin();
     run_until(w.now + 100 * MS);
     tell(0);
     int64_t next_at = level().heard_at;
     put(2 * period);
-    playback_clock_tell(&w.clock, w.now, 50 * MS);
+    playback_clock_report(&w.clock, w.now, 50 * MS);
     run_until(w.now + to_ns(3 * period) + MS);
     tell(0);
     CHECK(is_near((level().heard_at - next_at + to_ns(period) / 2) % to_ns(period), to_ns(period) / 2,
@@ -175,7 +175,7 @@ static void a_server_that_is_dry_is_found_out(bool ask) {
     run_until(w.now + to_ns(20 * period));
     for (int look = 0; look < 120; look++) {
         run_until(w.now + 10 * MS);
-        playback_clock_tell(&w.clock, w.now, to_ns(3 * period));
+        playback_clock_report(&w.clock, w.now, to_ns(3 * period));
         if (ask && level().doubtful)
             show(MS);
     }

@@ -26,7 +26,7 @@ struct fixture {
 
 static vmic_reader_config config(uint64_t capacity) {
     return (vmic_reader_config){
-        .sample_rate = 48000, .channels = 2, .capacity = capacity, .rest_us = (uint32_t)PATIENCE_US};
+        .sample_rate = 48000, .channels = 2, .capacity = capacity, .suspend_after_us = (uint32_t)PATIENCE_US};
 }
 
 /* vmic_reader_get_stats(), whose sum is checked. */
@@ -140,12 +140,12 @@ static void one_that_is_gone_is_opened_again(void) {
     struct fixture f = open_reader(&with);
     give(&f, 10);
     fake_source_fail(f.fake, SOURCE_READ, GONE);
-    must(&f, VMIC_LEFT, 0);
+    must(&f, VMIC_DISCONNECTION, 0);
     CHECK_EQUAL(look(&f).error, GONE);
     fake_source_fail(f.fake, SOURCE_READ, 0);
     fake_source_fail(f.fake, SOURCE_OPEN, GONE + 1);
     vmic_reader_reopen(f.reader);
-    must(&f, VMIC_LEFT, 0);
+    must(&f, VMIC_DISCONNECTION, 0);
     CHECK_EQUAL(look(&f).error, GONE + 1);
     CHECK_EQUAL(look(&f).reopened, 0);
     take(&f, 4, 4); /* what was there stays */
@@ -161,26 +161,26 @@ static void one_that_is_gone_is_opened_again(void) {
 
 static struct fixture resting_reader(bool comes) {
     vmic_reader_config with = config(1000);
-    with.rest_us = 1000;
+    with.suspend_after_us = 1000;
     struct fixture f = open_reader(&with);
     give(&f, 3);
     fake_source_hold(f.fake, SOURCE_CLOSE);
     vmic_reader_set_played(f.reader, 0);
-    usleep(2 * with.rest_us);
+    usleep(2 * with.suspend_after_us);
     if (comes)
         fake_source_give(f.fake, 1);
     else
         fake_source_return(f.fake);
     fake_source_await_held(f.fake, SOURCE_CLOSE);
-    CHECK_EQUAL(look(&f).state, VMIC_RESTING);
+    CHECK_EQUAL(look(&f).state, VMIC_SUSPENDED);
     must(&f, VMIC_OPENED, 0); /* it is no failure to wait for */
-    must_not(&f, VMIC_LEFT, 0);
+    must_not(&f, VMIC_DISCONNECTION, 0);
     fake_source_release(f.fake, SOURCE_CLOSE);
     return f;
 }
 
 static void comes_back(struct fixture *f) {
-    must(f, VMIC_LEFT, 0);
+    must(f, VMIC_DISCONNECTION, 0);
     CHECK_EQUAL(look(f).error, 0);
     vmic_reader_set_played(f->reader, 1); /* or it may rest again before it is seen */
     vmic_reader_reopen(f->reader);
@@ -193,7 +193,7 @@ static void comes_back(struct fixture *f) {
 static void a_player_wakes_it(bool comes) {
     struct fixture f = resting_reader(comes);
     vmic_reader_set_played(f.reader, 0);
-    must_not(&f, VMIC_LEFT, 0);
+    must_not(&f, VMIC_DISCONNECTION, 0);
     vmic_reader_set_played(f.reader, 1);
     comes_back(&f);
 }
@@ -201,7 +201,7 @@ static void a_player_wakes_it(bool comes) {
 static void a_read_wakes_it(void) {
     struct fixture f = resting_reader(true);
     take(&f, 0, 0);
-    must_not(&f, VMIC_LEFT, 0);
+    must_not(&f, VMIC_DISCONNECTION, 0);
     take(&f, 10, 4);
     comes_back(&f);
 }
@@ -226,7 +226,7 @@ static void *wait_for_five(void *argument) {
 
 static void it_does_not_rest_while_somebody(bool plays) {
     vmic_reader_config with = config(1000);
-    with.rest_us = 300000;
+    with.suspend_after_us = 300000;
     struct fixture f = open_reader(&with);
     struct waiter waiter = {.f = &f};
     pthread_t thread;
@@ -237,7 +237,7 @@ static void it_does_not_rest_while_somebody(bool plays) {
             usleep(100);
         usleep(100000); /* from there into the wait */
     }
-    usleep(2 * with.rest_us);
+    usleep(2 * with.suspend_after_us);
     give(&f, 4);
     CHECK_EQUAL(fake_source_count(f.fake, SOURCE_CLOSE), 0);
     fake_source_give(f.fake, 1);

@@ -17,10 +17,10 @@ static void write_numbers(struct ring *ring, uint16_t from, uint64_t count, uint
     CHECK_EQUAL(ring_write(ring, frames, count), accepted);
 }
 
-static void check_state(const struct ring *ring, uint64_t written, uint64_t taken) {
+static void check_state(const struct ring *ring, uint64_t written, uint64_t consumed) {
     CHECK_EQUAL(ring_written(ring), written);
-    CHECK_EQUAL(ring_taken(ring), taken);
-    CHECK_EQUAL(ring_length(ring), written - taken);
+    CHECK_EQUAL(ring_consumed(ring), consumed);
+    CHECK_EQUAL(ring_length(ring), written - consumed);
 }
 
 /* The next `count` frames follow each other in memory, from number `from` on. */
@@ -48,14 +48,14 @@ static void empty_full_and_wrapped(void) {
     check_state(&ring, 0, 0);
     check_peek(&ring, 0, 0);
     write_numbers(&ring, 0, 0, 0);
-    ring_take(&ring, 0);
+    ring_consume(&ring, 0);
     check_state(&ring, 0, 0);
     write_numbers(&ring, 0, 5, 5);
     write_numbers(&ring, 5, 10, 3);
     write_numbers(&ring, 0, 1, 0);
     check_state(&ring, 8, 0);
     check_peek(&ring, 0, 8);
-    ring_take(&ring, 3);
+    ring_consume(&ring, 3);
     check_peek(&ring, 3, 5);
     write_numbers(&ring, 8, 9, 3); /* wraps at once, at the end of the memory */
     check_peek(&ring, 3, 5);
@@ -63,14 +63,14 @@ static void empty_full_and_wrapped(void) {
     check_copy(&ring, 6, 3, 6);
     check_copy(&ring, 4, 3, 4);
     check_copy(&ring, 0, 3, 0);
-    ring_take(&ring, 6); /* past the wrap */
+    ring_consume(&ring, 6); /* past the wrap */
     check_state(&ring, 11, 9);
     check_peek(&ring, 9, 2);
     write_numbers(&ring, 11, 6, 6); /* in two pieces */
     check_peek(&ring, 9, 7);
-    ring_take(&ring, 7);
+    ring_consume(&ring, 7);
     check_peek(&ring, 16, 1);
-    ring_take(&ring, 1);
+    ring_consume(&ring, 1);
     check_peek(&ring, 17, 0);
     check_state(&ring, 17, 17);
     ring_free(&ring);
@@ -83,7 +83,7 @@ static void one_frame(void) {
         write_numbers(&ring, i, 2, 1);
         write_numbers(&ring, 99, 1, 0);
         check_peek(&ring, i, 1);
-        ring_take(&ring, 1);
+        ring_consume(&ring, 1);
         check_peek(&ring, i, 0);
     }
     ring_free(&ring);
@@ -143,7 +143,7 @@ static void consume(struct sequence *sequence) {
         CHECK_COMPARE(count, <=, sequence->ring.capacity);
         count = count < wanted ? count : wanted;
         check_chunk(peeked, next, count, sequence->lanes);
-        ring_take(&sequence->ring, count);
+        ring_consume(&sequence->ring, count);
         next += count;
     }
 }

@@ -29,7 +29,7 @@ static void freed_while_the_sink_hangs(enum fake_call call) {
     stop_times_out(&f);
     CHECK_EQUAL(look(&f).queued, 100);
     CHECK_EQUAL(put(&f, 101, 100), 0);
-    CHECK_EQUAL(vmic_wait(f.stream, VMIC_TAKEN, 1, SHORT_US), VMIC_TIMEOUT);
+    CHECK_EQUAL(vmic_wait(f.stream, VMIC_CONSUMED, 1, SHORT_US), VMIC_TIMEOUT);
     vmic_free(f.stream);
     fake_release(f.fake, call);
     fake_free(f.fake);
@@ -57,22 +57,22 @@ static void fails_when_the_sink_lets_go(enum fake_call call) {
 static void ends_a_wait(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
-    struct caller taken;
-    start_waiting(&taken, &f, VMIC_TAKEN, 1);
-    must_not(&f, VMIC_TAKEN, 1); /* by the end of which the other surely waits */
+    struct caller consumed;
+    start_waiting(&consumed, &f, VMIC_CONSUMED, 1);
+    must_not(&f, VMIC_CONSUMED, 1); /* by the end of which the other surely waits */
     CHECK_EQUAL(vmic_stop(f.stream, PATIENCE_US), VMIC_OK);
-    CHECK_EQUAL(join(&taken), VMIC_TIMEOUT);
+    CHECK_EQUAL(join(&consumed), VMIC_TIMEOUT);
     end_stream(&f);
 }
 
 /* vmic_wait() lasts until vmic_stop(), not until the thread has ended. */
 static void ends_a_wait_while_the_sink_hangs(void) {
     struct fixture f = hung(FAKE_WRITE);
-    struct caller taken;
-    start_waiting(&taken, &f, VMIC_TAKEN, 1);
-    must_not(&f, VMIC_TAKEN, 1); /* by the end of which the other surely waits */
+    struct caller consumed;
+    start_waiting(&consumed, &f, VMIC_CONSUMED, 1);
+    must_not(&f, VMIC_CONSUMED, 1); /* by the end of which the other surely waits */
     stop_times_out(&f);
-    CHECK_EQUAL(join(&taken), VMIC_TIMEOUT);
+    CHECK_EQUAL(join(&consumed), VMIC_TIMEOUT);
     fake_release(f.fake, FAKE_WRITE);
     end_stream(&f);
 }
@@ -82,7 +82,7 @@ static void while_away(void) {
     struct fixture f = open_stream(&config);
     fake_fail(f.fake, FAKE_WRITE, 7);
     put_all(&f, 1, 100);
-    must(&f, VMIC_LEFT, 0);
+    must(&f, VMIC_DISCONNECTION, 0);
     CHECK_EQUAL(vmic_stop(f.stream, PATIENCE_US), VMIC_OK);
     CHECK_EQUAL(fake_count(f.fake, FAKE_OPEN), 1);
     end_stream(&f);
@@ -91,10 +91,10 @@ static void while_away(void) {
 /* Everything may still be called, and nothing moves any more. */
 static void after_the_end(void) {
     vmic_config config = roomy();
-    config.reserve_us = 0;
+    config.headroom_us = 0;
     struct fixture f = open_stream(&config);
     put_all(&f, 1, 12 * RATE);
-    must(&f, VMIC_GONE, 1);
+    must(&f, VMIC_DONE, 1);
     CHECK_EQUAL(vmic_stop(f.stream, PATIENCE_US), VMIC_OK);
     CHECK_COMPARE(fake_count(f.fake, FAKE_CLOSE), >=, 1);
     vmic_stats before = look(&f);
@@ -102,12 +102,12 @@ static void after_the_end(void) {
     vmic_reopen(f.stream);
     vmic_flushed unset;
     vmic_flush(f.stream, 0, SHORT_US, &unset);
-    CHECK_EQUAL(vmic_wait(f.stream, VMIC_TAKEN, 13 * RATE, SHORT_US), VMIC_TIMEOUT);
+    CHECK_EQUAL(vmic_wait(f.stream, VMIC_CONSUMED, 13 * RATE, SHORT_US), VMIC_TIMEOUT);
     let_pass_ms(20);
     vmic_stats after = look(&f);
     CHECK_EQUAL(after.written, before.written);
     CHECK_EQUAL(after.queued, 0);
-    CHECK_EQUAL(after.taken, before.taken);
+    CHECK_EQUAL(after.consumed, before.consumed);
     CHECK_EQUAL(after.heard, before.heard);
     end_stream(&f);
 }

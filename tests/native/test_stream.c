@@ -19,21 +19,21 @@ static void in_order(void) {
         uint64_t accepted = put(&f, 1 + next, wanted);
         next += (uint32_t)accepted;
         if (accepted < wanted)
-            must(&f, VMIC_TAKEN, next - 500);
+            must(&f, VMIC_CONSUMED, next - 500);
     }
-    must(&f, VMIC_TAKEN, frames);
+    must(&f, VMIC_CONSUMED, frames);
     check_contiguous(&f, 1, 1 + frames);
     vmic_stats stats = look(&f);
-    CHECK_EQUAL(stats.taken, frames);
+    CHECK_EQUAL(stats.consumed, frames);
     CHECK_EQUAL(stats.underruns, 0);
     end_stream(&f);
 }
 
-static void begins_with_the_reserve(void) {
+static void begins_with_the_headroom(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
     put_all(&f, 1, 100);
-    must(&f, VMIC_TAKEN, 100);
+    must(&f, VMIC_CONSUMED, 100);
     const uint32_t *frames;
     uint64_t recorded = fake_recording(f.fake, &frames);
     uint64_t silence = 0;
@@ -50,7 +50,7 @@ static void a_slow_sink_gets_the_data(void) {
     struct fixture f = open_stream(&config);
     fake_slow_down(f.fake, 200);
     put_all(&f, 1, 100);
-    must(&f, VMIC_TAKEN, 100);
+    must(&f, VMIC_CONSUMED, 100);
     check_contiguous(&f, 1, 101);
     end_stream(&f);
 }
@@ -67,9 +67,9 @@ static void full_ring(void) {
     CHECK_EQUAL(look(&f).queued, 1000);
     CHECK_COMPARE(look(&f).latency_us, >=, 1000 / 48 * 1000);
     fake_release(f.fake, FAKE_WRITE);
-    must(&f, VMIC_TAKEN, 1000);
+    must(&f, VMIC_CONSUMED, 1000);
     put_all(&f, 1001, 1000);
-    must(&f, VMIC_TAKEN, 2000);
+    must(&f, VMIC_CONSUMED, 2000);
     check_contiguous(&f, 1, 2001);
     end_stream(&f);
 }
@@ -80,7 +80,7 @@ static void a_tail_is_pushed_out(void) {
     struct fixture f = open_stream(&config);
     put_all(&f, 1, 3);
     fake_wait_silence(f.fake, 20 * MS);
-    must(&f, VMIC_GONE, 3);
+    must(&f, VMIC_DONE, 3);
     CHECK_EQUAL(look(&f).heard, 3);
     CHECK_EQUAL(look(&f).underruns, 0);
     check_contiguous(&f, 1, 4);
@@ -90,12 +90,12 @@ static void a_tail_is_pushed_out(void) {
 /* It stands still above the level at which silence is due, so that has to come all the same. */
 static void a_sink_that_stands_still_is_pushed(void) {
     vmic_config config = tight();
-    config.reserve_us = 0;
+    config.headroom_us = 0;
     struct fixture f = open_stream(&config);
-    fake_stand_still(f.fake, config.low_us + 1000);
+    fake_stand_still(f.fake, config.low_water_us + 1000);
     put_all(&f, 1, 3);
     int64_t before = now_us();
-    must(&f, VMIC_GONE, 3);
+    must(&f, VMIC_DONE, 3);
     CHECK_COMPARE(now_us() - before, <, 500000);
     end_stream(&f);
 }
@@ -106,11 +106,11 @@ static void an_idle_stream_is_quiet(void) {
     fake_wait_idle(f.fake, 2);
     CHECK_EQUAL(fake_count(f.fake, FAKE_WRITE), 0);
     put_all(&f, 1, 3);
-    must(&f, VMIC_TAKEN, 3);
+    must(&f, VMIC_CONSUMED, 3);
     /* More than one between two helpings of silence, which ends a second after the frames. */
     fake_wait_idle(f.fake, 4);
     put_all(&f, 4, 3);
-    must(&f, VMIC_TAKEN, 6);
+    must(&f, VMIC_CONSUMED, 6);
     CHECK_EQUAL(look(&f).underruns, 0);
     check_sequence(&f, 1, 7);
     end_stream(&f);
@@ -124,11 +124,11 @@ static void is_paced(uint32_t write_us) {
     fake_slow_down(f.fake, write_us);
     int64_t before = now_us();
     put_all(&f, 1, 500 * MS);
-    must(&f, VMIC_TAKEN, 500 * MS);
+    must(&f, VMIC_CONSUMED, 500 * MS);
     CHECK_COMPARE(fake_count(f.fake, FAKE_WRITE), <, 1000);
     CHECK_COMPARE(fake_highest_level(f.fake), <=, 61 * MS + 1);
     CHECK_COMPARE(now_us() - before, >=, 430000);
-    must(&f, VMIC_GONE, 500 * MS);
+    must(&f, VMIC_DONE, 500 * MS);
     CHECK_COMPARE(now_us() - before, >=, 499000);
     CHECK_EQUAL(look(&f).heard, 500 * MS);
     check_sequence(&f, 1, 1 + 500 * MS);
@@ -141,16 +141,16 @@ static bool short_gap(void) {
     struct fixture f = open_stream(&config);
     int64_t before = now_us();
     put_all(&f, 1, MS);
-    must(&f, VMIC_TAKEN, MS);
+    must(&f, VMIC_CONSUMED, MS);
     fake_wait_silence(f.fake, 2 * MS);
     put_all(&f, 1 + MS, MS);
-    must(&f, VMIC_TAKEN, 2 * MS);
+    must(&f, VMIC_CONSUMED, 2 * MS);
     bool in_time = now_us() - before < 500000;
     if (in_time)
         CHECK_EQUAL(look(&f).underruns, 1);
     let_pass_ms(700);
     put_all(&f, 1 + 2 * MS, MS);
-    must(&f, VMIC_TAKEN, 3 * MS);
+    must(&f, VMIC_CONSUMED, 3 * MS);
     if (in_time)
         CHECK_EQUAL(look(&f).underruns, 1);
     check_sequence(&f, 1, 1 + 3 * MS);
@@ -172,7 +172,7 @@ static void what_follows_an_utterance_is_no_underrun(void) {
         put_all(&f, 1 + i * MS, MS);
         /* It is not heard yet: it does nothing. */
         vmic_end_utterance(f.stream);
-        must(&f, VMIC_GONE, (i + 1) * MS);
+        must(&f, VMIC_DONE, (i + 1) * MS);
         vmic_end_utterance(f.stream);
     }
     CHECK_EQUAL(look(&f).underruns, 0);
@@ -185,7 +185,7 @@ static void no_gap_is_no_underrun(void) {
     struct fixture f = open_stream(&config);
     for (uint32_t i = 0; i < 100; i++)
         put_all(&f, 1 + i * 50, 50);
-    must(&f, VMIC_TAKEN, 5000);
+    must(&f, VMIC_CONSUMED, 5000);
     CHECK_EQUAL(look(&f).underruns, 0);
     end_stream(&f);
 }
@@ -200,18 +200,18 @@ static void put_loud(struct fixture *f, uint64_t count) {
     CHECK_EQUAL(vmic_write(f->stream, frames, count), count);
 }
 
-/* Before, between and after: no step is steeper than a ramp of 72 frames, 1.5 times its mean. The sink has a
- * second left when it gets silence, so none comes too late. */
+/* Before, between and after: no period is steeper than a ramp of 72 frames, 1.5 times its mean. The sink has
+ * a second left when it gets silence, so none comes too late. */
 static void a_gap_does_not_click(void) {
     vmic_config config = roomy();
-    config.reserve_us = 0;
-    config.low_us = 1000000;
+    config.headroom_us = 0;
+    config.low_water_us = 1000000;
     config.ramp_us = 1500;
     struct fixture f = open_stream(&config);
     put_loud(&f, 2400);
     fake_wait_silence(f.fake, 10 * MS);
     put_loud(&f, 1);
-    must(&f, VMIC_TAKEN, 2401);
+    must(&f, VMIC_CONSUMED, 2401);
     fake_wait_silence(f.fake, 10 * MS);
     const uint32_t *recording;
     uint64_t count = fake_recording(f.fake, &recording);
@@ -238,74 +238,74 @@ static void waiting_for_opened(void) {
     CHECK(f.stream);
     fake_wait_held(f.fake, FAKE_OPEN);
     must_not(&f, VMIC_OPENED, 0);
-    must_not(&f, VMIC_LEFT, 0);
+    must_not(&f, VMIC_DISCONNECTION, 0);
     CHECK_EQUAL(look(&f).state, VMIC_OPENING);
     struct caller opened;
     start_waiting(&opened, &f, VMIC_OPENED, 0);
     fake_release(f.fake, FAKE_OPEN);
     CHECK_EQUAL(join(&opened), VMIC_OK);
     CHECK_EQUAL(look(&f).state, VMIC_OPEN);
-    must_not(&f, VMIC_LEFT, 0);
+    must_not(&f, VMIC_DISCONNECTION, 0);
     end_stream(&f);
 }
 
-static void waiting_for_taken(void) {
+static void waiting_for_consumed(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
-    must(&f, VMIC_TAKEN, 0);
-    must_not(&f, VMIC_TAKEN, 1);
+    must(&f, VMIC_CONSUMED, 0);
+    must_not(&f, VMIC_CONSUMED, 1);
     fake_hold(f.fake, FAKE_WRITE);
     put_all(&f, 1, 100);
-    must_not(&f, VMIC_TAKEN, 1);
-    struct caller taken;
-    start_waiting(&taken, &f, VMIC_TAKEN, 100);
+    must_not(&f, VMIC_CONSUMED, 1);
+    struct caller consumed;
+    start_waiting(&consumed, &f, VMIC_CONSUMED, 100);
     fake_release(f.fake, FAKE_WRITE);
-    CHECK_EQUAL(join(&taken), VMIC_OK);
-    must_not(&f, VMIC_TAKEN, 101);
+    CHECK_EQUAL(join(&consumed), VMIC_OK);
+    must_not(&f, VMIC_CONSUMED, 101);
     end_stream(&f);
 }
 
 /* A frame is gone when its time has come, neither before nor much later; so for one in the middle. */
-static void waiting_for_gone(void) {
+static void waiting_for_done(void) {
     vmic_config config = roomy();
-    config.reserve_us = 100000;
+    config.headroom_us = 100000;
     struct fixture f = open_stream(&config);
-    must(&f, VMIC_GONE, 0);
-    must_not(&f, VMIC_GONE, 1);
+    must(&f, VMIC_DONE, 0);
+    must_not(&f, VMIC_DONE, 1);
     int64_t before = now_us();
     put_all(&f, 1, 2000 * MS);
-    must(&f, VMIC_TAKEN, 2000 * MS);
-    must_not(&f, VMIC_GONE, 2000 * MS);
-    must(&f, VMIC_GONE, 500 * MS);
+    must(&f, VMIC_CONSUMED, 2000 * MS);
+    must_not(&f, VMIC_DONE, 2000 * MS);
+    must(&f, VMIC_DONE, 500 * MS);
     CHECK_COMPARE(now_us() - before, >=, 599000);
-    CHECK_COMPARE(look(&f).gone, >=, 500 * MS);
+    CHECK_COMPARE(look(&f).done, >=, 500 * MS);
     CHECK_COMPARE(look(&f).queued, >, 0);
-    must(&f, VMIC_GONE, 2000 * MS);
+    must(&f, VMIC_DONE, 2000 * MS);
     CHECK_COMPARE(now_us() - before, >=, 2099000);
     CHECK_EQUAL(look(&f).heard, 2000 * MS);
     end_stream(&f);
 }
 
 /* By the clock it should be heard, but a server that hangs has not confirmed it. */
-static void what_is_not_confirmed_is_not_gone(void) {
+static void what_is_not_confirmed_is_not_done(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
     put_all(&f, 1, 100 * MS);
-    must(&f, VMIC_TAKEN, 100 * MS);
+    must(&f, VMIC_CONSUMED, 100 * MS);
     fake_hold(f.fake, FAKE_LEVEL);
     fake_wait_held(f.fake, FAKE_LEVEL);
     must(&f, VMIC_DUE, 100 * MS);
-    must_not(&f, VMIC_GONE, 100 * MS);
+    must_not(&f, VMIC_DONE, 100 * MS);
     CHECK_COMPARE(look(&f).heard, <, 100 * MS);
     CHECK_EQUAL(look(&f).due, 100 * MS);
     fake_release(f.fake, FAKE_LEVEL);
-    must(&f, VMIC_GONE, 100 * MS);
+    must(&f, VMIC_DONE, 100 * MS);
     end_stream(&f);
 }
 
 int main(void) {
     RUN(in_order);
-    RUN(begins_with_the_reserve);
+    RUN(begins_with_the_headroom);
     RUN(full_ring);
     RUN(a_slow_sink_gets_the_data);
     RUN(a_tail_is_pushed_out);
@@ -318,7 +318,7 @@ int main(void) {
     RUN(no_gap_is_no_underrun);
     RUN(a_gap_does_not_click);
     RUN(waiting_for_opened);
-    RUN(waiting_for_taken);
-    RUN(waiting_for_gone);
-    RUN(what_is_not_confirmed_is_not_gone);
+    RUN(waiting_for_consumed);
+    RUN(waiting_for_done);
+    RUN(what_is_not_confirmed_is_not_done);
 }

@@ -33,7 +33,7 @@ static void *write_all(void *argument) {
         uint64_t accepted = put(&busy->f, frame(writer, next), count);
         next += (uint32_t)accepted;
         if (accepted < count)
-            vmic_wait(busy->f.stream, VMIC_TAKEN, look(&busy->f).taken + 1, SHORT_US);
+            vmic_wait(busy->f.stream, VMIC_CONSUMED, look(&busy->f).consumed + 1, SHORT_US);
     }
     return NULL;
 }
@@ -49,7 +49,7 @@ static void *flush_often(void *argument) {
         before = flushed.dropped_to;
         busy->dropped += flushed.dropped_to - flushed.heard_to;
         busy->flushes++;
-        vmic_wait(busy->f.stream, VMIC_GONE, flushed.dropped_to + 3000, SHORT_US);
+        vmic_wait(busy->f.stream, VMIC_DONE, flushed.dropped_to + 3000, SHORT_US);
     }
     return NULL;
 }
@@ -60,8 +60,8 @@ static void *look_often(void *argument) {
     while (!atomic_load(&busy->done)) {
         vmic_stats stats = look(&busy->f);
         CHECK_COMPARE(stats.written, >=, before.written);
-        CHECK_COMPARE(stats.taken, >=, before.taken);
-        CHECK_COMPARE(stats.gone, >=, before.gone);
+        CHECK_COMPARE(stats.consumed, >=, before.consumed);
+        CHECK_COMPARE(stats.done, >=, before.done);
         CHECK_COMPARE(stats.heard, >=, before.heard);
         CHECK_COMPARE(stats.dropped, >=, before.dropped);
         CHECK_COMPARE(stats.underruns, >=, before.underruns);
@@ -70,7 +70,7 @@ static void *look_often(void *argument) {
         busy->looks++;
         vmic_end_utterance(busy->f.stream);
         /* Looking without a pause would keep the lock from the writer. */
-        vmic_wait(busy->f.stream, VMIC_TAKEN, stats.taken + 1, 1000);
+        vmic_wait(busy->f.stream, VMIC_CONSUMED, stats.consumed + 1, 1000);
     }
     return NULL;
 }
@@ -115,10 +115,10 @@ static void all_at_once(bool flush) {
     vmic_config config = tight();
     config.sample_rate = FAST_RATE;
     config.capacity = 5003;
-    config.ahead_us = 20000;
+    config.high_water_us = 20000;
     struct busy busy = {.f = open_stream(&config), .numbers = 1};
     run_threads(&busy, flush);
-    must(&busy.f, VMIC_GONE, WRITERS * FRAMES);
+    must(&busy.f, VMIC_DONE, WRITERS * FRAMES);
     vmic_stats stats = look(&busy.f);
     uint64_t out = check_order(&busy, flush);
     CHECK_EQUAL(stats.written, WRITERS * FRAMES);

@@ -12,7 +12,7 @@ struct model {
     uint64_t first, end;
 };
 
-static uint64_t least(uint64_t a, uint64_t b) {
+static uint64_t min_ns(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
@@ -22,7 +22,7 @@ static uint64_t model_length(const struct model *model) {
 
 static uint64_t model_data_of(const struct model *model, uint64_t newest) {
     uint64_t data = 0;
-    for (uint64_t i = model->end - least(newest, model_length(model)); i < model->end; i++)
+    for (uint64_t i = model->end - min_ns(newest, model_length(model)); i < model->end; i++)
         data += model->is_data[i];
     return data;
 }
@@ -60,7 +60,7 @@ static void model_append(struct model *model, uint64_t frames, int data) {
 
 static uint64_t model_cut(struct model *model, uint64_t held) {
     uint64_t before = model_data(model);
-    model->end = model->first + least(held, model_length(model));
+    model->end = model->first + min_ns(held, model_length(model));
     return before - model_data(model);
 }
 
@@ -91,14 +91,14 @@ static void operate(struct timeline *timeline, struct model *model, uint64_t *ra
         timeline_clear(timeline);
         model->first = model->end;
     } else if (operation % 2) {
-        uint64_t held = length - least(length, random_below(random, 40)) + random_below(random, 3);
+        uint64_t held = length - min_ns(length, random_below(random, 40)) + random_below(random, 3);
         timeline_advance(timeline, held);
-        model->first += length - least(length, held);
+        model->first += length - min_ns(length, held);
     } else {
-        uint64_t held = length - least(length, random_below(random, 40)) + random_below(random, 3);
+        uint64_t held = length - min_ns(length, random_below(random, 40)) + random_below(random, 3);
         uint64_t cut;
         CHECK_EQUAL(timeline_cut(timeline, held, &cut), model_cut(model, held));
-        CHECK_EQUAL(cut, length - least(length, held));
+        CHECK_EQUAL(cut, length - min_ns(length, held));
     }
 }
 

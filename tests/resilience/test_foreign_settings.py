@@ -79,7 +79,7 @@ def bit(number: signal.Signals) -> int:
 
 def test_a_program_that_waits_for_a_signal_is_not_killed_by_it(server: SoundServer, start: Start) -> None:
     program = start(*programs.script(WAITS_FOR_A_SIGNAL))
-    assert {"vmic-listeners", "vmic-revival"} <= set(programs.answer(program).split())
+    assert {"vmic-listeners", "vmic-reconnection"} <= set(programs.answer(program).split())
     tasks = list(Path(f"/proc/{program.pid}/task").iterdir())
     assert len(tasks) > 6
     for task in tasks:
@@ -128,9 +128,10 @@ from vmic.cli.commands import record
 
 os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
 form = {{"server": sys.argv[1] or None, "sample_rate": 48000, "channels": 1, "capacity": 48000}}
-tuning, cushion = backend.PULSEAUDIO.tuning, latency.cushion("auto")
-for stream in (Stream("sink", tuning=tuning, cushion=cushion, **form), Source("sink", step=0.005, **form)):
-    assert stream.wait_away(20)
+metrics, prebuffer = backend.PULSEAUDIO.metrics, latency.prebuffer("auto")
+streams = Stream("sink", metrics=metrics, prebuffer=prebuffer, **form), Source("sink", period=0.005, **form)
+for stream in streams:
+    assert stream.wait_disconnected(20)
     stream.close()
 """
 

@@ -308,10 +308,10 @@ def test_what_comes_to_nothing_leaves_nothing(server: SoundServer, monkeypatch: 
         vmic.create_microphone_device("mic", 48000)
     assert settled(server, before)
     # Nor anything that would make it again.
-    revivals = [thread for thread in threading.enumerate() if thread.name == "vmic-revival"]
-    for revival in revivals:
-        revival.join(10)
-    assert not any(revival.is_alive() for revival in revivals)
+    threads = [thread for thread in threading.enumerate() if thread.name == "vmic-reconnection"]
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def test_the_stats_stay_after_the_end(server: SoundServer) -> None:

@@ -18,8 +18,8 @@ import vmic
 from vmic._device import create as _making
 from vmic._device import names, registry
 from vmic._device.owner import Owner
-from vmic._device.properties import Marks
-from vmic._device.spec import SpeakerRecipe
+from vmic._device.properties import DeviceProperties
+from vmic._device.spec import SpeakerSpec
 from vmic._pulse import wait
 
 Record = Callable[..., Recorder]
@@ -45,7 +45,7 @@ def test_neither_half_hears_the_other(server: SoundServer, record: Record) -> No
         assert not any(headset.speaker.read_frames(headset.speaker.stats.buffered))
         recorder.stop()
         recorder.heard().assert_exact(SECOND // 2)
-        assert headset.microphone.stats.strangers == 0
+        assert headset.microphone.stats.foreign_streams == 0
     assert "(closed)" in repr(headset.microphone)
     assert "(closed)" in repr(headset.speaker)
 
@@ -85,19 +85,19 @@ def test_a_speaker_is_shown_as_its_name_is(server: SoundServer, pulse: pulsectl.
     with vmic.create_speaker_device("another"):  # so that its owner is known
         before = {sink.name for sink in pulse.sink_list()}
         for name in TRICKY:
-            recipe = SpeakerRecipe(name, name, 48000, 1, names.speaker_sink_names(name)[0])
+            spec = SpeakerSpec(name, name, 48000, 1, names.speaker_sink_names(name)[0])
             try:
-                device = _making.make_speaker(pulse, recipe, owner=owner, replace=False)
+                device = _making.make_speaker(pulse, spec, owner=owner, replace=False)
             except vmic.DeviceError:
                 assert server.kind == "pipewire"
                 assert {"'", '"'} <= set(name) or name.endswith("\\")
                 continue
             now = {sink.name: sink for sink in pulse.sink_list()}
-            assert now.keys() - before == {recipe.sink_name}
-            assert now[recipe.sink_name].description == name
-            assert Marks.of(now[recipe.sink_name]) == device.marks
+            assert now.keys() - before == {spec.sink_name}
+            assert now[spec.sink_name].description == name
+            assert DeviceProperties.of(now[spec.sink_name]) == device.properties
             registry.remove(pulse, device)
-            wait.await_gone(pulse, {recipe.sink_name})
+            wait.await_removed(pulse, {spec.sink_name})
 
 
 def test_a_description_is_shown_instead(server: SoundServer, pulse: pulsectl.Pulse) -> None:

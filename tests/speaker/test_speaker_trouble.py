@@ -288,7 +288,7 @@ def test_the_defaults_stay_and_a_player_stays_on_it(
         with vmic.create_microphone_device("mic", SECOND) as microphone:
             await_sound(speaker)
             assert player.place(pulse) == "speaker"
-            assert microphone.stats.strangers == 0
+            assert microphone.stats.foreign_streams == 0
         assert defaults() == before
     programs.await_that(lambda: player.place(pulse) == before[0], "it plays to the default output")
     assert defaults() == before
@@ -314,7 +314,7 @@ def test_it_rests_and_wakes(
     server: SoundServer, play: Play, pulse: pulsectl.Pulse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Not 5 s and 10 s.
-    monkeypatch.setattr(capture, "REST_US", 1_000_000)
+    monkeypatch.setattr(capture, "SUSPEND_AFTER_US", 1_000_000)
     monkeypatch.setattr(_speaker_api, "_KEPT", 2)
     with vmic.create_speaker_device("speaker", SECOND, backlog=True) as speaker:
         assert len(readers(pulse)) == 1
@@ -338,7 +338,7 @@ def test_it_rests_and_wakes(
 def test_one_that_rests_comes_back_with_a_server_that_died(
     server: SoundServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(capture, "REST_US", 1_000_000)
+    monkeypatch.setattr(capture, "SUSPEND_AFTER_US", 1_000_000)
     with vmic.create_speaker_device("speaker", SECOND, backlog=True) as speaker:
         with server.client() as pulse:
             programs.await_that(lambda: not readers(pulse), "it rests", BACK_WITHIN)

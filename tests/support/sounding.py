@@ -33,7 +33,7 @@ def latency_of(microphone: vmic.VirtualMicrophoneDevice, heard: Callable[[], npt
             assert time.monotonic() < begin + programs.PATIENCE, "the burst is not heard"
             time.sleep(0.001)
         latencies.append(time.monotonic() - begin)
-        microphone.drain()  # the next is no late write, which the cushion grows for
+        microphone.drain()  # the next is no late write, which the prebuffer grows for
         programs.await_that(lambda: _is_over(heard()), "the burst is over")
     return float(np.median(latencies))
 

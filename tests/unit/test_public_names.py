@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import inspect
 import re
 from collections.abc import Iterator
@@ -95,8 +96,10 @@ def test_each_function_says_what_it_raises(name: str) -> None:
     assert all(hasattr(vmic, error) or error in ("ValueError", "TypeError") for error in raised)
 
 
-def test_the_package_shows_the_way_of_the_sound() -> None:
+def test_the_package_shows_the_path_of_a_frame_in_modules_that_are_there() -> None:
     doc = vmic.__doc__ or ""
-    modules = ["_pcm", "_microphone", "_ledger", "_stream", "_device"]
+    modules = ["_microphone", "_stream.pcm", "_stream.write_queue", "_stream.playback", "_device"]
+    modules += ["_stream.capture", "_stream.read_queue", "_speaker"]
     places = [doc.index(f"`{module}`") for module in modules]
     assert places == sorted(places)
+    assert all(importlib.util.find_spec(f"vmic.{module}") for module in modules)

@@ -11,7 +11,7 @@ from vmic._base.callbacks import call
 T = TypeVar("T")
 
 
-class Teller(Generic[T]):
+class Notifier(Generic[T]):
     """Calls a function after each change of a value; what came and went during a slow call is not told."""
 
     def __init__(self, what: str, value: T) -> None:
@@ -55,12 +55,12 @@ class Teller(Generic[T]):
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._has_news())
+                self._changed.wait_for(lambda: self._closed or self._has_notifier())
                 if self._closed or self._callback is None:
                     return
                 callback, self._told = self._callback, self._value
                 value = self._told
             call(callback, value)
 
-    def _has_news(self) -> bool:
+    def _has_notifier(self) -> bool:
         return self._callback is not None and self._value != self._told

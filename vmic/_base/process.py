@@ -70,7 +70,7 @@ def started(pid: int) -> int:
 
 @contextlib.contextmanager
 def watching(pid: int) -> Iterator[Callable[[float], bool]]:
-    """Watch process `pid` during the block; gives what waits so many seconds for its end, and tells of it.
+    """Monitor process `pid` during the block; gives what waits so many seconds for its end, and tells of it.
 
     Raises:
         ProcessLookupError: It has ended already.

@@ -7,86 +7,86 @@ from typing import Any
 
 from vmic._device import fallback_sink, names, orphans, registry, volume
 from vmic._device.owner import Owner
-from vmic._device.properties import MICROPHONE, SPEAKER, Marks
+from vmic._device.properties import MICROPHONE, SPEAKER, DeviceProperties
 from vmic._device.registry import Device
-from vmic._device.spec import Recipe, SpeakerRecipe
+from vmic._device.spec import MicrophoneSpec, SpeakerSpec
 from vmic._errors import DeviceError
 from vmic._pulse import backend, modules, wait
-from vmic._pulse.backend import Dialect, Properties
+from vmic._pulse.backend import Properties, ServerProfile
 from vmic._pulse.bindings import pulsectl
 
 
 def make(
     pulse: pulsectl.Pulse,
-    recipe: Recipe,
+    spec: MicrophoneSpec,
     *,
     owner: Owner | None,
     volume_guard: bool,
     replace: bool,
 ) -> Device:
-    """Put the microphone of `recipe` on the server, at 100 % and unmuted; a failure leaves nothing behind.
+    """Put the microphone of `spec` on the server, at 100 % and unmuted; a failure leaves nothing behind.
 
     Raises:
         DeviceError: The name is taken, or the server refuses.
     """
-    dialect = backend.of(pulse)
-    name = recipe.name
+    profile = backend.of(pulse)
+    name = spec.name
     device = f"microphone {name!r}"
     if owner is not None:
         wait.await_owner(pulse, owner.client_name, device)
     source_name, sink_name = names.source_name(name), names.sink_name(name)
     _make_room(pulse, MICROPHONE, name, {source_name, sink_name}, replace=replace)
-    marks = Marks.new(
-        MICROPHONE, name, recipe.sample_rate, recipe.channels, owner, volume_guard=volume_guard
+    identity = DeviceProperties.new(
+        MICROPHONE, name, spec.sample_rate, spec.channels, owner, volume_guard=volume_guard
     ).written()
     with (
-        fallback_sink.standing_by(pulse, dialect, sink_name),
+        fallback_sink.provided(pulse, profile, sink_name),
         modules.loading(pulse, device) as load,
     ):
-        probed = _probe(pulse, dialect)
-        arguments = recipe.sink_arguments(dialect, marks, dialect.sink_quoting(probed))
+        probed = _probe(pulse, profile)
+        arguments = spec.sink_arguments(profile, identity, profile.sink_quoting(probed))
         module = load("module-null-sink", arguments)
         sink = wait.await_own(pulse, pulse.sink_list, sink_name, module, device)
         # Who removed the last other microphone at this moment took it away.
-        fallback_sink.provide(pulse, dialect)
-        arguments = recipe.source_arguments(dialect, marks, dialect.quoting(probed))
+        fallback_sink.provide(pulse, profile)
+        arguments = spec.source_arguments(profile, identity, profile.quoting(probed))
         module = load("module-remap-source", arguments)
         source = wait.await_own(pulse, pulse.source_list, source_name, module, device)
-        _check_description(source, recipe.description)
-        volume.set_volumes(pulse, sink_name, source_name, dialect.settles)
+        _check_description(source, spec.description)
+        volume.set_volumes(pulse, sink_name, source_name, profile.settles)
         return _see(pulse, device, sink.index, source.index)
 
 
-def make_speaker(pulse: pulsectl.Pulse, recipe: SpeakerRecipe, *, owner: Owner, replace: bool) -> Device:
-    """Put the speaker of `recipe` on the server; otherwise as `make`."""
-    dialect = backend.of(pulse)
-    device = f"speaker {recipe.name!r}"
+def make_speaker(pulse: pulsectl.Pulse, spec: SpeakerSpec, *, owner: Owner, replace: bool) -> Device:
+    """Put the speaker of `spec` on the server; otherwise as `make`."""
+    profile = backend.of(pulse)
+    device = f"speaker {spec.name!r}"
     wait.await_owner(pulse, owner.client_name, device)
-    _make_room(pulse, SPEAKER, recipe.name, {recipe.sink_name}, replace=replace)
-    marks = Marks.new(SPEAKER, recipe.name, recipe.sample_rate, recipe.channels, owner).written()
-    monitor = f"{recipe.sink_name}.monitor"
+    _make_room(pulse, SPEAKER, spec.name, {spec.sink_name}, replace=replace)
+    identity = DeviceProperties.new(SPEAKER, spec.name, spec.sample_rate, spec.channels, owner).written()
+    monitor = f"{spec.sink_name}.monitor"
     with (
-        fallback_sink.standing_by(pulse, dialect, recipe.sink_name),
+        fallback_sink.provided(pulse, profile, spec.sink_name),
         modules.loading(pulse, device) as load,
     ):
-        arguments = recipe.arguments(dialect, marks, dialect.sink_quoting(_probe(pulse, dialect)))
+        arguments = spec.arguments(profile, identity, profile.sink_quoting(_probe(pulse, profile)))
         module = load("module-null-sink", arguments)
-        sink = wait.await_own(pulse, pulse.sink_list, recipe.sink_name, module, device)
-        fallback_sink.provide(pulse, dialect)
-        _check_description(sink, recipe.description)
-        volume.set_volumes(pulse, recipe.sink_name, monitor, dialect.settles)
+        sink = wait.await_own(pulse, pulse.sink_list, spec.sink_name, module, device)
+        fallback_sink.provide(pulse, profile)
+        _check_description(sink, spec.description)
+        volume.set_volumes(pulse, spec.sink_name, monitor, profile.settles)
         return _see(pulse, device, sink.index, pulse.get_source_by_name(monitor).index)
 
 
-def _probe(pulse: pulsectl.Pulse, dialect: Dialect) -> Properties:
+def _probe(pulse: pulsectl.Pulse, profile: ServerProfile) -> Properties:
     """Return the properties of the silent output, from which it is seen how the server reads quotes."""
-    if not dialect.probe:
+    if not profile.probe:
         return {}
     try:
         return dict(wait.await_sink(pulse, fallback_sink.NAME).proplist)
     except DeviceError:
         # Whoever removed the last other device at this moment took it away.
-        fallback_sink.provide(pulse, dialect)
+        fallback_sink.provide(pulse, profile)
         return dict(wait.await_sink(pulse, fallback_sink.NAME).proplist)
 
 
@@ -132,7 +132,7 @@ def _make_room(pulse: pulsectl.Pulse, kind: str, name: str, taken: Collection[st
 
     What dead programs left is taken away, and what `replace` says.
     """
-    removed = orphans.sweep(pulse)
+    removed = orphans.remove(pulse)
     for device in registry.find_both(pulse):
         if (device.kind, device.name) == (kind, name):
             if not replace:
@@ -140,7 +140,7 @@ def _make_room(pulse: pulsectl.Pulse, kind: str, name: str, taken: Collection[st
             registry.remove(pulse, device)
             removed.append(device)
     if any(device.name == name for device in removed):
-        wait.await_gone(pulse, taken)
+        wait.await_removed(pulse, taken)
     for other in (*pulse.source_list(), *pulse.sink_list()):
         if other.name in taken:
             raise DeviceError(f"the name {name!r} is taken: {_what(other)}")
@@ -163,10 +163,10 @@ def _whose(device: Device) -> str:
 
 
 def _what(other: Any) -> str:
-    marks = Marks.of(other)
-    if marks is not None and marks.kind == SPEAKER:
+    identity = DeviceProperties.of(other)
+    if identity is not None and identity.kind == SPEAKER:
         return (
-            f"the speaker {marks.name!r} is called {other.name} on the sound server; make the microphone "
+            f"the speaker {identity.name!r} is called {other.name} on the sound server; make the microphone "
             "first, or both with create_headset"
         )
     return (

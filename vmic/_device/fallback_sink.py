@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from vmic._device.properties import Marks
+from vmic._device.properties import DeviceProperties
 from vmic._pulse import backend
 from vmic._pulse import modules as _modules
-from vmic._pulse.backend import Dialect
+from vmic._pulse.backend import ServerProfile
 from vmic._pulse.bindings import pulsectl
 
 NAME = "vmic-silence"
@@ -24,7 +24,7 @@ def is_there(pulse: pulsectl.Pulse) -> bool:
     return any(sink.name == NAME for sink in pulse.sink_list())
 
 
-def provide(pulse: pulsectl.Pulse, dialect: Dialect) -> None:
+def provide(pulse: pulsectl.Pulse, profile: ServerProfile) -> None:
     """See that it is there; before the sink of a device comes.
 
     Raises:
@@ -32,10 +32,10 @@ def provide(pulse: pulsectl.Pulse, dialect: Dialect) -> None:
     """
     if is_there(pulse):
         return
-    _modules.load(pulse, "module-null-sink", arguments(dialect), "the silent output beside vmic's devices")
+    _modules.load(pulse, "module-null-sink", arguments(profile), "the silent output beside vmic's devices")
 
 
-def arguments(dialect: Dialect) -> str:
+def arguments(profile: ServerProfile) -> str:
     """Those of the module-null-sink that it is."""
     # As for a microphone's sink: without norewinds PulseAudio (16.1) took 2.5 s to play half a second, and a
     # browser's call, which waited for its output, heard the microphone 0.3 to 0.7 s late instead of 0.1.
@@ -43,10 +43,10 @@ def arguments(dialect: Dialect) -> str:
         "device.description": "Silence (vmic)",
         "device.icon_name": backend.OUTPUT_ICON,
         _ROLE: "silence",
-        **dialect.silence_properties,
-        **dialect.probe,
+        **profile.silence_properties,
+        **profile.probe,
     }
-    return f"sink_name={NAME} {dialect.sink_arguments} {backend.backslashed('sink_properties', properties)}"
+    return f"sink_name={NAME} {profile.sink_arguments} {backend.backslashed('sink_properties', properties)}"
 
 
 def remove_idle(pulse: pulsectl.Pulse, unloaded: str | None = None) -> None:
@@ -55,7 +55,7 @@ def remove_idle(pulse: pulsectl.Pulse, unloaded: str | None = None) -> None:
     PulseAudio answers before it unloads: on a busy machine it may show that sink in its next answer.
     """
     sinks, modules = pulse.sink_list(), {module.index for module in pulse.module_list()}
-    devices = [sink for sink in sinks if Marks.of(sink) is not None and sink.name != unloaded]
+    devices = [sink for sink in sinks if DeviceProperties.of(sink) is not None and sink.name != unloaded]
     # PipeWire shows a sink for some ms after its module has gone.
     if any(sink.owner_module in modules for sink in devices):
         return
@@ -66,9 +66,9 @@ def remove_idle(pulse: pulsectl.Pulse, unloaded: str | None = None) -> None:
 
 
 @contextlib.contextmanager
-def standing_by(pulse: pulsectl.Pulse, dialect: Dialect, sink_name: str) -> Iterator[None]:
+def provided(pulse: pulsectl.Pulse, profile: ServerProfile, sink_name: str) -> Iterator[None]:
     """See that it is there for the sink that the block makes; when that comes to nothing it goes again."""
-    provide(pulse, dialect)
+    provide(pulse, profile)
     with contextlib.ExitStack() as unneeded:
         unneeded.callback(remove_idle, pulse, sink_name)
         yield

@@ -13,7 +13,7 @@ from vmic._pulse.bindings import pulsectl
 _COMES_BACK_WITHIN = 2.0
 
 
-def sweep(pulse: pulsectl.Pulse) -> list[Device]:
+def remove(pulse: pulsectl.Pulse) -> list[Device]:
     """Take away, and return, what dead owners left, when nobody was there to do it at their end.
 
     Where an owner's process cannot be seen, this waits 2 s for its connection to come back.
@@ -31,7 +31,7 @@ def find(pulse: pulsectl.Pulse, name: str) -> Device:
     Raises:
         DeviceError: There is none; lists those there are.
     """
-    sweep(pulse)
+    remove(pulse)
     device = registry.find(pulse, name)
     if device is None:
         there = ", ".join(repr(d.name) for d in registry.find_all(pulse)) or "none"
@@ -41,8 +41,8 @@ def find(pulse: pulsectl.Pulse, name: str) -> Device:
 
 def _is_gone(pulse: pulsectl.Pulse, owner: Owner) -> bool:
     clients = {client.name for client in pulse.client_list()}
-    if not owner.is_gone(clients):
+    if not owner.has_exited(clients):
         return False
-    return owner.is_gone([owner.client_name]) or not wait.await_client(
+    return owner.has_exited([owner.client_name]) or not wait.await_client(
         pulse, owner.client_name, _COMES_BACK_WITHIN
     )

@@ -68,7 +68,7 @@ class Owner:
         """Whether both are one process."""
         return self.client_name == other.client_name
 
-    def is_gone(self, clients: Collection[str]) -> bool:
+    def has_exited(self, clients: Collection[str]) -> bool:
         """Whether it has ended.
 
         Args:

@@ -1,4 +1,4 @@
-"""Marks: what vmic writes on a sink or source of its own, and reads back: what it is, and whose.
+"""DeviceProperties: what vmic writes on a sink or source of its own, and reads back: what it is, and whose.
 
 They are properties of it. Anybody may give a device any property, so marks that cannot be read are not
 vmic's, nor are they on a device of another name than theirs.
@@ -22,7 +22,7 @@ _VOLUME, _CREATION = "vmic.volume", "vmic.creation"
 
 
 @dataclass(frozen=True)
-class Marks:
+class DeviceProperties:
     """What each sink and source of one device says.
 
     Attributes:
@@ -53,22 +53,22 @@ class Marks:
         owner: Owner | None,
         *,
         volume_guard: bool = True,
-    ) -> Marks:
+    ) -> DeviceProperties:
         """Those of a device that is to be made."""
         return cls(kind, name, sample_rate, channels, owner, volume_guard, secrets.token_hex(8))
 
     @classmethod
-    def of(cls, thing: Any) -> Marks | None:
+    def of(cls, thing: Any) -> DeviceProperties | None:
         """What a sink or source says that it is, if it is vmic's."""
         with contextlib.suppress(KeyError, ValueError):
-            marks = cls._read(thing.proplist)
+            identity = cls._read(thing.proplist)
             # On PipeWire a sink's monitor has them too.
-            if thing.name in marks._names():
-                return marks
+            if thing.name in identity._names():
+                return identity
         return None
 
     @classmethod
-    def _read(cls, properties: dict[str, str]) -> Marks:
+    def _read(cls, properties: dict[str, str]) -> DeviceProperties:
         sample_rate, channels = (int(n) for n in properties[_FORMAT].split("x"))
         return cls(
             # The microphones of vmic 0.1 do not say it.
@@ -82,7 +82,7 @@ class Marks:
         )
 
     def written(self) -> dict[str, str]:
-        """As properties; in no dialect do they need quoting."""
+        """As properties; in no profile do they need quoting."""
         properties = {
             _KIND: self.kind,
             _NAME: urllib.parse.quote(self.name, safe=""),

@@ -2,8 +2,8 @@
 
 A microphone is a null sink that vmic writes to, and the source over it that applications pick; a speaker is a
 null sink that applications play to, whose monitor vmic reads. Nothing is remembered here: what a device is,
-and whose, is read back from its marks. Both halves of a microphone have them, so that what is left when one
-of them is gone is still known as ours.
+and whose, is read back from its properties. Both halves of a microphone have them, so that what is left when
+one of them is gone is still known as ours.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 
 from vmic._device import fallback_sink, names
 from vmic._device.owner import Owner
-from vmic._device.properties import MICROPHONE, SPEAKER, Marks
+from vmic._device.properties import MICROPHONE, SPEAKER, DeviceProperties
 from vmic._pulse import modules
 from vmic._pulse.bindings import STREAM_NAME, pulsectl
-from vmic._pulse.operations import Requests
+from vmic._pulse.operations import Operations
 
 NO_INDEX = 0xFFFFFFFF  # PA_INVALID_INDEX
 
@@ -51,14 +51,14 @@ class Device:
     """What is on the server of a microphone or a speaker, with the server's own numbers for it.
 
     Attributes:
-        marks: What it says of itself.
+        properties: What it says of itself.
         sink_name: What the server calls the sink.
         source_name: What it calls the source: a microphone's, or a speaker's monitor.
         sink: pulsectl's view of the sink; None when it is gone, or not there yet.
         source: That of the source; likewise.
     """
 
-    marks: Marks
+    properties: DeviceProperties
     sink_name: str
     source_name: str
     sink: Any
@@ -67,22 +67,22 @@ class Device:
     @property
     def kind(self) -> str:
         """MICROPHONE or SPEAKER."""
-        return self.marks.kind
+        return self.properties.kind
 
     @property
     def name(self) -> str:
         """As it was given."""
-        return self.marks.name
+        return self.properties.name
 
     @property
     def owner(self) -> Owner | None:
         """Whose it is; None when it stays until it is removed."""
-        return self.marks.owner
+        return self.properties.owner
 
     @property
     def creation(self) -> str:
         """Tells it from all others, also from those of its name before and after it."""
-        return self.marks.creation
+        return self.properties.creation
 
     @property
     def info(self) -> MicrophoneInfo:
@@ -90,8 +90,8 @@ class Device:
         return MicrophoneInfo(
             name=self.name,
             source_name=self.source_name,
-            sample_rate=self.marks.sample_rate,
-            channels=self.marks.channels,
+            sample_rate=self.properties.sample_rate,
+            channels=self.properties.channels,
             pid=self.owner.pid if self.owner else None,
             program=self.owner.program if self.owner else None,
         )
@@ -130,28 +130,31 @@ def find_both(pulse: pulsectl.Pulse) -> list[Device]:
 
 
 def _microphones(halves: Collection[Any]) -> Iterator[Device]:
-    found: dict[Marks, dict[str, Any]] = {}
+    found: dict[DeviceProperties, dict[str, Any]] = {}
     for half in halves:
-        marks = Marks.of(half)
-        if marks is not None and marks.kind == MICROPHONE:
-            found.setdefault(marks, {})[half.name] = half
-    for marks, both in found.items():
-        sink_name, source_name = names.sink_name(marks.name), names.source_name(marks.name)
-        yield Device(marks, sink_name, source_name, both.get(sink_name), both.get(source_name))
+        identity = DeviceProperties.of(half)
+        if identity is not None and identity.kind == MICROPHONE:
+            found.setdefault(identity, {})[half.name] = half
+    for identity, both in found.items():
+        sink_name, source_name = (
+            names.sink_name(identity.name),
+            names.source_name(identity.name),
+        )
+        yield Device(identity, sink_name, source_name, both.get(sink_name), both.get(source_name))
 
 
 def _speakers(sinks: Collection[Any], sources: Collection[Any]) -> Iterator[Device]:
     monitors = {source.name: source for source in sources}
     for sink in sinks:
-        marks = Marks.of(sink)
-        if marks is not None and marks.kind == SPEAKER:
+        identity = DeviceProperties.of(sink)
+        if identity is not None and identity.kind == SPEAKER:
             monitor = f"{sink.name}.monitor"
-            yield Device(marks, sink.name, monitor, sink, monitors.get(monitor))
+            yield Device(identity, sink.name, monitor, sink, monitors.get(monitor))
 
 
 def is_source(source: Any) -> bool:
     """Whether a source is a microphone of vmic's."""
-    return Marks.of(source) is not None
+    return DeviceProperties.of(source) is not None
 
 
 def remove(pulse: pulsectl.Pulse, device: Device) -> None:
@@ -160,16 +163,16 @@ def remove(pulse: pulsectl.Pulse, device: Device) -> None:
     Who records it, and who writes to it through vmic, gets an end first: else the server would move the one
     to another microphone, and the other to another output. Another program's stream belongs there.
     """
-    requests = Requests(pulse)
+    operations = Operations(pulse)
     if device.source is not None:
         for recorder in pulse.source_output_list():
             if is_on(recorder, device.source.index, device.source.name):
-                requests.kill_recorder(recorder.index)
+                operations.kill_source_output(recorder.index)
     if device.sink is not None and device.kind == MICROPHONE:
         for player in pulse.sink_input_list():
             if player.sink == device.sink.index and is_own(player, device.sink_name):
-                requests.kill_player(player.index)
-    requests.await_answers()
+                operations.kill_sink_input(player.index)
+    operations.await_answers()
     # A speaker's monitor goes with its sink.
     if device.source is not None and device.kind == MICROPHONE:
         modules.unload(
@@ -207,9 +210,9 @@ def end_streams(pulse: pulsectl.Pulse, sink_name: str) -> None:
     """
     streams = (*pulse.sink_input_list(), *pulse.source_output_list())
     shown = {stream.client: stream.proplist.get("media.name") for stream in streams}
-    requests = Requests(pulse)
+    operations = Operations(pulse)
     for client in pulse.client_list():
         is_this = client.proplist.get("application.process.id") == str(os.getpid())
         if is_this and client.name == STREAM_NAME and shown.get(client.index, sink_name) == sink_name:
-            requests.kill_client(client.index)
-    requests.await_answers()
+            operations.kill_client(client.index)
+    operations.await_answers()

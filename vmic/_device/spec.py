@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from vmic._device import names
 from vmic._pulse import backend, modules
-from vmic._pulse.backend import Dialect, Properties, Quoting
+from vmic._pulse.backend import Properties, Quoting, ServerProfile
 
 
 @dataclass(frozen=True)
-class Recipe:
+class MicrophoneSpec:
     """What is asked for of a microphone.
 
     Attributes:
@@ -25,30 +25,30 @@ class Recipe:
     sample_rate: int
     channels: int
 
-    def sink_arguments(self, dialect: Dialect, marks: Properties, quoting: Quoting) -> str:
+    def sink_arguments(self, profile: ServerProfile, identity: Properties, quoting: Quoting) -> str:
         """The arguments of module-null-sink."""
         # PipeWire 0.3 can write only one kind of quotes there.
         shown = self.description.replace('"', "'")
         properties = {
             "device.description": f"vmic feed: {shown} (do not play here)",
             "device.icon_name": backend.OUTPUT_ICON,
-            **marks,
-            **dialect.sink_properties,
+            **identity,
+            **profile.sink_properties,
         }
         form = _form(self.sample_rate, self.channels)
         return (
-            f"sink_name={names.sink_name(self.name)} {form} {dialect.sink_arguments}"
+            f"sink_name={names.sink_name(self.name)} {form} {profile.sink_arguments}"
             f" {quoting('sink_properties', properties)}"
         )
 
-    def source_arguments(self, dialect: Dialect, marks: Properties, quoting: Quoting) -> str:
+    def source_arguments(self, profile: ServerProfile, identity: Properties, quoting: Quoting) -> str:
         """The arguments of module-remap-source."""
         source_name, sink_name = names.source_name(self.name), names.sink_name(self.name)
         properties = {
             "device.description": self.description,
             "device.icon_name": "audio-input-microphone",
-            **marks,
-            **dialect.source_properties,
+            **identity,
+            **profile.source_properties,
         }
         return (
             f"source_name={source_name} master={sink_name}.monitor {_form(self.sample_rate, self.channels)}"
@@ -58,7 +58,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class SpeakerRecipe:
+class SpeakerSpec:
     """What is asked for of a speaker.
 
     Attributes:
@@ -75,16 +75,16 @@ class SpeakerRecipe:
     channels: int
     sink_name: str
 
-    def arguments(self, dialect: Dialect, marks: Properties, quoting: Quoting) -> str:
+    def arguments(self, profile: ServerProfile, identity: Properties, quoting: Quoting) -> str:
         """The arguments of module-null-sink."""
         properties = {
             "device.description": self.description,
             "device.icon_name": backend.OUTPUT_ICON,
-            **marks,
-            **dialect.sink_properties,
+            **identity,
+            **profile.sink_properties,
         }
         return (
-            f"sink_name={self.sink_name} {_form(self.sample_rate, self.channels)} {dialect.sink_arguments}"
+            f"sink_name={self.sink_name} {_form(self.sample_rate, self.channels)} {profile.sink_arguments}"
             f" {quoting('sink_properties', properties)}"
         )
 

@@ -19,7 +19,7 @@ from typing import Any
 from vmic._device import create, names, registry
 from vmic._device.owner import Owner
 from vmic._device.registry import Device
-from vmic._device.spec import Recipe
+from vmic._device.spec import MicrophoneSpec
 from vmic._errors import DeviceError, ServerError
 from vmic._keeper.client import GREETING
 from vmic._keeper.guard import Guard
@@ -50,16 +50,16 @@ class OwnersKeeper(Follower):
         super().__init__(_FACILITIES)
         self._owner = owner
         self._guard = Guard(_tell)
-        self._bereaved = False
+        self._owner_exited = False
         self._process: int | None = None
-        self.wake_by(_STDIN, self._heed)
+        self.wake_by(_STDIN, self._on_stdin)
         # Before Linux 5.3, and in a Python that was built there, there is none.
         with contextlib.suppress(OSError, AttributeError):
             self._process = os.pidfd_open(owner.pid)
-            self.wake_by(self._process, self._mourn)
+            self.wake_by(self._process, self._on_owner_exit)
         # When its process cannot be seen, it is not known to have ended.
-        if owner.is_gone([owner.client_name]):
-            self._mourn()
+        if owner.has_exited([owner.client_name]):
+            self._on_owner_exit()
 
     def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
         """Keep the promises that cannot wait."""
@@ -67,7 +67,7 @@ class OwnersKeeper(Follower):
 
     def look(self, pulse: pulsectl.Pulse) -> None:
         """Keep the promises; at the end take all away."""
-        if not self._bereaved:
+        if not self._owner_exited:
             self._guard.look(pulse, self._is_its)
             return
         for device in registry.find_both(pulse):
@@ -82,16 +82,16 @@ class OwnersKeeper(Follower):
     def _is_its(self, device: Device) -> bool:
         return device.owner is not None and device.owner.is_process_of(self._owner)
 
-    def _heed(self) -> None:
+    def _on_stdin(self) -> None:
         said = b""
         # So it is reported when the owner ended with something unread.
         with contextlib.suppress(ConnectionResetError):
             said = os.read(_STDIN, 4096)
         if not said:
-            self._mourn()
+            self._on_owner_exit()
 
-    def _mourn(self) -> None:
-        self._bereaved = True
+    def _on_owner_exit(self) -> None:
+        self._owner_exited = True
         self.ignore(_STDIN)
         if self._process is not None:
             self.ignore(self._process)
@@ -101,9 +101,9 @@ class OwnersKeeper(Follower):
 class LastingKeeper(Follower):
     """Keeps one microphone that belongs to no process; after a restart of the server it makes it again."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, spec: MicrophoneSpec) -> None:
         super().__init__(_FACILITIES)
-        self._recipe = recipe
+        self._recipe = spec
         self._guard = Guard(_tell)
         self._creation: str | None = None  # of the one that is kept
         self._is_to_be_made = False
@@ -197,8 +197,8 @@ def main(arguments: list[str]) -> None:
     if os.fork():
         os._exit(0)  # who started it waits for this, and not for the end of the microphone
     name, description, sample_rate, channels = arguments
-    recipe = Recipe(name, description, int(sample_rate), int(channels))
-    LastingKeeper(recipe).follow(names.keeper_client(name))
+    spec = MicrophoneSpec(name, description, int(sample_rate), int(channels))
+    LastingKeeper(spec).follow(names.keeper_client(name))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from vmic._base import process, threads
 from vmic._device import names
 from vmic._device.owner import Owner
 from vmic._device.registry import Device
-from vmic._device.spec import Recipe
+from vmic._device.spec import MicrophoneSpec
 from vmic._errors import DeviceError
 from vmic._pulse import wait
 from vmic._pulse.bindings import pulsectl
@@ -34,7 +34,7 @@ _ANSWERS_WITHIN = 10.0
 _CONNECTS_WITHIN = 2.0
 
 
-class Keeping:
+class KeeperClient:
     """The keeper of this process's microphones.
 
     Attributes:
@@ -121,7 +121,7 @@ class Keeping:
         return self._process.wait()
 
 
-def start_lasting(recipe: Recipe) -> None:
+def start_lasting(spec: MicrophoneSpec) -> None:
     """Start the keeper of a microphone of ``vmic create``: it outlives the caller, and its terminal.
 
     Blocks until it keeps, at most 10 s.
@@ -130,7 +130,7 @@ def start_lasting(recipe: Recipe) -> None:
         DeviceError: It does not.
         OSError: There is no Python, or no room for a process.
     """
-    command = [*process.command("vmic._keeper"), *map(str, dataclasses.astuple(recipe))]
+    command = [*process.command("vmic._keeper"), *map(str, dataclasses.astuple(spec))]
     keeper = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -149,7 +149,7 @@ def start_lasting(recipe: Recipe) -> None:
     keeper.kill()
     how = "ended" if came else f"did not answer within {_ANSWERS_WITHIN:g} s"
     raise DeviceError(
-        f"no keeper guards microphone {recipe.name!r}: {command[0]} {how} (exit code {keeper.wait()}); it "
+        f"no keeper guards microphone {spec.name!r}: {command[0]} {how} (exit code {keeper.wait()}); it "
         "must be Python, and the sound server must answer"
     )
 
@@ -166,10 +166,10 @@ def is_guarded(pulse: pulsectl.Pulse, device: Device) -> bool:
 
 def replace_lost(device: Device) -> None:
     """Start a keeper for a microphone of ``vmic create`` that has none, and warn."""
-    marks = device.marks
-    recipe = Recipe(device.name, device.source.description, marks.sample_rate, marks.channels)
+    identity = device.properties
+    spec = MicrophoneSpec(device.name, device.source.description, identity.sample_rate, identity.channels)
     try:
-        start_lasting(recipe)
+        start_lasting(spec)
     except OSError as error:
         message = f"microphone {device.name!r} has no keeper, and none can be started: {error}"
     else:

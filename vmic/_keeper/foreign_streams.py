@@ -9,10 +9,10 @@ from typing import Any
 from vmic._device import fallback_sink, names, registry
 from vmic._device.registry import Device
 from vmic._pulse.bindings import pulsectl
-from vmic._pulse.operations import Requests
+from vmic._pulse.operations import Operations
 
 
-class Strangers:
+class ForeignStreams:
     """Moves them away, and keeps what the server remembers of where they play."""
 
     def __init__(self, report: Callable[[Device], None]) -> None:
@@ -49,10 +49,10 @@ class Strangers:
         device = self._devices.get(player.sink)
         return device is not None and not registry.is_own(player, device.sink_name)
 
-    def react(self, requests: Requests, event: Any) -> None:
+    def react(self, operations: Operations, event: Any) -> None:
         """A playing stream came, went, or is on another sink."""
         if event.t != "remove":
-            requests.player(event.index, lambda player: self._meet(requests, player))
+            operations.player(event.index, lambda player: self._meet(operations, player))
             return
         # The server gives its number to another one (PipeWire).
         self._met.discard(event.index)
@@ -64,35 +64,37 @@ class Strangers:
         """An output has come: a stream that could not be moved there may be now."""
         self._stuck.clear()
 
-    def look_at(self, requests: Requests, players: Collection[Any]) -> None:
-        """Move those away that are strangers to what is known now."""
+    def look_at(self, operations: Operations, players: Collection[Any]) -> None:
+        """Move those away that are foreign streams to what is known now."""
         for player in players:
             if self._is_one(player):
                 # It may have been moved meanwhile, and be known.
-                requests.player(player.index, lambda player: self._meet(requests, player, knows_where=True))
+                operations.player(
+                    player.index, lambda player: self._meet(operations, player, knows_where=True)
+                )
 
-    def _meet(self, requests: Requests, player: Any, *, knows_where: bool = False) -> None:
+    def _meet(self, operations: Operations, player: Any, *, knows_where: bool = False) -> None:
         if not self._is_one(player):
             return
         if player.index not in self._places:
             # Answered before the move.
-            requests.places(lambda entries: self._note_place(player, entries))
-        self._send_away(requests, player.index, knows_where=knows_where)
+            operations.places(lambda entries: self._note_place(player, entries))
+        self._move_away(operations, player.index, knows_where=knows_where)
         # On PipeWire it takes some ms, and is seen again meanwhile.
         if player.index not in self._met:
             self._met.add(player.index)
             self._report(self._devices[player.sink])
 
-    def _send_away(self, requests: Requests, player: int, *, knows_where: bool) -> None:
+    def _move_away(self, operations: Operations, player: int, *, knows_where: bool) -> None:
         """Move it; one that has nowhere to go, or cannot be moved, is ended.
 
         Where the output that all play to has just gone its streams come here before that is known.
         """
         destination = self._destination
         if destination is not None and self._stuck.get(player) != destination:
-            requests.move_player(player, destination, lambda: self._stuck.update({player: destination}))
+            operations.move_player(player, destination, lambda: self._stuck.update({player: destination}))
         elif knows_where and (destination is not None or not self._silence_comes):
-            requests.kill_player(player)
+            operations.kill_sink_input(player)
 
     def restore_places(self, pulse: pulsectl.Pulse) -> None:
         """Let each be remembered where it was: the server notes the move, and again at each change."""

@@ -15,16 +15,16 @@ from vmic._device import fallback_sink, names, registry
 from vmic._device.properties import MICROPHONE
 from vmic._device.registry import Device
 from vmic._errors import DeviceError
-from vmic._keeper.foreign_streams import Strangers
-from vmic._keeper.recorders import Recorders
+from vmic._keeper.foreign_streams import ForeignStreams
+from vmic._keeper.recorders import RecordingStreams
 from vmic._keeper.volume import Volumes
 from vmic._pulse import backend
 from vmic._pulse.bindings import pulsectl
-from vmic._pulse.operations import Requests
+from vmic._pulse.operations import Operations
 
-# Something happened to a device: STRANGER or VOLUME.
+# Something happened to a device: FOREIGN_STREAM or VOLUME.
 Report = Callable[[Device, str], None]
-STRANGER, VOLUME = "stranger", "volume"
+FOREIGN_STREAM, VOLUME = "foreign stream", "volume"
 
 Halves = tuple[int, int]  # the server's numbers of a sink and its source
 
@@ -34,10 +34,10 @@ class Guard:
 
     def __init__(self, report: Report) -> None:
         """Each stream that was moved, and each volume that was turned back, is reported."""
-        self._strangers = Strangers(lambda device: report(device, STRANGER))
+        self._foreign_streams = ForeignStreams(lambda device: report(device, FOREIGN_STREAM))
         self._volumes = Volumes(lambda device: report(device, VOLUME))
-        self._recorders = Recorders()
-        self._requests: Requests | None = None
+        self._recording_streams = RecordingStreams()
+        self._operations: Operations | None = None
         self._whole: frozenset[Halves] = frozenset()  # what was there at the last look
         # Names of devices' sources, by the server's number, also since then; of a new one it may be "".
         self._sources: dict[int, str] = {}
@@ -46,32 +46,32 @@ class Guard:
 
     def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
         """Do what cannot wait for a look; does not wait for an answer."""
-        requests = self._requests_of(pulse)
+        operations = self._requests_of(pulse)
         if event.facility == "server":
             self._default = None
-            requests.server(self._note_default)
+            operations.server(self._note_default)
         elif event.facility == "sink_input":
-            self._strangers.react(requests, event)
+            self._foreign_streams.react(operations, event)
         elif event.facility == "source_output":
-            self._recorders.react(requests, event)
+            self._recording_streams.react(operations, event)
         elif event.t == "new" and event.facility == "sink":
-            self._strangers.hope_again()
+            self._foreign_streams.hope_again()
         elif event.t == "new" and event.facility == "source":
             # Before it is known it may have gone, with a recorder: then it counts as a microphone's.
             self._sources[event.index] = ""
-            requests.source(event.index, self._note_source)
+            operations.source(event.index, self._note_source)
         elif event.t == "remove" and (gone := self._gone_with(event)):
-            self._recorders.end(requests, gone, self._no_replacements(gone))
+            self._recording_streams.end(operations, gone, self._no_replacements(gone))
 
     def look(self, pulse: pulsectl.Pulse, is_guarded: Callable[[Device], bool]) -> list[Device]:
         """Set right what is not as it should be of the devices that are guarded, and return them."""
-        requests = self._requests_of(pulse)
+        operations = self._requests_of(pulse)
         unknown = [index for index, name in self._sources.items() if not name]
         # Asked before the devices: it goes after the last of them.
         had_silence = fallback_sink.is_there(pulse)
         players = pulse.sink_input_list()
         recorders = pulse.source_output_list()
-        self._recorders.know(requests, recorders)
+        self._recording_streams.know(operations, recorders)
         devices = [device for device in registry.find_both(pulse) if is_guarded(device)]
         for index in unknown:
             # Not told of when it was asked for, nor in the list: it is not ready (PipeWire), and not ours.
@@ -81,11 +81,11 @@ class Guard:
         has_silence = had_silence or (needs_silence and _bring_silence(pulse))
         self._end_halves(pulse, devices)
         microphones = [device for device in devices if device.kind == MICROPHONE]
-        self._strangers.know(pulse, microphones, silence_comes=has_silence)
+        self._foreign_streams.know(pulse, microphones, silence_comes=has_silence)
         self._note_default(pulse.server_info())
-        self._strangers.look_at(requests, players)
-        self._strangers.restore_places(pulse)
-        _end_strays(pulse, requests, players)
+        self._foreign_streams.look_at(operations, players)
+        self._foreign_streams.restore_places(pulse)
+        _end_strays(pulse, operations, players)
         recorded = {recorder.source for recorder in recorders}
         for device in devices:
             if device.complete:
@@ -97,7 +97,7 @@ class Guard:
         """Note where the server puts streams that lose their device, from pulsectl's view of the server."""
         chosen = not server.default_source_name.startswith("@")  # as PipeWire says until it has
         self._default = server.default_source_name if chosen else None
-        self._strangers.note_default(server)
+        self._foreign_streams.note_default(server)
 
     def _no_replacements(self, gone: dict[int, str]) -> set[int]:
         """The devices' sources to which the server puts no recorder of those that have gone."""
@@ -121,10 +121,10 @@ class Guard:
         sources = {source for sink, source in self._whole if sink == event.index}
         return {source: self._sources[source] for source in sources & self._sources.keys()}
 
-    def _requests_of(self, pulse: pulsectl.Pulse) -> Requests:
-        if self._requests is None:
-            self._requests = Requests(pulse)
-        return self._requests
+    def _requests_of(self, pulse: pulsectl.Pulse) -> Operations:
+        if self._operations is None:
+            self._operations = Operations(pulse)
+        return self._operations
 
     def _end_halves(self, pulse: pulsectl.Pulse, devices: Collection[Device]) -> None:
         """Take a device away of which a half was: its owner makes it anew."""
@@ -164,7 +164,7 @@ def _is_left_of(device: Device, lost: Collection[Halves]) -> bool:
     return device.source is None and device.sink.index in {sink for sink, _ in lost}
 
 
-def _end_strays(pulse: pulsectl.Pulse, requests: Requests, players: Collection[Any]) -> None:
+def _end_strays(pulse: pulsectl.Pulse, operations: Operations, players: Collection[Any]) -> None:
     """End vmic's own streams that the server has put on another output when their sink went.
 
     That tells their writer, which plays into nothing there, and waits for its microphone.
@@ -173,4 +173,4 @@ def _end_strays(pulse: pulsectl.Pulse, requests: Requests, players: Collection[A
     for player in players:
         own = player.proplist.get("media.name", "")
         if names.is_sink_name(own) and sinks.get(player.sink, own) != own:
-            requests.kill_player(player.index)
+            operations.kill_sink_input(player.index)

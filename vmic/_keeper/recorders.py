@@ -6,29 +6,29 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from vmic._device.registry import NO_INDEX, is_on
-from vmic._pulse.operations import Requests
+from vmic._pulse.operations import Operations
 
 
-class Recorders:
+class RecordingStreams:
     """Which source each recording stream was last seen on."""
 
     def __init__(self) -> None:
         self._sources: dict[int, int] = {}
 
-    def react(self, requests: Requests, event: Any) -> None:
+    def react(self, operations: Operations, event: Any) -> None:
         """One came, went, or is on another source."""
         if event.t == "remove":
             self._sources.pop(event.index, None)
         else:
-            requests.recorder(event.index, self._note)
+            operations.recorder(event.index, self._note)
 
-    def know(self, requests: Requests, recorders: Collection[Any]) -> None:
+    def know(self, operations: Operations, recorders: Collection[Any]) -> None:
         """Note those that were there before anybody told of them."""
         for recorder in recorders:
             if recorder.index not in self._sources:
-                requests.recorder(recorder.index, self._note)
+                operations.recorder(recorder.index, self._note)
 
-    def end(self, requests: Requests, gone: Mapping[int, str], no_replacements: Collection[int]) -> None:
+    def end(self, operations: Operations, gone: Mapping[int, str], no_replacements: Collection[int]) -> None:
         """End those on sources that have gone, by number and name ("" is any): the server gives them another.
 
         So it may have done already with one that had only just begun, of which nothing is known yet: all
@@ -38,7 +38,7 @@ class Recorders:
         known = dict(self._sources)
         for recorder, source in known.items():
             if source in gone:
-                requests.kill_recorder(recorder)
+                operations.kill_source_output(recorder)
 
         def end_unknown(recorders: list[Any]) -> None:
             for recorder in recorders:
@@ -48,9 +48,9 @@ class Recorders:
                 )
                 may_be_lost = is_lost and recorder.source not in no_replacements
                 if recorder.index not in known and is_programs and may_be_lost:
-                    requests.kill_recorder(recorder.index)
+                    operations.kill_source_output(recorder.index)
 
-        requests.recorders(end_unknown)
+        operations.recorders(end_unknown)
 
     def _note(self, recorder: Any) -> None:
         # On PipeWire one that is on its way from one source to the next is on none.

@@ -39,7 +39,7 @@ class Volumes:
             if (type(stream), stream.index) not in self._streams:
                 open_up(pulse, stream)
         self._streams |= {(type(stream), stream.index) for stream in streams}
-        if device.marks.guards_volume:
+        if device.properties.guards_volume:
             parts = [device.sink, device.source]
             if device.kind == MICROPHONE:
                 parts.append(pulse.get_source_by_name(f"{device.sink_name}.monitor"))

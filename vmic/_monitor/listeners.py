@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from vmic._base import wakeup
-from vmic._base.notifier import Teller
+from vmic._base.notifier import Notifier
 from vmic._base.validation import MAX_SECONDS, seconds
 from vmic._base.wakeup import Wake
 from vmic._errors import ClosedError, ServerError
@@ -32,7 +32,7 @@ class Listeners:
         self._closed = False
         self._now: tuple[Listener, ...] | None = None  # None: not known yet
         self._wakes: list[Wake] = []
-        self._teller: Teller[tuple[Listener, ...]] = Teller("listeners", ())
+        self._teller: Notifier[tuple[Listener, ...]] = Notifier("listeners", ())
         monitor.join(self, stream)
 
     def publish(self, seen: Seen) -> None:
@@ -52,7 +52,7 @@ class Listeners:
         """Who listens; blocks until the server has first answered."""
         deadline = time.monotonic() + connection.TIMEOUT
         woken, wake = wakeup.of_thread()
-        with self.waking(wake):
+        with self.wakeups(wake):
             while (listeners := self._known()) is None:
                 if not woken.wait(max(0.0, deadline - time.monotonic())):
                     raise ServerError(
@@ -70,7 +70,7 @@ class Listeners:
         """Block until somebody hears the microphone, at most `timeout` seconds."""
         deadline = time.monotonic() + timeout
         woken, wake = wakeup.of_thread()
-        with self.waking(wake):
+        with self.wakeups(wake):
             while not self.is_heard():
                 if not woken.wait(max(0.0, deadline - time.monotonic())):
                     return False
@@ -78,7 +78,7 @@ class Listeners:
         return True
 
     @contextlib.contextmanager
-    def waking(self, wake: Wake) -> Iterator[None]:
+    def wakeups(self, wake: Wake) -> Iterator[None]:
         """Call `wake` after each change, and at the end."""
         with self._lock:
             self._wakes.append(wake)

@@ -18,7 +18,7 @@ from vmic._base.exception_log import log
 from vmic._device import registry
 from vmic._device.owner import Owner
 from vmic._device.properties import MICROPHONE, SPEAKER
-from vmic._keeper.client import Keeping
+from vmic._keeper.client import KeeperClient
 from vmic._monitor import levels, recording_apps
 from vmic._monitor.recording_apps import Listener
 from vmic._pulse.bindings import pulsectl
@@ -59,7 +59,7 @@ class Watcher(Protocol):
         """Take note of what the keeper has set right (see `_guard`); does not block."""
 
 
-class Watch(Follower):
+class Monitor(Follower):
     """Follows the streams of the server, and tells the watchers of their own.
 
     Its connection also shows other machines that this process lives (see `Owner.client_name`).
@@ -79,7 +79,7 @@ class Watch(Follower):
         self._stopping = False
         self._keeper_wanted = False
         # The thread's own.
-        self._keeper: Keeping | None = None
+        self._keeper: KeeperClient | None = None
         self._since: dict[tuple[int, int], float] = {}  # by stream and source
         self._thread = threads.start(self._run, "vmic-listeners")
 
@@ -184,7 +184,7 @@ class Watch(Follower):
 
     def _start_keeper(self) -> None:
         try:
-            self._keeper = Keeping(Owner.this_process(), self.hurry)
+            self._keeper = KeeperClient(Owner.this_process(), self.hurry)
         except (OSError, ValueError) as error:
             self._do_without_keeper(str(error))
             return
@@ -256,7 +256,7 @@ class Watch(Follower):
 
 # Reentrant: a microphone may be collected, and so leave, wherever the collector happens to run.
 _joining = threading.RLock()
-_shared: Watch | None = None
+_shared: Monitor | None = None
 
 
 def join(watcher: Watcher, stream: Stream | None = None) -> None:
@@ -302,7 +302,7 @@ def _join(watcher: Watcher, *, owns: bool, stream: Stream | None = None) -> None
     global _shared  # noqa: PLW0603 (a process has one)
     with _joining:
         if _shared is None:
-            _shared = Watch()
+            _shared = Monitor()
         _shared.add(watcher, owns=owns, stream=stream)
 
 

@@ -18,7 +18,7 @@ from vmic._device.registry import Device
 from vmic._errors import ClosedError, DeviceError, ServerError
 from vmic._monitor import monitor
 from vmic._pulse import autostart, connection, refusals, tcp
-from vmic._pulse.backend import Tuning
+from vmic._pulse.backend import BufferMetrics
 from vmic._pulse.bindings import pulsectl
 from vmic._stream.native import OPEN, Native
 
@@ -33,7 +33,7 @@ _ENDS_WITHIN = 0.5
 Make = Callable[[pulsectl.Pulse], Device]
 
 
-class Revival:
+class Reconnection:
     """Watches one stream; when it goes away, makes the device anew and opens the stream again.
 
     Attributes:
@@ -42,16 +42,16 @@ class Revival:
         is_removed: Whether the device was removed from a server that still runs.
     """
 
-    def __init__(self, device: Device, stream: Native, tuning: Tuning, make: Make | None) -> None:
+    def __init__(self, device: Device, stream: Native, metrics: BufferMetrics, make: Make | None) -> None:
         """Start watching.
 
         Args:
             device: What is on the server now.
             stream: The stream into it, or from it.
-            tuning: How the stream feeds this server.
+            metrics: How the stream feeds this server.
             make: Makes the device again; None for a device of somebody else's, which is waited for.
         """
-        self.tuning = tuning
+        self.metrics = metrics
         self.trouble = ""
         self.is_removed = False
         self._kind, self._name, self._sink_name = device.kind, device.name, device.sink_name
@@ -63,14 +63,14 @@ class Revival:
         self._moved_at = time.monotonic()
         self._was_seen = True
         self._stopped = threading.Event()
-        self._reviving = threading.Lock()
-        threads.start(self._run, "vmic-revival")
+        self._reconnecting = threading.Lock()
+        threads.start(self._run, "vmic-reconnection")
 
     def stop(self) -> None:
-        """Watch no more. Waits for a try that is under way, so that it leaves nothing behind."""
+        """Monitor no more. Waits for a try that is under way, so that it leaves nothing behind."""
         self._stopped.set()
-        if self._reviving.acquire(timeout=connection.TIMEOUT):
-            self._reviving.release()
+        if self._reconnecting.acquire(timeout=connection.TIMEOUT):
+            self._reconnecting.release()
 
     def reason(self, does: str) -> str:
         """Why nothing goes through; `does` is what the server then fails to do: it "takes" or "gives"."""
@@ -113,7 +113,7 @@ class Revival:
         self._remove_ours(pulse)
         registry.end_streams(pulse, self._sink_name)
         # PipeWire 0.3.65 answers before it has done so, and forgets it when this connection closes (1 of 8).
-        self._stream.wait_away(_ENDS_WITHIN)
+        self._stream.wait_disconnected(_ENDS_WITHIN)
 
     def _run(self) -> None:
         look = LoggedCall(self._look, ClosedError, pause=self._stopped.wait)
@@ -123,9 +123,9 @@ class Revival:
 
     def _look(self) -> None:
         tcp.notice_silence()  # a stream that has rested has another connection now
-        if self._stream.wait_away(_LOOK_AGAIN):
-            with self._reviving:
-                self._revive()
+        if self._stream.wait_disconnected(_LOOK_AGAIN):
+            with self._reconnecting:
+                self._reconnect()
             return
         with contextlib.suppress(ServerError, DeviceError):
             if self._stands_still() or self._is_broken():
@@ -159,7 +159,7 @@ class Revival:
         device = connection.call(self._find)
         return device is None or (device.owner == self.owner and not device.complete)
 
-    def _revive(self) -> None:
+    def _reconnect(self) -> None:
         backoff = Backoff()
         while not self._stopped.is_set():
             try:
@@ -169,7 +169,7 @@ class Revival:
                 self._stream.reopen()
                 if not self._stream.wait_open(connection.TIMEOUT):
                     connection.call(self._remove_ours)
-                elif not self._stream.is_away:
+                elif not self._stream.is_disconnected:
                     connection.call(functools.partial(volume.set_stream_volume, sink_name=device.sink_name))
                     self.trouble, self.is_removed = "", False
                     return

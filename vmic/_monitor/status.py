@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from vmic._base.notifier import Teller
+from vmic._base.notifier import Notifier
 from vmic._device.properties import MICROPHONE
 from vmic._errors import ClosedError
 from vmic._keeper import guard
@@ -17,17 +17,17 @@ MutedCallback = Callable[[bool], object]
 _log = logging.getLogger("vmic")
 
 
-class Standing:
+class DeviceStatus:
     """The standing of the device `key`."""
 
     def __init__(self, kind: str, key: Key) -> None:
         """`kind` is what messages call it."""
         self.kind, self.key = kind, key
         self.muted = False
-        self.strangers = 0
+        self.foreign_streams = 0
         self._closed = self._leaves_when_lost = False
         self._volume_told = False
-        self._teller = Teller("muted", False)
+        self._teller = Notifier("muted", False)
         monitor.join(self)
 
     def publish(self, seen: Seen) -> None:
@@ -42,8 +42,8 @@ class Standing:
 
     def tell(self, event: str) -> None:
         """The keeper has set something right; called by the watch."""
-        if event == guard.STRANGER:
-            self.strangers += 1
+        if event == guard.FOREIGN_STREAM:
+            self.foreign_streams += 1
         elif not self._volume_told:
             self._volume_told = True
             _log.warning(
@@ -76,10 +76,10 @@ class Standing:
         self._teller.close()
 
 
-class WithStanding:
+class WithStatus:
     """What a microphone shows of its standing."""
 
-    _standing: Standing
+    _status: DeviceStatus
 
     @property
     def muted(self) -> bool:
@@ -89,7 +89,7 @@ class WithStanding:
         first application began to record for one that the server has restored). The answer is some
         milliseconds old; does not block.
         """
-        return self._standing.muted
+        return self._status.muted
 
     def on_muted_changed(self, callback: MutedCallback | None) -> None:
         """Call `callback` with `muted` whenever that changes; at once when it is muted already.
@@ -104,4 +104,4 @@ class WithStanding:
             TypeError: It is no function.
             ClosedError: The device is closed.
         """
-        self._standing.call(callback)
+        self._status.call(callback)

@@ -1,4 +1,4 @@
-"""The servers' dialects: how each wants a module's arguments written, and a stream fed.
+"""The servers' profiles: how each wants a module's arguments written, and a stream fed.
 
 PulseAudio and PipeWire take the same two modules, but read their arguments by different rules, and neither
 follows the other's. Which one speaks is asked of the server; which of PipeWire's rules holds is seen from
@@ -25,20 +25,20 @@ Quoting = Callable[[str, Properties], str]
 
 
 @dataclass(frozen=True)
-class Tuning:
+class BufferMetrics:
     """How the writer feeds a server: see vmic.h, and the measurements beside the values below."""
 
-    ahead: float  # seconds
-    reserve: float  # silence before the first frame after silence
-    low: float  # so long before the server runs dry it gets silence
-    step: float  # how much the server takes at a time
-    tells_level: bool  # whether what it says of its level is to be believed
+    high_water: float  # seconds
+    headroom: float  # silence before the first frame after silence
+    low_water: float  # so long before the server runs dry it gets silence
+    period: float  # how much the server takes at a time
+    reports_level: bool  # whether what it says of its level is to be believed
     latency: float  # a blocking write returns when what is queued will be heard within this
     tail: float  # how long after its last frame left the sink the slowest application has it
 
 
 @dataclass(frozen=True)
-class Dialect:
+class ServerProfile:
     """One server's way.
 
     Attributes:
@@ -64,11 +64,11 @@ class Dialect:
     settles: float
     restores_mute: bool
     begins_long: bool
-    tuning: Tuning
+    metrics: BufferMetrics
 
 
-def of(pulse: pulsectl.Pulse) -> Dialect:
-    """Ask the server which dialect it speaks."""
+def of(pulse: pulsectl.Pulse) -> ServerProfile:
+    """Ask the server which profile it speaks."""
     return PIPEWIRE if "PipeWire" in pulse.server_info().server_name else PULSEAUDIO
 
 
@@ -150,7 +150,7 @@ def _json(text: str) -> str:
 
 
 _INTERNAL = {"device.bus": "isa", "device.string": "vmic"}
-PULSEAUDIO = Dialect(
+PULSEAUDIO = ServerProfile(
     # Without it about 2 s of silence lie before each sound (16.1).
     sink_arguments="norewinds=1",
     # A modem's priority is 0, every other output's more (16.1). module-switch-on-connect switches to no
@@ -167,12 +167,18 @@ PULSEAUDIO = Dialect(
     begins_long=True,
     # What it says of its level is right within 2.2 ms, but for a second after it hung up to 54 ms too low:
     # in 15 of 79 closes then, on a busy machine, the end was cut off, in none of 21 with this tail (16.1).
-    tuning=Tuning(
-        ahead=0.040, reserve=0.003, low=0.0015, step=0.005, tells_level=True, latency=0.020, tail=0.1
+    metrics=BufferMetrics(
+        high_water=0.040,
+        headroom=0.003,
+        low_water=0.0015,
+        period=0.005,
+        reports_level=True,
+        latency=0.020,
+        tail=0.1,
     ),
 )
 
-PIPEWIRE = Dialect(
+PIPEWIRE = ServerProfile(
     sink_arguments="",
     # 0.3.65 prefers a new output, even one of priority 0, to no output that was chosen by hand; not these.
     # Its graph takes the shortest step that a node asks for, and pipewire-pulse asks for none below this.
@@ -194,7 +200,13 @@ PIPEWIRE = Dialect(
     # capture was 11.5 ms with this reserve, 10.6 with 7 and 9.5 with 6, but there were gaps (0.3.65). What is
     # less than a step waits for more: when silence came 1 ms before its step, a busy machine had some 4 more
     # gaps of 5.3 ms in the first 2 s.
-    tuning=Tuning(
-        ahead=0.040, reserve=0.008, low=0.002, step=256 / 48000, tells_level=False, latency=0.025, tail=0.1
+    metrics=BufferMetrics(
+        high_water=0.040,
+        headroom=0.008,
+        low_water=0.002,
+        period=256 / 48000,
+        reports_level=False,
+        latency=0.025,
+        tail=0.1,
     ),
 )

@@ -177,10 +177,10 @@ class NobodyListensError(ServerError):
 
 
 def _refusal(code: int) -> ServerError:
-    if stranger := _whose_session():
+    if other := _whose_session():
         return ServerError(
             f"no sound server can be reached: XDG_RUNTIME_DIR ({os.environ['XDG_RUNTIME_DIR']}) is that of "
-            f"user {stranger}, and libpulse uses no other user's. Run vmic as that user (without sudo), or "
+            f"user {other}, and libpulse uses no other user's. Run vmic as that user (without sudo), or "
             "let this user have a server of its own: unset XDG_RUNTIME_DIR (sudo without -E)"
         )
     said = f"no sound server answers at {address()}: {refusals.of_connection(code)}"

@@ -1,4 +1,4 @@
-"""Requests to the server that nobody waits for, so that they can be made while something else is waited for.
+"""Operations of the server that nobody waits for, so that they can be asked for while something else is.
 
 pulsectl waits for each answer, and can do nothing else then: on a busy machine until the server is run, and
 again for the next request.
@@ -28,8 +28,8 @@ for _call in (_kill_player, _kill_client, _move_player):
     _call.restype = ctypes.POINTER(libpulse.PA_OPERATION)
 
 
-class Requests:
-    """The requests of one connection; the server takes them in the order in which they are made.
+class Operations:
+    """The operations of one connection; the server takes them in the order in which they are made.
 
     Each answer comes from within the connection's event loop, so it must not wait either.
     """
@@ -104,11 +104,11 @@ class Requests:
         """Let a playing stream play into the sink of that name."""
         self._do(lambda callback: _move_player(self._context, index, sink.encode(), callback, None), failed)
 
-    def kill_player(self, index: int) -> None:
+    def kill_sink_input(self, index: int) -> None:
         """End a playing stream."""
         self._do(lambda callback: _kill_player(self._context, index, callback, None))
 
-    def kill_recorder(self, index: int) -> None:
+    def kill_source_output(self, index: int) -> None:
         """End a recording stream: the application gets an end instead of another microphone."""
         self._do(lambda callback: _pa.context_kill_source_output(self._context, index, callback, None))
 

@@ -47,13 +47,13 @@ def await_sink(pulse: pulsectl.Pulse, name: str) -> Any:
     return found[0]
 
 
-def await_gone(pulse: pulsectl.Pulse, names: Collection[str]) -> None:
+def await_removed(pulse: pulsectl.Pulse, names: Collection[str]) -> None:
     """Wait until no sink and no source has one of these names."""
 
-    def gone() -> bool:
+    def removed() -> bool:
         return all(thing.name not in names for thing in (*pulse.sink_list(), *pulse.source_list()))
 
-    await_that(pulse, gone, _APPEARS_WITHIN)
+    await_that(pulse, removed, _APPEARS_WITHIN)
 
 
 def await_client(pulse: pulsectl.Pulse, client_name: str, seconds: float) -> bool:

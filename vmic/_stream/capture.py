@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vmic._pulse.bindings import STREAM_NAME, blocking, ffi, nonblocking, nonblocking_ffi
-from vmic._stream.native import LONG_COPY, OPEN, REST_US, Calls, Native
+from vmic._stream.native import LONG_COPY, OPEN, SUSPEND_AFTER_US, Calls, Native
 from vmic._stream.pcm import SAMPLE_SIZE
 
 _CALLS = Calls(
@@ -41,7 +41,7 @@ class Source(Native):
         sample_rate: int,
         channels: int,
         capacity: int,
-        step: float,
+        period: float,
     ) -> None:
         """Start the reader thread, which connects; does not wait for it.
 
@@ -51,7 +51,7 @@ class Source(Native):
             sample_rate: Frames a second.
             channels: Samples in a frame.
             capacity: Frames that are kept; older ones make room.
-            step: Seconds of sound that the server gives at a time.
+            period: Seconds of sound that the server gives at a time.
         """
         application, name = (
             ffi.new("char[]", STREAM_NAME.encode()),
@@ -62,8 +62,8 @@ class Source(Native):
         config = ffi.new("vmic_reader_config *")
         config.server, config.application, config.stream, config.source = address, application, name, source
         config.sample_rate, config.channels, config.capacity = sample_rate, channels, capacity
-        config.step_ns = int(step * 1e9)
-        config.rest_us = REST_US
+        config.period_ns = int(period * 1e9)
+        config.suspend_after_us = SUSPEND_AFTER_US
         self._capacity, self._frame_size = capacity, channels * SAMPLE_SIZE
         super().__init__("speaker", _CALLS, blocking.vmic_reader_create(config))
 

@@ -33,7 +33,7 @@ class Completions:
     """
 
     def __init__(self, stream: Stream) -> None:
-        """Watch `stream`."""
+        """Monitor `stream`."""
         self._stream = stream
         self._writes: deque[Expected] = deque()
         self._changed = threading.Condition()
@@ -112,7 +112,7 @@ class Completions:
         with self._changed:
             end, closed_at = write.end, self._closed_at
         try:
-            taken = closed_at is None and self._stream.wait_taken(end, 0.1)
+            taken = closed_at is None and self._stream.wait_consumed(end, 0.1)
         except VmicError:  # closed meanwhile
             taken = False
         with self._changed:

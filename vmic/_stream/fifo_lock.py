@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from vmic._base.wakeup import Wake
 
 
-class Turns:
+class FifoLock:
     """Who waits gets its turn in the order of `enter`."""
 
     def __init__(self) -> None:

@@ -12,19 +12,19 @@ MAX_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Cushion:
+class Prebuffer:
     """Seconds of sound ahead of late writes: at first, and what it may grow to."""
 
-    least: float
-    most: float
+    min: float
+    max: float
 
 
-# The server's own least is kept in any case. Beside two busy Python threads and four busy processes a Python
-# loop that sleeps came 71 to 91 ms late at worst, on two cores.
-_NAMED = {"low": Cushion(0.0, 0.0), "auto": Cushion(0.0, 0.15), "safe": Cushion(0.1, 0.25)}
+# The server's own minimum is kept in any case. Beside two busy Python threads and four busy processes a
+# Python loop that sleeps came 71 to 91 ms late at worst, on two cores.
+_NAMED = {"low": Prebuffer(0.0, 0.0), "auto": Prebuffer(0.0, 0.15), "safe": Prebuffer(0.1, 0.25)}
 
 
-def cushion(latency: object) -> Cushion:
+def prebuffer(latency: object) -> Prebuffer:
     """What `latency` asks for.
 
     Raises:
@@ -39,4 +39,4 @@ def cushion(latency: object) -> Cushion:
         raise TypeError(f'latency is "low", "auto", "safe" or a number of seconds, not {latency!r}')
     if math.isnan(latency) or not 0 <= latency <= MAX_SECONDS:
         raise ValueError(f"latency is 0 to {MAX_SECONDS:g} seconds, not {latency}")
-    return Cushion(float(latency), float(latency))
+    return Prebuffer(float(latency), float(latency))

@@ -21,7 +21,7 @@ LONG_COPY = 1 << 20
 _CLOSE_TIMEOUT = 1.0
 # After so long without use the server's side costs nothing, as of other programs' devices
 # (module-suspend-on-idle, WirePlumber); a connected stream cost PulseAudio 1.0 % of a core, PipeWire 2.9 %.
-REST_US = 5_000_000
+SUSPEND_AFTER_US = 5_000_000
 
 # How often this process is a fork of the one that imported this: os.getpid() in each call is a system call.
 _generation = 0
@@ -34,7 +34,7 @@ def _note_fork() -> None:
 
 os.register_at_fork(after_in_child=_note_fork)
 
-OPENING, OPEN, AWAY = nonblocking.VMIC_OPENING, nonblocking.VMIC_OPEN, nonblocking.VMIC_AWAY
+OPENING, OPEN, DISCONNECTED = nonblocking.VMIC_OPENING, nonblocking.VMIC_OPEN, nonblocking.VMIC_DISCONNECTED
 
 
 class Calls(NamedTuple):
@@ -106,9 +106,9 @@ class Native(ABC):
         """Wait until it is no longer OPENING."""
         return self._wait(blocking.VMIC_OPENED, 0, timeout)
 
-    def wait_away(self, timeout: float) -> bool:
+    def wait_disconnected(self, timeout: float) -> bool:
         """Wait until the server or the device has gone."""
-        return self._wait(blocking.VMIC_LEFT, 0, timeout)
+        return self._wait(blocking.VMIC_DISCONNECTION, 0, timeout)
 
     def _ask(self, function: Callable[..., Any], *arguments: object) -> Any:
         """Call one of the nonblocking functions, which never wait.
@@ -120,7 +120,7 @@ class Native(ABC):
         return function(handle.nonblocking, *arguments)
 
     def reopen(self) -> None:
-        """Connect again after AWAY."""
+        """Connect again after DISCONNECTED."""
         self._calls.reopen(self._alive().blocking)
 
     def close(self) -> None:
@@ -135,9 +135,9 @@ class Native(ABC):
         return self._generation == _generation
 
     @property
-    def is_away(self) -> bool:
+    def is_disconnected(self) -> bool:
         """Whether the server or the device has gone."""
-        return self.state().state == int(AWAY)
+        return self.state().state == int(DISCONNECTED)
 
     def check_process(self) -> None:
         """Raise DeviceError in a forked child: the thread and the connection are its parent's."""

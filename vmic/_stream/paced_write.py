@@ -8,10 +8,10 @@ from types import TracebackType
 from vmic._base.validation import seconds
 from vmic._base.wakeup import Wake
 from vmic._stream.completions import Completion
-from vmic._stream.fifo_lock import Turns
+from vmic._stream.fifo_lock import FifoLock
 from vmic._stream.pcm import Frames, as_frames
 from vmic._stream.playback import Stream
-from vmic._stream.write_queue import Entry, Ledger
+from vmic._stream.write_queue import Entry, WriteQueue
 
 
 def checked(
@@ -34,33 +34,33 @@ class Writing:
     """The blocking writes of one microphone."""
 
     def __init__(
-        self, stream: Stream, ledger: Ledger, *, sample_rate: int, latency: float, room: float
+        self, stream: Stream, write_queue: WriteQueue, *, sample_rate: int, latency: float, room: float
     ) -> None:
-        """Write to `stream` through `ledger`.
+        """Write to `stream` through `write queue`.
 
         Args:
             stream: Where the frames go.
-            ledger: Where they are booked.
+            write_queue: Where they are booked.
             sample_rate: Frames a second.
-            latency: Seconds that a write may leave queued, or the cushion if that is longer.
+            latency: Seconds that a write may leave queued, or the prebuffer if that is longer.
             room: While it is not over, so many seconds are kept in the queue.
         """
         self.stream = stream
-        self.ledger = ledger
+        self.write_queue = write_queue
         self.sample_rate = sample_rate
         self.latency = latency
         self.room = room
-        self.turns = Turns()
+        self.fifo_lock = FifoLock()
 
     def may_stay(self, *, over: bool) -> int:
         """How many frames may stay queued while a write waits, or when it is `over`."""
-        seconds = max(self.latency, self.stream.state().cushion) if over else self.room
+        seconds = max(self.latency, self.stream.state().prebuffer) if over else self.room
         return int(seconds * self.sample_rate)
 
     def audio_time(self) -> float:
         """Seconds until all that is queued is heard, when the server keeps its pace."""
         state = self.stream.state()
-        return state.queued / self.sample_rate + state.cushion
+        return state.queued / self.sample_rate + state.prebuffer
 
 
 class PacedWrite:
@@ -95,9 +95,9 @@ class PacedWrite:
 
     def __enter__(self) -> PacedWrite:
         try:
-            self._writing.turns.enter(self._wake)
+            self._writing.fifo_lock.enter(self._wake)
         except BaseException:  # Ctrl-C
-            self._writing.turns.leave(self._wake)
+            self._writing.fifo_lock.leave(self._wake)
             raise
         return self
 
@@ -106,9 +106,9 @@ class PacedWrite:
     ) -> None:
         try:
             if self._entry is not None:
-                self._writing.ledger.end(self._entry)
+                self._writing.write_queue.end(self._entry)
         finally:
-            self._writing.turns.leave(self._wake)
+            self._writing.fifo_lock.leave(self._wake)
         if error is not None and not isinstance(error, Exception):
             error.frames_written = self.done  # type: ignore[attr-defined]
 
@@ -118,10 +118,10 @@ class PacedWrite:
         if self._entry is None:
             needed = writing.audio_time() + self._count / writing.sample_rate
             self._deadline = time.monotonic() + needed + self._timeout
-            self._entry = writing.ledger.begin(self._count, self._completion)
+            self._entry = writing.write_queue.begin(self._count, self._completion)
         elif self.done == self._count:
             return None
-        index = writing.ledger.go_on(self._entry, self._view)
+        index = writing.write_queue.go_on(self._entry, self._view)
         self.done = self._entry.done
         if self._entry.flushed:
             return None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmic._pulse.backend import Tuning
+from vmic._pulse.backend import BufferMetrics
 from vmic._pulse.bindings import STREAM_NAME, blocking, ffi, nonblocking, nonblocking_ffi
-from vmic._stream.latency import Cushion
-from vmic._stream.native import LONG_COPY, OPEN, REST_US, Calls, Native
+from vmic._stream.latency import Prebuffer
+from vmic._stream.native import LONG_COPY, OPEN, SUSPEND_AFTER_US, Calls, Native
 
 # A longer one only makes a gap longer: 1.5 ms takes the click off it.
 _RAMP_US = 1500
@@ -28,8 +28,8 @@ class StreamState:
     state: int
     error: int
     written: int
-    taken: int
-    gone: int
+    consumed: int
+    done: int
     heard: int
     dropped: int
     lost: int
@@ -37,7 +37,7 @@ class StreamState:
     underruns: int
     reopened: int
     latency: float
-    cushion: float
+    prebuffer: float
     silent: float
 
 
@@ -52,8 +52,8 @@ class Stream(Native):
         sample_rate: int,
         channels: int,
         capacity: int,
-        tuning: Tuning,
-        cushion: Cushion,
+        metrics: BufferMetrics,
+        prebuffer: Prebuffer,
     ) -> None:
         """Start the writer thread, which connects; does not wait for it.
 
@@ -63,8 +63,8 @@ class Stream(Native):
             sample_rate: Frames a second.
             channels: Samples in a frame.
             capacity: Frames that can be queued.
-            tuning: How to feed this server.
-            cushion: What to keep ahead of late writes.
+            metrics: How to feed this server.
+            prebuffer: What to keep ahead of late writes.
         """
         self.sink_name = sink
         application, name = (
@@ -75,14 +75,14 @@ class Stream(Native):
         config = ffi.new("vmic_config *")
         config.server, config.application, config.stream, config.sink = address, application, name, name
         config.sample_rate, config.channels, config.capacity = sample_rate, channels, capacity
-        config.ahead_us = int(tuning.ahead * 1e6)
-        config.reserve_us = int(tuning.reserve * 1e6)
-        config.cushion_us = int(cushion.least * 1e6)
-        config.cushion_most_us = int(cushion.most * 1e6)
+        config.high_water_us = int(metrics.high_water * 1e6)
+        config.headroom_us = int(metrics.headroom * 1e6)
+        config.prebuffer_us = int(prebuffer.min * 1e6)
+        config.prebuffer_max_us = int(prebuffer.max * 1e6)
         config.ramp_us = _RAMP_US
-        config.low_us = int(tuning.low * 1e6)
-        config.rest_us = REST_US
-        config.tells_level = tuning.tells_level
+        config.low_water_us = int(metrics.low_water * 1e6)
+        config.suspend_after_us = SUSPEND_AFTER_US
+        config.reports_level = metrics.reports_level
         super().__init__("microphone", _CALLS, blocking.vmic_create(config))
         self._picture = nonblocking_ffi.new("vmic_stats *")
 
@@ -92,13 +92,13 @@ class Stream(Native):
             return int(blocking.vmic_write(self._alive().blocking, ffi.from_buffer(frames), count))
         return int(self._ask(nonblocking.vmic_write, nonblocking_ffi.from_buffer(frames), count))
 
-    def wait_taken(self, index: int, timeout: float) -> bool:
+    def wait_consumed(self, index: int, timeout: float) -> bool:
         """Wait until the server (or a flush) has taken every frame before `index`."""
-        return self._wait(blocking.VMIC_TAKEN, index, timeout)
+        return self._wait(blocking.VMIC_CONSUMED, index, timeout)
 
-    def wait_gone(self, index: int, timeout: float) -> bool:
+    def wait_done(self, index: int, timeout: float) -> bool:
         """Wait until every frame before `index` was heard, dropped or lost."""
-        return self._wait(blocking.VMIC_GONE, index, timeout)
+        return self._wait(blocking.VMIC_DONE, index, timeout)
 
     def wait_due(self, index: int, timeout: float) -> bool:
         """Wait until every frame before `index` should be gone, by the clock: at a pace that is even."""
@@ -121,7 +121,7 @@ class Stream(Native):
     def set_listened(self, listened: bool) -> None:
         """Say whether anybody listens: while nobody does, nor writes, the stream rests. Never blocks.
 
-        One that rests is AWAY as soon as somebody does.
+        One that rests is DISCONNECTED as soon as somebody does.
         """
         self._ask(nonblocking.vmic_set_listened, listened)
 
@@ -147,10 +147,10 @@ class Stream(Native):
         """Say that what is written next, however soon, goes on with nothing; unless all is not heard yet."""
         self._ask(nonblocking.vmic_end_utterance)
 
-    def gone(self) -> int:
+    def done(self) -> int:
         """The index before which every frame was heard, dropped or lost."""
         self._ask(nonblocking.vmic_get_stats, self._picture)
-        return int(self._picture.gone)
+        return int(self._picture.done)
 
     def due(self) -> int:
         """The index before which every frame should be gone, by the clock."""
@@ -165,8 +165,8 @@ class Stream(Native):
             state=s.state,
             error=s.error,
             written=s.written,
-            taken=s.taken,
-            gone=s.gone,
+            consumed=s.consumed,
+            done=s.done,
             heard=s.heard,
             dropped=s.dropped,
             lost=s.lost,
@@ -174,15 +174,15 @@ class Stream(Native):
             underruns=s.underruns,
             reopened=s.reopened,
             latency=s.latency_us / 1e6,
-            cushion=s.cushion_us / 1e6,
+            prebuffer=s.prebuffer_us / 1e6,
             silent=s.silent_us / 1e6,
         )
 
     def progress(self) -> int | None:
         """The frames that have left the queue; None when it is empty, or not open."""
         state = self.state()
-        return state.taken if state.state == OPEN and state.queued else None
+        return state.consumed if state.state == OPEN and state.queued else None
 
     def hesitation(self) -> float:
         """So long it may wait for more to be written."""
-        return self.state().cushion
+        return self.state().prebuffer

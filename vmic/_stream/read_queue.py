@@ -17,7 +17,7 @@ from vmic._base.wakeup import Wake
 from vmic._errors import ClosedError
 from vmic._stats import SpeakerStats
 from vmic._stream.capture import Source
-from vmic._stream.fifo_lock import Turns
+from vmic._stream.fifo_lock import FifoLock
 from vmic._stream.pcm import SAMPLE_SIZE
 
 # The longest bytes that some machine can have.
@@ -50,7 +50,7 @@ class Reading:
         """Read from `source`; with `backlog` also what came before the first read, and in a pause."""
         self.source = source
         self.sample_rate = sample_rate
-        self.turns = Turns()
+        self.fifo_lock = FifoLock()
         self._frame_size = channels * SAMPLE_SIZE
         self._lock = threading.Lock()  # guards what follows
         self._held = bytearray()  # the next read begins with it
@@ -83,7 +83,7 @@ class Reading:
                 return None
             return self._give(count)
 
-    def take_rest(self, count: int) -> bytes:
+    def take_remaining(self, count: int) -> bytes:
         """Up to `count` frames, when no more come."""
         with self._lock:
             self._held += self.source.read(max(0, count - len(self._held) // self._frame_size))
@@ -152,7 +152,7 @@ class PendingReads:
                 raise ClosedError("the speaker was closed meanwhile")
             if len(self._reads) >= MAX_WAITING:
                 raise too_many(len(self._reads))
-            self._reading.turns.enter(wake)
+            self._reading.fifo_lock.enter(wake)
             self._reads.append(_Read(count, completion, come, wake))
             self._changed.notify_all()
             if self._thread is None:
@@ -173,7 +173,7 @@ class PendingReads:
             with contextlib.suppress(ClosedError):  # the source, which this thread came too late for
                 while not finish(read):
                     pass
-            self._reading.turns.leave(read.wake)
+            self._reading.fifo_lock.leave(read.wake)
             if read.completion is not None:
                 self._calls.post(read.completion, read.frames)
 
@@ -196,7 +196,7 @@ class PendingReads:
                 return frames
             if self._closed:
                 self._ended = True
-                return self._reading.take_rest(read.count)
+                return self._reading.take_remaining(read.count)
             if has_room:
                 self._reading.source.wait_arrived(self._reading.missing(read.count), _SLICE)
         return b""

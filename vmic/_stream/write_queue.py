@@ -1,4 +1,4 @@
-"""The ledger: which frames belong to which write, so that a flush and a completion can tell their fate."""
+"""Which frames belong to which write, so that a flush and a completion can tell their fate."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Entry:
     flushed: bool = False
 
 
-class Ledger:
+class WriteQueue:
     """Queues frames in a stream and books them as one act, so that indices and writes agree."""
 
     def __init__(self, stream: Stream, channels: int) -> None:
@@ -106,7 +106,7 @@ class Ledger:
                 self._flushes += 1
             dropped = self._stream.flush(fade, timeout)
             if dropped is None:
-                flushed(self._stream.state().taken)
+                flushed(self._stream.state().consumed)
                 return None
             heard_to, dropped_to = dropped
             flushed(heard_to)
@@ -122,7 +122,7 @@ class Ledger:
         """
         with self._lock:
             self._closed = True
-        self._completions.close(self._stream.state().taken, timeout)
+        self._completions.close(self._stream.state().consumed, timeout)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -135,7 +135,7 @@ class Ledger:
             self._unheard.pop()
         self._unheard.append((start, self._written))
         if len(self._unheard) >= self._tidy_at:
-            self._forget(self._stream.gone())
+            self._forget(self._stream.done())
             self._tidy_at = 2 * len(self._unheard) + _TIDY_AT
         return accepted
 

@@ -1,11 +1,12 @@
 """The call: `CallClient` joins one, and lets its far side hear a microphone of this machine.
 
-The path of the sound lies in a process of its own (`agent`), so that no thread of the program's holds it up:
-sounddevice records the microphone that is named, as any application would (`_capture`), libopus encodes it,
-aiortc sends it (`_peer`), to what kind of server its address says (`_whip`, `_janus`). What comes back is
-played to the selected speaker (`_playout`).
+A worker process carries the sound (`_worker`), so that no thread of the program delays it. sounddevice
+records the microphone by its name, as any application does (`_media.capture`). libopus encodes the sound,
+and aiortc sends it (`_signalling.peer_connection`) to the kind of server that the meeting's address names
+(`_signalling.whip`, `_signalling.janus`). What comes back is played to the selected speaker
+(`_media.playback`).
 
-In the program's process are `_client` (what it calls), `_settings` (what it may ask for), `_people` (who is
-there) and `_events` (how it is told); `_agency` starts the process, and `_wire` is what the two say to each
-other.
+The program's process holds `client` (what the program calls), `settings` (what it may ask for),
+`participants` (who is there) and `events` (how it is told). `_worker.client` starts the worker process, and
+`_worker.protocol` frames their messages.
 """

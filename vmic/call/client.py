@@ -8,7 +8,7 @@ from typing import Any
 
 from vmic import _selection
 from vmic._base.validation import check_int
-from vmic.call.controller import Completion, Course
+from vmic.call.controller import CallController, Completion
 from vmic.call.events import CallThread, EventHandler
 from vmic.call.renderers import Renderer
 from vmic.call.settings import checked_json
@@ -40,7 +40,7 @@ class CallClient:
         if event_handler is not None and not isinstance(event_handler, EventHandler):
             raise TypeError("event_handler should be a subclass of `EventHandler`")
         self._thread = CallThread()
-        self._course = Course(event_handler or EventHandler(), self._thread)
+        self._controller = CallController(event_handler or EventHandler(), self._thread)
         self._releasing = threading.Lock()
         self._released = False
         _selection.join(self)
@@ -74,7 +74,7 @@ class CallClient:
             _check_str("meeting_token", meeting_token)
         settings = None if client_settings is None else checked_json("client_settings", client_settings)
         _check_callable(completion)
-        self._post(lambda: self._course.join(meeting_url, meeting_token, settings, completion))
+        self._post(lambda: self._controller.join(meeting_url, meeting_token, settings, completion))
 
     def leave(self, completion: Completion | None = None) -> None:
         """Leave the call, also while it is being joined.
@@ -84,7 +84,7 @@ class CallClient:
         """
         self._check()
         _check_callable(completion)
-        self._post(lambda: self._course.leave(completion))
+        self._post(lambda: self._controller.leave(completion))
 
     def release(self) -> None:
         """Leave the call, and let go of all that the client has; it can do nothing after that.
@@ -98,9 +98,9 @@ class CallClient:
             self._check()
             self._released = True
         if self._thread.is_current:
-            self._course.release()
+            self._controller.release()
         else:
-            self._thread.post(self._course.release)
+            self._thread.post(self._controller.release)
             self._thread.join()
 
     def update_inputs(self, input_settings: Any, completion: Completion | None = None) -> None:
@@ -119,7 +119,7 @@ class CallClient:
         self._check()
         update = checked_json("input_settings", input_settings)
         _check_callable(completion)
-        self._post(lambda: self._course.update_inputs(update, completion))
+        self._post(lambda: self._controller.update_inputs(update, completion))
 
     def update_publishing(self, publishing_settings: Any, completion: Completion | None = None) -> None:
         """Choose how the microphone is sent.
@@ -133,7 +133,7 @@ class CallClient:
         self._check()
         update = checked_json("publishing_settings", publishing_settings)
         _check_callable(completion)
-        self._post(lambda: self._course.update_publishing(update, completion))
+        self._post(lambda: self._controller.update_publishing(update, completion))
 
     def update_subscription_profiles(
         self, profile_settings: Any, completion: Completion | None = None
@@ -148,7 +148,7 @@ class CallClient:
         self._check()
         update = checked_json("profile_settings", profile_settings)
         _check_callable(completion)
-        self._post(lambda: self._course.update_profiles(update, completion))
+        self._post(lambda: self._controller.update_profiles(update, completion))
 
     def update_subscriptions(
         self,
@@ -169,7 +169,7 @@ class CallClient:
         participants = checked_json("participant_settings", participant_settings)
         profiles = checked_json("profile_settings", profile_settings)
         _check_callable(completion)
-        self._post(lambda: self._course.update_subscriptions(participants, profiles, completion))
+        self._post(lambda: self._controller.update_subscriptions(participants, profiles, completion))
 
     def set_user_name(self, user_name: str) -> None:
         """Take a name that the others see, where the server carries names.
@@ -183,7 +183,7 @@ class CallClient:
         """
         self._check()
         _check_str("user_name", user_name)
-        self._post(lambda: self._course.set_name(user_name))
+        self._post(lambda: self._controller.set_name(user_name))
 
     def send_app_message(
         self, message: Any, participant_id: str | None = None, completion: Completion | None = None
@@ -206,7 +206,7 @@ class CallClient:
         if participant_id is not None:
             _check_str("participant_id", participant_id)
         _check_callable(completion)
-        self._post(lambda: self._course.send_message(copied, participant_id, completion))
+        self._post(lambda: self._controller.send_message(copied, participant_id, completion))
 
     def set_audio_renderer(  # noqa: PLR0917 (daily-python's)
         self,
@@ -241,42 +241,42 @@ class CallClient:
         check_int("callback_interval_ms", callback_interval_ms, _MIN_INTERVAL_MS, _MAX_INTERVAL_MS)
         if audio_source == "microphone":
             shape = sample_rate, callback_interval_ms
-            self._post(lambda: self._course.render(participant_id, callback, *shape))
+            self._post(lambda: self._controller.render(participant_id, callback, *shape))
 
     def inputs(self) -> dict[str, Any]:
         """The inputs, as `update_inputs` takes them; a copy."""
         self._check()
-        return self._course.wishes.inputs()
+        return self._controller.requested.inputs()
 
     def publishing(self) -> dict[str, Any]:
         """What is sent, as `update_publishing` takes it; a copy."""
         self._check()
-        return self._course.wishes.publishing()
+        return self._controller.requested.publishing()
 
     def subscription_profiles(self) -> dict[str, Any]:
         """Whom to hear, as `update_subscription_profiles` takes it; a copy."""
         self._check()
-        return self._course.wishes.profiles()
+        return self._controller.requested.profiles()
 
     def subscriptions(self) -> dict[str, Any]:
         """Whom to hear one by one, as `update_subscriptions` takes it; a copy."""
         self._check()
-        return self._course.wishes.subscriptions()
+        return self._controller.requested.subscriptions()
 
     def participants(self) -> dict[str, Any]:
         """Everybody in the call by id, the local one as "local": ``{"id", "info", "media"}``; a copy."""
         self._check()
-        return self._course.news.participants()
+        return self._controller.notifier.participants()
 
     def participant_counts(self) -> dict[str, int]:
         """How many are in the call: ``{"hidden": 0, "present": n}``."""
         self._check()
-        return self._course.news.counts()
+        return self._controller.notifier.counts()
 
     def use_speaker(self) -> None:
         """Play to the speaker that is selected now; `Daily.select_speaker_device` calls it."""
         if not self._released:
-            self._post(self._course.use_speaker)
+            self._post(self._controller.use_speaker)
 
     def _check(self) -> None:
         if self._released:

@@ -10,12 +10,12 @@ from vmic import _atexit, _selection
 from vmic._base.callbacks import call
 from vmic._errors import VmicError
 from vmic.call._signalling import meeting_url
-from vmic.call._worker.client import Agency
+from vmic.call._worker.client import WorkerClient
 from vmic.call._worker.protocol import Message
 from vmic.call.events import CallThread, EventHandler
-from vmic.call.notifier import News
+from vmic.call.notifier import CallNotifier
 from vmic.call.renderers import Renderer
-from vmic.call.requested_settings import Wishes
+from vmic.call.requested_settings import RequestedSettings
 from vmic.call.settings import SettingsError, checked_client_settings
 
 _log = logging.getLogger("vmic")
@@ -27,21 +27,21 @@ Completion = Callable[["str | None"], object]
 JoinCompletion = Callable[["dict[str, Any] | None", "str | None"], object]
 
 
-class Course:
+class CallController:
     """One `CallClient`'s calls, one after the other; everything here runs on the call's own thread.
 
     Attributes:
-        wishes: What the program has asked for.
-        news: What it is told.
+        requested: What the program has asked for.
+        notifier: What it is told.
     """
 
     def __init__(self, handler: EventHandler, thread: CallThread) -> None:
         self._thread = thread
-        self.wishes = Wishes()
-        self.news = News(handler, self.wishes)
+        self.requested = RequestedSettings()
+        self.notifier = CallNotifier(handler, self.requested)
         self._state = INITIALIZED
         self._name: str | None = None
-        self._agency: Agency | None = None
+        self._worker_client: WorkerClient | None = None
         self._pending: dict[int, Done] = {}
         self._leaving: list[Completion | None] = []
         self._released = False
@@ -59,11 +59,11 @@ class Course:
                 raise SettingsError(f"the call is {self._state} already: leave it before you join another")
             meeting_url.parse(url)
             self._take_settings(settings)
-            agency = self._reach_agency()
+            worker_client = self._reach_worker_client()
         except (ValueError, VmicError) as error:
             fail(str(error))
             return
-        self.news.hold()
+        self.notifier.hold()
         self._become(JOINING)
         self._send_microphone()
         self._send_profiles()
@@ -79,12 +79,12 @@ class Course:
 
         # A file that a token is read from ends with a line.
         token = None if token is None else token.strip()
-        number = agency.send("join", url=url, token=token, name=self._name or "")
+        number = worker_client.send("join", url=url, token=token, name=self._name or "")
         self._pending[number] = done
 
     def leave(self, completion: Completion | None) -> None:
         """Leave."""
-        if self._agency is None or self._state not in (JOINING, JOINED, LEAVING):
+        if self._worker_client is None or self._state not in (JOINING, JOINED, LEAVING):
             self._leave_nothing()
             _complete(completion, None)
             return
@@ -92,7 +92,7 @@ class Course:
         if self._state == LEAVING:
             return
         self._become(LEAVING)
-        self.news.renderers.clear()
+        self.notifier.renderers.clear()
 
         def done(_answer: Any, error: str | None) -> None:
             if error is not None:
@@ -102,7 +102,7 @@ class Course:
             for one in leaving:
                 _complete(one, None)
 
-        self._pending[self._agency.send("leave")] = done
+        self._pending[self._worker_client.send("leave")] = done
 
     def _leave_nothing(self) -> None:
         """Tell what daily-python (0.36) tells of the end of a call that was not joined."""
@@ -113,12 +113,12 @@ class Course:
     def release(self) -> None:
         """End the process, and with it the call, and then the thread; what it still answers is told."""
         self._released = True
-        self.news.renderers.close()
+        self.notifier.renderers.close()
         if self._state in (JOINING, JOINED):
             self._become(LEAVING)
-        agency, self._agency = self._agency, None
-        if agency is not None:
-            agency.end()
+        worker_client, self._worker_client = self._worker_client, None
+        if worker_client is not None:
+            worker_client.end()
         self._thread.post(lambda: self._abandon("the client was released"))
         self._thread.close()
 
@@ -143,43 +143,45 @@ class Course:
     def set_name(self, name: str) -> None:
         """Change the local participant's name."""
         self._name = name
-        self.news.local(name)
-        if self._agency is not None:
-            self._await(self._agency.send("name", name=name), "setUserName", None)
+        self.notifier.local(name)
+        if self._worker_client is not None:
+            self._await(self._worker_client.send("name", name=name), "setUserName", None)
 
     def send_message(self, message: Any, recipient: str | None, completion: Completion | None) -> None:
         """Send a message to the others, or to one."""
-        if self._state != JOINED or self._agency is None:
+        if self._state != JOINED or self._worker_client is None:
             self._fail("sendAppMessage", "the call is not joined", completion)
-        elif recipient is not None and recipient not in self.news.participants():
+        elif recipient is not None and recipient not in self.notifier.participants():
             error = f"there is no participant {recipient!r} in the call"
             self._fail("sendAppMessage", error, completion)
         else:
-            number = self._agency.send("message", message=message, recipient=recipient)
+            number = self._worker_client.send("message", message=message, recipient=recipient)
             self._await(number, "sendAppMessage", completion)
 
     def render(self, participant: str, renderer: Renderer | None, sample_rate: int, interval_ms: int) -> None:
         """Give the program what a participant says, in a call."""
-        if self._agency is None:
+        if self._worker_client is None:
             return
         if renderer is None:
-            self.news.renderers.forget(participant)
-            self._agency.send("unrender", participant=participant)
+            self.notifier.renderers.forget(participant)
+            self._worker_client.send("unrender", participant=participant)
             return
-        self.news.renderers.set(participant, renderer)
-        self._agency.send("render", participant=participant, sample_rate=sample_rate, interval_ms=interval_ms)
+        self.notifier.renderers.set(participant, renderer)
+        self._worker_client.send(
+            "render", participant=participant, sample_rate=sample_rate, interval_ms=interval_ms
+        )
 
     def use_speaker(self) -> None:
         """Play to the speaker that is selected now."""
-        if self._agency is not None:
-            self._agency.send("speaker", device=_selection.selected())
+        if self._worker_client is not None:
+            self._worker_client.send("speaker", device=_selection.selected())
 
     # ---- what happens ----
 
     def _told(self, message: Message, sound: bytes) -> None:
         """The process tells this; called on a thread of its own."""
         if message["event"] == "sound":
-            self.news.sound(message, sound)
+            self.notifier.sound(message, sound)
         else:
             self._thread.post(lambda: self._take(message))
 
@@ -190,9 +192,9 @@ class Course:
         elif message["event"] == "lost":
             self._lose(message["why"])
         elif message["event"] == "broken":
-            self._note_end(self._agency, f"its process broke: {message['why']}")
+            self._note_end(self._worker_client, f"its process broke: {message['why']}")
         elif self._tells(message["event"]):
-            self.news.take(message)
+            self.notifier.take(message)
 
     def _tells(self, event: str) -> bool:
         """Whether the program is to know of it: not of what its own leaving, or exit, brings about."""
@@ -202,46 +204,46 @@ class Course:
             return self._state != LEAVING and not _atexit.exiting.is_set()
         return True
 
-    def _ended(self, agency: Agency, code: int) -> None:
+    def _ended(self, worker_client: WorkerClient, code: int) -> None:
         """The process has ended; called on a thread of its own."""
-        self._thread.post(lambda: self._note_end(agency, f"its process ended with {code}"))
+        self._thread.post(lambda: self._note_end(worker_client, f"its process ended with {code}"))
 
-    def _note_end(self, agency: Agency | None, why: str) -> None:
+    def _note_end(self, worker_client: WorkerClient | None, why: str) -> None:
         # Else it was told to, or has been noted.
-        if agency is not None and self._agency is agency:
-            self._agency = None
+        if worker_client is not None and self._worker_client is worker_client:
+            self._worker_client = None
             self._lose(why)
             self._abandon(f"the call is over: {why}")
 
     # ---- inside ----
 
-    def _reach_agency(self) -> Agency:
+    def _reach_worker_client(self) -> WorkerClient:
         if self._released:
             raise VmicError("the client was released")
-        if self._agency is None:
-            self._agency = Agency(self._told, self._ended)
+        if self._worker_client is None:
+            self._worker_client = WorkerClient(self._told, self._ended)
             self.use_speaker()
-        return self._agency
+        return self._worker_client
 
     def _begin(self, identity: str, meeting: str, completion: JoinCompletion | None) -> None:
-        everybody = self.news.begin(identity)
+        everybody = self.notifier.begin(identity)
         self._become(JOINED)
         if completion is not None:
             call(completion, {"meetingSession": {"id": meeting}, "participants": everybody}, None)
-        self.news.go_on()
+        self.notifier.go_on()
 
     def _lose(self, why: str) -> None:
         """The call has ended by itself."""
         if self._state in (JOINING, JOINED):
-            self.news.error(f"the call is over: {why}")
+            self.notifier.error(f"the call is over: {why}")
             self._become(LEAVING)
-            if self._agency is not None:
-                self._agency.send("leave")  # it still records
+            if self._worker_client is not None:
+                self._worker_client.send("leave")  # it still records
             self._end()
 
     def _end(self) -> None:
         """The call is left."""
-        self.news.end()
+        self.notifier.end()
         self._become(LEFT)
 
     def _abandon(self, why: str) -> None:
@@ -255,7 +257,7 @@ class Course:
     def _become(self, state: str) -> None:
         if self._state != state:
             self._state = state
-            self.news.state(state)
+            self.notifier.state(state)
 
     def _update(self, what: str, take: Callable[[], int | None], completion: Completion | None) -> None:
         """Let `take` change what is wished; in a call it is done when its process has answered."""
@@ -278,38 +280,38 @@ class Course:
             self._take_inputs(wanted["inputs"])
 
     def _take_inputs(self, update: Any) -> int | None:
-        if self.wishes.update_inputs(update):
-            self.news.inputs()
-        self.news.local(self._name)
+        if self.requested.update_inputs(update):
+            self.notifier.inputs()
+        self.notifier.local(self._name)
         return self._send_microphone()
 
     def _take_publishing(self, update: Any) -> int | None:
-        if self.wishes.update_publishing(update):
-            self.news.publishing()
+        if self.requested.update_publishing(update):
+            self.notifier.publishing()
         return self._send_microphone()
 
     def _take_profiles(self, update: Any) -> int | None:
-        if self.wishes.update_profiles(update):
-            self.news.profiles()
+        if self.requested.update_profiles(update):
+            self.notifier.profiles()
         return self._send_profiles()
 
     def _take_subscriptions(self, participants: Any, profiles: Any) -> int | None:
-        before = self.wishes.profiles()
-        if self.wishes.update_subscriptions(participants, profiles):
-            self.news.subscriptions()
-        if self.wishes.profiles() != before:
-            self.news.profiles()
+        before = self.requested.profiles()
+        if self.requested.update_subscriptions(participants, profiles):
+            self.notifier.subscriptions()
+        if self.requested.profiles() != before:
+            self.notifier.profiles()
         return self._send_profiles()
 
     def _send_microphone(self) -> int | None:
-        if self._agency is None or self._state not in (JOINING, JOINED):
+        if self._worker_client is None or self._state not in (JOINING, JOINED):
             return None
-        return self._agency.send("microphone", **self.wishes.microphone)
+        return self._worker_client.send("microphone", **self.requested.microphone)
 
     def _send_profiles(self) -> int | None:
-        if self._agency is None or self._state not in (JOINING, JOINED):
+        if self._worker_client is None or self._state not in (JOINING, JOINED):
             return None
-        return self._agency.send("subscribe", **vars(self.wishes.hears))
+        return self._worker_client.send("subscribe", **vars(self.requested.hears))
 
     def _await(self, number: int, what: str, completion: Completion | None) -> None:
         def done(_answer: Any, error: str | None) -> None:
@@ -323,7 +325,7 @@ class Course:
     def _fail(self, what: str, error: str, completion: Completion | None) -> None:
         """Tell of a failure, if only to standard error."""
         _complete(completion, error)
-        self.news.error(f"Error handling {what}: {error}", is_told=completion is not None)
+        self.notifier.error(f"Error handling {what}: {error}", is_told=completion is not None)
 
 
 def _complete(completion: Completion | None, error: str | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from vmic._device import registry
-from vmic._device.properties import SPEAKER, Marks
+from vmic._device.properties import SPEAKER, DeviceProperties
 from vmic._device.registry import Device
 from vmic._errors import DeviceError
 from vmic._pulse import connection
@@ -39,7 +39,7 @@ def sink_name(name: str) -> str:
     def find(pulse: pulsectl.Pulse) -> str:
         speaker = registry.find_speaker(pulse, name)
         # What a microphone is fed by is none.
-        sinks = [s for s in pulse.sink_list() if (m := Marks.of(s)) is None or m.kind == SPEAKER]
+        sinks = [s for s in pulse.sink_list() if (m := DeviceProperties.of(s)) is None or m.kind == SPEAKER]
         return _named(speaker, sinks, name, "speaker")
 
     return connection.call(find)

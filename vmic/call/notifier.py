@@ -13,10 +13,10 @@ from vmic.call._worker.protocol import Message
 from vmic.call.events import EventHandler
 from vmic.call.participants import People
 from vmic.call.renderers import Renderers
-from vmic.call.requested_settings import Wishes
+from vmic.call.requested_settings import RequestedSettings
 
 
-class News:
+class CallNotifier:
     """Tells an event handler; on the call's own thread, but for the getters and `sound`.
 
     What happens while a call is being joined is told when it is.
@@ -25,9 +25,9 @@ class News:
         renderers: What is given what participants say.
     """
 
-    def __init__(self, handler: EventHandler, wishes: Wishes) -> None:
+    def __init__(self, handler: EventHandler, requested: RequestedSettings) -> None:
         self._handler = handler
-        self._wishes = wishes
+        self._requested = requested
         self._lock = threading.Lock()  # guards the people
         self._people = People()
         self._counts = self._people.counts()  # as they were last told
@@ -90,26 +90,26 @@ class News:
 
     def inputs(self) -> None:
         """The inputs have changed."""
-        call(self._handler.on_inputs_updated, self._wishes.inputs())
+        call(self._handler.on_inputs_updated, self._requested.inputs())
 
     def publishing(self) -> None:
         """What is sent has changed."""
-        call(self._handler.on_publishing_updated, self._wishes.publishing())
+        call(self._handler.on_publishing_updated, self._requested.publishing())
 
     def profiles(self) -> None:
         """Who is heard has changed."""
-        call(self._handler.on_subscription_profiles_updated, self._wishes.profiles())
+        call(self._handler.on_subscription_profiles_updated, self._requested.profiles())
         self._subscribe()
 
     def subscriptions(self) -> None:
         """Who is heard has changed, one by one."""
-        call(self._handler.on_subscriptions_updated, self._wishes.subscriptions())
+        call(self._handler.on_subscriptions_updated, self._requested.subscriptions())
         self._subscribe()
 
     def local(self, name: str | None) -> None:
         """The local participant has changed; it calls itself so."""
         with self._lock:
-            local = self._people.update_local(name, sends=self._wishes.has_microphone)
+            local = self._people.update_local(name, sends=self._requested.has_microphone)
         self._tell_updated(local)
 
     # ---- what the call's process tells ----
@@ -147,11 +147,11 @@ class News:
 
     def _take_microphone(self, message: Message) -> None:
         if message["trouble"] is not None:
-            name = self._wishes.inputs()["microphone"]["settings"].get("deviceId")
+            name = self._requested.inputs()["microphone"]["settings"].get("deviceId")
             self.error(
                 f"microphone {name!r} is not heard, silence is sent until it is: {message['trouble']}",
                 # Who has closed it knows, and has let all of it be heard.
-                is_told=self._wishes.has_closed_microphone,
+                is_told=self._requested.has_closed_microphone,
             )
 
     def _take_speaker(self, message: Message) -> None:
@@ -173,7 +173,7 @@ class News:
 
     def _subscribe(self) -> None:
         with self._lock:
-            changed = self._people.subscribe(self._wishes.hears)
+            changed = self._people.subscribe(self._requested.hears)
         for participant in changed:
             self._tell_updated(participant)
 

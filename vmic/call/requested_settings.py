@@ -14,7 +14,7 @@ from vmic.call._signalling.subscriptions import Subscriptions
 from vmic.call.settings import Settings
 
 
-class Wishes:
+class RequestedSettings:
     """The inputs, what is sent of them, and who is heard; may be read on any thread."""
 
     def __init__(self) -> None:

@@ -73,7 +73,7 @@ def _places(channels: int, layout: int) -> list[str]:
 
 
 class Remix:
-    """Turns what ALSA records of a microphone into the channels of a file.
+    """FifoLock what ALSA records of a microphone into the channels of a file.
 
     Attributes:
         recorded: How many channels to record through ALSA.

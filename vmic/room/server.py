@@ -48,7 +48,7 @@ def application(calls: Calls, token: str | None) -> web.Application:
     async def show_page(_request: web.Request) -> web.FileResponse:
         return web.FileResponse(_PAGE / "index.html")
 
-    async def send_away(request: web.Request) -> web.Response:
+    async def refuse_post(request: web.Request) -> web.Response:
         raise web.HTTPMethodNotAllowed(
             "POST", ["GET"], text=f"this is the room's page; programs join at {address_of(request)}/whip"
         )
@@ -58,7 +58,7 @@ def application(calls: Calls, token: str | None) -> web.Application:
 
     app = web.Application(client_max_size=_MAX_OFFER, middlewares=[admitting(token)])
     app.router.add_get("/", show_page)
-    app.router.add_post("/", send_away)
+    app.router.add_post("/", refuse_post)
     app.router.add_static("/page", _PAGE)
     Whip(calls).add_to(app)
     Listening(calls).add_to(app)

@@ -52,12 +52,12 @@ static vmic_stats look(void) {
     uint64_t written = run.written, skipped = server.skipped;
     vmic_get_stats(run.stream, &s);
     MUST(s.written == s.heard + s.dropped + s.lost + s.queued);
-    MUST(s.gone == s.heard + s.dropped + s.lost);
-    MUST(s.gone <= s.due && s.due <= s.taken && s.taken <= s.written);
+    MUST(s.done == s.heard + s.dropped + s.lost);
+    MUST(s.done <= s.due && s.due <= s.consumed && s.consumed <= s.written);
     MUST(s.written >= written && s.written <= run.writing);
     MUST(s.heard + s.lost <= server.got);
     MUST(s.dropped >= skipped);
-    MUST(s.taken >= b.taken && s.gone >= b.gone && s.heard >= b.heard && s.dropped >= b.dropped);
+    MUST(s.consumed >= b.consumed && s.done >= b.done && s.heard >= b.heard && s.dropped >= b.dropped);
     MUST(s.lost >= b.lost && s.underruns >= b.underruns && s.reopened >= b.reopened);
     run.before = s;
     return s;
@@ -65,7 +65,7 @@ static vmic_stats look(void) {
 
 /* Silence is not parted from the step that follows it, nor a ramp split, for want of room. */
 static uint64_t most_held(void) {
-    uint64_t us = run.config.ahead_us + run.config.ramp_us + (uint64_t)server.sink.step / 1000;
+    uint64_t us = run.config.high_water_us + run.config.ramp_us + (uint64_t)server.sink.period / 1000;
     return us * run.config.sample_rate / 1000000 + INEXACT;
 }
 
@@ -83,10 +83,10 @@ static void check_heard(void) {
 static int wait_for_event(void) {
     int result = vmic_wait(run.stream, run.event, run.index, (uint64_t)(run.timeout / US));
     vmic_stats s = look();
-    if (result == VMIC_OK && run.event == VMIC_TAKEN)
-        MUST(s.taken >= run.index);
-    if (result == VMIC_OK && run.event == VMIC_GONE)
-        MUST(s.gone >= run.index);
+    if (result == VMIC_OK && run.event == VMIC_CONSUMED)
+        MUST(s.consumed >= run.index);
+    if (result == VMIC_OK && run.event == VMIC_DONE)
+        MUST(s.done >= run.index);
     return result;
 }
 
@@ -102,7 +102,7 @@ static int flush(void) {
         MUST(flushed.dropped_to >= least && flushed.dropped_to <= run.writing);
         MUST(flushed.heard_to + 1 >= server.not_before);
         server.not_before = (uint32_t)flushed.dropped_to + 1;
-        MUST(look().gone >= flushed.dropped_to);
+        MUST(look().done >= flushed.dropped_to);
     }
     return result;
 }
@@ -158,14 +158,14 @@ static void write_frames(uint64_t count) {
         frames[i] = frame_of((uint32_t)run.written + i + 1);
     vmic_stats s = look();
     bool has_ended = run.has_ended;
-    uint64_t room = run.stopped ? 0 : run.config.capacity - (s.written - s.taken);
+    uint64_t room = run.stopped ? 0 : run.config.capacity - (s.written - s.consumed);
     run.writing = run.written + count;
     uint64_t accepted = vmic_write(run.stream, frames, count);
     run.writing = run.written += accepted;
     MUST(accepted <= count && accepted >= (count < room ? count : room));
     MUST(!has_ended || accepted == 0);
     s = look();
-    MUST(s.written - s.taken <= run.config.capacity);
+    MUST(s.written - s.consumed <= run.config.capacity);
 }
 
 static void let_pass(int64_t ns) {
@@ -211,7 +211,7 @@ static void operate(uint8_t operation, uint8_t argument) {
         break;
     case 6:
         SAY("wait for event %d, index %d on\n", argument % 6, argument / 6 * 64);
-        give_wait(argument % 6, run.before.gone + argument / 6 * 64, 200 * MS);
+        give_wait(argument % 6, run.before.done + argument / 6 * 64, 200 * MS);
         break;
     case 7:
         SAY("call %d fails at its call number %d\n", call, 1 + argument / CALLS);
@@ -277,20 +277,20 @@ static vmic_config config_of(uint8_t byte) {
         .sample_rate = rates[byte % 4],
         .channels = sizeof(struct frame) / sizeof(int16_t),
         .capacity = capacities[byte / 4 % 4],
-        .ahead_us = 40000,
-        .reserve_us = 5000,
-        .cushion_most_us = 150000,
+        .high_water_us = 40000,
+        .headroom_us = 5000,
+        .prebuffer_max_us = 150000,
         .ramp_us = byte & 64 ? 1500 : 0,
-        .low_us = 2000,
-        .rest_us = 100000,
-        .tells_level = 1,
+        .low_water_us = 2000,
+        .suspend_after_us = 100000,
+        .reports_level = 1,
     };
     if (byte & 16) {
-        config.reserve_us = 8000;
-        config.low_us = 1000;
+        config.headroom_us = 8000;
+        config.low_water_us = 1000;
     }
     if (byte & 32)
-        config.reserve_us = 0;
+        config.headroom_us = 0;
     return config;
 }
 
@@ -303,23 +303,23 @@ static void finish_job(void) {
 }
 
 /* However it was treated: as soon as the server is well, all that was written and not dropped is heard, and
- * what is written then is handed over behind the cushion (unless it says that it is full). */
+ * what is written then is handed over behind the prebuffer (unless it says that it is full). */
 static void check_recovers(void) {
     finish_job();
     vmic_set_listened(run.stream, 1);
     vmic_reopen(run.stream);
     give_wait(VMIC_OPENED, 0, SECOND);
     finish_job();
-    MUST(look().state == VMIC_OPEN || run.before.state == VMIC_AWAY);
+    MUST(look().state == VMIC_OPEN || run.before.state == VMIC_DISCONNECTED);
     vmic_reopen(run.stream);
-    give_wait(VMIC_GONE, run.written, (int64_t)(2 + run.before.queued / run.config.sample_rate) * SECOND);
+    give_wait(VMIC_DONE, run.written, (int64_t)(2 + run.before.queued / run.config.sample_rate) * SECOND);
     while (run.job != NOTHING)
         let_pass(100 * MS);
     MUST(look().queued == 0);
     write_frames(3);
-    /* Behind a gap that has begun, too, in which the cushion grows as far as it does at once. */
-    let_pass(111 * MS + 2 * (int64_t)look().cushion_us * US);
-    MUST(look().taken == run.written);
+    /* Behind a gap that has begun, too, in which the prebuffer grows as far as it does at once. */
+    let_pass(111 * MS + 2 * (int64_t)look().prebuffer_us * US);
+    MUST(look().consumed == run.written);
     check_heard();
 }
 
@@ -328,7 +328,7 @@ static void check_end(bool stopped_before) {
     finish_job();
     vmic_stats s = look();
     MUST(stopped_before || s.queued == 0);
-    MUST(s.dropped >= s.taken - server.got);
+    MUST(s.dropped >= s.consumed - server.got);
     run.job = QUIT;
     world_wake(&run.job);
     vmic_free(run.stream);
@@ -343,8 +343,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     run = (struct run){.config = config_of(size > 0 ? data[0] : 0)};
     world_begin();
     server_begin(&server, run.config.sample_rate);
-    if (run.config.low_us == 1000)
-        server.sink.step = 5333333;
+    if (run.config.low_water_us == 1000)
+        server.sink.period = 5333333;
     run.stream = stream_create(&run.config, &server.sink);
     MUST(run.stream);
     world_start(work, NULL);

@@ -17,7 +17,7 @@ from vmic._pulse import backend
 from vmic._stream import latency
 from vmic._stream.completions import Completions
 from vmic._stream.playback import Stream
-from vmic._stream.write_queue import Ledger
+from vmic._stream.write_queue import WriteQueue
 
 FRAME = memoryview(b"\1\0")
 
@@ -54,10 +54,10 @@ def stream() -> Iterator[Stream]:
         sample_rate=48000,
         channels=1,
         capacity=48000,
-        tuning=backend.PULSEAUDIO.tuning,
-        cushion=latency.cushion("auto"),
+        metrics=backend.PULSEAUDIO.metrics,
+        prebuffer=latency.prebuffer("auto"),
     )
-    assert away.wait_away(10)
+    assert away.wait_disconnected(10)
     yield away
     away.close()
 
@@ -111,29 +111,29 @@ def test_a_raising_callback_is_reported_and_stops_nothing(
 
 
 def test_a_slow_callback_holds_no_write_up(stream: Stream) -> None:
-    calls, ledger, release = Calls(), Ledger(stream, 1), threading.Event()
-    ledger.post(FRAME, 1, calls.of("slow", lambda: release.wait(10)))
-    ledger.flush(0, 1)
+    calls, write_queue, release = Calls(), WriteQueue(stream, 1), threading.Event()
+    write_queue.post(FRAME, 1, calls.of("slow", lambda: release.wait(10)))
+    write_queue.flush(0, 1)
     calls.wait_for(1)
-    assert ledger.post(FRAME, 1, calls.of("next")) == 1
-    assert ledger.flush(0, 1) == (0, 1)
+    assert write_queue.post(FRAME, 1, calls.of("next")) == 1
+    assert write_queue.flush(0, 1) == (0, 1)
     assert calls.made == [("slow", 0)]
     release.set()
     assert calls.wait_for(2) == [("slow", 0), ("next", 0)]
 
 
 def test_a_callback_may_write_again(stream: Stream) -> None:
-    calls, ledger, written = Calls(), Ledger(stream, 1), threading.Event()
+    calls, write_queue, written = Calls(), WriteQueue(stream, 1), threading.Event()
 
     def write_again() -> None:
-        assert ledger.post(FRAME, 1, calls.of("second")) == 1
+        assert write_queue.post(FRAME, 1, calls.of("second")) == 1
         written.set()
 
-    ledger.post(FRAME, 1, calls.of("first", write_again))
-    ledger.flush(0, 1)
+    write_queue.post(FRAME, 1, calls.of("first", write_again))
+    write_queue.flush(0, 1)
     assert written.wait(10)
     assert calls.made == [("first", 0)]
-    ledger.flush(0, 1)
+    write_queue.flush(0, 1)
     assert calls.wait_for(2) == [("first", 0), ("second", 0)]
 
 
@@ -164,30 +164,33 @@ def test_a_write_that_became_shorter(stream: Stream) -> None:
 
 
 def test_what_a_flush_drops_is_not_counted(stream: Stream) -> None:
-    calls, ledger = Calls(), Ledger(stream, 1)
+    calls, write_queue = Calls(), WriteQueue(stream, 1)
     for name in ("one", "two", "three"):
-        assert ledger.post(memoryview(bytes(200)), 100, calls.of(name)) == 100
-    assert ledger.flush(0, 1) == (0, 300)
+        assert write_queue.post(memoryview(bytes(200)), 100, calls.of(name)) == 100
+    assert write_queue.flush(0, 1) == (0, 300)
     assert calls.wait_for(3) == [("one", 0), ("two", 0), ("three", 0)]
-    ledger.close(timeout=10)
+    write_queue.close(timeout=10)
     assert len(calls.made) == 3
 
 
 def test_callbacks_that_wait_have_an_end(stream: Stream) -> None:
-    calls, ledger, release = Calls(), Ledger(stream, 1), threading.Event()
-    ledger.post(FRAME, 1, calls.of("slow", lambda: release.wait(20)))
+    calls, write_queue, release = Calls(), WriteQueue(stream, 1), threading.Event()
+    write_queue.post(FRAME, 1, calls.of("slow", lambda: release.wait(20)))
     for _ in range(MAX_WAITING - 1):
-        ledger.post(FRAME[:0], 0, calls.of("next"))
-    ledger.flush(0, 1)
+        write_queue.post(FRAME[:0], 0, calls.of("next"))
+    write_queue.flush(0, 1)
     calls.wait_for(1)
-    ledger.post(FRAME[:0], 0, calls.of("last"))  # the first is under way
-    for write in (lambda: ledger.post(FRAME, 1, calls.of("none")), lambda: ledger.begin(1, calls.of("none"))):
+    write_queue.post(FRAME[:0], 0, calls.of("last"))  # the first is under way
+    for write in (
+        lambda: write_queue.post(FRAME, 1, calls.of("none")),
+        lambda: write_queue.begin(1, calls.of("none")),
+    ):
         with pytest.raises(vmic.DeviceError, match="nothing was accepted: 65536 completions wait"):
             write()
     assert stream.state().written == 1
-    assert ledger.post(FRAME, 1, None) == 1
+    assert write_queue.post(FRAME, 1, None) == 1
     release.set()
     assert ("last", 0) in calls.wait_for(MAX_WAITING + 1)
-    ledger.post(FRAME, 1, calls.of("again"))
-    ledger.flush(0, 1)
+    write_queue.post(FRAME, 1, calls.of("again"))
+    write_queue.flush(0, 1)
     assert calls.wait_for(MAX_WAITING + 2)[-1] == ("again", 0)

@@ -26,11 +26,11 @@ def test_what_is_no_owner_is_refused(text: str) -> None:
 
 
 def test_this_process_lives() -> None:
-    assert not Owner.this_process().is_gone(())
+    assert not Owner.this_process().has_exited(())
 
 
 def test_a_process_id_that_another_has_now_is_not_its_owner() -> None:
-    assert dataclasses.replace(Owner.this_process(), started=1).is_gone(())
+    assert dataclasses.replace(Owner.this_process(), started=1).has_exited(())
 
 
 def test_one_whose_parent_has_not_asked_is_dead() -> None:
@@ -43,8 +43,8 @@ def test_one_whose_parent_has_not_asked_is_dead() -> None:
 def test_elsewhere_its_connections_tell_whether_it_lives() -> None:
     # The process id is that of a living process here, which is nothing to the point.
     owner = dataclasses.replace(Owner.this_process(), place="elsewhere")
-    assert owner.is_gone(["vmic", "another"])
-    assert not owner.is_gone(["vmic", owner.client_name])
+    assert owner.has_exited(["vmic", "another"])
+    assert not owner.has_exited(["vmic", owner.client_name])
 
 
 @pytest.mark.parametrize("part", ["machine id", "boot id"])
@@ -56,5 +56,5 @@ def test_another_machine_or_boot_is_another_place(
     other.write_text("0123456789abcdef\n")
     monkeypatch.setattr(_owner, {"machine id": "_MACHINE_ID", "boot id": "_BOOT_ID"}[part], other)
     assert Owner.this_process().place != here.place
-    assert not here.is_gone([here.client_name])
-    assert here.is_gone(())
+    assert not here.has_exited([here.client_name])
+    assert here.has_exited(())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from chaos.frames import PERIOD, STRANGER, frames
+from chaos.frames import FOREIGN, PERIOD, frames
 from chaos.judging import Verdict, judge
 from signals import Samples, ramp_to
 
@@ -54,7 +54,7 @@ def test_a_ramp_that_a_missed_step_cuts_is_no_frame(cut: int) -> None:
 
 def test_a_ramp_beneath_another_programs_sound_is_no_frame() -> None:
     down = ramp_to(said(count=N)[-1], 48000)[::-1]
-    mixed = (down[45:].astype(np.int32) + STRANGER).astype(np.int16)
+    mixed = (down[45:].astype(np.int32) + FOREIGN).astype(np.int16)
     verdict = judged(np.concatenate((said(), down[:45], mixed)))
     assert (verdict.heard, verdict.altered, verdict.disordered) == (N, 0, [])
 
@@ -85,10 +85,10 @@ def test_another_speakers_frames_are_altered() -> None:
 
 @pytest.mark.parametrize("gain", [0.3, 1.2])
 def test_another_program_is_foreign_at_any_volume_and_in_a_mix(gain: float) -> None:
-    stranger = turn(np.full((240, 2), STRANGER), gain if gain < 1 else 1)
-    mix = (turn(said(count=240), gain).astype(np.int32) + STRANGER).astype(np.int16)
-    verdict = judged(np.concatenate((said(), stranger, np.zeros((N, 2), np.int16), mix)))
-    assert [(count, origin) for _, count, origin in verdict.foreign] == [(240, "a stranger")] * 2
+    foreign = turn(np.full((240, 2), FOREIGN), gain if gain < 1 else 1)
+    mix = (turn(said(count=240), gain).astype(np.int32) + FOREIGN).astype(np.int16)
+    verdict = judged(np.concatenate((said(), foreign, np.zeros((N, 2), np.int16), mix)))
+    assert [(count, origin) for _, count, origin in verdict.foreign] == [(240, "a foreign stream")] * 2
     assert verdict.heard == N
 
 

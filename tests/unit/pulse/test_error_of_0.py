@@ -12,16 +12,17 @@ import pytest
 OPEN = """
 from vmic._stream import latency
 from vmic._pulse import backend
-from vmic._stream.native import AWAY
+from vmic._stream.native import DISCONNECTED
 from vmic._stream.capture import Source
 from vmic._stream.playback import Stream
 
 form = {"server": "unix:/nonexistent", "sample_rate": 48000, "channels": 1, "capacity": 48000}
-tuning, cushion = getattr(backend, KIND).tuning, latency.cushion("auto")
-for stream in (Stream("sink", tuning=tuning, cushion=cushion, **form), Source("sink", step=0.005, **form)):
+metrics, prebuffer = getattr(backend, KIND).metrics, latency.prebuffer("auto")
+streams = Stream("sink", metrics=metrics, prebuffer=prebuffer, **form), Source("sink", period=0.005, **form)
+for stream in streams:
     assert stream.wait_open(20)
     state = stream.state()
-    assert (state.state, bool(state.error)) == (AWAY, True), state
+    assert (state.state, bool(state.error)) == (DISCONNECTED, True), state
     stream.close()
 """
 

@@ -28,20 +28,20 @@ def stream() -> Stream:
         sample_rate=48000,
         channels=1,
         capacity=48000,
-        tuning=backend.PULSEAUDIO.tuning,
-        cushion=latency.cushion("auto"),
+        metrics=backend.PULSEAUDIO.metrics,
+        prebuffer=latency.prebuffer("auto"),
     )
 
 
 def source() -> Source:
-    return Source("nowhere", server=NOWHERE, sample_rate=48000, channels=1, capacity=48000, step=0.005)
+    return Source("nowhere", server=NOWHERE, sample_rate=48000, channels=1, capacity=48000, period=0.005)
 
 
 STREAM: list[tuple[str, Callable[[Stream], object]]] = [
     ("vmic_write", lambda s: s.write(memoryview(bytes(2)), 1)),
     ("vmic_set_listened", lambda s: s.set_listened(True)),
     ("vmic_end_utterance", lambda s: s.end_utterance()),
-    ("vmic_get_stats", lambda s: s.gone()),
+    ("vmic_get_stats", lambda s: s.done()),
     ("vmic_get_stats", lambda s: s.due()),
     ("vmic_get_stats", lambda s: s.state()),
 ]
@@ -98,12 +98,12 @@ def test_a_close_meanwhile_pulls_nothing_from_under_a_call(
 @pytest.mark.parametrize("make", [stream, source])
 def test_a_wait_may_last_as_long_as_an_argument_says(make: Callable[[], Native]) -> None:
     native, outcome = make(), list[object]()
-    assert native.wait_away(10)
+    assert native.wait_disconnected(10)
 
     def wait() -> None:
         try:
             # With the time that the audio takes.
-            outcome.append(native._wait(blocking.VMIC_TAKEN, 1, MAX_SECONDS + 3600))
+            outcome.append(native._wait(blocking.VMIC_CONSUMED, 1, MAX_SECONDS + 3600))
         except Exception as error:  # noqa: BLE001 (what it raises is the test)
             outcome.append(error)
 

@@ -18,7 +18,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from vmic.call._media.opus_track import Microphone
 from vmic.call._media.portaudio import SAMPLE_RATE
-from vmic.call._signalling.base import Company, Local, Participant, Session, SessionError
+from vmic.call._signalling.base import Local, Participant, Session, SessionError, SessionListener
 from vmic.call._signalling.subscriptions import Subscriptions
 
 _DISTRIBUTION = "daily-python"
@@ -33,7 +33,7 @@ _log = logging.getLogger("vmic")
 class DailySession(Session):
     """One session in a room of daily.co."""
 
-    def __init__(self, url: str, company: Company, local: Local) -> None:
+    def __init__(self, url: str, company: SessionListener, local: Local) -> None:
         self.meeting = ""
         self._url = url
         self._company = company

@@ -53,7 +53,7 @@ class Participant:
     sends: bool
 
 
-class Company(ABC):
+class SessionListener(ABC):
     """What a session tells; it does so on the loop's thread, and must not wait."""
 
     @abstractmethod
@@ -81,11 +81,11 @@ class Company(ABC):
         """The server has ended the call for this participant, who is not to come back."""
 
 
-class Line(Company):
+class Line(SessionListener):
     """What one session says to the company, until it is cut: what comes after that counts no more."""
 
-    def __init__(self, company: Company) -> None:
-        self._company: Company | None = company
+    def __init__(self, company: SessionListener) -> None:
+        self._company: SessionListener | None = company
 
     def cut(self) -> None:
         """Let nothing through any more."""

@@ -12,7 +12,7 @@ from typing import Any
 from aiortc import RTCDataChannel
 
 from vmic._base.tasks import end, happens
-from vmic.call._signalling.base import Company, Local, Participant, Session, SessionError
+from vmic.call._signalling.base import Local, Participant, Session, SessionError, SessionListener
 from vmic.call._signalling.janus_http import Handle, Janus, RoomRefusalError
 from vmic.call._signalling.meeting_url import VideoRoom
 from vmic.call._signalling.peer_connection import Peer, PeerError
@@ -31,7 +31,7 @@ _INVALID_ELEMENT = 430  # JANUS_VIDEOROOM_ERROR_INVALID_ELEMENT
 class VideoRoomSession(Session):
     """One participant of a room."""
 
-    def __init__(self, address: VideoRoom, company: Company, local: Local) -> None:
+    def __init__(self, address: VideoRoom, company: SessionListener, local: Local) -> None:
         self._address = address
         self._room = address.room
         self.meeting = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{address.url}?room={address.room}"))
@@ -58,8 +58,8 @@ class VideoRoomSession(Session):
         self._publisher = await self._janus.attach(_PLUGIN, self._take)
         joined = await self._enter(self._publisher)
         self._private_id = joined.get("private_id")
-        for attendee in joined.get("attendees", []):
-            self._note(attendee, sends=False)
+        for participant in joined.get("attendees", []):
+            self._note(participant, sends=False)
         self._take(joined)
         await self._publish(self._publisher)
         return str(joined["id"])

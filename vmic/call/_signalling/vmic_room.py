@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from vmic._base.tasks import end, happens
-from vmic.call._signalling.base import Company, Local, Participant, SessionError
+from vmic.call._signalling.base import Local, Participant, SessionError, SessionListener
 from vmic.call._signalling.peer_connection import Peer, PeerError
 from vmic.call._signalling.subscriptions import Subscriptions
 
@@ -34,9 +34,14 @@ class Room:
     meeting: str
 
     def __init__(
-        self, http: aiohttp.ClientSession, url: str, authority: dict[str, str], company: Company, local: Local
+        self,
+        http: aiohttp.ClientSession,
+        url: str,
+        authority: dict[str, str],
+        company: SessionListener,
+        local: Local,
     ) -> None:
-        """A channel at `url`, where requests have the headers of `authority`."""
+        """A channel at `url`, where operations have the headers of `authority`."""
         self._http = http
         self._url = url
         self._authority = authority

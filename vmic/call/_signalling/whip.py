@@ -20,7 +20,7 @@ import aiohttp
 from aiortc import RTCIceServer
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
-from vmic.call._signalling.base import Company, Local, Session, SessionError
+from vmic.call._signalling.base import Local, Session, SessionError, SessionListener
 from vmic.call._signalling.peer_connection import Peer, PeerError
 from vmic.call._signalling.subscriptions import Subscriptions
 from vmic.call._signalling.vmic_room import Room
@@ -39,7 +39,7 @@ _log = logging.getLogger("vmic")
 class WhipSession(Session):
     """One session on a WHIP endpoint."""
 
-    def __init__(self, url: str, company: Company, local: Local) -> None:
+    def __init__(self, url: str, company: SessionListener, local: Local) -> None:
         self._url = url
         self._company = company
         self._local = local

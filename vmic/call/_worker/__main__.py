@@ -19,7 +19,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 
-from vmic.call._worker.commands import Attendee
+from vmic.call._worker.commands import Commands
 from vmic.call._worker.protocol import Message, Unpacker, packed
 
 _log = logging.getLogger("vmic")
@@ -36,37 +36,37 @@ async def serve(connection: socket.socket) -> None:
         if not sound or writer.transport.get_write_buffer_size() < _MOST_WAITING:
             writer.write(packed(message, sound))
 
-    attendee = Attendee(tell)
+    commands = Commands(tell)
     unpacker = Unpacker()
 
     async def obey() -> None:
         while data := await reader.read(1 << 16):
             for message, _ in unpacker.take(data):
-                await attendee.do(message)
+                await commands.do(message)
 
     obeying = asyncio.ensure_future(obey())
-    bereaved = asyncio.Event()
-    waiting = asyncio.ensure_future(bereaved.wait())
+    owner_exited = asyncio.Event()
+    waiting = asyncio.ensure_future(owner_exited.wait())
     try:
-        with _noticing_end_of_parent(bereaved):
+        with _noticing_end_of_parent(owner_exited):
             await asyncio.wait((obeying, waiting), return_when=asyncio.FIRST_COMPLETED)
         if obeying.done():
             obeying.result()
     finally:
         waiting.cancel()
-        await attendee.close()
+        await commands.close()
 
 
 @contextlib.contextmanager
-def _noticing_end_of_parent(bereaved: asyncio.Event) -> Iterator[None]:
-    """Set `bereaved` when the program has ended: a process that it forked may keep its socket open."""
+def _noticing_end_of_parent(owner_exited: asyncio.Event) -> Iterator[None]:
+    """Set `owner_exited` when the program has ended: a process that it forked may keep its socket open."""
     loop = asyncio.get_running_loop()
     # Before Linux 5.3, and in a Python that was built there, there is none.
     with contextlib.ExitStack() as watch:
         with contextlib.suppress(OSError, AttributeError):
             parent = os.pidfd_open(os.getppid())
             watch.callback(os.close, parent)
-            loop.add_reader(parent, bereaved.set)
+            loop.add_reader(parent, owner_exited.set)
             watch.callback(loop.remove_reader, parent)
         yield
 

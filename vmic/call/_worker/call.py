@@ -15,7 +15,7 @@ from vmic._base.tasks import end
 from vmic.call._media.playback import Playout
 from vmic.call._media.portaudio import SAMPLE_RATE
 from vmic.call._media.resampler import Rendering
-from vmic.call._signalling.base import Company, Line, Local, Participant, Session, SessionError
+from vmic.call._signalling.base import Line, Local, Participant, Session, SessionError, SessionListener
 from vmic.call._signalling.janus import VideoRoomSession
 from vmic.call._signalling.meeting_url import Address, DailyRoom, Whip
 from vmic.call._signalling.peer_connection import PeerError
@@ -32,7 +32,7 @@ Tell = Callable[..., None]
 _log = logging.getLogger("vmic")
 
 
-class Membership(Company):
+class Membership(SessionListener):
     """Joins, hears, and joins again when it is cut off, until `end`.
 
     Attributes:

@@ -22,10 +22,12 @@ _ENDS_WITHIN = 10.0
 _log = logging.getLogger("vmic")
 
 
-class Agency:
+class WorkerClient:
     """The process of one call."""
 
-    def __init__(self, told: Callable[[Message, bytes], None], ended: Callable[[Agency, int], None]) -> None:
+    def __init__(
+        self, told: Callable[[Message, bytes], None], ended: Callable[[WorkerClient, int], None]
+    ) -> None:
         """Start it; does not wait until it is there.
 
         Args:

@@ -29,7 +29,7 @@ _SOUND_LEAVES_WITHIN = 0.1
 _log = logging.getLogger("vmic")
 
 
-class Attendee:
+class Commands:
     """Joins calls, one after the other, and does in them what it is told."""
 
     def __init__(self, tell: Tell) -> None:

@@ -12,7 +12,7 @@ from vmic import create_microphone_device, list_microphone_devices, remove_micro
 from vmic._api import create_lasting_device, find_guarded
 from vmic._device import orphans, registry
 from vmic._device.registry import Device
-from vmic._device.spec import Recipe
+from vmic._device.spec import MicrophoneSpec
 from vmic._errors import DeviceError, VmicError
 from vmic._keeper import client
 from vmic._pulse import connection
@@ -60,7 +60,7 @@ def create(
         raise
     with contextlib.ExitStack() as undo:
         undo.callback(remove_microphone_device, name)
-        client.start_lasting(Recipe(name, description or name, rate, channels))
+        client.start_lasting(MicrophoneSpec(name, description or name, rate, channels))
         if alsa:
             asoundrc.add(name, info.source_name, description or name)
         undo.pop_all()
@@ -106,7 +106,7 @@ def clean() -> None:
 
 
 def _clean(pulse: pulsectl.Pulse) -> list[Device]:
-    left = orphans.sweep(pulse)
+    left = orphans.remove(pulse)
     for device in registry.find_all(pulse):
         # What has a program or a keeper comes back by itself.
         if device.owner is None and not device.complete:

@@ -7,7 +7,7 @@ from click.shell_completion import get_completion_class
 
 import vmic
 from vmic._device import names, orphans
-from vmic._device.spec import Recipe
+from vmic._device.spec import MicrophoneSpec
 from vmic._pulse import backend, connection
 from vmic.cli.options import CHANNELS, RATE, microphones, name_argument, quiet_option
 from vmic.cli.system import asoundrc
@@ -37,9 +37,9 @@ def install(name: str, rate: int, channels: int, description: str | None, way: s
     whichever answers now, reads when it starts.
     """
     names.check_name(name)
-    recipe = Recipe(name, names.check_description(description, name), rate, channels)
+    spec = MicrophoneSpec(name, names.check_description(description, name), rate, channels)
     chosen = WAYS[way] if way else _first()
-    say(f"microphone {name!r} is there from the next log-in on: {chosen.install(recipe)}")
+    say(f"microphone {name!r} is there from the next log-in on: {chosen.install(spec)}")
 
 
 @click.command(epilog="Example: vmic uninstall my-mic")

@@ -12,7 +12,7 @@ import click
 
 from vmic._pulse import connection
 from vmic.cli.options import name_argument
-from vmic.cli.system.microphone_status import Condition, belongs_to, of_all, of_one, unguarded, who
+from vmic.cli.system.microphone_status import MicrophoneStatus, belongs_to, of_all, of_one, unguarded, who
 from vmic.cli.terminal import level_bar
 from vmic.cli.terminal.output import printable
 
@@ -27,11 +27,11 @@ def list_(as_json: bool) -> None:
     STATE is "running" when somebody records it or writes to it; else "idle" for some seconds, and then
     "resting", which costs nothing. "unguarded" is one without a keeper: `vmic info` says what to do.
     """
-    conditions = connection.call(of_all)
+    statuses = connection.call(of_all)
     if as_json:
-        click.echo(json.dumps([_as_json(condition) for condition in conditions], indent=2))
+        click.echo(json.dumps([_as_json(status) for status in statuses], indent=2))
         return
-    _print([(*_HEADS, _SHOWN_AS), *((*_cells(one), _shown_as(one)) for one in conditions)])
+    _print([(*_HEADS, _SHOWN_AS), *((*_cells(one), _shown_as(one)) for one in statuses)])
 
 
 @click.command(epilog="Example: vmic info my-virtual-microphone")
@@ -39,41 +39,41 @@ def list_(as_json: bool) -> None:
 @json_option
 def info(name: str, as_json: bool) -> None:
     """Show what is known of microphone NAME."""
-    condition = connection.call(lambda pulse: of_one(pulse, name))
+    status = connection.call(lambda pulse: of_one(pulse, name))
     if as_json:
-        click.echo(json.dumps(_as_json(condition), indent=2))
+        click.echo(json.dumps(_as_json(status), indent=2))
         return
-    named = [(head.capitalize(), cell) for head, cell in zip(_HEADS, _cells(condition), strict=True)]
-    more = [("Source", condition.info.source_name), (_SHOWN_AS.capitalize(), condition.description)]
-    lost = [] if condition.guarded else [("Unguarded", "; ".join(unguarded(condition.info)))]
-    _print([*named, *more, ("Volume", f"{condition.volume:.0%}"), *lost])
+    named = [(head.capitalize(), cell) for head, cell in zip(_HEADS, _cells(status), strict=True)]
+    more = [("Source", status.info.source_name), (_SHOWN_AS.capitalize(), status.description)]
+    lost = [] if status.guarded else [("Unguarded", "; ".join(unguarded(status.info)))]
+    _print([*named, *more, ("Volume", f"{status.volume:.0%}"), *lost])
 
 
 _HEADS = ("NAME", "STATE", "RATE", "CHANNELS", "BELONGS TO", "WRITES", "LISTENS", "LEVEL")
 _SHOWN_AS = "SHOWN AS"
 
 
-def _shown_as(condition: Condition) -> str:
-    return "-" if condition.description == condition.info.name else condition.description
+def _shown_as(status: MicrophoneStatus) -> str:
+    return "-" if status.description == status.info.name else status.description
 
 
-def _cells(condition: Condition) -> tuple[str, ...]:
-    info = condition.info
-    state = [condition.state, *["muted"] * condition.muted, *["unguarded"] * (not condition.guarded)]
+def _cells(status: MicrophoneStatus) -> tuple[str, ...]:
+    info = status.info
+    state = [status.state, *["muted"] * status.muted, *["unguarded"] * (not status.guarded)]
     return (
         info.name,
         ", ".join(state),
         str(info.sample_rate),
         str(info.channels),
         belongs_to(info) if info.pid else "nobody: stays until removed",
-        ", ".join(condition.writers) or "-",
-        ", ".join(who(listener) for listener in condition.listeners) or "-",
-        "-" if condition.peak is None else level_bar.said(condition.peak).strip(),
+        ", ".join(status.writers) or "-",
+        ", ".join(who(listener) for listener in status.listeners) or "-",
+        "-" if status.peak is None else level_bar.said(status.peak).strip(),
     )
 
 
-def _as_json(condition: Condition) -> dict[str, Any]:
-    flat = dataclasses.asdict(condition)
+def _as_json(status: MicrophoneStatus) -> dict[str, Any]:
+    flat = dataclasses.asdict(status)
     for listener in flat["listeners"]:
         del listener["since"]  # of the first look, which was this one
     return {**flat.pop("info"), **flat}

@@ -49,7 +49,7 @@ def meter(name: str, seconds: float | None) -> None:
         due = began
         while seconds is None or due - began < seconds:
             due += _LINE if draw is None else _REDRAW
-            if ears.gone.wait(max(0.0, due - time.monotonic())):
+            if ears.removed.wait(max(0.0, due - time.monotonic())):
                 raise vmic.DeviceLostError(f"microphone {info.name!r} went away")
             heard = ears.take()
             if draw is None:
@@ -69,12 +69,12 @@ class _Ears(Follower):
     """Follows one source, on a thread of its own.
 
     Attributes:
-        gone: Set when the source has gone, or the server.
+        removed: Set when the source has gone, or the server.
     """
 
     def __init__(self, source_name: str) -> None:
         super().__init__(("source", "source_output"))
-        self.gone = threading.Event()
+        self.removed = threading.Event()
         self._source_name = source_name
         self._lock = threading.Lock()  # guards what follows
         self._peak, self._clips = 0.0, 0
@@ -108,7 +108,7 @@ class _Ears(Follower):
 
     def lose(self) -> None:
         """The server has gone, or the source."""
-        self.gone.set()
+        self.removed.set()
         self.end()
 
     def _note(self, peak: float) -> None:

@@ -53,7 +53,7 @@ class Decoded:
         self._ffmpeg = shutil.which("ffmpeg")
         self._process: subprocess.Popen[bytes] | None = None
         self._shape = (0, 0, 0)
-        self._feed: pipes.Feed | None = None
+        self._pipe_writer: pipes.PipeWriter | None = None
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (it is kept), not a pipe, which could fill
         with contextlib.ExitStack() as undo:
             undo.callback(self.close)
@@ -113,8 +113,8 @@ class Decoded:
     def seek(self, seconds: float) -> None:
         """Go on at this time from the beginning."""
         self._end_process()
-        if self._feed is not None:
-            self._feed.join()
+        if self._pipe_writer is not None:
+            self._pipe_writer.join()
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             self._start(pipes.fill(self._descriptor, b"", pipes.HEAD), 0.0)
             self._skip = int(seconds * self.sample_rate)
@@ -134,7 +134,7 @@ class Decoded:
         self._given, self._skip, self._from = 0, 0, seconds
         self._said.seek(0)
         self._said.truncate()
-        self._feed = None
+        self._pipe_writer = None
         self._process = subprocess.Popen(
             self._command(seconds),
             stdin=subprocess.PIPE if self._piped else subprocess.DEVNULL,
@@ -150,7 +150,7 @@ class Decoded:
         if self._piped:
             assert self._process.stdin
             head = head if self._ffmpeg else pipes.without_tag(self._descriptor, head)
-            self._feed = pipes.Feed(self._descriptor, head, os.dup(self._process.stdin.fileno()))
+            self._pipe_writer = pipes.PipeWriter(self._descriptor, head, os.dup(self._process.stdin.fileno()))
             self._process.stdin.close()
         self._shape = self._read_header(output)
         rate, channels, _ = self._shape
@@ -215,10 +215,10 @@ class Decoded:
             )
         if self._size is not None and os.fstat(self._descriptor).st_size < self._size:
             raise vmic.VmicError(f"{self.name} was cut off while it was played: the rest is missing")
-        if self._feed is None:
+        if self._pipe_writer is None:
             return False
-        self._feed.join()
-        if not (rest := self._feed.rest):
+        self._pipe_writer.join()
+        if not (rest := self._pipe_writer.remainder):
             return False
         self._end_process()
         shape, skip = self._shape, self._skip

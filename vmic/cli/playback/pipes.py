@@ -72,16 +72,16 @@ class Raw:
         """Leave standard input open."""
 
 
-class Feed:
+class PipeWriter:
     """Writes a file from one descriptor to another in a thread, up to where another file begins in it.
 
     Attributes:
-        rest: The beginning of that other file; empty at the end.
+        remainder: The beginning of that other file; empty at the end.
     """
 
     def __init__(self, source: int, head: bytes, target: int) -> None:
         """Write `head` and what follows to `target`, and close that."""
-        self.rest = b""
+        self.remainder = b""
         self._source, self._head, self._target = os.dup(source), head, target
         # A daemon: a thread that waits in read(2) hears of nothing else, Ctrl-C included.
         self._thread = threading.Thread(target=self._run, name="vmic-feed", daemon=True)
@@ -109,7 +109,7 @@ class Feed:
                     return
                 data, begin = data[end:] + more, max(0, begin - end)
             out.write(data[: at - before])
-            self.rest = data[at - before :]
+            self.remainder = data[at - before :]
 
 
 def fill(descriptor: int, data: bytes, size: int) -> bytes:

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import vmic
 from vmic._device import names
-from vmic.cli.system.managed_block import MarkedFile
+from vmic.cli.system.managed_block import ManagedBlock
 
 # What ALSA takes for an id, whole: a dot or a colon would end it, and a number is a card's.
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
-def _file() -> MarkedFile:
+def _file() -> ManagedBlock:
     """What ALSA reads last, of this user."""
-    return MarkedFile(Path.home() / ".asoundrc")
+    return ManagedBlock(Path.home() / ".asoundrc")
 
 
 def enabled() -> list[str]:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import vmic
 from vmic._device import fallback_sink, names
-from vmic._device.properties import MICROPHONE, Marks
-from vmic._device.spec import Recipe
+from vmic._device.properties import MICROPHONE, DeviceProperties
+from vmic._device.spec import MicrophoneSpec
 from vmic._pulse import backend
-from vmic.cli.system.managed_block import MarkedFile
+from vmic.cli.system.managed_block import ManagedBlock
 
 # PulseAudio (16.1) reads a script into lines of 2048 bytes.
 _LONGEST_LINE = 2046
@@ -37,7 +37,7 @@ class Way(ABC):
         """Whether this machine has it."""
 
     @abstractmethod
-    def install(self, recipe: Recipe) -> Path:
+    def install(self, spec: MicrophoneSpec) -> Path:
         """Write what makes that microphone: the file that it is in."""
 
     @abstractmethod
@@ -54,15 +54,13 @@ class Systemd(Way):
         """Whether systemd runs this machine."""
         return shutil.which("systemctl") is not None and Path("/run/systemd/system").is_dir()
 
-    def install(self, recipe: Recipe) -> Path:
+    def install(self, spec: MicrophoneSpec) -> Path:
         """Write the unit, and start it."""
-        unit = _unit(recipe.name)
-        command = " ".join(
-            _unit_quoted(word) for word in [*_create(recipe), "--foreground", "--", recipe.name]
-        )
+        unit = _unit(spec.name)
+        command = " ".join(_unit_quoted(word) for word in [*_create(spec), "--foreground", "--", spec.name])
         text = f"""\
 [Unit]
-Description=Microphone {recipe.name.replace("%", "%%")} of vmic
+Description=Microphone {spec.name.replace("%", "%%")} of vmic
 After=pipewire-pulse.socket pipewire-pulse.service pulseaudio.socket pulseaudio.service
 
 [Service]
@@ -115,12 +113,12 @@ class PipeWire(Way):
         """Whether this machine has PipeWire's sound server."""
         return shutil.which("pipewire-pulse") is not None
 
-    def install(self, recipe: Recipe) -> Path:
+    def install(self, spec: MicrophoneSpec) -> Path:
         """Write the file."""
-        program, *arguments = [*_create(_encoded(recipe)), "--encoded", "--", _encoded(recipe).name]
+        program, *arguments = [*_create(_encoded(spec)), "--encoded", "--", _encoded(spec).name]
         # It splits the arguments at blanks, whatever is around them (0.3.65): they have none.
         entry = f'{{ path = "{program}" args = "{" ".join(arguments)}" }}'
-        file = _drop_in(recipe.name)
+        file = _drop_in(spec.name)
         _write(
             file,
             f"# Made by `vmic install`; `vmic uninstall` takes it away.\ncontext.exec = [\n    {entry}\n]\n",
@@ -143,24 +141,26 @@ class PulseAudio(Way):
         """Whether this machine has PulseAudio."""
         return shutil.which("pulseaudio") is not None
 
-    def install(self, recipe: Recipe) -> Path:
+    def install(self, spec: MicrophoneSpec) -> Path:
         """Write that part, after what is there."""
-        marks = Marks.new(MICROPHONE, recipe.name, recipe.sample_rate, recipe.channels, None).written()
-        dialect = backend.PULSEAUDIO
-        source = recipe.source_arguments(dialect, marks, backend.backslashed)
+        identity = DeviceProperties.new(
+            MICROPHONE, spec.name, spec.sample_rate, spec.channels, None
+        ).written()
+        profile = backend.PULSEAUDIO
+        source = spec.source_arguments(profile, identity, backend.backslashed)
         lines = [
             # What is there already, or is refused, is no reason not to start.
             ".nofail",
-            f"load-module module-null-sink {fallback_sink.arguments(dialect)}",
-            f"load-module module-null-sink {recipe.sink_arguments(dialect, marks, backend.backslashed)}",
+            f"load-module module-null-sink {fallback_sink.arguments(profile)}",
+            f"load-module module-null-sink {spec.sink_arguments(profile, identity, backend.backslashed)}",
             f"load-module module-remap-source {source}",
         ]
         if any(len(line.encode()) > _LONGEST_LINE for line in lines):
             raise vmic.VmicError(
-                f"the name or description of {recipe.name!r} is too long for PulseAudio's script"
+                f"the name or description of {spec.name!r} is too long for PulseAudio's script"
             )
         script = _script()
-        script.put(_identity(recipe.name), "".join(f"{line}\n" for line in lines))
+        script.put(_identity(spec.name), "".join(f"{line}\n" for line in lines))
         return script.path
 
     def uninstall(self, name: str) -> bool:
@@ -171,10 +171,10 @@ class PulseAudio(Way):
 WAYS: dict[str, Way] = {way.name: way for way in (Systemd(), PipeWire(), PulseAudio())}
 
 
-def _create(recipe: Recipe) -> list[str]:
+def _create(spec: MicrophoneSpec) -> list[str]:
     """The command that makes it, but for its end."""
-    shape = ["--rate", str(recipe.sample_rate), "--channels", str(recipe.channels)]
-    shown = ["--description", recipe.description, "--replace", "--quiet"]
+    shape = ["--rate", str(spec.sample_rate), "--channels", str(spec.channels)]
+    shown = ["--description", spec.description, "--replace", "--quiet"]
     return [*_program(), "create", *shape, *shown]
 
 
@@ -203,9 +203,9 @@ def _program() -> list[str]:
     return program
 
 
-def _encoded(recipe: Recipe) -> Recipe:
-    name, description = (urllib.parse.quote(text, safe="") for text in (recipe.name, recipe.description))
-    return Recipe(name, description, recipe.sample_rate, recipe.channels)
+def _encoded(spec: MicrophoneSpec) -> MicrophoneSpec:
+    name, description = (urllib.parse.quote(text, safe="") for text in (spec.name, spec.description))
+    return MicrophoneSpec(name, description, spec.sample_rate, spec.channels)
 
 
 def _identity(name: str) -> str:
@@ -227,8 +227,8 @@ def _drop_in(name: str) -> Path:
     return settings() / "pipewire" / "pipewire-pulse.conf.d" / f"vmic-{_identity(name)}.conf"
 
 
-def _script() -> MarkedFile:
-    return MarkedFile(settings() / "pulse" / "default.pa", base=".include /etc/pulse/default.pa\n")
+def _script() -> ManagedBlock:
+    return ManagedBlock(settings() / "pulse" / "default.pa", base=".include /etc/pulse/default.pa\n")
 
 
 def _unit_quoted(word: str) -> str:

@@ -119,7 +119,7 @@ def _of_default_source(pulse: pulsectl.Pulse, default: str) -> Iterator[Finding]
 
 def _of_device(device: Device, clients: set[str]) -> Iterator[Finding]:
     name = device.name
-    if device.owner is not None and device.owner.is_gone(clients):
+    if device.owner is not None and device.owner.has_exited(clients):
         yield Finding("bad", f"{name!r} is left of {device.info.program}, which has ended", "vmic clean")
     elif not device.complete:
         yield Finding("bad", f"half of {name!r} is missing", "vmic clean")

@@ -20,7 +20,7 @@ _PARTS = re.compile(_PART, re.MULTILINE)
 _BEGIN = re.compile(r"^# >>> vmic: (\S+) >>>", re.MULTILINE)
 
 
-class MarkedFile:
+class ManagedBlock:
     """A text file of the user's, in which a # begins a comment."""
 
     def __init__(self, path: Path, base: str = "") -> None:

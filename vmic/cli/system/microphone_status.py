@@ -22,7 +22,7 @@ _LISTENS_FOR = 0.12
 
 
 @dataclass(frozen=True)
-class Condition:
+class MicrophoneStatus:
     """How a microphone is now.
 
     Attributes:
@@ -49,14 +49,14 @@ class Condition:
     peak: float | None
 
 
-def of_all(pulse: pulsectl.Pulse) -> list[Condition]:
+def of_all(pulse: pulsectl.Pulse) -> list[MicrophoneStatus]:
     """All of them, by name; takes 0.1 s where any of them runs."""
-    orphans.sweep(pulse)
-    conditions = _of(pulse, [device for device in registry.find_all(pulse) if device.source])
-    return sorted(conditions, key=lambda condition: condition.info.name)
+    orphans.remove(pulse)
+    statuses = _of(pulse, [device for device in registry.find_all(pulse) if device.source])
+    return sorted(statuses, key=lambda status: status.info.name)
 
 
-def of_one(pulse: pulsectl.Pulse, name: str) -> Condition:
+def of_one(pulse: pulsectl.Pulse, name: str) -> MicrophoneStatus:
     """The one of that name.
 
     Raises:
@@ -65,7 +65,7 @@ def of_one(pulse: pulsectl.Pulse, name: str) -> Condition:
     return _of(pulse, [orphans.find(pulse, name)])[0]
 
 
-def _of(pulse: pulsectl.Pulse, found: list[Device]) -> list[Condition]:
+def _of(pulse: pulsectl.Pulse, found: list[Device]) -> list[MicrophoneStatus]:
     devices = {device.source.index: device for device in found}
     peaks = _listen(pulse, [device for device in devices.values() if _state(device) == "running"])
     streams = recording_apps.streams(pulse, devices)
@@ -74,7 +74,7 @@ def _of(pulse: pulsectl.Pulse, found: list[Device]) -> list[Condition]:
     players = pulse.sink_input_list()
     clients = {client.index: client.proplist for client in pulse.client_list()}
     return [
-        Condition(
+        MicrophoneStatus(
             info=device.info,
             state=_state(device),
             description=device.source.description,

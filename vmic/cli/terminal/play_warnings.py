@@ -19,7 +19,7 @@ class PlayWarnings:
     """Warns of a muted microphone, of missing listeners and of gaps: each once, in one line."""
 
     def __init__(self, microphone: vmic.VirtualMicrophoneDevice, player: Player) -> None:
-        """Watch what `player` plays into `microphone`."""
+        """Monitor what `player` plays into `microphone`."""
         self._microphone, self._player = microphone, player
         self._heard_at = time.monotonic()  # when an application listened last, or playing began
         self._was_heard = self._told_muted = self._told_unheard = False

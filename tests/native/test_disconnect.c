@@ -5,9 +5,9 @@
 #include <sys/resource.h>
 
 static void is_away(struct fixture *f, int error) {
-    must(f, VMIC_LEFT, 0);
+    must(f, VMIC_DISCONNECTION, 0);
     must(f, VMIC_OPENED, 0);
-    CHECK_EQUAL(look(f).state, VMIC_AWAY);
+    CHECK_EQUAL(look(f).state, VMIC_DISCONNECTED);
     CHECK_EQUAL(look(f).error, error);
 }
 
@@ -22,20 +22,20 @@ static void write_fails(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
     put_all(&f, 1, 1000);
-    must(&f, VMIC_TAKEN, 1000);
+    must(&f, VMIC_CONSUMED, 1000);
     fake_fail(f.fake, FAKE_WRITE, 7);
     put_all(&f, 1001, 500);
     is_away(&f, 7);
     vmic_stats stats = look(&f);
     CHECK_EQUAL(stats.lost, 1000); /* 5 s of silence were before them */
     CHECK_EQUAL(stats.queued, 500);
-    CHECK_EQUAL(stats.taken, 1000);
-    must(&f, VMIC_GONE, 1000);
-    must_not(&f, VMIC_TAKEN, 1001);
+    CHECK_EQUAL(stats.consumed, 1000);
+    must(&f, VMIC_DONE, 1000);
+    must_not(&f, VMIC_CONSUMED, 1001);
     fake_fail(f.fake, FAKE_WRITE, 0);
     put_all(&f, 1501, 500);
     reopens(&f, 1);
-    must(&f, VMIC_TAKEN, 2000);
+    must(&f, VMIC_CONSUMED, 2000);
     check_sequence(&f, 1, 2001);
     CHECK_EQUAL(look(&f).lost, 1000);
     CHECK_EQUAL(fake_count(f.fake, FAKE_OPEN), 2);
@@ -45,10 +45,10 @@ static void write_fails(void) {
 /* The server may have played part of what it took. */
 static void write_fails_when_some_is_heard(void) {
     vmic_config config = roomy();
-    config.reserve_us = 0;
+    config.headroom_us = 0;
     struct fixture f = open_stream(&config);
     put_all(&f, 1, 6 * RATE);
-    must(&f, VMIC_GONE, RATE / 4);
+    must(&f, VMIC_DONE, RATE / 4);
     fake_fail(f.fake, FAKE_WRITE, 7);
     put_all(&f, 1 + 6 * RATE, 10);
     is_away(&f, 7);
@@ -67,12 +67,12 @@ static void open_fails(void) {
     CHECK(f.stream);
     is_away(&f, 5);
     put_all(&f, 1, 100);
-    must_not(&f, VMIC_TAKEN, 1);
+    must_not(&f, VMIC_CONSUMED, 1);
     vmic_reopen(f.stream);
     is_away(&f, 5);
     fake_fail(f.fake, FAKE_OPEN, 0);
     reopens(&f, 0); /* it is open for the first time */
-    must(&f, VMIC_TAKEN, 100);
+    must(&f, VMIC_CONSUMED, 100);
     check_contiguous(&f, 1, 101);
     CHECK_EQUAL(look(&f).lost, 0);
     end_stream(&f);
@@ -82,14 +82,14 @@ static void an_idle_writer_notices(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
     struct caller left;
-    start_waiting(&left, &f, VMIC_LEFT, 0);
+    start_waiting(&left, &f, VMIC_DISCONNECTION, 0);
     fake_fail(f.fake, FAKE_LEVEL, 3);
     CHECK_EQUAL(join(&left), VMIC_OK);
     is_away(&f, 3);
     fake_fail(f.fake, FAKE_LEVEL, 0);
     reopens(&f, 1);
     put_all(&f, 1, 10);
-    must(&f, VMIC_TAKEN, 10);
+    must(&f, VMIC_CONSUMED, 10);
     end_stream(&f);
 }
 
@@ -99,7 +99,7 @@ static void reopening_an_open_stream_does_nothing(void) {
     vmic_reopen(f.stream);
     CHECK_EQUAL(look(&f).state, VMIC_OPEN);
     put_all(&f, 1, 10);
-    must(&f, VMIC_TAKEN, 10);
+    must(&f, VMIC_CONSUMED, 10);
     CHECK_EQUAL(fake_count(f.fake, FAKE_OPEN), 1);
     CHECK_EQUAL(look(&f).reopened, 0);
     end_stream(&f);
@@ -120,7 +120,7 @@ static void writes_while_it_reopens(void) {
     put_all(&f, 11, 10);
     must_not(&f, VMIC_OPENED, 0);
     fake_release(f.fake, FAKE_OPEN);
-    must(&f, VMIC_TAKEN, 20);
+    must(&f, VMIC_CONSUMED, 20);
     check_contiguous(&f, 1, 21);
     CHECK_EQUAL(fake_count(f.fake, FAKE_OPEN), 2);
     end_stream(&f);
@@ -131,8 +131,8 @@ static void close_hangs(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
     struct caller left;
-    start_waiting(&left, &f, VMIC_LEFT, 0);
-    must_not(&f, VMIC_LEFT, 0); /* by the end of which the other surely waits */
+    start_waiting(&left, &f, VMIC_DISCONNECTION, 0);
+    must_not(&f, VMIC_DISCONNECTION, 0); /* by the end of which the other surely waits */
     fake_hold(f.fake, FAKE_CLOSE);
     fake_fail(f.fake, FAKE_WRITE, 7);
     put_all(&f, 1, 10);
@@ -141,7 +141,7 @@ static void close_hangs(void) {
     fake_fail(f.fake, FAKE_WRITE, 0);
     vmic_reopen(f.stream);
     fake_release(f.fake, FAKE_CLOSE);
-    must(&f, VMIC_TAKEN, 10);
+    must(&f, VMIC_CONSUMED, 10);
     check_contiguous(&f, 1, 11);
     end_stream(&f);
 }
@@ -150,7 +150,7 @@ static void *count_wakeups(void *argument) {
     struct fixture *f = argument;
     static struct rusage before, after;
     getrusage(RUSAGE_THREAD, &before);
-    must(f, VMIC_LEFT, 0);
+    must(f, VMIC_DISCONNECTION, 0);
     getrusage(RUSAGE_THREAD, &after);
     static long wakeups;
     wakeups = after.ru_nvcsw - before.ru_nvcsw;
@@ -165,7 +165,7 @@ static void writes_wake_nobody_who_waits_for_the_loss(void) {
     pthread_create(&waiting, NULL, count_wakeups, &f);
     for (uint32_t i = 0; i < 200; i++) {
         put_all(&f, 1 + i, 1);
-        must(&f, VMIC_TAKEN, i + 1);
+        must(&f, VMIC_CONSUMED, i + 1);
     }
     fake_fail(f.fake, FAKE_LEVEL, 3);
     void *wakeups;

@@ -3,12 +3,12 @@
 
 static vmic_config restless(void) {
     vmic_config config = tight();
-    config.rest_us = 1000;
+    config.suspend_after_us = 1000;
     return config;
 }
 
 static void is_away(struct fixture *f, int error) {
-    must(f, VMIC_LEFT, 0);
+    must(f, VMIC_DISCONNECTION, 0);
     CHECK_EQUAL(look(f).error, error);
 }
 
@@ -18,21 +18,21 @@ static struct fixture resting_stream(void) {
     fake_hold(f.fake, FAKE_CLOSE);
     vmic_set_listened(f.stream, 0);
     fake_wait_held(f.fake, FAKE_CLOSE);
-    CHECK_EQUAL(look(&f).state, VMIC_RESTING);
+    CHECK_EQUAL(look(&f).state, VMIC_SUSPENDED);
     must(&f, VMIC_OPENED, 0); /* it is no failure to wait for */
-    must_not(&f, VMIC_LEFT, 0);
+    must_not(&f, VMIC_DISCONNECTION, 0);
     return f;
 }
 
 static void a_write_wakes_it(void) {
     struct fixture f = resting_stream();
     CHECK_EQUAL(put(&f, 1, 0), 0);
-    must_not(&f, VMIC_LEFT, 0);
+    must_not(&f, VMIC_DISCONNECTION, 0);
     put_all(&f, 1, 3);
     is_away(&f, 0);
     fake_release(f.fake, FAKE_CLOSE);
     vmic_reopen(f.stream);
-    must(&f, VMIC_GONE, 3);
+    must(&f, VMIC_DONE, 3);
     check_sequence(&f, 1, 4);
     CHECK_EQUAL(look(&f).heard, 3);
     CHECK_EQUAL(look(&f).reopened, 0);
@@ -44,7 +44,7 @@ static void a_listener_wakes_it(void) {
     /* Who goes at once was there nevertheless. */
     vmic_set_listened(f.stream, 1);
     vmic_set_listened(f.stream, 0);
-    must(&f, VMIC_LEFT, 0);
+    must(&f, VMIC_DISCONNECTION, 0);
     fake_release(f.fake, FAKE_CLOSE);
     vmic_set_listened(f.stream, 1);
     vmic_reopen(f.stream);
@@ -64,7 +64,7 @@ static void it_finds_the_server_gone(void) {
     CHECK_EQUAL(look(&f).queued, 3);
     fake_fail(f.fake, FAKE_OPEN, 0);
     vmic_reopen(f.stream);
-    must(&f, VMIC_GONE, 3);
+    must(&f, VMIC_DONE, 3);
     CHECK_EQUAL(look(&f).reopened, 1);
     end_stream(&f);
 }
@@ -75,7 +75,7 @@ static void a_flush_and_a_stop_find_it_so(void) {
     vmic_flushed flushed;
     CHECK_EQUAL(vmic_flush(f.stream, 5000, PATIENCE_US, &flushed), VMIC_OK);
     CHECK_EQUAL(flushed.heard_to, flushed.dropped_to);
-    CHECK_EQUAL(look(&f).state, VMIC_RESTING);
+    CHECK_EQUAL(look(&f).state, VMIC_SUSPENDED);
     end_stream(&f);
 }
 
@@ -91,12 +91,12 @@ static void not_while_somebody_listens(void) {
 
 static void not_before_all_is_heard(void) {
     vmic_config config = restless();
-    config.ahead_us = 10000000;
-    config.reserve_us = 2000000;
+    config.high_water_us = 10000000;
+    config.headroom_us = 2000000;
     struct fixture f = open_stream(&config);
     vmic_set_listened(f.stream, 0);
     put_all(&f, 1, 3);
-    must(&f, VMIC_GONE, 3);
+    must(&f, VMIC_DONE, 3);
     CHECK_EQUAL(look(&f).heard, 3);
     CHECK_EQUAL(fake_count(f.fake, FAKE_OPEN), 1);
     end_stream(&f);

@@ -11,8 +11,8 @@
 
 static void a_ramp_leads_up_and_down(int16_t left, int16_t right) {
     int16_t up[2 * COUNT], down[2 * COUNT], frame[2] = {left, right};
-    shape_up(up, frame, 2, COUNT);
-    shape_down(down, frame, 2, COUNT);
+    fade_up(up, frame, 2, COUNT);
+    fade_down(down, frame, 2, COUNT);
     CHECK_EQUAL(up[0], 0);
     CHECK_EQUAL(up[1], 0);
     for (int k = 0; k < COUNT; k++)
@@ -29,7 +29,7 @@ static void a_fade_ends_in_silence(uint64_t count) {
     CHECK(frames);
     for (uint64_t k = 0; k < count; k++)
         frames[k] = k % 2 ? INT16_MIN : INT16_MAX;
-    shape_fade(frames, 1, count);
+    fade_frames(frames, 1, count);
     for (uint64_t k = 1; k < count; k++) {
         CHECK_COMPARE(abs(frames[k]), <=, abs(frames[k - 1]) + 1);
         CHECK(frames[k] == 0 || (frames[k] < 0) == (k % 2 == 1));
@@ -41,28 +41,28 @@ static void a_fade_ends_in_silence(uint64_t count) {
 }
 
 static void the_last_frames_are_remembered(void) {
-    struct recent recent;
-    CHECK_EQUAL(recent_init(&recent, 100, sizeof(uint32_t)), 0);
+    struct history history;
+    CHECK_EQUAL(history_init(&history, 100, sizeof(uint32_t)), 0);
     uint32_t frames[250], copy[100], end = 0;
     uint64_t random = 1;
-    CHECK_EQUAL(recent_copy(&recent, 1, copy, 1), 0);
+    CHECK_EQUAL(history_copy(&history, 1, copy, 1), 0);
     for (int i = 0; i < 1000; i++) {
         uint32_t count = (uint32_t)random_below(&random, i % 10 ? 40 : 250);
         for (uint32_t k = 0; k < count; k++)
             frames[k] = end++;
-        recent_add(&recent, frames, count);
+        history_add(&history, frames, count);
         uint32_t known = end < 100 ? end : 100;
         uint32_t back = (uint32_t)random_below(&random, known + 1);
         uint64_t wanted = random_below(&random, 101);
-        uint64_t copied = recent_copy(&recent, back, copy, wanted);
+        uint64_t copied = history_copy(&history, back, copy, wanted);
         CHECK_EQUAL(copied, wanted < back ? wanted : back);
         for (uint32_t k = 0; k < copied; k++)
             CHECK_EQUAL(copy[k], end - back + k);
-        CHECK_EQUAL(recent_copy(&recent, known + 1, copy, 1), 0);
+        CHECK_EQUAL(history_copy(&history, known + 1, copy, 1), 0);
         if (end > 0)
-            CHECK_EQUAL(*(const uint32_t *)recent_last(&recent), end - 1);
+            CHECK_EQUAL(*(const uint32_t *)history_last(&history), end - 1);
     }
-    recent_free(&recent);
+    history_free(&history);
 }
 
 int main(void) {

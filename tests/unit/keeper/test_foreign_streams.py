@@ -1,0 +1,27 @@
+"""What the server remembered of a foreign stream is set right once, also when its answer comes late."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from vmic._keeper.foreign_streams import ForeignStreams
+
+PLAYER: Any = SimpleNamespace(index=57, proplist={"module-stream-restore.id": "sink-input-by-name:x"})
+ENTRY = SimpleNamespace(name="sink-input-by-name:x", device="speakers")
+
+
+def test_one_that_has_ended_before_the_answer_is_not_looked_after_for_ever() -> None:
+    foreign_streams = ForeignStreams(lambda _device: None)
+    foreign_streams._note_place(PLAYER, [ENTRY])
+    assert (foreign_streams._places, foreign_streams._left) == ({}, [("sink-input-by-name:x", "speakers")])
+
+
+def test_one_that_plays_on_is_looked_after() -> None:
+    foreign_streams = ForeignStreams(lambda _device: None)
+    foreign_streams._met.add(PLAYER.index)
+    foreign_streams._note_place(PLAYER, [ENTRY])
+    assert (foreign_streams._places, foreign_streams._left) == (
+        {57: ("sink-input-by-name:x", "speakers")},
+        [],
+    )
