@@ -27,14 +27,21 @@ if _typing.TYPE_CHECKING:
         open_microphone_device,
         remove_microphone_device,
     )
-    from vmic._device.registry import MicrophoneInfo
-    from vmic._errors import ClosedError, DeviceError, DeviceLostError, ServerError, VmicError
+    from vmic._device.registry import MicrophoneInfo, SpeakerInfo
+    from vmic._errors import (
+        ClosedError,
+        DeviceError,
+        DeviceLostError,
+        DrainTimeoutError,
+        ServerError,
+        VmicError,
+    )
     from vmic._headset import Headset
     from vmic._microphone import VirtualMicrophoneDevice
     from vmic._monitor.recording_apps import Listener
     from vmic._speaker import VirtualSpeakerDevice
-    from vmic._speaker_api import create_headset, create_speaker_device
-    from vmic._stats import MicrophoneStats, SpeakerStats
+    from vmic._speaker_api import create_headset, create_speaker_device, list_speaker_devices
+    from vmic._stats import FlushResult, MicrophoneStats, SpeakerStats
     from vmic.call._daily.custom_audio import CustomAudioSource, CustomAudioTrack
     from vmic.call._daily.facade import Daily, LogLevel
     from vmic.call._daily.vad import NativeVad
@@ -53,7 +60,9 @@ __all__ = [
     "Daily",
     "DeviceError",
     "DeviceLostError",
+    "DrainTimeoutError",
     "EventHandler",
+    "FlushResult",
     "Headset",
     "Listener",
     "LogLevel",
@@ -61,6 +70,7 @@ __all__ = [
     "MicrophoneStats",
     "NativeVad",
     "ServerError",
+    "SpeakerInfo",
     "SpeakerStats",
     "VirtualMicrophoneDevice",
     "VirtualSpeakerDevice",
@@ -69,6 +79,7 @@ __all__ = [
     "create_microphone_device",
     "create_speaker_device",
     "list_microphone_devices",
+    "list_speaker_devices",
     "open_microphone_device",
     "remove_microphone_device",
 ]
@@ -82,14 +93,21 @@ _HOMES = {
         "open_microphone_device",
         "remove_microphone_device",
     ],
-    "_device.registry": ["MicrophoneInfo"],
-    "_errors": ["ClosedError", "DeviceError", "DeviceLostError", "ServerError", "VmicError"],
+    "_device.registry": ["MicrophoneInfo", "SpeakerInfo"],
+    "_errors": [
+        "ClosedError",
+        "DeviceError",
+        "DeviceLostError",
+        "DrainTimeoutError",
+        "ServerError",
+        "VmicError",
+    ],
     "_headset": ["Headset"],
     "_microphone": ["VirtualMicrophoneDevice"],
     "_monitor.recording_apps": ["Listener"],
     "_speaker": ["VirtualSpeakerDevice"],
-    "_speaker_api": ["create_headset", "create_speaker_device"],
-    "_stats": ["MicrophoneStats", "SpeakerStats"],
+    "_speaker_api": ["create_headset", "create_speaker_device", "list_speaker_devices"],
+    "_stats": ["FlushResult", "MicrophoneStats", "SpeakerStats"],
     "call._media.audio_data": ["AudioData"],
     "call.client": ["CallClient"],
     "call._daily.custom_audio": ["CustomAudioSource", "CustomAudioTrack"],

@@ -8,10 +8,11 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
 
-from vmic._base import threads, wakeup
+from vmic._base import wakeup
+from vmic._base.threads import call_in_thread
 from vmic._base.validation import seconds
 from vmic._monitor.listeners import Listeners
 from vmic._stream.completions import Completion
@@ -21,10 +22,14 @@ from vmic._stream.playback import Stream
 
 if TYPE_CHECKING:
     from vmic._errors import DeviceLostError
+    from vmic._stats import FlushResult
 
 # How often a task looks at least: a flush or a close may have come. And at most: a server that hangs keeps
 # the last frame for as long as it likes.
 _LONGEST, _SHORTEST = 0.02, 0.002
+
+
+M = TypeVar("M", bound="Awaitable")
 
 
 class Awaitable:
@@ -41,8 +46,12 @@ class Awaitable:
         def _check_open(self, frames_written: int = 0) -> None: ...
         def _lost(self, what: str, frames_written: int) -> DeviceLostError: ...
         def _drain_limit(self, timeout: float | None) -> float: ...
-        def _drained(self, done: bool, timeout: float | None) -> bool: ...
-        def flush(self, fade_ms: float = 5) -> tuple[int, int]: ...
+        def _end_drain(self, done: bool, timeout: float | None) -> None: ...
+        def flush(self, fade_ms: float = 5) -> FlushResult: ...
+        def close(self) -> None: ...
+        def __exit__(
+            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        ) -> None: ...
 
     async def write_frames_async(
         self,
@@ -93,25 +102,23 @@ class Awaitable:
                 if not await self._reached(self._stream.due, index, write.remaining(), check):
                     raise self._lost("written", write.done)
 
-    async def drain_async(self, timeout: float | None = None) -> bool:
+    async def drain_async(self, timeout: float | None = None) -> None:
         """Wait until everything written so far is heard, as `drain` does, without blocking the event loop.
 
         Args:
             timeout: Seconds to wait at most; None for as long as the audio needs.
 
-        Returns:
-            False when `timeout` passed first.
-
         Raises:
+            DrainTimeoutError: `timeout` passed first.
             DeviceLostError: Without a timeout, the audio was not taken within 5 s beyond its length.
             ClosedError: The device is closed, or was meanwhile.
         """
         limit = self._drain_limit(timeout)
         written = self._stream.state().written
         done = await self._reached(self._stream.done, written, limit, self._check_open)
-        return self._drained(done, timeout)
+        self._end_drain(done, timeout)
 
-    async def flush_async(self, fade_ms: float = 5) -> tuple[int, int]:
+    async def flush_async(self, fade_ms: float = 5) -> FlushResult:
         """Drop what has not been heard, as `flush` does, without blocking the event loop.
 
         Cancelling ends the wait, not the flush, which runs on a thread of its own for some milliseconds.
@@ -126,20 +133,23 @@ class Awaitable:
             DeviceLostError: The server hangs. The frames will be dropped when it goes on.
             ClosedError: The device is closed.
         """
-        outcome: Future[tuple[int, int]] = Future()
-        done, wake = wakeup.of_task()
+        return await call_in_thread(lambda: self.flush(fade_ms), "vmic-flush")
 
-        def run() -> None:
-            try:
-                outcome.set_result(self.flush(fade_ms))
-            except BaseException as error:  # noqa: BLE001 (it is raised in the task)
-                outcome.set_exception(error)
-            wake()
+    async def aclose(self) -> None:
+        """Close the microphone, as `close` does, without blocking the event loop.
 
-        # Not asyncio's pool, which has few threads: those of a server that hangs would hold up all else.
-        threads.start(run, "vmic-flush")
-        await done
-        return outcome.result()
+        Cancelling ends the wait, not the close.
+        """
+        await call_in_thread(self.close, "vmic-close")
+
+    async def __aenter__(self: M) -> M:
+        self._check_open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await call_in_thread(lambda: self.__exit__(kind, error, trace), "vmic-close")
 
     async def wait_for_listener_async(self, timeout: float | None = None) -> bool:
         """Wait until an application hears the microphone, as `wait_for_listener`, not blocking the loop.

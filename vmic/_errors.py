@@ -7,6 +7,7 @@
         ├── ServerError        no sound server, or it does not answer
         ├── DeviceError        refused: the name is taken, a module is missing, not allowed
         ├── DeviceLostError    the device was there and went away, or stopped taking audio
+        ├── DrainTimeoutError  a drain's time has passed; a TimeoutError too
         └── ClosedError        you closed it
 
 A bad argument is a ``ValueError`` or a ``TypeError``. Each message says what was tried, on which device,
@@ -47,6 +48,12 @@ class DeviceLostError(VmicError):
     def __init__(self, message: str, frames_written: int = 0) -> None:
         super().__init__(message)
         self.frames_written = frames_written
+
+
+class DrainTimeoutError(VmicError, TimeoutError):
+    """The `timeout` of a drain passed before everything written was heard."""
+
+    __module__ = "vmic"
 
 
 class ClosedError(VmicError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from types import TracebackType
 
+from vmic._base.threads import call_in_thread
 from vmic._microphone import VirtualMicrophoneDevice
 from vmic._speaker import VirtualSpeakerDevice
 
@@ -36,6 +37,18 @@ class Headset:
     def close(self) -> None:
         """Close both: what was written is heard first."""
         self.__exit__(None, None, None)
+
+    async def aclose(self) -> None:
+        """Close both, as `close` does, without blocking the event loop."""
+        await self.__aexit__(None, None, None)
+
+    async def __aenter__(self) -> Headset:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await call_in_thread(lambda: self.__exit__(kind, error, trace), "vmic-close")
 
     def __enter__(self) -> Headset:
         return self

@@ -15,11 +15,11 @@ from vmic._base import wakeup
 from vmic._base.validation import check_fade, seconds
 from vmic._device.properties import MICROPHONE
 from vmic._device.registry import MicrophoneInfo
-from vmic._errors import ClosedError, DeviceLostError
+from vmic._errors import ClosedError, DeviceLostError, DrainTimeoutError
 from vmic._monitor.listeners import Listeners, WithListeners
 from vmic._monitor.reconnect import Reconnection
 from vmic._monitor.status import DeviceStatus, WithStatus
-from vmic._stats import MicrophoneStats
+from vmic._stats import FlushResult, MicrophoneStats
 from vmic._stream.completions import Completion
 from vmic._stream.paced_write import PacedWrite, Writing, checked
 from vmic._stream.pcm import Frames
@@ -182,24 +182,22 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable):
             return self._write_queue.post(view, count, completion)
         return self._write_through(view, count, completion, timeout)
 
-    def drain(self, timeout: float | None = None) -> bool:
+    def drain(self, timeout: float | None = None) -> None:
         """Wait until everything written is heard; what is written next is another utterance, and not late.
 
         Args:
             timeout: Seconds to wait at most; None for as long as the audio needs.
 
-        Returns:
-            False when `timeout` passed first.
-
         Raises:
+            DrainTimeoutError: `timeout` passed first.
             DeviceLostError: Without a timeout, the audio was not taken within 5 s beyond its length.
             ClosedError: The device is closed, or was meanwhile.
         """
         limit = self._drain_limit(timeout)
         done = self._wait(self._stream.wait_done, self._stream.state().written, limit, self._check_open)
-        return self._drained(done, timeout)
+        self._end_drain(done, timeout)
 
-    def flush(self, fade_ms: float = 5) -> tuple[int, int]:
+    def flush(self, fade_ms: float = 5) -> FlushResult:
         """Drop what has not been heard, and stop the sound (barge-in).
 
         A blocking write in another thread returns what it had written. Blocks for some milliseconds.
@@ -220,7 +218,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable):
         result = self._write_queue.flush(fade_ms / 1000, _FLUSH_TIMEOUT)
         if result is None:
             raise self._lost("flushed", 0)
-        return result
+        return FlushResult(*result)
 
     # ---- the end ----
 
@@ -309,13 +307,17 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable):
         self._check_open()
         return self._writing.audio_time() + _PATIENCE if limit is None else limit
 
-    def _drained(self, done: bool, timeout: float | None) -> bool:
-        """What a drain returns, or raises."""
+    def _end_drain(self, done: bool, timeout: float | None) -> None:
+        """End the utterance that is heard, or raise what a drain raises."""
         if done:
             self._stream.end_utterance()
-        elif timeout is None:
+            return
+        if timeout is None:
             raise self._lost("drained", 0)
-        return done
+        raise DrainTimeoutError(
+            f"microphone {self.name!r} was not drained within {timeout:g} s: {self._stream.state().queued} "
+            "frames are not heard yet; wait longer, or drop them with flush()"
+        )
 
     def _wait(
         self, event: Callable[[int, float], bool], index: int, seconds: float, check: Callable[[], None]

@@ -11,6 +11,7 @@ from vmic import _selection
 from vmic._atexit import forget, remember
 from vmic._base import wakeup
 from vmic._base.callback_thread import Callback, Calls
+from vmic._base.threads import call_in_thread
 from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device
 from vmic._errors import ClosedError, DeviceLostError
@@ -217,6 +218,19 @@ class VirtualSpeakerDevice:
         most 5 s, and some 7 s more when the server hangs. Closing twice does nothing.
         """
         self._close(_PATIENCE)
+
+    async def aclose(self) -> None:
+        """Close the speaker, as `close` does, without blocking the event loop.
+
+        Cancelling ends the wait, not the close.
+        """
+        await call_in_thread(self.close, "vmic-close")
+
+    async def __aenter__(self) -> VirtualSpeakerDevice:
+        return self.__enter__()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     def __enter__(self) -> VirtualSpeakerDevice:
         self._check_open()

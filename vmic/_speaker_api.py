@@ -7,10 +7,10 @@ import functools
 
 from vmic import _api
 from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
-from vmic._device import create, names, registry, volume
+from vmic._device import create, names, orphans, registry, volume
 from vmic._device.owner import Owner
 from vmic._device.properties import SPEAKER
-from vmic._device.registry import Device
+from vmic._device.registry import Device, SpeakerInfo
 from vmic._device.spec import SpeakerSpec
 from vmic._headset import Headset
 from vmic._monitor import monitor
@@ -20,6 +20,7 @@ from vmic._pulse.backend import BufferMetrics
 from vmic._pulse.bindings import pulsectl
 from vmic._speaker import VirtualSpeakerDevice
 from vmic._stream.capture import Source
+from vmic._stream.latency import Latency
 
 # Seconds of sound that are kept for reads to come.
 _KEPT = 10
@@ -88,8 +89,42 @@ def create_speaker_device(
     return speaker
 
 
+def list_speaker_devices() -> list[SpeakerInfo]:
+    """Return the speakers of vmic on this sound server, by name.
+
+    Raises:
+        ServerError: No sound server answers.
+    """
+
+    def find(pulse: pulsectl.Pulse) -> list[Device]:
+        orphans.remove(pulse)
+        return [device for device in registry.find_both(pulse) if device.kind == SPEAKER and device.complete]
+
+    infos = [
+        SpeakerInfo(
+            name=device.name,
+            sink_name=device.sink_name,
+            sample_rate=device.properties.sample_rate,
+            channels=device.properties.channels,
+            pid=device.owner.pid if device.owner else None,
+            program=device.owner.program if device.owner else None,
+        )
+        for device in connection.call(find)
+    ]
+    return sorted(infos, key=lambda info: info.name)
+
+
 def create_headset(
-    name: str, sample_rate: int = 16000, channels: int = 1, non_blocking: bool = False
+    name: str,
+    sample_rate: int = 16000,
+    channels: int = 1,
+    non_blocking: bool = False,
+    *,
+    latency: Latency = "auto",
+    replace: bool = False,
+    volume_guard: bool = True,
+    description: str | None = None,
+    backlog: bool = False,
 ) -> Headset:
     """Make a microphone and a speaker of one name, as a headset has them.
 
@@ -98,6 +133,11 @@ def create_headset(
         sample_rate: Frames a second, of both.
         channels: Samples in a frame, of both.
         non_blocking: Whether writes and reads return at once.
+        latency: As for `create_microphone_device`.
+        replace: Take the name over when a microphone or a speaker of that name exists.
+        volume_guard: As for `create_microphone_device`.
+        description: What applications show instead of the name, of both.
+        backlog: As for `create_speaker_device`.
 
     Raises:
         ValueError: An argument is out of range.
@@ -106,10 +146,27 @@ def create_headset(
         ServerError: No sound server answers.
     """
     # The other way round their names on the server would collide.
-    microphone = _api.create_microphone_device(name, sample_rate, channels, non_blocking)
+    microphone = _api.create_microphone_device(
+        name,
+        sample_rate,
+        channels,
+        non_blocking,
+        latency=latency,
+        replace=replace,
+        volume_guard=volume_guard,
+        description=description,
+    )
     with contextlib.ExitStack() as undo:
         undo.callback(microphone.close)
-        speaker = create_speaker_device(name, sample_rate, channels, non_blocking)
+        speaker = create_speaker_device(
+            name,
+            sample_rate,
+            channels,
+            non_blocking,
+            replace=replace,
+            description=description,
+            backlog=backlog,
+        )
         undo.pop_all()
     return Headset(microphone, speaker)
 

@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class FlushResult(NamedTuple):
+    """What a flush did to the writes that had not been heard to their end.
+
+    Attributes:
+        heard: Frames of theirs that were heard.
+        dropped: Frames of theirs that never will be.
+    """
+
+    heard: int
+    dropped: int
 
 
 @dataclass(frozen=True)

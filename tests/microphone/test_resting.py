@@ -60,7 +60,7 @@ def test_a_write_wakes_it(
     server: SoundServer, microphone: vmic.VirtualMicrophoneDevice, record: Record
 ) -> None:
     microphone.write_frames(numbered(9600))
-    assert microphone.drain(timeout=5)
+    microphone.drain(timeout=5)
     assert microphone.stats.heard == 9600
     assert feeding(server) == 1
     recorder = record(microphone)
@@ -101,8 +101,9 @@ def test_it_does_not_wait_for_a_frozen_server(
 ) -> None:
     with server.frozen():
         assert microphone.write_frames(numbered(480)) == 480
-        assert not microphone.drain(timeout=0.2)
-    assert microphone.drain(timeout=10)
+        with pytest.raises(vmic.DrainTimeoutError):
+            microphone.drain(timeout=0.2)
+    microphone.drain(timeout=10)
     assert microphone.stats.heard == 480
 
 
@@ -126,7 +127,8 @@ def test_it_does_not_speak_into_one_that_took_its_name(
     with vmic.create_microphone_device("mic", 48000, replace=True) as other:
         recorder = record(other)
         microphone.write_frames(numbered(9600, first=20000))
-        assert not microphone.drain(timeout=0.5)
+        with pytest.raises(vmic.DrainTimeoutError):
+            microphone.drain(timeout=0.5)
         is_heard(other, recorder)
         assert microphone.stats.heard == 0
 

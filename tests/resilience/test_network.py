@@ -86,7 +86,7 @@ def test_it_comes_back_when_the_cable_was_cut(
         before = len(listener.frames())
         programs.await_that(lambda: np.any(listener.frames()[before:]), "it is heard again")
         record_property("heard again after, s", round(time.monotonic() - begin, 2))
-        assert far_owner.ask("mic.drain()") == "True"
+        assert far_owner.ask("mic.drain()") == "None"
         assert far_owner.ask("mic.stats.reconnects") == "1"
         heard = Heard.in_recording(listener.frames())
         after = Heard.in_recording(listener.frames()[before:])

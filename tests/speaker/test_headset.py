@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import programs
@@ -67,6 +69,29 @@ def test_both_come_back_after_the_server(server: SoundServer, record: Record) ->
         headset.speaker.flush()
         play_all(server, headset.speaker, numbered(SECOND // 4))
         programs.await_that(lambda: headset.speaker.stats.buffered >= SECOND // 4, "all has come")
+
+
+def test_it_takes_what_its_parts_take_and_both_are_listed(server: SoundServer, pulse: pulsectl.Pulse) -> None:
+    settings: dict[str, Any] = {
+        "latency": 0.2,
+        "volume_guard": False,
+        "description": "Agent",
+        "backlog": True,
+    }
+    with vmic.create_headset("headset", SECOND, 2, **settings) as before:
+        with pytest.raises(vmic.DeviceError, match="exists already"):
+            vmic.create_headset("headset")
+        with vmic.create_headset("headset", SECOND, 2, replace=True, **settings) as headset:
+            (microphone,) = vmic.list_microphone_devices()
+            (speaker,) = vmic.list_speaker_devices()
+            assert microphone.source_name == headset.microphone.source_name
+            assert speaker == vmic.SpeakerInfo(
+                "headset", headset.speaker.sink_name, SECOND, 2, os.getpid(), speaker.program
+            )
+            assert headset.microphone.stats.prebuffer >= 0.2
+            assert pulse.get_sink_by_name(speaker.sink_name).description == "Agent"
+    assert before.microphone.removed is False
+    assert vmic.list_speaker_devices() == []
 
 
 @pytest.mark.parametrize("name", ["it's ä 🎤\\ x", "x" * 128])

@@ -106,8 +106,8 @@ def test_a_timeout_may_be_as_long_as_one_likes(server: SoundServer, timeout: flo
         asyncio.run(headset.speaker.read_frames_async(480, timeout=timeout))
         headset.microphone.write_frames(bytes(960), timeout=timeout)
         asyncio.run(headset.microphone.write_frames_async(bytes(960), timeout=timeout))
-        assert headset.microphone.drain(timeout=timeout)
-        assert asyncio.run(headset.microphone.drain_async(timeout=timeout))
+        headset.microphone.drain(timeout=timeout)
+        asyncio.run(headset.microphone.drain_async(timeout=timeout))
         recorder = Recorder(server, headset.microphone)
         try:
             assert headset.microphone.wait_for_listener(timeout=timeout)

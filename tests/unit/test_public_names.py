@@ -83,6 +83,8 @@ def test_each_field_is_described(name: str) -> None:
     doc = inspect.getdoc(kind) or ""
     if dataclasses.is_dataclass(kind):
         assert described(doc, "Attributes") == [field.name for field in dataclasses.fields(kind)]
+    elif fields := getattr(kind, "_fields", None):  # of a named tuple
+        assert described(doc, "Attributes") == list(fields)
     elif name in ("DeviceLostError", "ClosedError"):
         assert described(doc, "Attributes") == ["frames_written"]
     else:

@@ -9,8 +9,13 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
 
+from vmic._base import wakeup
 from vmic._errors import DeviceError
+
+T = TypeVar("T")
 
 # Those of a thread's own fault stay: faulthandler wants to see them.
 _SIGNALS = signal.valid_signals() - {signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV}
@@ -31,6 +36,26 @@ def start(run: Callable[[], object], name: str) -> threading.Thread:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return thread
+
+
+async def call_in_thread(function: Callable[[], T], name: str) -> T:
+    """Call a function that blocks, in a thread of its own; cancelling ends the wait, not the call.
+
+    asyncio's pool has few threads: calls to a server that hangs would hold up everything else in it.
+    """
+    outcome: Future[T] = Future()
+    ended, wake = wakeup.of_task()
+
+    def run() -> None:
+        try:
+            outcome.set_result(function())
+        except BaseException as error:  # noqa: BLE001 (it is raised in the task)
+            outcome.set_exception(error)
+        wake()
+
+    start(run, name)
+    await ended
+    return outcome.result()
 
 
 def require_native() -> None:

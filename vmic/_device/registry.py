@@ -47,6 +47,29 @@ class MicrophoneInfo:
 
 
 @dataclass(frozen=True)
+class SpeakerInfo:
+    """A speaker that is on the server.
+
+    Attributes:
+        name: As it was given; applications show it unless there is a description.
+        sink_name: What the server calls it.
+        sample_rate: Frames a second.
+        channels: Samples in a frame.
+        pid: The process that it belongs to and ends with.
+        program: That process's program.
+    """
+
+    __module__ = "vmic"
+
+    name: str
+    sink_name: str
+    sample_rate: int
+    channels: int
+    pid: int | None
+    program: str | None
+
+
+@dataclass(frozen=True)
 class Device:
     """What is on the server of a microphone or a speaker, with the server's own numbers for it.
 

@@ -29,9 +29,8 @@ class Microphone:
     def wait(self, seconds: float) -> None:  # noqa: ARG002
         self.stats.queued = 0
 
-    def drain(self, timeout: float) -> bool:  # noqa: ARG002
+    def drain(self, timeout: float) -> None:  # noqa: ARG002
         self.stats.queued = 0
-        return True
 
 
 class Playlist:

@@ -108,7 +108,7 @@ class Player:
         moved_at, before = time.monotonic(), -1
         while not self._stopped:
             fed = self.paused or self._feed()
-            if not self.paused and self._ended and self._microphone.drain(timeout=self._tick):
+            if not self.paused and self._ended and self._is_drained():
                 return
             wait(self._tick if fed else 0)
             if self._microphone.removed:
@@ -126,6 +126,14 @@ class Player:
     def _ended(self) -> bool:
         """Whether all is written."""
         return self._playlist.ended and not self._again
+
+    def _is_drained(self) -> bool:
+        """Wait for a tick at most; whether all is heard."""
+        try:
+            self._microphone.drain(timeout=self._tick)
+        except vmic.DrainTimeoutError:
+            return False
+        return True
 
     def _feed(self) -> bool:
         """Write what there is within a tick, and forget what is heard; whether enough is ahead."""
