@@ -1,4 +1,4 @@
-"""What the README shows works as it stands there."""
+"""What the README and the pages in docs/ show works as it stands there."""
 
 from __future__ import annotations
 
@@ -22,12 +22,19 @@ import vmic
 
 Record = Callable[..., Recorder]
 
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-PROGRAMS = [text for language, text in BLOCKS if language == "python"]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCKS = [
+    (f"{page.name}-{number}", language, text)
+    for page in PAGES
+    for number, (language, text) in enumerate(
+        re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    )
+]
+PROGRAMS = {name: text for name, language, text in BLOCKS if language == "python"}
 # Where the programs expect a room.
 ROOM = "http://127.0.0.1:8765/whip"
 # The others set vmic up.
-COMMANDS = [text for language, text in BLOCKS if language == "sh" and text.startswith("vmic ")]
+COMMANDS = {name: text for name, language, text in BLOCKS if language == "sh" and text.startswith("vmic ")}
 
 
 def await_microphone(server: SoundServer) -> vmic.MicrophoneInfo:
@@ -46,7 +53,7 @@ def test_there_is_a_program_and_a_session() -> None:
     assert COMMANDS
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
 def test_each_program_runs(
     server: SoundServer, tmp_path: Path, start: Callable[..., subprocess.Popen[str]], program: str
 ) -> None:
@@ -65,7 +72,7 @@ def test_each_program_runs(
 
 
 def test_the_first_program_is_heard_by_another(server: SoundServer, record: Record) -> None:
-    with subprocess.Popen([sys.executable, "-c", PROGRAMS[0]], env=server.env) as program:
+    with subprocess.Popen([sys.executable, "-c", PROGRAMS["README.md-1"]], env=server.env) as program:
         microphone = await_microphone(server)
         assert microphone.name == "my-virtual-microphone"
         assert microphone.pid == program.pid
@@ -77,7 +84,7 @@ def test_the_first_program_is_heard_by_another(server: SoundServer, record: Reco
     assert decibels > 60
 
 
-@pytest.mark.parametrize("session", COMMANDS, ids=range(len(COMMANDS)))
+@pytest.mark.parametrize("session", COMMANDS.values(), ids=COMMANDS)
 def test_each_session_in_a_shell_works(server: SoundServer, tmp_path: Path, session: str) -> None:
     with wave.open(str(tmp_path / "speech.wav"), "wb") as speech:
         speech.setparams((1, 2, 48000, 0, "NONE", ""))
