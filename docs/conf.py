@@ -9,7 +9,7 @@ author = "The vmic authors"
 copyright = author  # noqa: A001 (Sphinx's name)
 version = release = vmic.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinxcontrib.mermaid"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
 html_title = "vmic"
 exclude_patterns = ["conf.py"]

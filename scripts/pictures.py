@@ -38,6 +38,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("docs"))
     folder = parser.parse_args().folder
     folder.mkdir(exist_ok=True)
+    drawing = Path("docs/architecture.dot")
+    subprocess.run(["dot", "-Tsvg", drawing, "-o", folder / "architecture.svg"], check=True)
     with KINDS["pulseaudio"]() as server, tempfile.TemporaryDirectory() as scratch:
         programs.run([VMIC, "create", "my-mic"], server.env)
         speech = Path(scratch, "speech.wav")
