@@ -1,4 +1,4 @@
-"""How a program gets a microphone: check the arguments, reach the server, make the device, open it."""
+"""Create, open, list and remove microphones."""
 
 from __future__ import annotations
 
@@ -40,32 +40,34 @@ def create_microphone_device(
     volume_guard: bool = True,
     description: str | None = None,
 ) -> VirtualMicrophoneDevice:
-    """Make a microphone that every application of this user can pick by its name.
+    """Create a microphone that every application of this user can select by its name.
 
-    It is a source of the sound server (PulseAudio or PipeWire), at 100 % and unmuted, and goes with this
-    process or with `close`. Where no server runs and PULSE_SERVER is not set, PulseAudio is started (unless
-    VMIC_AUTOSTART is "0"). Blocks for some 50 ms (250 on PipeWire), at most 5 s.
+    The microphone is a source of the sound server (PulseAudio or PipeWire), at 100 % and unmuted. It is
+    removed when it is closed, or when this process exits. If no server runs and PULSE_SERVER is not set, vmic
+    starts PulseAudio (unless VMIC_AUTOSTART is "0"). This blocks for about 50 ms (250 ms on PipeWire), at
+    most 5 s.
 
     Args:
-        device_name: 1 to 128 characters, no control characters; shown by applications exactly as given,
-            unless there is a description.
-        sample_rate: Frames a second, 8000 to 192000.
-        channels: Samples in a frame, 1 to 32. Three to eight are for these loudspeakers, as in WAVE files:
+        device_name: The name, 1 to 128 characters without control characters. Applications show it exactly as
+            given, unless there is a description.
+        sample_rate: Frames per second, 8000 to 192000.
+        channels: Samples per frame, 1 to 32. Three to eight channels are in the order of WAVE files:
             3 FL FR FC; 4 FL FR BL BR; 5 FL FR FC BL BR; 6 FL FR FC LFE BL BR; 7 FL FR FC LFE BC SL SR;
             8 FL FR FC LFE BL BR SL SR.
-        non_blocking: Whether `write_frames` returns at once, queueing up to 60 s.
-        latency: How much sound to keep ahead of late writes: "low", as little as the server needs; "auto",
-            more after an underrun, and less again when nothing is late; "safe", 0.1 s or more; or seconds,
-            0 to 2. An utterance begins so much later, and a blocking write returns so much earlier.
-        replace: Take the name over when a microphone of that name exists.
-        volume_guard: Whether its volume is held at 100 %, whoever turns it (browsers' automatic gain
-            control does).
-        description: What applications show instead of the name; of the same characters.
+        non_blocking: Whether `write_frames` returns at once. The queue then holds up to 60 s.
+        latency: The prebuffer, which covers late writes. "low" is as short as the server permits. "auto"
+            grows after an underrun, and shrinks when no write is late. "safe" is 0.1 s or longer. A number is
+            in seconds, 0 to 2. An utterance begins later by the prebuffer, and a blocking write returns
+            earlier.
+        replace: Whether to take the name over if a microphone of that name exists.
+        volume_guard: Whether to hold the volume at 100 %, whoever turns it. The automatic gain control of
+            browsers does.
+        description: What applications show instead of the name. It has the same limits.
 
     Raises:
         ValueError: An argument is out of range.
-        TypeError: An argument is of another type.
-        DeviceError: The name is taken (the message says by which program), or the server refuses.
+        TypeError: An argument has another type.
+        DeviceError: The name is in use (the message says by which program), or the server refuses.
         ServerError: No sound server answers.
     """
     names.check_name(device_name)
@@ -103,7 +105,7 @@ def create_microphone_device(
 def create_lasting_device(
     name: str, sample_rate: int, channels: int, *, replace: bool, description: str | None = None
 ) -> MicrophoneInfo:
-    """Make a microphone that belongs to no process: it stays until it is removed. For the command."""
+    """Create a microphone that belongs to no process, and stays until it is removed. The command uses it."""
     names.check_name(name)
     shown = names.check_description(description, name)
     check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
@@ -117,10 +119,11 @@ def create_lasting_device(
 def open_microphone_device(
     name: str, *, non_blocking: bool = False, latency: Latency = "auto"
 ) -> VirtualMicrophoneDevice:
-    """Attach a second writer to a microphone that exists, made by this process or another.
+    """Open a microphone that exists, created by this process or by another, for another writer.
 
-    What both write is heard, mixed. Closing it leaves the microphone where it is. A microphone of ``vmic
-    create`` that has no keeper gets one, with a RuntimeWarning.
+    The server mixes what its writers write. Closing the device does not remove the microphone. A microphone
+    of ``vmic create`` whose keeper has died gets another keeper, with a RuntimeWarning. This blocks for some
+    milliseconds, at most 5 s.
 
     Args:
         name: The microphone's name, or the server's name of its source.
@@ -128,7 +131,7 @@ def open_microphone_device(
         latency: As for `create_microphone_device`.
 
     Raises:
-        DeviceError: There is no such microphone; the message lists those there are.
+        DeviceError: There is no such microphone. The message lists those that exist.
         ServerError: No sound server answers.
     """
     names.check_name(name)
@@ -140,7 +143,7 @@ def open_microphone_device(
 
 
 def find_guarded(name: str) -> Device:
-    """Find microphone `name`, and see that it has a keeper if it is one of ``vmic create``.
+    """Return microphone `name`, and start a keeper if it is one of ``vmic create`` without one.
 
     Raises:
         DeviceError: There is no such microphone.
@@ -158,7 +161,7 @@ def find_guarded(name: str) -> Device:
 
 
 def list_microphone_devices() -> list[MicrophoneInfo]:
-    """The microphones of vmic's on this sound server, by name.
+    """Return the microphones of vmic on this sound server, sorted by name. This blocks for at most 5 s.
 
     Raises:
         ServerError: No sound server answers.
@@ -172,13 +175,13 @@ def list_microphone_devices() -> list[MicrophoneInfo]:
 
 
 def remove_microphone_device(name: str) -> None:
-    """Remove a microphone that nobody owns: one of ``vmic create``.
+    """Remove a microphone that no process owns: one of ``vmic create``. This blocks for at most 5 s.
 
     Args:
         name: The microphone's name, or the server's name of its source.
 
     Raises:
-        DeviceError: There is no such microphone, or it belongs to a program that runs (close it there).
+        DeviceError: There is no such microphone, or it belongs to a running program. Close it there.
         ServerError: No sound server answers.
     """
     names.check_name(name)

@@ -8,8 +8,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from vmic._base import wakeup
 from vmic._base.threads import call_in_thread
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
 _LONGEST, _SHORTEST = 0.02, 0.002
 
 
-M = TypeVar("M", bound="Awaitable")
-
-
 class Awaitable:
     """The methods of a microphone for `asyncio`; each may be awaited in any loop, also in several at once."""
 
@@ -48,10 +44,6 @@ class Awaitable:
         def _drain_limit(self, timeout: float | None) -> float: ...
         def _end_drain(self, done: bool, timeout: float | None) -> None: ...
         def flush(self, fade_ms: float = 5) -> FlushResult: ...
-        def close(self) -> None: ...
-        def __exit__(
-            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-        ) -> None: ...
 
     async def write_frames_async(
         self,
@@ -63,26 +55,27 @@ class Awaitable:
     ) -> int:
         """Write audio, as `write_frames` does, without blocking the event loop.
 
-        Writes that are awaited at once are taken one after the other, first come, first served, also between
-        tasks and threads. A cancelled one (by `asyncio.timeout` for example) leaves what it has queued, which
-        is heard, and the rest is never taken; the CancelledError has `frames_written`. On a non-blocking
-        device it copies the frames and returns at once.
+        Writes that are awaited at the same time are served in order, also between tasks and threads. A
+        cancelled write leaves the frames that it has queued, which are heard. The others are not queued. The
+        CancelledError has `frames_written`. On a non-blocking microphone this copies the frames and returns
+        at once.
 
         Args:
-            frames: As in `write_frames`; not to be changed before this returns.
-            completion: As in `write_frames`; it runs on a thread of vmic's, not in the loop.
+            frames: As in `write_frames`. Do not change them before this returns.
+            completion: As in `write_frames`. It runs on a thread of vmic, not in the event loop.
             timeout: As in `write_frames`.
             frame: The same as ``frames``.
 
         Returns:
-            Frames accepted, as `write_frames` does.
+            The number of frames accepted, as from `write_frames`.
 
         Raises:
-            ValueError: The frames do not fit the device.
-            TypeError: They are of no such type.
-            DeviceError: 65,536 completions wait, for one that has not returned or for the server.
-            DeviceLostError: The server stopped taking audio; `frames_written` says how far it came.
-            ClosedError: The device is closed, or was during the write.
+            ValueError: The number or the shape of the samples does not match the channels.
+            TypeError: The frames have another type.
+            DeviceError: 65,536 completions are waiting, for a slow completion or for the server.
+            DeviceLostError: The server stopped consuming audio. `frames_written` is the number of frames
+                accepted.
+            ClosedError: The microphone is closed, or was closed during the write.
         """
         view, count, timeout = checked(frames, frame, self.channels, completion, timeout)
         self._check_open()
@@ -106,12 +99,13 @@ class Awaitable:
         """Wait until everything written so far is heard, as `drain` does, without blocking the event loop.
 
         Args:
-            timeout: Seconds to wait at most; None for as long as the audio needs.
+            timeout: The most seconds to wait. None waits for as long as the audio needs.
 
         Raises:
-            DrainTimeoutError: `timeout` passed first.
-            DeviceLostError: Without a timeout, the audio was not taken within 5 s beyond its length.
-            ClosedError: The device is closed, or was meanwhile.
+            DrainTimeoutError: `timeout` passed before everything was heard.
+            DeviceLostError: `timeout` is None, and the server did not consume the audio within 5 s beyond its
+                length.
+            ClosedError: The microphone is closed, or was closed during the drain.
         """
         limit = self._drain_limit(timeout)
         written = self._stream.state().written
@@ -119,49 +113,33 @@ class Awaitable:
         self._end_drain(done, timeout)
 
     async def flush_async(self, fade_ms: float = 5) -> FlushResult:
-        """Drop what has not been heard, as `flush` does, without blocking the event loop.
+        """Drop the frames that are not heard yet, as `flush` does, without blocking the event loop.
 
-        Cancelling ends the wait, not the flush, which runs on a thread of its own for some milliseconds.
+        Cancelling this ends the wait. The flush goes on, on a thread of its own.
 
         Args:
             fade_ms: As in `flush`.
 
         Returns:
-            Frames heard and frames dropped, of the writes that had not been heard to their end.
+            The frames heard and dropped, of the writes that had not been heard to their end.
 
         Raises:
-            DeviceLostError: The server hangs. The frames will be dropped when it goes on.
-            ClosedError: The device is closed.
+            DeviceLostError: The server hangs. It drops the frames when it goes on.
+            ClosedError: The microphone is closed.
         """
         return await call_in_thread(lambda: self.flush(fade_ms), "vmic-flush")
 
-    async def aclose(self) -> None:
-        """Close the microphone, as `close` does, without blocking the event loop.
-
-        Cancelling ends the wait, not the close.
-        """
-        await call_in_thread(self.close, "vmic-close")
-
-    async def __aenter__(self: M) -> M:
-        self._check_open()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await call_in_thread(lambda: self.__exit__(kind, error, trace), "vmic-close")
-
     async def wait_for_listener_async(self, timeout: float | None = None) -> bool:
-        """Wait until an application hears the microphone, as `wait_for_listener`, not blocking the loop.
+        """Wait until an application records the microphone, without blocking the event loop.
 
         Args:
-            timeout: Seconds to wait at most; None for as long as it takes.
+            timeout: The most seconds to wait. None waits without limit.
 
         Returns:
-            False when `timeout` passed first.
+            Whether an application records it. False means that `timeout` passed.
 
         Raises:
-            ClosedError: The device is closed, or was meanwhile.
+            ClosedError: The microphone is closed, or was closed during the wait.
         """
         if timeout is not None:
             timeout = seconds("timeout", timeout)

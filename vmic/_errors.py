@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree.
+"""The errors of vmic, as one tree.
 
 ::
 
@@ -10,37 +10,37 @@
         ├── DrainTimeoutError  a drain's time has passed; a TimeoutError too
         └── ClosedError        you closed it
 
-A bad argument is a ``ValueError`` or a ``TypeError``. Each message says what was tried, on which device,
-what the server said, and what to do next.
+A bad argument is a ``ValueError`` or a ``TypeError``. Each message says what failed, on which device, why,
+and what to do.
 """
 
 from __future__ import annotations
 
 
 class VmicError(OSError):
-    """The base of every error that vmic raises for what the world did."""
+    """The base class of the errors that the server, a device or the machine causes."""
 
     __module__ = "vmic"
 
 
 class ServerError(VmicError):
-    """No sound server answers: none runs, it refuses, or it hangs."""
+    """No sound server answers: none runs, it refuses the connection, or it hangs."""
 
     __module__ = "vmic"
 
 
 class DeviceError(VmicError):
-    """The server (or vmic, before asking it) refused to make, find or remove a device."""
+    """The server, or vmic itself, refused to create, find or remove a device."""
 
     __module__ = "vmic"
 
 
 class DeviceLostError(VmicError):
-    """The device went away, or its server stopped taking audio, while it was in use.
+    """The device went away, or its server stopped consuming audio, while it was in use.
 
     Attributes:
-        frames_written: How many frames of the failed write were accepted; they are heard if the device
-            comes back. The rest was never taken.
+        frames_written: The number of frames that the failed write queued. They are heard if the device
+            returns. The other frames were not queued.
     """
 
     __module__ = "vmic"
@@ -57,10 +57,10 @@ class DrainTimeoutError(VmicError, TimeoutError):
 
 
 class ClosedError(VmicError):
-    """The device was used after `close`, or closed by another thread during the call.
+    """The device was used after `close`, or another thread closed it during the call.
 
     Attributes:
-        frames_written: How many frames of the interrupted write were accepted before the close.
+        frames_written: The number of frames that the interrupted write queued before the close.
     """
 
     __module__ = "vmic"

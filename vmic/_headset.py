@@ -11,31 +11,34 @@ from vmic._speaker import VirtualSpeakerDevice
 
 
 class Headset:
-    """A microphone and a speaker, made by `create_headset`; a context manager, whose end closes both."""
+    """A microphone and a speaker of one name, from `create_headset`.
+
+    It is a context manager, for ``with`` and ``async with``, which closes both.
+    """
 
     __module__ = "vmic"
 
     def __init__(self, microphone: VirtualMicrophoneDevice, speaker: VirtualSpeakerDevice) -> None:
-        """Not for callers: use `create_headset`."""
+        """Do not call this: use `create_headset`."""
         self._microphone, self._speaker = microphone, speaker
 
     @property
     def name(self) -> str:
-        """As it was given."""
+        """Return the name of both."""
         return self._microphone.name
 
     @property
     def microphone(self) -> VirtualMicrophoneDevice:
-        """What applications hear: write to it."""
+        """Return the microphone, which applications record."""
         return self._microphone
 
     @property
     def speaker(self) -> VirtualSpeakerDevice:
-        """What applications play to: read from it."""
+        """Return the speaker, which applications play to."""
         return self._speaker
 
     def close(self) -> None:
-        """Close both: what was written is heard first."""
+        """Drain the microphone, then close both."""
         self.__exit__(None, None, None)
 
     async def aclose(self) -> None:

@@ -1,4 +1,4 @@
-"""How a program gets a speaker, alone or as half of a headset."""
+"""Create and list speakers and headsets."""
 
 from __future__ import annotations
 
@@ -36,29 +36,29 @@ def create_speaker_device(
     description: str | None = None,
     backlog: bool = False,
 ) -> VirtualSpeakerDevice:
-    """Make a loudspeaker that every application of this user can play to, by its name.
+    """Create a speaker that every application of this user can play to by its name.
 
-    It is a sink of the sound server (PulseAudio or PipeWire), never its default, and goes with this process
-    or with `close`. A server is started as by `create_microphone_device`. Blocks for some 50 ms (250 on
-    PipeWire), at most 5 s.
+    The speaker is a sink of the sound server (PulseAudio or PipeWire), and never its default. It is removed
+    when it is closed, or when this process exits. If no server runs, one is started, as by
+    `create_microphone_device`. This blocks for about 50 ms (250 ms on PipeWire), at most 5 s.
 
     Args:
-        device_name: 1 to 128 characters, no control characters; shown by applications exactly as given,
-            unless there is a description.
-        sample_rate: Frames a second, 8000 to 192000.
-        channels: Samples in a frame, 1 to 32. Three to eight are for these loudspeakers, as in WAVE files:
+        device_name: The name, 1 to 128 characters without control characters. Applications show it exactly as
+            given, unless there is a description.
+        sample_rate: Frames per second, 8000 to 192000.
+        channels: Samples per frame, 1 to 32. Three to eight channels are in the order of WAVE files:
             3 FL FR FC; 4 FL FR BL BR; 5 FL FR FC BL BR; 6 FL FR FC LFE BL BR; 7 FL FR FC LFE BC SL SR;
             8 FL FR FC LFE BL BR SL SR.
-        non_blocking: Whether `read_frames` returns at once, and gives the frames to its completion.
-        replace: Take the name over when a speaker of that name exists.
-        description: What applications show instead of the name; of the same characters.
-        backlog: Whether reads also return what was played before the first of them, and in pauses between
-            them: the last 10 s are kept.
+        non_blocking: Whether `read_frames` returns at once, and passes the frames to its completion.
+        replace: Whether to take the name over if a speaker of that name exists.
+        description: What applications show instead of the name. It has the same limits.
+        backlog: Whether reads also return what was played before the first read, and in pauses between reads.
+            The speaker keeps the last 10 s.
 
     Raises:
         ValueError: An argument is out of range.
-        TypeError: An argument is of another type.
-        DeviceError: The name is taken (the message says by which program), or the server refuses.
+        TypeError: An argument has another type.
+        DeviceError: The name is in use (the message says by which program), or the server refuses.
         ServerError: No sound server answers.
     """
     names.check_name(device_name, SPEAKER)
@@ -90,7 +90,7 @@ def create_speaker_device(
 
 
 def list_speaker_devices() -> list[SpeakerInfo]:
-    """Return the speakers of vmic on this sound server, by name.
+    """Return the speakers of vmic on this sound server, sorted by name. This blocks for at most 5 s.
 
     Raises:
         ServerError: No sound server answers.
@@ -126,23 +126,23 @@ def create_headset(
     description: str | None = None,
     backlog: bool = False,
 ) -> Headset:
-    """Make a microphone and a speaker of one name, as a headset has them.
+    """Create a microphone and a speaker of one name, like a headset. This blocks for at most 10 s.
 
     Args:
         name: As for `create_microphone_device`, of both.
-        sample_rate: Frames a second, of both.
-        channels: Samples in a frame, of both.
+        sample_rate: Frames per second, of both.
+        channels: Samples per frame, of both.
         non_blocking: Whether writes and reads return at once.
         latency: As for `create_microphone_device`.
-        replace: Take the name over when a microphone or a speaker of that name exists.
+        replace: Whether to take the name over if a microphone or a speaker of that name exists.
         volume_guard: As for `create_microphone_device`.
         description: What applications show instead of the name, of both.
         backlog: As for `create_speaker_device`.
 
     Raises:
         ValueError: An argument is out of range.
-        TypeError: An argument is of another type.
-        DeviceError: The name is taken, or the server refuses. Neither is there then.
+        TypeError: An argument has another type.
+        DeviceError: The name is in use, or the server refuses. Neither device then exists.
         ServerError: No sound server answers.
     """
     # The other way round their names on the server would collide.

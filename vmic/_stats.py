@@ -1,4 +1,4 @@
-"""The numbers that a device keeps."""
+"""The counters of a device."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ class FlushResult(NamedTuple):
     """What a flush did to the writes that had not been heard to their end.
 
     Attributes:
-        heard: Frames of theirs that were heard.
-        dropped: Frames of theirs that never will be.
+        heard: Their frames that were heard.
+        dropped: Their frames that are never heard.
     """
 
     heard: int
@@ -20,21 +20,21 @@ class FlushResult(NamedTuple):
 
 @dataclass(frozen=True)
 class MicrophoneStats:
-    """What has happened so far. ``frames_written == heard + dropped + lost + queued``, at any time.
+    """The counters of a microphone. At any time ``frames_written == heard + dropped + lost + queued``.
 
     Attributes:
         frames_written: Frames that were accepted.
-        heard: Frames that came out of the microphone, whether anybody recorded it or not.
-        dropped: Frames that `flush` took back.
-        lost: Frames that were in the sound server when it, or the device, went away.
+        heard: Frames that the server has played into the microphone, whether an application recorded them or
+            not.
+        dropped: Frames that `flush` dropped.
+        lost: Frames that were in the sound server when it, or the microphone, went away.
         queued: Frames that are not heard yet.
-        underruns: Silences between two writes less than 0.5 s apart, with no drain or flush between: the
-            writer was late.
-        reconnects: Times that the device was made again after the server, or the device, had gone.
-        foreign_streams: Streams of other programs that were put on it, and moved away.
+        underruns: Gaps within an utterance, because a write was late.
+        reconnects: How often the microphone was created again after it, or the server, had gone.
+        foreign_streams: Streams of other programs that were put on the microphone, and moved away.
         latency: Seconds until a frame that is written now is heard.
-        prebuffer: Seconds of sound that are kept ahead of late writes; grows after an underrun, and shrinks
-            when no write has needed it for a while.
+        prebuffer: Seconds of sound that cover late writes. It grows after an underrun, and shrinks when no
+            write has needed it for a while.
     """
 
     __module__ = "vmic"
@@ -53,16 +53,16 @@ class MicrophoneStats:
 
 @dataclass(frozen=True)
 class SpeakerStats:
-    """What has happened so far. ``received == read + dropped + skipped + buffered``, at any time.
+    """The counters of a speaker. At any time ``received == read + dropped + skipped + buffered``.
 
     Attributes:
-        received: Frames that came from the sound server, silence where nobody played.
+        received: Frames that came from the sound server, with silence where nobody played.
         read: Frames that reads have returned.
-        dropped: Frames that `flush` forgot, or that made room for newer ones: 10 s are kept.
-        skipped: Frames from before the first read, and from pauses of a second or more between reads, which
-            no read returns (see ``backlog`` of `create_speaker_device`).
-        buffered: Frames that the next reads return, but for those that the next one skips.
-        reconnects: Times that the device was made again after the server, or the device, had gone.
+        dropped: Frames that `flush` dropped, or that newer frames replaced. The speaker keeps 10 s.
+        skipped: Frames from before the first read, and from pauses of a second or more between reads. No read
+            returns them (see ``backlog`` of `create_speaker_device`).
+        buffered: Frames that the next reads return, except those that the next read skips.
+        reconnects: How often the speaker was created again after it, or the server, had gone.
     """
 
     __module__ = "vmic"

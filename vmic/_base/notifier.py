@@ -55,12 +55,12 @@ class Notifier(Generic[T]):
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._has_notifier())
+                self._changed.wait_for(lambda: self._closed or self._has_changed())
                 if self._closed or self._callback is None:
                     return
                 callback, self._told = self._callback, self._value
                 value = self._told
             call(callback, value)
 
-    def _has_notifier(self) -> bool:
+    def _has_changed(self) -> bool:
         return self._callback is not None and self._value != self._told

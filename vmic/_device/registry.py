@@ -28,12 +28,12 @@ class MicrophoneInfo:
     """A microphone that is on the server.
 
     Attributes:
-        name: As it was given; applications show it unless there is a description.
-        source_name: What the server calls it.
-        sample_rate: Frames a second.
-        channels: Samples in a frame.
-        pid: The process that it belongs to and ends with; None when it stays until it is removed.
-        program: That process's program; None likewise.
+        name: Its name. Applications show it, unless the microphone has a description.
+        source_name: The server's name of its source.
+        sample_rate: Frames per second.
+        channels: Samples per frame.
+        pid: The process that owns it. None if it stays until it is removed.
+        program: The program of that process. None if it stays until it is removed.
     """
 
     __module__ = "vmic"
@@ -51,12 +51,12 @@ class SpeakerInfo:
     """A speaker that is on the server.
 
     Attributes:
-        name: As it was given; applications show it unless there is a description.
-        sink_name: What the server calls it.
-        sample_rate: Frames a second.
-        channels: Samples in a frame.
-        pid: The process that it belongs to and ends with.
-        program: That process's program.
+        name: Its name. Applications show it, unless the speaker has a description.
+        sink_name: The server's name of its sink.
+        sample_rate: Frames per second.
+        channels: Samples per frame.
+        pid: The process that owns it.
+        program: The program of that process.
     """
 
     __module__ = "vmic"

@@ -130,41 +130,42 @@ class WithListeners:
 
     @property
     def listeners(self) -> tuple[Listener, ...]:
-        """The applications that record the microphone now, in the order in which they came.
+        """Return the applications that record the microphone now, in the order in which they came.
 
-        No level meter, no paused recording, and none of the monitor behind the microphone. The answer is some
-        milliseconds old, and does not block, but for some milliseconds after the device was made (at most
-        5 s, then `ServerError`). While the server is away nobody listens.
+        Level meters, paused recordings, and recordings of the monitor behind the microphone do not count. The
+        answer is some milliseconds old. There are no listeners while the server is away. This does not block,
+        except just after the creation of the device (at most 5 s, then it raises `ServerError`).
         """
         return self._listeners.now()
 
     def wait_for_listener(self, timeout: float | None = None) -> bool:
-        """Wait until an application hears the microphone, so that the first word is not spoken to nobody.
+        """Wait until an application records the microphone and its recording is not muted.
 
-        It is one of `listeners` that is not muted. Blocks, also while the server is away.
+        This blocks, also while the server is away.
 
         Args:
-            timeout: Seconds to wait at most; None for as long as it takes.
+            timeout: The most seconds to wait. None waits without limit.
 
         Returns:
-            False when `timeout` passed first.
+            Whether an application records it. False means that `timeout` passed.
 
         Raises:
-            ClosedError: The device is closed, or was meanwhile.
+            ClosedError: The microphone is closed, or was closed during the wait.
         """
         return self._listeners.wait(MAX_SECONDS if timeout is None else seconds("timeout", timeout))
 
     def on_listeners_changed(self, callback: ListenersCallback | None) -> None:
-        """Call `callback` with `listeners` whenever they change; at once when somebody listens already.
+        """Call `callback` with `listeners` whenever they change, and at once if there are listeners already.
 
-        It runs on a thread of vmic's, and may be slow, raise (which is logged) or use the microphone; what
-        comes and goes during a slow call is not told. After `close` it is called no more. Does not block.
+        The callback runs on a thread of vmic. It may be slow, raise (vmic logs the exception) or use the
+        microphone. Changes that are undone during a slow call are not reported. After `close` the callback is
+        not called. This does not block.
 
         Args:
-            callback: A function of a tuple of `Listener`, instead of the one before; None for none.
+            callback: A function of a tuple of `Listener`, which replaces the one before. None removes it.
 
         Raises:
-            TypeError: It is no function.
-            ClosedError: The device is closed.
+            TypeError: `callback` is not a function.
+            ClosedError: The microphone is closed.
         """
         self._listeners.call(callback)

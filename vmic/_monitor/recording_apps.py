@@ -1,4 +1,4 @@
-"""Who hears a microphone: the applications that record its source."""
+"""The applications that record the source of a microphone."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Listener:
     """An application that records a microphone.
 
     Attributes:
-        application: Its name, as it gives it to the sound server.
-        pid: Its process; None when it does not tell.
-        muted: Whether its recording is muted on the sound server: it then hears silence.
-        since: When it was first seen to record, as `time.time()` counts.
+        application: The name that it gives to the sound server.
+        pid: Its process id. None if it does not give one.
+        muted: Whether its recording is muted on the sound server. It then hears silence.
+        since: When it was first seen to record, in seconds as from `time.time()`.
     """
 
     __module__ = "vmic"

@@ -1,4 +1,4 @@
-"""How one device stands on the server: whether it is muted, and what its keeper had to set right."""
+"""The status of one device on the server: whether it is muted, and what its keeper had to correct."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger("vmic")
 
 
 class DeviceStatus:
-    """The standing of the device `key`."""
+    """The status of the device `key`."""
 
     def __init__(self, kind: str, key: Key) -> None:
         """`kind` is what messages call it."""
@@ -77,31 +77,31 @@ class DeviceStatus:
 
 
 class WithStatus:
-    """What a microphone shows of its standing."""
+    """The part of a microphone that shows its status."""
 
     _status: DeviceStatus
 
     @property
     def muted(self) -> bool:
-        """Whether somebody has muted the microphone on the sound server: applications then hear silence.
+        """Return whether somebody has muted the microphone on the sound server.
 
-        vmic unmutes it when it is made, and never after (on PipeWire it takes a mute within 0.2 s after the
-        first application began to record for one that the server has restored). The answer is some
-        milliseconds old; does not block.
+        Applications then hear silence. vmic unmutes the microphone when it is created, and not later.
+        (PipeWire restores old mutes: a mute within 0.2 s after the first application began to record is
+        removed.) The answer is some milliseconds old. This does not block.
         """
         return self._status.muted
 
     def on_muted_changed(self, callback: MutedCallback | None) -> None:
-        """Call `callback` with `muted` whenever that changes; at once when it is muted already.
+        """Call `callback` with `muted` whenever it changes, and at once if the microphone is muted already.
 
-        It runs on a thread of vmic's, and may be slow, raise (which is logged) or use the microphone. After
-        `close` it is called no more. Does not block.
+        The callback runs on a thread of vmic. It may be slow, raise (vmic logs the exception) or use the
+        microphone. After `close` the callback is not called. This does not block.
 
         Args:
-            callback: A function of a bool, instead of the one before; None for none.
+            callback: A function of a bool, which replaces the one before. None removes it.
 
         Raises:
-            TypeError: It is no function.
-            ClosedError: The device is closed.
+            TypeError: `callback` is not a function.
+            ClosedError: The microphone is closed.
         """
         self._status.call(callback)
