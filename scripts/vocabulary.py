@@ -1,4 +1,4 @@
-"""Words that no file, and names that no module, class or public attribute may have; each with what to say."""
+"""Words and sentences that this project does not use; each with what to say instead."""
 
 from __future__ import annotations
 
@@ -58,6 +58,14 @@ NAMES = {
     "turns": "FIFO lock",
     "waking": "wakeup",
 }
+# In the pages that people read.
+SENTENCES = {
+    r"(^|[.:;] )(Who|What|That one) (?![^.]*\?)": "name the actor",
+    r"\bof vmic's\b": "say of vmic",
+    r"\b(is|are) told\b|\btells of\b": "say reports, or receives",
+    r"\bfor want of\b|\bis heeded\b|\bare heeded\b": "use plain words",
+}
+PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md")
 SELF = "scripts/vocabulary.py"
 
 
@@ -96,7 +104,16 @@ def rejected_names() -> Iterator[str]:
                     yield f"{file}:{line}: {name}: say {NAMES[word]}"
 
 
+def rejected_sentences() -> Iterator[str]:
+    """Where a page has a sentence of SENTENCES."""
+    for path in sorted(path for pattern in PAGES for path in ROOT.glob(pattern)):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            for pattern, advice in SENTENCES.items():
+                if found := re.search(pattern, line):
+                    yield f"{path.relative_to(ROOT)}:{number}: {found[0].strip()!r}: {advice}"
+
+
 if __name__ == "__main__":
-    found = [*rejected_words(), *rejected_names()]
+    found = [*rejected_words(), *rejected_names(), *rejected_sentences()]
     print(*found, sep="\n", end="\n" if found else "")
     sys.exit(bool(found))

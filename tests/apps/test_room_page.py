@@ -80,10 +80,9 @@ def test_a_page_hears_and_shows_who_speaks(server: SoundServer, open_room: Room)
     async def scenario(page: Browser) -> None:
         await shows(page, "#nobody", rf"Nobody speaks yet.* {re.escape(address)}whip")
         async with ClientSession(address) as room, speaking(room, "Ada") as (ada, _):
-            await shows(page, "#people", r"(?s)G\nGuest \(you\)\nlistens\nA\nAda\n.\d+ dB")
-            assert -30 < level(page, "Ada") < 0
-            await shows(page, "#peak", r"\d+ Hz")
-            assert int(page.text("#peak").removesuffix(" Hz")) == pytest.approx(1000, rel=0.02)
+            # The meters begin below what is heard: so they are awaited, not read once.
+            await shows(page, "#people", r"(?s)G\nGuest \(you\)\nlistens\nA\nAda\n.[12]?\d dB")
+            await shows(page, "#peak", r"(9[89]\d|10[01]\d|1020) Hz")
             async with Channel(room, f"/room/{ada}") as channel:
                 await channel.present()
                 await channel.say({"message": "<b>hello</b>"})
