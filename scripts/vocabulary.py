@@ -66,14 +66,14 @@ SENTENCES = {
     r"\bfor want of\b|\bis heeded\b|\bare heeded\b": "use plain words",
 }
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md")
-SELF = "scripts/vocabulary.py"
+SELF = "scripts/vocabulary.py"  # and the changelog, which lists what was renamed
 
 
 def rejected_words() -> Iterator[str]:
     """Where a word of ANYWHERE is, in any file."""
     pattern = "|".join(ANYWHERE)
     grep = subprocess.run(
-        ["git", "grep", "-nIiP", pattern, "--", ".", f":!{SELF}"],
+        ["git", "grep", "-nIiP", pattern, "--", ".", f":!{SELF}", ":!CHANGELOG.md"],
         cwd=ROOT,
         capture_output=True,
         text=True,
