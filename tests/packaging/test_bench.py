@@ -13,7 +13,7 @@ import pytest
 from programs import ROOT
 from servers import available_servers
 
-FOLDERS = (ROOT / "tests", ROOT / "scripts")
+FOLDERS = (ROOT / "tests", ROOT / "tests/support", ROOT / "scripts/python")
 
 
 def bench(*arguments: str | Path, path: Sequence[Path] = ()) -> subprocess.CompletedProcess[str]:

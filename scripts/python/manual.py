@@ -11,7 +11,7 @@ import click
 import vmic
 from vmic.cli import command
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "vmic.1"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "vmic.1"
 
 
 def page() -> str:

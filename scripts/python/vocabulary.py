@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 # "attendees" is Janus's own, in its messages.
 ANYWHERE = {
     "mourn": "on_owner_exit",
@@ -66,7 +66,7 @@ SENTENCES = {
     r"\bfor want of\b|\bis heeded\b|\bare heeded\b": "use plain words",
 }
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md")
-SELF = "scripts/vocabulary.py"  # and the changelog, which lists what was renamed
+SELF = "scripts/python/vocabulary.py"  # and the changelog, which lists what was renamed
 
 
 def rejected_words() -> Iterator[str]:

@@ -18,7 +18,7 @@ from apps.browser import Browser, Chromium
 from programs import VMIC
 from servers import PulseAudio
 
-PROGRAM = Path(__file__).parent.parent / "examples" / "from_daily.py"
+PROGRAM = Path(__file__).parents[2] / "examples" / "from_daily.py"
 SECONDS = 12
 PATIENCE = 30.0
 WINDOW = "--window-size=1200,800"
