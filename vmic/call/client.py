@@ -1,4 +1,4 @@
-"""`CallClient`: what a program calls."""
+"""`CallClient`: the API for calls."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _MIN_INTERVAL_MS, _MAX_INTERVAL_MS = 10, 1000
 
 
 class CallClient:
-    """Joins calls, one after the other, and lets their far side hear a microphone of this machine.
+    """A client that joins calls, one after the other, and sends a microphone of this machine to them.
 
-    Its methods are daily-python's, and may be called from any thread. They return at once; what became of it
-    is told by the completion, and by the event handler's `on_error` when it failed (both run on the call's
-    one thread, in the order in which things happened). What fails and has neither is logged at ERROR. Only
-    an argument that is wrong in itself raises.
+    The methods are those of daily-python, and may be called from any thread. They return at once. The
+    completion receives the result. The event handler's `on_error` is called after a failure. Both run on the
+    call's one thread, in the order of the events. A failure that has neither is logged at ERROR. The methods
+    themselves raise only for a wrong argument.
     """
 
     __module__ = "vmic"
 
     def __init__(self, event_handler: EventHandler | None = None) -> None:
-        """A client that has joined nothing.
+        """Create a client that has not joined a call.
 
         Args:
-            event_handler: What to tell of what happens.
+            event_handler: The object that receives the events.
 
         Raises:
-            TypeError: It is no `EventHandler`.
+            TypeError: `event_handler` is not an `EventHandler`.
         """
         if event_handler is not None and not isinstance(event_handler, EventHandler):
             raise TypeError("event_handler should be a subclass of `EventHandler`")
@@ -58,14 +58,15 @@ class CallClient:
             meeting_url: A WHIP endpoint (``https://host/whip``), or a Janus VideoRoom
                 (``janus+http://host:8088/janus?room=1234``, also ``janus+https``, ``&pin=...``), or with the
                 extra ``daily`` a room of daily.co.
-            meeting_token: What the server asks for: the bearer token of a WHIP endpoint, or Janus's token.
+            meeting_token: The token that the server requires: the bearer token of a WHIP endpoint, or Janus's
+                token.
             client_settings: ``{"inputs": ..., "publishing": ...}``, as for `update_inputs` and
                 `update_publishing`.
             completion: Called with ``{"meetingSession": {"id"}, "participants": {"local": ...}}`` and None,
-                or with None and what went wrong.
+                or with None and an error message.
 
         Raises:
-            TypeError: An argument is of another type.
+            TypeError: An argument has the wrong type.
             RuntimeError: The client is released.
         """
         self._check()
@@ -77,22 +78,22 @@ class CallClient:
         self._post(lambda: self._controller.join(meeting_url, meeting_token, settings, completion))
 
     def leave(self, completion: Completion | None = None) -> None:
-        """Leave the call, also while it is being joined.
+        """Leave the call, also while the join is in progress.
 
         Args:
-            completion: Called with None when it is left; at once when none was joined.
+            completion: Called with None when the call is left; at once when no call was joined.
         """
         self._check()
         _check_callable(completion)
         self._post(lambda: self._controller.leave(completion))
 
     def release(self) -> None:
-        """Leave the call, and let go of all that the client has; it can do nothing after that.
+        """Leave the call and release all resources of the client, which cannot be used afterwards.
 
-        Blocks until what was asked for before is done and the call is left, some 10 s at most.
+        This blocks until the earlier requests are done and the call is left, up to about 10 s.
 
         Raises:
-            RuntimeError: It is released already.
+            RuntimeError: The client is released already.
         """
         with self._releasing:
             self._check()
@@ -104,16 +105,16 @@ class CallClient:
             self._thread.join()
 
     def update_inputs(self, input_settings: Any, completion: Completion | None = None) -> None:
-        """Choose the microphone, before the call or in it: no new negotiation is needed.
+        """Choose the microphone, before the call or during it; this needs no new negotiation.
 
         Args:
-            input_settings: ``{"microphone": {"isEnabled": True, "settings": {"deviceId": name}}}``: the name
-                of a microphone, vmic's or any other, as applications show it or as the sound server calls it.
-                ``{"microphone": False}`` sends silence. What is not named stays.
-            completion: Called with None, or with what went wrong.
+            input_settings: ``{"microphone": {"isEnabled": True, "settings": {"deviceId": name}}}``. The name
+                is that of any microphone, vmic's or another, as applications show it or as the sound server
+                knows it. ``{"microphone": False}`` sends silence. Settings that are not given do not change.
+            completion: Called with None, or with an error message.
 
         Raises:
-            TypeError: It is nothing that JSON can hold.
+            TypeError: JSON cannot represent `input_settings`.
             RuntimeError: The client is released.
         """
         self._check()
@@ -126,9 +127,9 @@ class CallClient:
 
         Args:
             publishing_settings: ``{"microphone": {"isPublishing": bool, "sendSettings": ...}}``, with
-                ``"speech"``, ``"music"`` or ``{"channelConfig": "mono" | "stereo", "bitrate": ...}`` (bits a
-                second).
-            completion: Called with None, or with what went wrong.
+                ``"speech"``, ``"music"`` or ``{"channelConfig": "mono" | "stereo", "bitrate": ...}`` (bits
+                per second).
+            completion: Called with None, or with an error message.
         """
         self._check()
         update = checked_json("publishing_settings", publishing_settings)
@@ -138,12 +139,13 @@ class CallClient:
     def update_subscription_profiles(
         self, profile_settings: Any, completion: Completion | None = None
     ) -> None:
-        """Choose whether the others are heard.
+        """Choose whether the other participants are heard.
 
         Args:
-            profile_settings: ``{"base": {"microphone": "subscribed" | "unsubscribed" | "staged"}}``; video is
-                accepted, and not received, and so are other profiles, which nobody has.
-            completion: Called with None, or with what went wrong.
+            profile_settings: ``{"base": {"microphone": "subscribed" | "unsubscribed" | "staged"}}``. Settings
+                for video are accepted, but video is not received. Other profiles are accepted, but by
+                default no participant has them.
+            completion: Called with None, or with an error message.
         """
         self._check()
         update = checked_json("profile_settings", profile_settings)
@@ -156,14 +158,14 @@ class CallClient:
         profile_settings: Any = None,
         completion: Completion | None = None,
     ) -> None:
-        """Choose whom to hear, one by one.
+        """Choose for each participant whether it is heard.
 
         Args:
-            participant_settings: ``{id: {"media": {"microphone": state}}}``, with "subscribed",
-                "unsubscribed" or "staged"; also with ``"profile"``, the name of one. ``"fromDefaults"`` for
-                an id is what the profile "base" says.
-            profile_settings: The same by the name of a profile, for all who have it.
-            completion: Called with None, or with what went wrong.
+            participant_settings: ``{id: {"media": {"microphone": state}}}``, where the state is "subscribed",
+                "unsubscribed" or "staged"; also with ``"profile"``, the name of a profile.
+                ``"fromDefaults"`` for an id means the settings of the profile "base".
+            profile_settings: The same by profile name, for all participants that have the profile.
+            completion: Called with None, or with an error message.
         """
         self._check()
         participants = checked_json("participant_settings", participant_settings)
@@ -172,13 +174,13 @@ class CallClient:
         self._post(lambda: self._controller.update_subscriptions(participants, profiles, completion))
 
     def set_user_name(self, user_name: str) -> None:
-        """Take a name that the others see, where the server carries names.
+        """Set the name that the other participants see, if the server supports names.
 
         Args:
             user_name: Any text.
 
         Raises:
-            TypeError: It is no str.
+            TypeError: `user_name` is not a str.
             RuntimeError: The client is released.
         """
         self._check()
@@ -188,16 +190,16 @@ class CallClient:
     def send_app_message(
         self, message: Any, participant_id: str | None = None, completion: Completion | None = None
     ) -> None:
-        """Send a message, of what JSON can hold, where the server carries messages.
+        """Send a message, if the server supports messages.
 
         Args:
-            message: What to send.
-            participant_id: To whom; None for all.
-            completion: Called with None, or with what went wrong.
+            message: The message, any value that JSON can represent.
+            participant_id: The recipient; None for all participants.
+            completion: Called with None, or with an error message.
 
         Raises:
             ValueError: The message is None.
-            TypeError: JSON cannot hold it.
+            TypeError: JSON cannot represent the message.
         """
         self._check()
         if message is None:
@@ -217,20 +219,21 @@ class CallClient:
         callback_interval_ms: int = 20,
         logging_interval_ms: int = 10000,  # noqa: ARG002 (daily-python's)
     ) -> None:
-        """Have what a participant says, for as long as that one is in the call.
+        """Receive the sound of a participant, for as long as the participant is in the call.
 
         Args:
-            participant_id: One of `participants`, or one that is still to come.
-            callback: Called with the id, an `AudioData` and "microphone" on a thread of its own; what it has
-                not taken after a second is left out. None for no more.
-            audio_source: "microphone"; of another source nothing comes.
-            sample_rate: Frames a second, 100 to 192000; the sound comes in mono.
-            callback_interval_ms: How much sound comes at a time, 10 to 1000 ms.
+            participant_id: An id from `participants`, or that of a participant who joins later.
+            callback: Called with the id, an `AudioData` and "microphone", on a thread that only renderers
+                use. When more than 1 s of sound waits for it, the oldest sound is dropped. None ends the
+                rendering.
+            audio_source: "microphone". Other sources deliver no sound.
+            sample_rate: Frames per second, 100 to 192000. The sound is mono.
+            callback_interval_ms: The length of the sound in each call, 10 to 1000 ms.
             logging_interval_ms: Not used.
 
         Raises:
             ValueError: An argument is out of range.
-            TypeError: An argument is of another type.
+            TypeError: An argument has the wrong type.
         """
         self._check()
         _check_str("participant_id", participant_id)
@@ -244,37 +247,40 @@ class CallClient:
             self._post(lambda: self._controller.render(participant_id, callback, *shape))
 
     def inputs(self) -> dict[str, Any]:
-        """The inputs, as `update_inputs` takes them; a copy."""
+        """Return a copy of the inputs, in the format of `update_inputs`."""
         self._check()
         return self._controller.requested.inputs()
 
     def publishing(self) -> dict[str, Any]:
-        """What is sent, as `update_publishing` takes it; a copy."""
+        """Return a copy of the publishing settings, in the format of `update_publishing`."""
         self._check()
         return self._controller.requested.publishing()
 
     def subscription_profiles(self) -> dict[str, Any]:
-        """Whom to hear, as `update_subscription_profiles` takes it; a copy."""
+        """Return a copy of the subscription profiles, in the format of `update_subscription_profiles`."""
         self._check()
         return self._controller.requested.profiles()
 
     def subscriptions(self) -> dict[str, Any]:
-        """Whom to hear one by one, as `update_subscriptions` takes it; a copy."""
+        """Return a copy of the subscriptions to single participants, as `update_subscriptions` takes them."""
         self._check()
         return self._controller.requested.subscriptions()
 
     def participants(self) -> dict[str, Any]:
-        """Everybody in the call by id, the local one as "local": ``{"id", "info", "media"}``; a copy."""
+        """Return a copy of the participants by id, with the local participant as "local".
+
+        Each participant is ``{"id", "info", "media"}``.
+        """
         self._check()
         return self._controller.notifier.participants()
 
     def participant_counts(self) -> dict[str, int]:
-        """How many are in the call: ``{"hidden": 0, "present": n}``."""
+        """Return the number of participants in the call: ``{"hidden": 0, "present": n}``."""
         self._check()
         return self._controller.notifier.counts()
 
     def use_speaker(self) -> None:
-        """Play to the speaker that is selected now; `Daily.select_speaker_device` calls it."""
+        """Play to the speaker that is selected now; `Daily.select_speaker_device` calls this method."""
         if not self._released:
             self._post(self._controller.use_speaker)
 

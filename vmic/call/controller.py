@@ -1,4 +1,4 @@
-"""The course of a call: what it is asked to do and what its process tells, one after the other."""
+"""The state of a call: `CallController` handles requests and the worker's messages one after the other."""
 
 from __future__ import annotations
 
@@ -22,17 +22,19 @@ _log = logging.getLogger("vmic")
 
 INITIALIZED, JOINING, JOINED, LEAVING, LEFT = "initialized", "joining", "joined", "leaving", "left"
 
-Done = Callable[[Any, "str | None"], None]  # with an answer, and an error
+Done = Callable[[Any, "str | None"], None]  # called with an answer and an error
 Completion = Callable[["str | None"], object]
 JoinCompletion = Callable[["dict[str, Any] | None", "str | None"], object]
 
 
 class CallController:
-    """One `CallClient`'s calls, one after the other; everything here runs on the call's own thread.
+    """The calls of one `CallClient`, one after the other.
+
+    All methods except `_told` and `_ended` run on the call's own thread.
 
     Attributes:
-        requested: What the program has asked for.
-        notifier: What it is told.
+        requested: The settings that the program has requested.
+        notifier: Reports events to the program.
     """
 
     def __init__(self, handler: EventHandler, thread: CallThread) -> None:
@@ -46,10 +48,10 @@ class CallController:
         self._leaving: list[Completion | None] = []
         self._released = False
 
-    # ---- what is to be done ----
+    # ---- requests of the program ----
 
     def join(self, url: str, token: str | None, settings: Any, completion: JoinCompletion | None) -> None:
-        """Join."""
+        """Join the call at `url`."""
 
         def fail(error: str) -> None:
             self._fail("join", error, completion and (lambda said: completion(None, said)))
@@ -74,16 +76,16 @@ class CallController:
             elif self._state == JOINING:
                 self._end()
                 fail(str(error))
-            elif completion is not None:  # it is being left
+            elif completion is not None:  # the call is being left
                 call(completion, None, error or "the call was left before it was joined")
 
-        # A file that a token is read from ends with a line.
+        # A token that is read from a file ends with a newline.
         token = None if token is None else token.strip()
         number = worker_client.send("join", url=url, token=token, name=self._name or "")
         self._pending[number] = done
 
     def leave(self, completion: Completion | None) -> None:
-        """Leave."""
+        """Leave the call."""
         if self._worker_client is None or self._state not in (JOINING, JOINED, LEAVING):
             self._leave_nothing()
             _complete(completion, None)
@@ -105,13 +107,13 @@ class CallController:
         self._pending[self._worker_client.send("leave")] = done
 
     def _leave_nothing(self) -> None:
-        """Tell what daily-python (0.36) tells of the end of a call that was not joined."""
+        """Report what daily-python (0.36) reports when a call is left that was not joined."""
         self._become(LEAVING)
         self._take_inputs({"microphone": False})
         self._become(LEFT)
 
     def release(self) -> None:
-        """End the process, and with it the call, and then the thread; what it still answers is told."""
+        """End the worker process with its call, then the thread. Answers that still arrive are reported."""
         self._released = True
         self.notifier.renderers.close()
         if self._state in (JOINING, JOINED):
@@ -127,15 +129,15 @@ class CallController:
         self._update("updateInputs", lambda: self._take_inputs(update), completion)
 
     def update_publishing(self, update: Any, completion: Completion | None) -> None:
-        """Change what is sent."""
+        """Change the publishing settings."""
         self._update("updatePublishing", lambda: self._take_publishing(update), completion)
 
     def update_profiles(self, update: Any, completion: Completion | None) -> None:
-        """Change whom to hear."""
+        """Change the subscription profiles."""
         self._update("updateSubscriptionProfiles", lambda: self._take_profiles(update), completion)
 
     def update_subscriptions(self, participants: Any, profiles: Any, completion: Completion | None) -> None:
-        """Change whom to hear, one by one."""
+        """Change the subscriptions to single participants."""
         self._update(
             "updateSubscriptions", lambda: self._take_subscriptions(participants, profiles), completion
         )
@@ -148,7 +150,7 @@ class CallController:
             self._await(self._worker_client.send("name", name=name), "setUserName", None)
 
     def send_message(self, message: Any, recipient: str | None, completion: Completion | None) -> None:
-        """Send a message to the others, or to one."""
+        """Send a message to all other participants, or to one of them."""
         if self._state != JOINED or self._worker_client is None:
             self._fail("sendAppMessage", "the call is not joined", completion)
         elif recipient is not None and recipient not in self.notifier.participants():
@@ -159,7 +161,7 @@ class CallController:
             self._await(number, "sendAppMessage", completion)
 
     def render(self, participant: str, renderer: Renderer | None, sample_rate: int, interval_ms: int) -> None:
-        """Give the program what a participant says, in a call."""
+        """Pass the sound of a participant to `renderer`, or stop if that is None; only in a call."""
         if self._worker_client is None:
             return
         if renderer is None:
@@ -176,10 +178,10 @@ class CallController:
         if self._worker_client is not None:
             self._worker_client.send("speaker", device=_selection.selected())
 
-    # ---- what happens ----
+    # ---- messages of the worker process ----
 
     def _told(self, message: Message, sound: bytes) -> None:
-        """The process tells this; called on a thread of its own."""
+        """Handle a message of the worker process; called on the thread of `WorkerClient`."""
         if message["event"] == "sound":
             self.notifier.sound(message, sound)
         else:
@@ -197,7 +199,7 @@ class CallController:
             self.notifier.take(message)
 
     def _tells(self, event: str) -> bool:
-        """Whether the program is to know of it: not of what its own leaving, or exit, brings about."""
+        """Return whether to report the event: not if the program's own leave or exit causes it."""
         if event in ("interrupted", "back"):
             return self._state in (JOINING, JOINED)
         if event in ("microphone", "speaker", "track"):
@@ -205,11 +207,11 @@ class CallController:
         return True
 
     def _ended(self, worker_client: WorkerClient, code: int) -> None:
-        """The process has ended; called on a thread of its own."""
+        """Handle the end of the worker process; called on the thread of `WorkerClient`."""
         self._thread.post(lambda: self._note_end(worker_client, f"its process ended with {code}"))
 
     def _note_end(self, worker_client: WorkerClient | None, why: str) -> None:
-        # Else it was told to, or has been noted.
+        # Otherwise `release` ended the process, or its end is handled already.
         if worker_client is not None and self._worker_client is worker_client:
             self._worker_client = None
             self._lose(why)
@@ -233,21 +235,21 @@ class CallController:
         self.notifier.go_on()
 
     def _lose(self, why: str) -> None:
-        """The call has ended by itself."""
+        """Report that the call has ended without a request of the program."""
         if self._state in (JOINING, JOINED):
             self.notifier.error(f"the call is over: {why}")
             self._become(LEAVING)
             if self._worker_client is not None:
-                self._worker_client.send("leave")  # it still records
+                self._worker_client.send("leave")  # the worker still records
             self._end()
 
     def _end(self) -> None:
-        """The call is left."""
+        """Finish leaving the call."""
         self.notifier.end()
         self._become(LEFT)
 
     def _abandon(self, why: str) -> None:
-        """Nothing that was asked for is answered any more."""
+        """Fail all pending requests with `why`: no more answers arrive."""
         pending, self._pending = self._pending, {}
         for done in pending.values():
             done(None, why)
@@ -260,7 +262,7 @@ class CallController:
             self.notifier.state(state)
 
     def _update(self, what: str, take: Callable[[], int | None], completion: Completion | None) -> None:
-        """Let `take` change what is wished; in a call it is done when its process has answered."""
+        """Let `take` change the requested settings; in a call, complete when the worker has answered."""
         try:
             number = take()
         except (SettingsError, VmicError) as error:
@@ -272,7 +274,7 @@ class CallController:
             self._await(number, what, completion)
 
     def _take_settings(self, settings: Any) -> None:
-        """The client settings of a join."""
+        """Apply the client settings of a join."""
         wanted = checked_client_settings(settings)
         if "publishing" in wanted:
             self._take_publishing(wanted["publishing"])
@@ -323,7 +325,7 @@ class CallController:
         self._pending[number] = done
 
     def _fail(self, what: str, error: str, completion: Completion | None) -> None:
-        """Tell of a failure, if only to standard error."""
+        """Report a failure to the completion and the event handler, or log it if there is neither."""
         _complete(completion, error)
         self.notifier.error(f"Error handling {what}: {error}", is_told=completion is not None)
 

@@ -1,8 +1,8 @@
 """All names of the module `daily` of daily-python 0.36, for programs that were written for it.
 
-A module named `daily` that consists of ``from vmic.call.daily import *`` runs them unchanged. What vmic does
-not do (video, transcription, recording, telephony, the rights of others) can be imported, and raises
-NotImplementedError when it is used.
+These programs run unchanged with a module named `daily` that consists of ``from vmic.call.daily import *``.
+Features that vmic does not have (video, transcription, recording, telephony, the permissions of other
+participants) can be imported, and raise NotImplementedError when they are used.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ _ABSENT_METHODS = (
     "update_remote_participants",
     "update_transcription",
 )
-# What vmic never tells; a subclass may call its base's.
+# vmic never calls these; they exist because a subclass may call the method of its base class.
 _ABSENT_EVENTS = (
     "on_active_speaker_changed",
     "on_available_devices_updated",
@@ -126,11 +126,11 @@ def _absent_event(name: str) -> Callable[..., None]:
 
 
 class CallClient(_CallClient):
-    """`vmic.CallClient`, and daily-python's other methods, which raise NotImplementedError."""
+    """`vmic.CallClient` with the other methods of daily-python, which raise NotImplementedError."""
 
 
 class EventHandler(_EventHandler):
-    """`vmic.EventHandler`, and daily-python's other events, which never happen."""
+    """`vmic.EventHandler` with the other events of daily-python, which never occur."""
 
 
 for _name in _ABSENT_METHODS:
@@ -140,7 +140,7 @@ for _name in _ABSENT_EVENTS:
 
 
 class Daily(_Daily):
-    """`vmic.Daily`, and daily-python's camera, which raises NotImplementedError."""
+    """`vmic.Daily` with daily-python's camera function, which raises NotImplementedError."""
 
     @staticmethod
     def create_camera_device(*_: object, **__: object) -> NoReturn:
@@ -154,16 +154,16 @@ class _Absent:
 
 
 class CustomVideoSource(_Absent):
-    """Raises NotImplementedError."""
+    """A class that vmic does not support: creating it raises NotImplementedError."""
 
 
 class CustomVideoTrack(_Absent):
-    """Raises NotImplementedError."""
+    """A class that vmic does not support: creating it raises NotImplementedError."""
 
 
 class VideoFrame(_Absent):
-    """Raises NotImplementedError."""
+    """A class that vmic does not support: creating it raises NotImplementedError."""
 
 
 class VirtualCameraDevice(_Absent):
-    """Raises NotImplementedError."""
+    """A class that vmic does not support: creating it raises NotImplementedError."""

@@ -1,4 +1,4 @@
-"""Devices by the names that programs give: those of vmic's, or any other that the server has."""
+"""Look up devices by the names that programs use: vmic's devices, or any other device of the server."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from vmic._pulse.bindings import pulsectl
 
 
 def source_name(name: str) -> str:
-    """What the server calls the microphone that applications, or the server, call so.
+    """Return the server's name of a microphone.
+
+    `name` is the name that applications show, or already the server's name.
 
     Raises:
-        DeviceError: There is none; the message lists those there are.
+        DeviceError: The microphone is not found. The message lists the microphones that exist.
         ServerError: No sound server answers.
     """
 
@@ -29,16 +31,16 @@ def source_name(name: str) -> str:
 
 
 def sink_name(name: str) -> str:
-    """The same of a speaker.
+    """Return the server's name of a speaker, as `source_name` does for a microphone.
 
     Raises:
-        DeviceError: There is none; the message lists those there are.
+        DeviceError: The speaker is not found. The message lists the speakers that exist.
         ServerError: No sound server answers.
     """
 
     def find(pulse: pulsectl.Pulse) -> str:
         speaker = registry.find_speaker(pulse, name)
-        # What a microphone is fed by is none.
+        # The sink that feeds a vmic microphone is not a speaker.
         sinks = [s for s in pulse.sink_list() if (m := DeviceProperties.of(s)) is None or m.kind == SPEAKER]
         return _named(speaker, sinks, name, "speaker")
 
@@ -46,7 +48,7 @@ def sink_name(name: str) -> str:
 
 
 def _named(own: Device | None, things: Iterable[Any], name: str, kind: str) -> str:
-    """What the server calls vmic's own device of that name, or else another one."""
+    """Return the server's name of `own`, a device of vmic, or else of the one in `things` called `name`."""
     there = {thing.name: thing.description for thing in things}
     if own is not None:
         return own.sink_name if own.kind == SPEAKER else own.source_name

@@ -1,4 +1,4 @@
-"""How a program is told what happens in a call: `EventHandler`, and the thread that calls it."""
+"""The events of a call: `EventHandler` receives them on a `CallThread`."""
 
 from __future__ import annotations
 
@@ -11,110 +11,110 @@ from vmic._base.callbacks import call
 
 
 class EventHandler:
-    """What a call tells; subclass it, and override what is of interest.
+    """The events of a call; subclass it and override the methods of the events that you need.
 
-    Every method runs on the call's one thread, in the order in which things happened, with the completions
-    among them. What one raises is logged, and harms nothing; one that takes long delays the next ones, never
-    the sound. One that waits for a completion waits for ever, as both run on that thread.
+    All methods and all completions run on the call's one thread, in the order of the events. An exception in
+    a method is logged and has no other effect. A slow method delays the next ones, but never the sound. A
+    method must not wait for a completion: it would wait forever, because both run on the same thread.
     """
 
     __module__ = "vmic"
 
     def __new__(cls, *_: object, **__: object) -> EventHandler:
-        """Take what a subclass's constructor takes."""
+        """Accept any arguments, so that a subclass can define its own constructor."""
         return super().__new__(cls)
 
     def on_app_message(self, message: Any, sender: str) -> None:
-        """A participant has sent a message.
+        """Handle a message from a participant.
 
         Args:
-            message: What JSON can hold.
+            message: The message, any value that JSON can represent.
             sender: The participant's id.
         """
 
     def on_call_state_updated(self, state: str) -> None:
-        """The call has come further.
+        """Handle a new state of the call.
 
         Args:
             state: "joining", "joined", "leaving" or "left".
         """
 
     def on_error(self, message: str) -> None:
-        """Something failed; the call may go on.
+        """Handle an error; the call may continue.
 
         Args:
-            message: What was tried, and what was said to it.
+            message: The operation that failed, and the reason.
         """
 
     def on_inputs_updated(self, input_settings: dict[str, Any]) -> None:
-        """The inputs have changed.
+        """Handle a change of the inputs.
 
         Args:
-            input_settings: As `CallClient.inputs` gives them.
+            input_settings: As `CallClient.inputs` returns them.
         """
 
     def on_network_connection_status_updated(self, status: dict[str, Any]) -> None:
-        """The connection was lost, and the call is being joined again; or it is there again.
+        """Handle the loss of the connection, after which vmic joins the call again, or its return.
 
         Args:
             status: ``{"event": "interrupted", "reason": ...}`` or ``{"event": "connected"}``.
         """
 
     def on_participant_counts_updated(self, counts: dict[str, int]) -> None:
-        """Somebody has come or gone.
+        """Handle a change in the number of participants.
 
         Args:
-            counts: As `CallClient.participant_counts` gives them.
+            counts: As `CallClient.participant_counts` returns them.
         """
 
     def on_participant_joined(self, participant: dict[str, Any]) -> None:
-        """Somebody has come.
+        """Handle a participant who joined.
 
         Args:
             participant: As in `CallClient.participants`.
         """
 
     def on_participant_left(self, participant: dict[str, Any], reason: str) -> None:
-        """Somebody has gone.
+        """Handle a participant who left.
 
         Args:
-            participant: As in `CallClient.participants`, when last seen.
+            participant: As in `CallClient.participants`, in the last known state.
             reason: "leftCall".
         """
 
     def on_participant_updated(self, participant: dict[str, Any]) -> None:
-        """Something about a participant, perhaps the local one, is not as it was.
+        """Handle a change of a participant, who may be the local one.
 
         Args:
             participant: As in `CallClient.participants`.
         """
 
     def on_publishing_updated(self, publishing_settings: dict[str, Any]) -> None:
-        """What is sent has changed.
+        """Handle a change of the publishing settings.
 
         Args:
-            publishing_settings: As `CallClient.publishing` gives it.
+            publishing_settings: As `CallClient.publishing` returns them.
         """
 
     def on_subscriptions_updated(self, subscriptions: dict[str, Any]) -> None:
-        """The subscriptions to single participants have changed.
+        """Handle a change of the subscriptions to single participants.
 
         Args:
-            subscriptions: As `CallClient.subscriptions` gives them.
+            subscriptions: As `CallClient.subscriptions` returns them.
         """
 
     def on_subscription_profiles_updated(self, subscription_profiles: dict[str, Any]) -> None:
-        """The subscription profiles have changed.
+        """Handle a change of the subscription profiles.
 
         Args:
-            subscription_profiles: As `CallClient.subscription_profiles` gives them.
+            subscription_profiles: As `CallClient.subscription_profiles` returns them.
         """
 
 
 class CallThread:
-    """The one thread on which a call is dealt with: what is to be done, and what the program is told.
+    """The one thread of a call: it runs the requests of the program, its completions and its event handler.
 
-    It is there while there is something to do, and goes with `close`.
+    The thread starts with the first task, and exits after `close`.
     """
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ class CallThread:
         self._thread: threading.Thread | None = None
 
     def post(self, task: Callable[[], object]) -> None:
-        """Let it do `task`, after those before it; does not block."""
+        """Run `task` on the thread after all earlier tasks, without blocking."""
         with self._starting:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="vmic-call", daemon=True)
@@ -132,15 +132,15 @@ class CallThread:
 
     @property
     def is_current(self) -> bool:
-        """Whether this is called on it."""
+        """Return whether the caller runs on this thread."""
         return threading.current_thread() is self._thread
 
     def close(self) -> None:
-        """End it after what was posted before; does not wait."""
+        """End the thread after the tasks posted so far, without waiting."""
         self._tasks.put(None)
 
     def join(self) -> None:
-        """Wait for its end, after `close`."""
+        """Wait until the thread has ended; call `close` first."""
         if self._thread is not None and not self.is_current:
             self._thread.join()
 

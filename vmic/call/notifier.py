@@ -1,4 +1,4 @@
-"""What a program is told of what happens in its call."""
+"""Report the events of a call to the program's event handler."""
 
 from __future__ import annotations
 
@@ -17,63 +17,64 @@ from vmic.call.requested_settings import RequestedSettings
 
 
 class CallNotifier:
-    """Tells an event handler; on the call's own thread, but for the getters and `sound`.
+    """The connection of a call to the program's event handler.
 
-    What happens while a call is being joined is told when it is.
+    All methods run on the call's own thread, except the getters and `sound`. Events that occur while a call
+    is being joined are held, and reported when it is joined.
 
     Attributes:
-        renderers: What is given what participants say.
+        renderers: The renderers, which receive the sound of participants.
     """
 
     def __init__(self, handler: EventHandler, requested: RequestedSettings) -> None:
         self._handler = handler
         self._requested = requested
-        self._lock = threading.Lock()  # guards the people
+        self._lock = threading.Lock()  # guards `_people`
         self._people = People()
-        self._counts = self._people.counts()  # as they were last told
+        self._counts = self._people.counts()  # as last reported
         self._held: list[Callable[[], None]] | None = None
         self.renderers = Renderers()
 
     def participants(self) -> dict[str, Any]:
-        """See `CallClient.participants`."""
+        """Return the participants, see `CallClient.participants`."""
         with self._lock:
             return self._people.all()
 
     def counts(self) -> dict[str, int]:
-        """See `CallClient.participant_counts`."""
+        """Return the counts, see `CallClient.participant_counts`."""
         with self._lock:
             return self._people.counts()
 
     def sound(self, message: Message, sound: bytes) -> None:
-        """Somebody says this; does not block."""
+        """Pass the sound of a participant to its renderer, without blocking."""
         audio = AudioData(sound, message["sample_rate"], message["frames"])
         self.renderers.put(message["participant"], audio)
 
-    # ---- the call's course ----
+    # ---- the state of the call ----
 
     def state(self, state: str) -> None:
-        """The call is so now."""
+        """Report the state of the call."""
         call(self._handler.on_call_state_updated, state)
 
     def hold(self) -> None:
-        """A call is being joined."""
+        """Hold the events, because the call is being joined."""
         self._held = []
 
     def begin(self, identity: str) -> dict[str, Any]:
-        """It is joined, and the server calls the local participant so; everybody who is there."""
+        """Note that the call is joined, with `identity` as the local id, and return all participants."""
         with self._lock:
             self._people.begin(identity)
             return self._people.all()
 
     def go_on(self) -> None:
-        """Tell what was held."""
+        """Report the held events."""
         held, self._held = self._held, None
         for tell in held or ():
             tell()
         self._tell_counts()
 
     def end(self) -> None:
-        """The call is left."""
+        """Forget the participants, the held events and the renderers, because the call is left."""
         with self._lock:
             self._people.end()
             self._counts = self._people.counts()
@@ -81,41 +82,41 @@ class CallNotifier:
         self.renderers.clear()
 
     def error(self, message: str, *, is_told: bool = False) -> None:
-        """Something failed; when nobody listens, and nobody `is_told`, it is logged."""
+        """Report a failure; log it too unless `on_error` is overridden or the program `is_told` otherwise."""
         if not is_told and type(self._handler).on_error is EventHandler.on_error:
             callbacks.log.error("%s", message)
         call(self._handler.on_error, message)
 
-    # ---- what the program wished ----
+    # ---- the settings of the program ----
 
     def inputs(self) -> None:
-        """The inputs have changed."""
+        """Report that the inputs have changed."""
         call(self._handler.on_inputs_updated, self._requested.inputs())
 
     def publishing(self) -> None:
-        """What is sent has changed."""
+        """Report that the publishing settings have changed."""
         call(self._handler.on_publishing_updated, self._requested.publishing())
 
     def profiles(self) -> None:
-        """Who is heard has changed."""
+        """Report that the subscription profiles have changed."""
         call(self._handler.on_subscription_profiles_updated, self._requested.profiles())
         self._subscribe()
 
     def subscriptions(self) -> None:
-        """Who is heard has changed, one by one."""
+        """Report that the subscriptions to single participants have changed."""
         call(self._handler.on_subscriptions_updated, self._requested.subscriptions())
         self._subscribe()
 
     def local(self, name: str | None) -> None:
-        """The local participant has changed; it calls itself so."""
+        """Update the local participant, with `name` as its name, and report a change."""
         with self._lock:
             local = self._people.update_local(name, sends=self._requested.has_microphone)
         self._tell_updated(local)
 
-    # ---- what the call's process tells ----
+    # ---- messages of the worker process ----
 
     def take(self, message: Message) -> None:
-        """It tells this."""
+        """Handle a message of the worker process."""
         getattr(self, f"_take_{message['event']}")(message)
 
     def _take_participant(self, message: Message) -> None:
@@ -150,7 +151,7 @@ class CallNotifier:
             name = self._requested.inputs()["microphone"]["settings"].get("deviceId")
             self.error(
                 f"microphone {name!r} is not heard, silence is sent until it is: {message['trouble']}",
-                # Who has closed it knows, and has let all of it be heard.
+                # A program that closed the microphone knows this, and has let all of its sound be heard.
                 is_told=self._requested.has_closed_microphone,
             )
 
@@ -178,7 +179,7 @@ class CallNotifier:
             self._tell_updated(participant)
 
     def _tell_updated(self, participant: dict[str, Any] | None) -> None:
-        """Tell how one looks now, where that is not as before."""
+        """Report the new state of a participant; None means that it has not changed."""
         if participant is not None:
             self._tell(lambda: call(self._handler.on_participant_updated, participant))
 

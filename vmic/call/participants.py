@@ -1,4 +1,4 @@
-"""Who is in a call."""
+"""The participants of a call."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _UNSENT = ("camera", "screenAudio", "screenVideo")
 
 @dataclass
 class _Person:
-    """What is known of one.
+    """The known state of a participant.
 
     Attributes:
-        identity: As the server calls them.
-        name: What they call themselves, if they do.
-        joined: When they came; seconds since 1970.
-        sends: Whether their microphone is on.
-        track: The track on which they are heard; None while they are not.
+        identity: The server's id of the participant.
+        name: The participant's name, if there is one.
+        joined: The time of the join, in seconds since 1970.
+        sends: Whether the participant's microphone is on.
+        track: The id of the track that carries the participant's sound; None while there is no sound.
     """
 
     identity: str
@@ -35,7 +35,7 @@ class _Person:
 
 
 class People:
-    """The participants, in daily-python's shape."""
+    """The participants, in daily-python's format."""
 
     def __init__(self) -> None:
         self._joined = False
@@ -44,31 +44,31 @@ class People:
         self._remote: dict[str, _Person] = {}
 
     def all(self) -> dict[str, Participant]:
-        """Everybody, by id; the local one, who is always there, as "local". A copy."""
+        """Return a copy of all participants by id; the local one, which always exists, as "local"."""
         remote = {identity: self._shown(person) for identity, person in self._remote.items()}
         return {"local": self._shown(self._local), **remote}
 
     def counts(self) -> dict[str, int]:
-        """How many are in the call, the local one among them."""
+        """Return the number of participants in the call, including the local one."""
         return {"hidden": 0, "present": len(self._remote) + self._joined}
 
     def begin(self, identity: str) -> None:
-        """The call is joined; the server calls the local one so."""
+        """Note that the call is joined; `identity` is the server's id of the local participant."""
         self._joined = True
         self._local.identity, self._local.joined = identity, time.time()
 
     def rename_local(self, identity: str) -> Participant:
-        """The server calls the local one so now; how it looks."""
+        """Set the server's new id of the local participant, and return this participant."""
         self._local.identity = identity
         return self._shown(self._local)
 
     def end(self) -> None:
-        """The call is left."""
+        """Note that the call is left."""
         self._joined = False
         self._remote.clear()
 
     def update_local(self, name: str | None, *, sends: bool) -> Participant | None:
-        """The local participant, as it is now; None when that is as before."""
+        """Update the local participant and return it; None if nothing has changed."""
         before = copy.copy(self._local)
         self._local.name, self._local.sends = name, sends
         return None if self._local == before else self._shown(self._local)
@@ -76,7 +76,7 @@ class People:
     def note(
         self, identity: str, name: str | None, *, joined: float, sends: bool
     ) -> tuple[bool, Participant | None]:
-        """So a remote one is now: whether it is a new one, and how it looks; None when that is as before."""
+        """Update a remote participant; return whether it is new, and its state or None if nothing changed."""
         person = self._remote.get(identity)
         if person is None:
             self._remote[identity] = person = _Person(identity, name, joined, sends, None)
@@ -86,7 +86,11 @@ class People:
         return False, None if person == before else self._shown(person)
 
     def hear(self, identity: str, track: str | None) -> Participant | None:
-        """A remote one is heard on that track, or no more; how it looks, None when it has gone."""
+        """Set the track of a remote participant; `track` is None when the participant is no longer heard.
+
+        Returns:
+            The participant; None if it has left or nothing has changed.
+        """
         person = self._remote.get(identity)
         if person is None:
             return None
@@ -96,7 +100,7 @@ class People:
         return None if after == before else after
 
     def subscribe(self, hears: Subscriptions) -> list[Participant]:
-        """Those of the remote ones are to be heard; those who look otherwise then."""
+        """Set which remote participants are heard, and return those that change."""
         before, self._hears = self._hears, hears
         changed = [
             one
@@ -106,7 +110,7 @@ class People:
         return [self._shown(person) for person in changed]
 
     def remove(self, identity: str) -> Participant | None:
-        """A remote one has gone; how it last looked."""
+        """Remove a remote participant that has left, and return its last state; None if it is unknown."""
         person = self._remote.pop(identity, None)
         return None if person is None else self._shown(person)
 

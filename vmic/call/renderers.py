@@ -1,4 +1,4 @@
-"""Giving sound to the program, on a thread that nothing else waits for."""
+"""Pass sound to the program's renderers, on a thread that nothing else waits for."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from vmic.call._media.audio_data import AudioData
 
 Renderer = Callable[[str, AudioData, str], object]
 
-# What a slow renderer has not taken after so long is left out, oldest first.
+# When more sound than this waits for a slow renderer, the oldest sound is dropped.
 _MOST = 1.0  # seconds
 
 
 class Renderers:
-    """The renderers of one client, by participant. Their thread is there from the first one on."""
+    """The renderers of one client, by participant. Their thread starts with the first renderer."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()  # guards what follows
+        self._changed = threading.Condition()  # guards the attributes below
         self._renderers: dict[str, Renderer] = {}
         self._waiting: deque[tuple[str, AudioData]] = deque()
         self._seconds = 0.0
@@ -27,7 +27,7 @@ class Renderers:
         self._thread: threading.Thread | None = None
 
     def set(self, participant: str, renderer: Renderer) -> None:
-        """Give what that one says to it, and to no other."""
+        """Pass the participant's sound to `renderer`, which replaces an earlier one."""
         with self._changed:
             self._renderers[participant] = renderer
             if self._thread is None and not self._closed:
@@ -35,26 +35,26 @@ class Renderers:
                 self._thread.start()
 
     def forget(self, participant: str) -> None:
-        """Give away nothing more of what that one says."""
+        """Stop passing on the participant's sound."""
         with self._changed:
             self._renderers.pop(participant, None)
 
     def clear(self) -> None:
-        """Give away nothing more; a renderer that runs goes on to its end."""
+        """Stop passing on any sound; a renderer that is running finishes its call."""
         with self._changed:
             self._renderers.clear()
             self._waiting.clear()
             self._seconds = 0.0
 
     def close(self) -> None:
-        """The same, for good."""
+        """Stop passing on any sound permanently."""
         self.clear()
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def put(self, participant: str, audio: AudioData) -> None:
-        """That one says this; does not block."""
+        """Queue the participant's sound for its renderer, without blocking."""
         with self._changed:
             if participant not in self._renderers:
                 return

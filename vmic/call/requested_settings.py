@@ -1,4 +1,4 @@
-"""What a program has asked of its calls, in which all of them go on."""
+"""The settings that a program has requested; they stay from one call to the next."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from vmic.call.settings import Settings
 
 
 class RequestedSettings:
-    """The inputs, what is sent of them, and who is heard; may be read on any thread."""
+    """The inputs, the publishing settings and the subscriptions; they may be read on any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards what follows
+        self._lock = threading.Lock()  # guards the attributes below
         self._inputs = _settings.default_inputs()
         self._publishing = _settings.default_publishing()
         self._profiles = _settings.default_profiles()
         self._subscriptions: Settings = {}  # by participant
-        self._source: str | None = None  # what the server calls the microphone
-        self._is_ours = False  # whether this process made it, and had not closed it when it was chosen
+        self._source: str | None = None  # the server's name of the microphone
+        self._is_ours = False  # whether this process had the microphone open when it was chosen
 
     def inputs(self) -> Settings:
-        """A copy of the inputs."""
+        """Return a copy of the inputs."""
         with self._lock:
             return copy.deepcopy(self._inputs)
 
     def publishing(self) -> Settings:
-        """A copy of what is sent."""
+        """Return a copy of the publishing settings."""
         with self._lock:
             return copy.deepcopy(self._publishing)
 
     def profiles(self) -> Settings:
-        """A copy of the subscription profiles."""
+        """Return a copy of the subscription profiles."""
         with self._lock:
             return copy.deepcopy(self._profiles)
 
     def subscriptions(self) -> Settings:
-        """A copy of the subscriptions to single participants."""
+        """Return a copy of the subscriptions to single participants."""
         with self._lock:
             return copy.deepcopy(self._subscriptions)
 
     def update_inputs(self, update: Any) -> bool:
-        """Change the inputs; whether they are others then.
+        """Change the inputs, and return whether they differ from before.
 
         Raises:
-            SettingsError: It is no such update.
-            VmicError: There is no such microphone.
+            SettingsError: The update is not valid.
+            VmicError: The microphone is not found.
         """
         inputs = _settings.merged_inputs(self.inputs(), update)
         microphone = inputs["microphone"]
@@ -64,10 +64,10 @@ class RequestedSettings:
         return before != inputs
 
     def update_publishing(self, update: Any) -> bool:
-        """Change what is sent; whether it is otherwise then.
+        """Change the publishing settings, and return whether they differ from before.
 
         Raises:
-            SettingsError: It is no such update.
+            SettingsError: The update is not valid.
         """
         publishing = _settings.merged_publishing(self.publishing(), update)
         with self._lock:
@@ -75,10 +75,10 @@ class RequestedSettings:
         return before != publishing
 
     def update_profiles(self, update: Any) -> bool:
-        """Change who is heard; whether that is otherwise then.
+        """Change the subscription profiles, and return whether they differ from before.
 
         Raises:
-            SettingsError: It is no such update.
+            SettingsError: The update is not valid.
         """
         profiles = _settings.merged_profiles(self.profiles(), update)
         with self._lock:
@@ -86,13 +86,13 @@ class RequestedSettings:
         return before != profiles
 
     def update_subscriptions(self, participants: Any, profiles: Any) -> bool:
-        """Change whom to hear, by participant, and by profile, which changes that.
+        """Change the subscriptions by participant and by profile; the latter changes the profiles.
 
         Returns:
-            Whether those by participant are others then.
+            Whether the subscriptions by participant differ from before.
 
         Raises:
-            SettingsError: It is no such update.
+            SettingsError: An update is not valid.
         """
         subscriptions, merged = self.subscriptions(), self.profiles()
         if profiles is not None:
@@ -107,18 +107,18 @@ class RequestedSettings:
 
     @property
     def has_microphone(self) -> bool:
-        """Whether one is chosen, and enabled."""
+        """Return whether a microphone is chosen and enabled."""
         return self._source is not None
 
     @property
     def has_closed_microphone(self) -> bool:
-        """Whether this process has closed the microphone that is chosen."""
+        """Return whether this process has closed the chosen microphone."""
         with self._lock:
             return self._is_ours and self._source is not None and not _atexit.is_open(self._source)
 
     @property
     def hears(self) -> Subscriptions:
-        """Who of the others is to be heard."""
+        """Return which of the other participants are heard."""
         with self._lock:
             return Subscriptions(
                 _settings.is_subscribed(self._profiles["base"]),
@@ -127,7 +127,7 @@ class RequestedSettings:
 
     @property
     def microphone(self) -> dict[str, Any]:
-        """What the call's process is to record, and how to send it."""
+        """Return the device that the worker process records, and how it sends the sound."""
         with self._lock:
             publishing = self._publishing["microphone"]
             sending = publishing["sendSettings"]
@@ -140,12 +140,12 @@ class RequestedSettings:
 
 
 def _source_of(settings: Settings) -> str | None:
-    """What the server calls the device or the track that is chosen; None where there is none.
+    """Return the server's name of the chosen device or track; None if nothing is chosen.
 
-    As in daily-python, a track that there is not is none, and no error.
+    As in daily-python, an unknown track counts as no track and is not an error.
 
     Raises:
-        VmicError: There is no such device.
+        VmicError: The device is not found.
     """
     if "customTrack" in settings:
         track = custom_audio.track(settings["customTrack"]["id"])

@@ -1,4 +1,4 @@
-"""What a program may ask of a call, in daily-python's shapes: checked, and laid over what was before."""
+"""The settings of a call, in daily-python's formats: check updates and merge them into earlier settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _VIDEO, _AUDIO = ("camera", "screenVideo"), ("microphone", "screenAudio")
 SUBSCRIBED, UNSUBSCRIBED, STAGED = "subscribed", "unsubscribed", "staged"
 _DEFAULTS = "fromDefaults"
 _CLIENT_SETTINGS = {"inputs", "publishing", "connection"}
-# libopus takes these; below 6 kbit/s it speaks through a telephone, above 510 it can use no more.
+# The range of libopus: below 6 kbit/s speech sounds like a telephone, above 510 more bits have no use.
 _LEAST_BITRATE, _MOST_BITRATE = 6_000, 510_000
 _NAMED_SENDING: dict[str, Settings] = {
     "speech": {"channelConfig": "mono"},
@@ -23,11 +23,11 @@ _NAMED_SENDING: dict[str, Settings] = {
 
 
 class SettingsError(ValueError):
-    """Settings that vmic cannot follow; the message says where, and what it would take."""
+    """Settings that vmic cannot apply; the message names the setting and the accepted values."""
 
 
 def default_inputs() -> Settings:
-    """No input: what a call begins with."""
+    """Return the inputs at the start of a call: none."""
     return {
         "camera": {"isEnabled": False, "settings": {}},
         "customAudio": {},
@@ -39,12 +39,12 @@ def default_inputs() -> Settings:
 
 
 def default_publishing() -> Settings:
-    """Speech is sent."""
+    """Return the default publishing settings: speech is sent."""
     return {"microphone": {"isPublishing": True, "sendSettings": dict(_NAMED_SENDING["speech"])}}
 
 
 def default_profiles() -> Settings:
-    """Everybody is heard."""
+    """Return the default subscription profiles: all participants are heard."""
     return {"base": _default_profile()}
 
 
@@ -59,10 +59,10 @@ def _subscription(state: str, receive_settings: Settings) -> Settings:
 
 
 def checked_json(what: str, value: object) -> Any:
-    """A copy of `value`, if JSON can hold it.
+    """Return a copy of `value`, made through JSON.
 
     Raises:
-        TypeError: It cannot.
+        TypeError: JSON cannot represent `value`.
     """
     try:
         return json.loads(json.dumps(value))
@@ -74,7 +74,7 @@ def checked_client_settings(settings: Any) -> Settings:
     """Return the client settings of a join, which may be None.
 
     Raises:
-        SettingsError: They are no such settings.
+        SettingsError: The settings are not valid.
     """
     if settings is None:
         return {}
@@ -88,15 +88,17 @@ def checked_client_settings(settings: Any) -> Settings:
 
 
 def merged_inputs(now: Settings, update: Any) -> Settings:
-    """The inputs after an update: what it does not name stays, constraints are replaced whole.
+    """Return the inputs after an update.
+
+    Settings that the update does not contain do not change. Constraints are replaced as a whole.
 
     Raises:
-        SettingsError: It asks for what is no setting, or for what vmic cannot send.
+        SettingsError: The update contains an unknown setting, or an input that vmic cannot send.
     """
     if update == _DEFAULTS:
         return default_inputs()
     inputs = copy.deepcopy(now)
-    # As daily-python does, what is no input's name is passed over.
+    # Unknown input names are ignored, as in daily-python.
     for name, wanted in _object("inputs", update).items():
         if wanted is None:
             continue
@@ -110,10 +112,10 @@ def merged_inputs(now: Settings, update: Any) -> Settings:
 
 
 def merged_publishing(now: Settings, update: Any) -> Settings:
-    """What is sent, and how, after an update.
+    """Return the publishing settings after an update.
 
     Raises:
-        SettingsError: It asks for what is no setting, or for what vmic cannot send.
+        SettingsError: The update contains an unknown setting, or a value that vmic cannot send.
     """
     if update == _DEFAULTS:
         return default_publishing()
@@ -140,10 +142,12 @@ def _merged_microphone_publishing(now: Settings, wanted: Any) -> Settings:
 
 
 def merged_profiles(now: Settings, update: Any) -> Settings:
-    """The subscription profiles after an update; everybody has "base", the others are for nobody.
+    """Return the subscription profiles after an update.
+
+    By default all participants have the profile "base", and none has another one.
 
     Raises:
-        SettingsError: It is no update of a profile.
+        SettingsError: The update of a profile is not valid.
     """
     profiles = copy.deepcopy(now)
     for name, wanted in _object("subscription profiles", update).items():
@@ -153,10 +157,10 @@ def merged_profiles(now: Settings, update: Any) -> Settings:
 
 
 def merged_subscriptions(now: Settings, update: Any, profiles: Settings) -> Settings:
-    """The subscriptions to single participants, or of whole profiles, after an update.
+    """Return the subscriptions to single participants, or of whole profiles, after an update.
 
     Raises:
-        SettingsError: It is no update of a subscription.
+        SettingsError: The update of a subscription is not valid.
     """
     subscriptions = copy.deepcopy(now)
     for name, wanted in _object("subscriptions", update).items():
@@ -175,7 +179,7 @@ def merged_subscriptions(now: Settings, update: Any, profiles: Settings) -> Sett
 
 
 def is_subscribed(profile: Settings) -> bool:
-    """Return whether a profile, or a subscription's media, has the microphone."""
+    """Return whether a profile, or the media of a subscription, subscribes to the microphone."""
     return bool(profile["microphone"]["subscriptionState"] == SUBSCRIBED)
 
 
@@ -213,7 +217,7 @@ def _merged_microphone(now: Settings, wanted: Any) -> Settings:
 
 
 def _merged_device(now: Settings, settings: Any) -> Settings:
-    """A device, or a track: one takes the place of the other."""
+    """Return the settings of a device or a track; a device replaces a track, and vice versa."""
     if isinstance(settings, dict) and "customTrack" in settings:
         _allow("microphone.settings", settings, ("customTrack",))
         track = _object("microphone.settings.customTrack", settings["customTrack"])

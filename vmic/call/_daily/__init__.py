@@ -1,1 +1,1 @@
-"""What daily-python has beside devices and calls: audio sources and tracks of a program's own, and a VAD."""
+"""Features of daily-python besides devices and calls: custom audio sources and tracks, and a VAD."""

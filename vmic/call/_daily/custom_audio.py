@@ -1,4 +1,4 @@
-"""A program's own audio as the microphone of a call: `CustomAudioSource` and `CustomAudioTrack`."""
+"""Custom audio as the microphone of a call: `CustomAudioSource` and `CustomAudioTrack`."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from vmic._stream.completions import Completion
 from vmic._stream.paced_write import checked
 from vmic._stream.pcm import Frames
 
-# How long a write waits beyond the time that its audio needs.
+# The time that a write waits beyond the length of its audio, in seconds.
 _PATIENCE = 5.0
-# At garbage collection nobody expects to wait.
+# Garbage collection must not block for long.
 _GC_SECONDS = 2.0
 
 
 class CustomAudioSource:
     """Audio that a program writes, for a `CustomAudioTrack`.
 
-    It is a microphone of the operating system, as every audio of vmic's: while it is there, applications show
-    it as "custom audio" and a number. It goes when it is collected, or with `close`.
+    The source is a microphone of the operating system, like all audio of vmic. While it exists, applications
+    show it as "custom audio" and a number. It is removed by `close` or by garbage collection.
     """
 
     __module__ = "vmic"
 
     def __init__(self, sample_rate: int, channels: int, auto_silence: bool = True) -> None:
-        """Create the microphone. Blocks for some 50 ms (250 on PipeWire), at most 5 s.
+        """Create the microphone. This blocks for about 50 ms (250 ms on PipeWire), and up to 5 s.
 
         Args:
-            sample_rate: Frames a second, 8000 to 192000.
-            channels: Samples in a frame, 1 to 32.
-            auto_silence: Accepted as daily-python's; between writes there is silence in any case.
+            sample_rate: Frames per second, 8000 to 192000.
+            channels: Samples per frame, 1 to 32.
+            auto_silence: Accepted for daily-python; there is always silence between writes.
 
         Raises:
             ValueError: An argument is out of range.
-            TypeError: An argument is of another type.
+            TypeError: An argument has the wrong type.
             DeviceError: The server refuses.
             ServerError: No sound server answers.
         """
@@ -45,39 +45,39 @@ class CustomAudioSource:
         name = f"custom audio {uuid.uuid4().hex[:8]}"
         self._microphone = create_microphone_device(name, sample_rate, channels, non_blocking=True)
         finalizer = weakref.finalize(self, _collect, self._microphone)
-        finalizer.atexit = False  # the microphone's own end is
+        finalizer.atexit = False  # the microphone itself is closed at exit
 
     @property
     def sample_rate(self) -> int:
-        """Frames a second."""
+        """Return the frames per second."""
         return self._microphone.sample_rate
 
     @property
     def channels(self) -> int:
-        """Samples in a frame."""
+        """Return the samples per frame."""
         return self._microphone.channels
 
     @property
     def source_name(self) -> str:
-        """What the sound server calls it."""
+        """Return the sound server's name of the microphone."""
         return self._microphone.source_name
 
     def write_frames(self, frames: Frames, completion: Completion | None = None) -> int:
-        """Write audio: with a completion at once, without one at the pace of the sound server.
+        """Write audio, at once with a completion, and at the pace of the sound server without one.
 
         Args:
             frames: As for `VirtualMicrophoneDevice.write_frames`.
-            completion: Called once, with the number of frames that the server took, on a thread of vmic's.
-                The write returns at once then; without one it blocks until what is queued will be heard
-                within 20 ms (25 ms on PipeWire).
+            completion: Called once, with the number of frames that the server consumed, on a thread of vmic.
+                With a completion the write returns at once. Without one it blocks until the rest of the
+                queue will be heard within 20 ms (25 ms on PipeWire).
 
         Returns:
-            Frames accepted; fewer than all with a completion where 60 s are queued.
+            The number of accepted frames. With a completion it is less than all when 60 s are queued.
 
         Raises:
             ValueError: The frames do not fit the source.
-            TypeError: They are of no type that is taken.
-            DeviceLostError: The server stopped taking audio (without a completion).
+            TypeError: The frames have an unsupported type.
+            DeviceLostError: The server stopped consuming audio (only without a completion).
             ClosedError: The source is closed.
         """
         if completion is not None:
@@ -87,20 +87,20 @@ class CustomAudioSource:
         return self._microphone._write_through(view, count, None, timeout)
 
     def close(self) -> None:
-        """Let everything written be heard, then take the microphone away. Closing twice does nothing."""
+        """Wait until everything written is heard, then remove the microphone. Closing twice does nothing."""
         self._microphone.close()
 
 
 class CustomAudioTrack:
-    """A `CustomAudioSource` as `CallClient.update_inputs` takes it: ``{"customTrack": {"id": track.id}}``."""
+    """A `CustomAudioSource` for `CallClient.update_inputs`: ``{"customTrack": {"id": track.id}}``."""
 
     __module__ = "vmic"
 
     def __init__(self, audio_source: CustomAudioSource) -> None:
-        """Make a track of a source, which stays for as long as the track.
+        """Create a track of a source. The track keeps the source alive.
 
         Raises:
-            TypeError: It is no source.
+            TypeError: `audio_source` is not a `CustomAudioSource`.
         """
         if not isinstance(audio_source, CustomAudioSource):
             raise TypeError(f"audio_source is a CustomAudioSource, not {audio_source!r}")
@@ -110,12 +110,12 @@ class CustomAudioTrack:
 
     @property
     def id(self) -> str:
-        """What settings call it, a uuid."""
+        """Return the id of the track in settings, a UUID."""
         return self._id
 
     @property
     def source_name(self) -> str:
-        """What the sound server calls its source."""
+        """Return the sound server's name of the track's source."""
         return self._source.source_name
 
 
@@ -123,7 +123,7 @@ _tracks: weakref.WeakValueDictionary[str, CustomAudioTrack] = weakref.WeakValueD
 
 
 def track(identity: str) -> CustomAudioTrack | None:
-    """Return this process's track of that id, if there is one."""
+    """Return the track of this process with that id, or None."""
     return _tracks.get(identity)
 
 

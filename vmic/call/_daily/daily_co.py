@@ -1,4 +1,4 @@
-"""A room of daily.co, by daily-python: the module of that distribution, whatever else is called `daily`."""
+"""Sessions in rooms of daily.co, with the module `daily` of daily-python, even if another `daily` exists."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from vmic.call._signalling.subscriptions import Subscriptions
 _DISTRIBUTION = "daily-python"
 _CHANNELS = 2
 _INTERVAL_MS = 20
-# Pieces of sound that wait when the loop is held up; older ones are left out.
+# The pieces of sound that may wait while the event loop is blocked; older pieces are dropped.
 _MOST_WAITING = 25
 
 _log = logging.getLogger("vmic")
@@ -44,7 +44,7 @@ class DailySession(Session):
         self._sending: asyncio.Task[None] | None = None
         self._daily = _module()
         _begin(self._daily)
-        # Of two of a name the second would be silent (0.36).
+        # The second of two devices with the same name would be silent (daily-python 0.36).
         self._device_name = f"vmic {uuid.uuid4()}"
         self._device = self._daily.Daily.create_microphone_device(
             self._device_name, sample_rate=SAMPLE_RATE, channels=_CHANNELS, non_blocking=True
@@ -52,10 +52,10 @@ class DailySession(Session):
         self._client = self._daily.CallClient(event_handler=self._handler())
 
     async def join(self) -> str:
-        """Join.
+        """Join the room, and return the id of the local participant.
 
         Raises:
-            SessionError: It cannot.
+            SessionError: The join failed.
         """
         if self._local.name:
             self._client.set_user_name(self._local.name)
@@ -74,32 +74,32 @@ class DailySession(Session):
         return str(data["participants"]["local"]["id"])
 
     async def hang_up(self) -> None:
-        """Send and hear nothing any more."""
+        """Stop sending and receiving."""
         if self._sending is not None:
             self._sending.cancel()
         for track in self._tracks.values():
             track.stop()
 
     async def leave(self) -> None:
-        """Leave the room, and let go of the client."""
+        """Leave the room, and release the client."""
         client, self._client = self._client, None
         if client is not None:
-            await asyncio.to_thread(client.release)  # which leaves
+            await asyncio.to_thread(client.release)  # this also leaves the room
 
     async def rename(self, name: str) -> None:
-        """Call the local participant so."""
+        """Set the name of the local participant."""
         self._client.set_user_name(name)
 
     async def mute(self, *, sends: bool) -> None:
-        """Let the others know whether the microphone is on."""
+        """Tell the other participants whether the microphone is on."""
         await self._done(lambda completion: self._client.update_inputs(self._inputs(sends=sends), completion))
 
     async def send(self, message: Any, recipient: str | None) -> None:
-        """Send a message."""
+        """Send a message to a participant, or to all if `recipient` is None."""
         await self._done(lambda completion: self._client.send_app_message(message, recipient, completion))
 
     async def subscribe(self, wanted: Subscriptions) -> None:
-        """Hear those, and no others."""
+        """Receive the sound of the `wanted` participants, and of no others."""
         self._hears = wanted
         await self._done(
             lambda completion: self._client.update_subscription_profiles(_profiles(wanted), completion)
@@ -111,7 +111,7 @@ class DailySession(Session):
     # ---- inside ----
 
     async def _send(self) -> None:
-        """Write the microphone to daily-python's device, piece by piece; it keeps its own pace."""
+        """Write the microphone to daily-python's device, piece by piece, at the pace of the track."""
         track = self._local.new_track(False)
         assert isinstance(track, Microphone)
         try:
@@ -125,10 +125,10 @@ class DailySession(Session):
             raise
 
     async def _done(self, start: Callable[[Callable[..., None]], None]) -> Any:
-        """Start something of the client's, and wait for its completion; what it was given.
+        """Start an operation of the client, wait for its completion and return the answer.
 
         Raises:
-            SessionError: It failed.
+            SessionError: The operation failed.
         """
         done: asyncio.Future[Any] = self._loop.create_future()
 
@@ -148,7 +148,7 @@ class DailySession(Session):
         return await done
 
     def _post(self, function: Callable[..., None], *arguments: Any) -> None:
-        """Call it on the loop's thread; daily-python calls on one of its own."""
+        """Call `function` on the loop's thread: daily-python runs callbacks on a thread of its own."""
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(function, *arguments)
 
@@ -159,7 +159,7 @@ class DailySession(Session):
         post, session = self._post, self
 
         class Handler(self._daily.EventHandler):  # type: ignore[misc, name-defined]
-            """Passes on what daily-python tells."""
+            """The event handler that passes the events of daily-python to the session."""
 
             def on_participant_joined(self, participant: Any) -> None:
                 post(session._note, participant)
@@ -209,7 +209,7 @@ class DailySession(Session):
 
 
 class _Track(MediaStreamTrack):
-    """What one participant says, in mono."""
+    """The sound of one participant, in mono."""
 
     kind = "audio"
 
@@ -218,21 +218,21 @@ class _Track(MediaStreamTrack):
         self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     def put(self, piece: bytes) -> None:
-        """That one said this."""
+        """Queue a piece of the participant's sound."""
         self._pieces.put_nowait(piece)
         if self._pieces.qsize() > _MOST_WAITING:
             self._pieces.get_nowait()
 
     def stop(self) -> None:
-        """End it."""
+        """End the track."""
         super().stop()
         self._pieces.put_nowait(None)
 
     async def recv(self) -> Any:
-        """The next piece.
+        """Wait for the next piece and return it.
 
         Raises:
-            MediaStreamError: It was stopped.
+            MediaStreamError: The track was stopped.
         """
         piece = await self._pieces.get()
         if piece is None or self.readyState != "live":
@@ -244,7 +244,7 @@ class _Track(MediaStreamTrack):
 
 
 def _module() -> Any:
-    """The module `daily` of the distribution, also where another one of that name comes first."""
+    """Return the module `daily` of daily-python, even if another module of that name precedes it."""
     distribution = importlib.metadata.distribution(_DISTRIBUTION)
     path = str(distribution.locate_file("daily/__init__.py"))
     known = sys.modules.get("daily")
@@ -255,7 +255,7 @@ def _module() -> Any:
     )
     assert found is not None
     assert found.loader is not None
-    # Its own parts import each other by that name.
+    # The package's own modules import each other by that name.
     sys.modules["daily"] = module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
     return module
@@ -265,7 +265,7 @@ _begun = False
 
 
 def _begin(daily: Any) -> None:
-    """Begin, once in this process: a second time ends it (daily-python 0.36)."""
+    """Initialize daily-python once per process: a second call ends the process (daily-python 0.36)."""
     global _begun  # noqa: PLW0603 (a fact about the process)
     if not _begun:
         _begun = True
@@ -282,7 +282,7 @@ def _microphone(is_heard: bool) -> dict[str, str]:
 
 
 def _with_channels(sound: bytes, channels: int) -> bytes:
-    """The same with the device's channels."""
+    """Return the sound with the number of channels of the device."""
     import numpy as np  # noqa: PLC0415 (see `vmic`)
 
     if channels == _CHANNELS:

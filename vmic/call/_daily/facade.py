@@ -1,4 +1,4 @@
-"""`Daily`: the entry to the API for programs that were written for daily-python."""
+"""`Daily`: the entry point of the API for programs that were written for daily-python."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from vmic._errors import VmicError
 from vmic.call import devices
 from vmic.call._daily.vad import NativeVad
 
-# Finer than logging's own.
+# Below the lowest level of `logging`.
 _TRACE = 5
 
 _log = logging.getLogger("vmic")
 
 
 class LogLevel(enum.IntEnum):
-    """How much vmic logs."""
+    """The levels of vmic's log."""
 
     Off = 0
     Error = 1
@@ -44,7 +44,7 @@ _LEVELS = {
 
 
 class Daily:
-    """What daily-python calls so; nothing needs to be begun, and a second `init` is as good as the first."""
+    """The class `Daily` of daily-python; calling `init` is optional, and may be repeated."""
 
     __module__ = "vmic"
 
@@ -56,7 +56,7 @@ class Daily:
         """Set the log level; may be called again.
 
         Args:
-            worker_threads: Not used: a call has a process of its own.
+            worker_threads: Not used, because a call has its own process.
             log_level: As for `set_log_level`.
         """
         if isinstance(worker_threads, bool) or not isinstance(worker_threads, int):
@@ -65,19 +65,19 @@ class Daily:
 
     @staticmethod
     def deinit() -> None:
-        """Do nothing: devices and calls stay until they are closed, or the program ends."""
+        """Do nothing: devices and calls exist until they are closed or the program exits."""
 
     @staticmethod
     def set_log_level(log_level: LogLevel) -> None:
-        """Log so much of what vmic does, to the logger "vmic": to standard error where none is set up.
+        """Set how much vmic logs to the logger "vmic"; without a handler, it logs to standard error.
 
-        What fails, and nobody is told of, is logged in any case.
+        Failures that are not reported to the program are always logged.
 
         Args:
-            log_level: How much.
+            log_level: The level.
 
         Raises:
-            TypeError: It is no `LogLevel`.
+            TypeError: `log_level` is not a `LogLevel`.
         """
         if not isinstance(log_level, LogLevel):
             raise TypeError(f"log_level is a LogLevel, not {log_level!r}")
@@ -85,7 +85,7 @@ class Daily:
         if log_level > LogLevel.Warn and not _log.hasHandlers():
             _log.addHandler(logging.StreamHandler())
 
-    # With what vmic takes besides.
+    # These accept further arguments, which daily-python does not have.
     create_microphone_device = staticmethod(_api.create_microphone_device)
     create_speaker_device = staticmethod(_speaker_api.create_speaker_device)
 
@@ -93,30 +93,30 @@ class Daily:
     def create_native_vad(
         reset_period_ms: int = 1000, sample_rate: int = 16000, channels: int = 1
     ) -> NativeVad:
-        """Make a detector of voice; it needs no sound server.
+        """Create a voice activity detector, which needs no sound server.
 
         Args:
-            reset_period_ms: After so much audio it forgets what it has learnt of the noise.
-            sample_rate: Frames a second, 8000 to 192000.
-            channels: Samples in a frame, 1 to 32.
+            reset_period_ms: The length of audio after which the detector forgets what it learned about noise.
+            sample_rate: Frames per second, 8000 to 192000.
+            channels: Samples per frame, 1 to 32.
 
         Raises:
             ValueError: An argument is out of range.
-            TypeError: An argument is of another type.
+            TypeError: An argument has the wrong type.
             VmicError: The package webrtcvad-wheels is not installed.
         """
         return NativeVad(reset_period_ms, sample_rate, channels)
 
     @staticmethod
     def select_speaker_device(device_name: str) -> None:
-        """Let the calls of this process be heard on that speaker, also those that are joined already.
+        """Play the calls of this process on a speaker, including calls that are joined already.
 
         Args:
-            device_name: The name of a speaker, vmic's or any other, as applications show it or as the sound
-                server calls it.
+            device_name: The name of any speaker, vmic's or another, as applications show it or as the sound
+                server knows it.
 
         Raises:
-            RuntimeError: There is none; the message lists those there are.
+            RuntimeError: The speaker is not found. The message lists the speakers that exist.
         """
         try:
             _selection.select(devices.sink_name(device_name))

@@ -1,4 +1,4 @@
-"""`NativeVad`: whether somebody speaks, by WebRTC's detector (the package webrtcvad-wheels)."""
+"""`NativeVad`: voice activity detection with WebRTC's detector (the package webrtcvad-wheels)."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_int
 from vmic._errors import VmicError
 
-# The detector takes these; other rates are resampled to the second.
+# The rates of the detector; audio at other rates is resampled to the second of them.
 _RATES = (8000, 16000, 32000, 48000)
 _LENGTH_MS = 10
-# From the one that takes most for speech to the one that takes least.
+# From the mode that accepts the most audio as speech to the mode that accepts the least.
 _MODES = range(4)
 
 
 class NativeVad:
-    """A detector of voice; made by `Daily.create_native_vad`."""
+    """A voice activity detector, created by `Daily.create_native_vad`."""
 
     __module__ = "vmic"
 
     def __init__(self, reset_period_ms: int, sample_rate: int, channels: int) -> None:
-        """Not for callers: use `Daily.create_native_vad`."""
+        """Create the detector; programs call `Daily.create_native_vad` instead."""
         try:
             import webrtcvad  # noqa: PLC0415 (an extra)
         except ModuleNotFoundError:
@@ -36,31 +36,31 @@ class NativeVad:
 
     @property
     def reset_period_ms(self) -> int:
-        """After so much audio it forgets what it has learnt of the noise."""
+        """Return the length of audio after which the detector forgets what it learned about noise."""
         return self._reset_period_ms
 
     @property
     def sample_rate(self) -> int:
-        """Frames a second."""
+        """Return the frames per second."""
         return self._sample_rate
 
     @property
     def channels(self) -> int:
-        """Samples in a frame."""
+        """Return the samples per frame."""
         return self._channels
 
     def analyze_frames(self, frames: bytes) -> float:
-        """Tell how sure it is that the first 10 ms are speech.
+        """Return the confidence that the first 10 ms are speech.
 
         Args:
-            frames: 16-bit samples, native byte order, interleaved. What follows the first 10 ms is left out.
+            frames: 16-bit samples, native byte order, interleaved. Audio after the first 10 ms is ignored.
 
         Returns:
-            0.0 to 1.0: the part of the detector's four modes, from lenient to strict, that take it for
+            0.0 to 1.0: the fraction of the detector's four modes, from lenient to strict, that detect
             speech; 0.0 for silence and for less than 10 ms.
 
         Raises:
-            ValueError: They are no whole frames.
+            ValueError: `frames` does not consist of whole frames.
         """
         import numpy as np  # noqa: PLC0415 (see `vmic`)
 
@@ -80,12 +80,12 @@ class NativeVad:
         return float(sum(voiced)) / len(voiced)
 
     def _fitted(self, samples: Any) -> tuple[int, Any]:
-        """10 ms at a rate that the detector takes."""
+        """Return the 10 ms at a rate that the detector supports, with this rate."""
         import numpy as np  # noqa: PLC0415 (see `vmic`)
 
         rate = self.sample_rate
         if rate not in _RATES:
-            import soxr  # noqa: PLC0415 (it takes 30 ms)
+            import soxr  # noqa: PLC0415 (the import takes 30 ms)
 
             rate = _RATES[1]
             samples = soxr.resample(samples, self.sample_rate, rate)

@@ -1,1 +1,1 @@
-"""The process in which a call goes on, and what the program's process and it say to each other."""
+"""The worker process of a call, and its messages to and from the program's process."""

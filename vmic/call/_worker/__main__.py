@@ -1,10 +1,11 @@
-"""The call's own process: it does what the program's process says, and tells it what happens.
+"""The worker process of a call: it runs the commands of the program's process and reports events to it.
 
 ::
 
     python -m vmic.call._worker.__main__ LOG_LEVEL
 
-Its standard input is a socket to that process (see `_wire`); when that ends it leaves the call, and ends.
+Its standard input is a socket to that process (see `protocol`). When the socket is closed, the worker leaves
+the call and exits.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from vmic.call._worker.protocol import Message, Unpacker, packed
 
 _log = logging.getLogger("vmic")
 
-# Sound that the program does not fetch is left out when so much waits for it, in bytes.
+# When this many bytes wait for the program to read them, further sound is dropped.
 _MOST_WAITING = 1 << 20
 
 
 async def serve(connection: socket.socket) -> None:
-    """Do what comes over the connection, until it ends."""
+    """Run the commands that arrive over the connection, until it ends or the program exits."""
     reader, writer = await asyncio.open_connection(sock=connection)
 
     def tell(message: Message, sound: bytes = b"") -> None:
@@ -59,9 +60,9 @@ async def serve(connection: socket.socket) -> None:
 
 @contextlib.contextmanager
 def _noticing_end_of_parent(owner_exited: asyncio.Event) -> Iterator[None]:
-    """Set `owner_exited` when the program has ended: a process that it forked may keep its socket open."""
+    """Set `owner_exited` when the program has exited: a process that it forked may keep its socket open."""
     loop = asyncio.get_running_loop()
-    # Before Linux 5.3, and in a Python that was built there, there is none.
+    # pidfd_open does not exist before Linux 5.3, nor in a Python built on such a system.
     with contextlib.ExitStack() as watch:
         with contextlib.suppress(OSError, AttributeError):
             parent = os.pidfd_open(os.getppid())
@@ -72,10 +73,10 @@ def _noticing_end_of_parent(owner_exited: asyncio.Event) -> Iterator[None]:
 
 
 def main(log_level: int) -> None:
-    """Be the process of one call."""
-    # Ctrl-C in a terminal is for the program, whose end is this one's.
+    """Run the worker process of one client."""
+    # Ctrl-C in a terminal is for the program; the worker exits when the program does.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.pop("PULSE_LATENCY_MSEC", None)  # would replace the buffer lengths that PortAudio asks for
+    os.environ.pop("PULSE_LATENCY_MSEC", None)  # would replace the buffer lengths that PortAudio requests
     os.environ["PULSE_PROP_OVERRIDE"] = "application.name='vmic call'"
     logging.basicConfig()
     _log.setLevel(log_level)
@@ -84,13 +85,13 @@ def main(log_level: int) -> None:
     code = 0
     try:
         asyncio.run(serve(connection))
-    except Exception as error:  # noqa: BLE001 (it is told, and logged)
+    except Exception as error:  # noqa: BLE001 (it is reported, and logged)
         _log.exception("the call's process broke")
         why = "".join(traceback.format_exception_only(error)).strip()
         with contextlib.suppress(OSError):
             reports.sendall(packed({"event": "broken", "why": why}))
         code = 1
-    # A thread that hangs in ALSA would be waited for.
+    # A normal exit would wait for a thread that hangs in ALSA.
     os._exit(code)
 
 

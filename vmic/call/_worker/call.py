@@ -1,4 +1,4 @@
-"""One call, from its join to its leave, over as many sessions as it takes."""
+"""One call, from the join to the leave, over one or more sessions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vmic.call._signalling.peer_connection import PeerError
 from vmic.call._signalling.whip import WhipSession
 
 _LEAVES_WITHIN = 4.0
-# A call that was cut off is joined again for so long; then it is over.
+# A call that was cut off is over when no attempt to join it again succeeds within this time.
 _COMES_BACK_WITHIN = 60.0
 _FIRST_PAUSE, _LAST_PAUSE = 0.5, 4.0
 _ASK_AGAIN = 0.5
@@ -33,12 +33,12 @@ _log = logging.getLogger("vmic")
 
 
 class Membership(SessionListener):
-    """Joins, hears, and joins again when it is cut off, until `end`.
+    """The membership in one call: it joins, receives sound, and joins again when it is cut off, until `end`.
 
     Attributes:
-        joined: What the server calls the local participant, when it is joined; or why it cannot be.
-        meeting: What the call is called, when it is joined.
-        renderings: How the program wants to have what participants say.
+        joined: The server's id of the local participant after the join; or the error of the join.
+        meeting: The id of the meeting after the join.
+        renderings: The formats in which the program receives the sound of participants, by participant.
     """
 
     def __init__(self, address: Address, local: Local, tell: Tell, playout: Playout) -> None:
@@ -56,23 +56,23 @@ class Membership(SessionListener):
         self._hearing: dict[str, asyncio.Task[None]] = {}
         self._over = self._ending = False
         self._is_finished = False  # by the server
-        self._unleft: list[Session] = []  # the server could not be told of their end
+        self._unleft: list[Session] = []  # sessions whose end the server does not know
         self._trouble: str | None = None
         self._life = asyncio.create_task(self._live())
 
     @property
     def session(self) -> Session:
-        """The one that is there now.
+        """Return the current session.
 
         Raises:
-            SessionError: There is none.
+            SessionError: There is no session.
         """
         if self._session is None:
             raise SessionError("the call is not joined")
         return self._session
 
     async def end(self) -> str | None:
-        """Leave; returns what the server did not take of that. Blocks some seconds at most."""
+        """Leave, and return the server's error or None. This blocks for some seconds at most."""
         self._over = True
         while not self._life.done():
             if not self._ending:
@@ -80,37 +80,37 @@ class Membership(SessionListener):
             await asyncio.wait({self._life}, timeout=_ASK_AGAIN)
         return self._trouble
 
-    # ---- what the session tells ----
+    # ---- events of the session ----
 
     def note(self, participant: Participant) -> None:
-        """So that one is now."""
+        """Report the state of a participant."""
         self._noted.add(participant.identity)
         self._people.add(participant.identity)
         self._tell({"event": "participant", **vars(participant)})
 
     def leave(self, identity: str) -> None:
-        """That one has gone."""
+        """Report that a participant has left."""
         self._people.discard(identity)
         self.renderings.pop(identity, None)
         self._tell({"event": "gone", "identity": identity})
 
     def say(self, message: Any, sender: str) -> None:
-        """That one sent a message."""
+        """Report a message from a participant."""
         self._tell({"event": "message", "message": message, "sender": sender})
 
     def hear(self, identity: str, track: MediaStreamTrack) -> None:
-        """That one is heard."""
+        """Play the track of a participant instead of an earlier one."""
         if before := self._hearing.pop(identity, None):
             before.cancel()
         self._hearing[identity] = asyncio.create_task(self._hear(identity, track))
 
     def lose(self, why: str) -> None:
-        """The call is cut off."""
+        """Note that the call is cut off, so that it is joined again."""
         if not self._cut.done():
             self._cut.set_result(why)
 
     def finish(self, why: str) -> None:
-        """The server has ended it."""
+        """Note that the server has ended the call, so that it is not joined again."""
         self._is_finished = True
         self.lose(why)
 
@@ -124,7 +124,7 @@ class Membership(SessionListener):
                 if self._is_finished:
                     raise SessionError(why)
                 await self._come_back(why)
-        except Exception as error:  # noqa: BLE001 (it is logged, and told)
+        except Exception as error:  # noqa: BLE001 (it is logged, and reported)
             is_refusal = isinstance(error, (SessionError, PeerError))
             if not is_refusal:
                 _log.exception("a call broke")
@@ -157,7 +157,7 @@ class Membership(SessionListener):
         sends = self._local.sends
         identity = await self._session.join()
         self.meeting = self._session.meeting
-        # What was wished meanwhile.
+        # Apply the settings that changed during the join.
         if self._local.sends != sends:
             await self._session.mute(sends=self._local.sends)
         if self._local.name != name:
@@ -172,7 +172,7 @@ class Membership(SessionListener):
         """Join again.
 
         Raises:
-            SessionError: It could not be done within a minute.
+            SessionError: No attempt succeeded within a minute.
         """
         self._tell({"event": "interrupted", "why": why})
         now = asyncio.get_running_loop().time
@@ -181,19 +181,19 @@ class Membership(SessionListener):
             await self._let_go()
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LAST_PAUSE)
-            # Else the others would see this participant twice: Janus (1.1.2) keeps it for a minute.
+            # Otherwise the others would see this participant twice: Janus (1.1.2) keeps it for a minute.
             await self._leave()
             try:
                 self._tell({"event": "back", "id": await self._join()})
             except (SessionError, PeerError) as error:
                 why = str(error)
             else:
-                await self._leave()  # the network may have been mended just now
+                await self._leave()  # the network may have recovered only now
                 return
         raise SessionError(f"it could not be joined again: {why}")
 
     async def _let_go(self) -> None:
-        """End the session: at once on this side, and on the server's within some seconds."""
+        """End the session: at once on this side, and within some seconds on the server."""
         session, self._session = self._session, None
         hearing, self._hearing = self._hearing, {}
         if self._line is not None:
@@ -206,7 +206,7 @@ class Membership(SessionListener):
         await end(late)
 
     async def _leave(self) -> None:
-        """Tell the server of the end of each session of whose end it does not know."""
+        """Leave each session whose end the server does not know yet."""
         self._trouble = None
         sessions = list(self._unleft)
         tried = await asyncio.gather(*(_within(session.leave()) for session in sessions))
@@ -227,7 +227,7 @@ class Membership(SessionListener):
                 if not is_heard:
                     is_heard = True
                     self._tell({"event": "track", "identity": identity, "track": track.id})
-                frame.pts = None  # after a gap the resampler would refuse it
+                frame.pts = None  # after a gap the resampler would refuse the frame
                 for piece in resampler.resample(frame):
                     samples = piece.to_ndarray().reshape(-1, 2)
                     self._playout.add(identity, samples.astype(np.int16, copy=False))
@@ -248,7 +248,7 @@ class Membership(SessionListener):
 
 
 async def _within(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Let something end within some seconds, else cancel it."""
+    """Run `work` for some seconds at most, then cancel it; return its finished task."""
     task = asyncio.create_task(work)
     try:
         await asyncio.wait({task}, timeout=_LEAVES_WITHIN)

@@ -1,4 +1,4 @@
-"""The program's end of the call's own process."""
+"""The program's side of the worker process."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from vmic._errors import VmicError
 from vmic.call._worker.protocol import Message, Unpacker, packed
 
 _NEEDED = ("aiohttp", "aiortc")
-# It leaves the call within 5 s, and lets go of its sound.
+# The worker leaves the call within 5 s, and then closes its audio streams.
 _ENDS_WITHIN = 10.0
 
 _log = logging.getLogger("vmic")
 
 
 class WorkerClient:
-    """The process of one call."""
+    """The worker process of one client."""
 
     def __init__(
         self, told: Callable[[Message, bytes], None], ended: Callable[[WorkerClient, int], None]
     ) -> None:
-        """Start it; does not wait until it is there.
+        """Start the process, without waiting until it is ready.
 
         Args:
-            told: Takes what it tells, on a thread of this one's.
-            ended: Is called with this and its exit code when it has ended, on the same thread.
+            told: Called with each message and its sound, on a thread of this object.
+            ended: Called with this object and the exit code when the process has exited, on the same thread.
 
         Raises:
-            VmicError: There is nothing to run it with.
+            VmicError: A package that a call needs is not installed, or the process cannot be started.
         """
         if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
             raise VmicError(f"a call needs {' and '.join(missing)}: pip install 'vmic[call]'")
@@ -54,7 +54,7 @@ class WorkerClient:
                     [*process.command("vmic.call._worker"), level],
                     stdin=its.fileno(),
                     stdout=subprocess.DEVNULL,
-                    # ALSA and PortAudio say there what is an error of nobody's.
+                    # ALSA and PortAudio print messages there that are not errors.
                     stderr=None if is_loud else subprocess.DEVNULL,
                     cwd="/",
                     env=process.environment(),
@@ -67,9 +67,9 @@ class WorkerClient:
         self._listening.start()
 
     def send(self, what: str, **arguments: Any) -> int:
-        """Let it do something; the number by which its answer is known. Does not wait.
+        """Send a command without waiting, and return the number that its answer will have.
 
-        One that has ended is not told: `ended` has been called, or will be.
+        If the process has exited, the command is dropped: `ended` has been called or will be.
         """
         number = next(self._numbers)
         with self._sending:
@@ -80,7 +80,7 @@ class WorkerClient:
         return number
 
     def end(self) -> None:
-        """Let it leave the call, and wait for its end; `ended` is called before this returns."""
+        """Let the process leave the call and exit, and wait for it. `ended` is called before this returns."""
         with self._sending:
             try:
                 self._socket.shutdown(socket.SHUT_WR)
@@ -106,5 +106,5 @@ class WorkerClient:
     def _receive(self) -> bytes:
         try:
             return self._socket.recv(1 << 16)
-        except OSError:  # it ended with something unread
+        except OSError:  # the process exited with unread data
             return b""

@@ -1,4 +1,4 @@
-"""Taking part in calls: what the program wants on the one side, sound and server on the other."""
+"""Run the commands of the program: join calls, and control their sound and their server session."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from vmic.call._signalling.subscriptions import Subscriptions
 from vmic.call._worker.call import Membership, Tell
 from vmic.call._worker.protocol import Message
 
-# So long the end of what was written is on its way: 20 ms in the server, 20 in PortAudio, a piece of 20.
+# The delay of the last written frame: 20 ms in the server, 20 ms in PortAudio, a piece of 20 ms.
 _SOUND_LEAVES_WITHIN = 0.1
 
 _log = logging.getLogger("vmic")
 
 
 class Commands:
-    """Joins calls, one after the other, and does in them what it is told."""
+    """The commands of the program, which join calls, one after the other, and act in them."""
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
@@ -46,7 +46,7 @@ class Commands:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def do(self, message: Message) -> None:
-        """Do what a message says, and answer it; waits for nothing but the end of a call."""
+        """Run the command of a message and answer it. Only "leave" is awaited; the others run in tasks."""
         what = message["do"]
         if what == "join":
             self._begin(message)
@@ -57,8 +57,8 @@ class Commands:
             self._start(self._answer_in_turn(message, getattr(self, f"_do_{what}")))
 
     async def close(self) -> None:
-        """Leave, and let go of the sound."""
-        with contextlib.suppress(SessionError):  # the server did not take it
+        """Leave the call, and close the audio streams."""
+        with contextlib.suppress(SessionError):  # the server did not accept the leave
             await self._do_leave({})
         await asyncio.gather(self._capture.close(), self._playout.close())
         self._presence.close()
@@ -75,13 +75,13 @@ class Commands:
             answer = await handler(message)
         except (SessionError, PeerError) as refusal:
             error = str(refusal)
-        except Exception as fault:  # noqa: BLE001 (it is logged, and told)
+        except Exception as fault:  # noqa: BLE001 (it is logged, and reported)
             _log.exception("%s broke", message["do"])
             error = repr(fault)
         self._tell({"event": "done", "number": message["number"], "error": error, "answer": answer})
 
     def _begin(self, message: Message) -> None:
-        """Begin to join."""
+        """Start to join the call."""
         self._local.name, self._local.token = message["name"], message["token"]
         address = meeting_url.parse(message["url"])
         reach(urllib.parse.urlsplit(address.url).hostname or "")
@@ -93,7 +93,7 @@ class Commands:
         if call is None:
             raise SessionError("the call was left before it was joined")
         identity = await asyncio.shield(call.joined)
-        # What is written to the microphone from now on is heard.
+        # Frames that are written to the microphone after this are heard.
         await self._capture.settle()
         return {"id": identity, "meeting": call.meeting}
 
@@ -119,7 +119,7 @@ class Commands:
             self._track.sending = self._sending
             await self._capture.settle()
         if self._is_joined:
-            # While it is cut off that is told when it is joined again.
+            # While the call is cut off there is no session; the next join sends this state.
             with contextlib.suppress(SessionError):
                 await self._joined.session.mute(sends=self._local.sends)
 
@@ -150,7 +150,7 @@ class Commands:
 
     @property
     def _is_joined(self) -> bool:
-        """Whether there is a session; while one is being joined it takes what is wished when it is."""
+        """Return whether the call is joined; a join in progress applies changed settings at its end."""
         call = self._call
         return call is not None and call.joined.done() and not call.joined.exception()
 
@@ -165,7 +165,7 @@ class Commands:
         return self._track
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        # The loop itself keeps no task alive.
+        # The event loop itself holds no strong reference to a task.
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -1,4 +1,4 @@
-"""What the program's process and the call's say to each other: messages with, perhaps, sound behind them."""
+"""The messages between the program's process and the worker process: JSON, optionally followed by sound."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _SIZES = struct.Struct("=II")
 
 
 def packed(message: Message, sound: bytes = b"") -> bytes:
-    """A message as bytes."""
+    """Return a message as bytes."""
     text = json.dumps(message).encode()
     return _SIZES.pack(len(text), len(sound)) + text + sound
 
 
 class Unpacker:
-    """Takes bytes as they come, and gives the messages that are complete."""
+    """A decoder that splits a stream of bytes into messages."""
 
     def __init__(self) -> None:
         self._rest = bytearray()
 
     def take(self, data: bytes) -> Iterator[tuple[Message, bytes]]:
-        """The messages that `data` completes, with their sound."""
+        """Yield the messages that `data` completes, each with its sound."""
         self._rest += data
         while len(self._rest) >= _SIZES.size:
             text, sound = _SIZES.unpack_from(self._rest)
