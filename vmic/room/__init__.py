@@ -1,7 +1,7 @@
-"""A small room for trying calls out, on this machine alone: who joins speaks, and who likes hears.
+"""A small room to try out calls on this machine only: all who join can speak, and anyone can listen.
 
-The way of the sound: a speaker's connection (`_connections`, WebRTC) -> `_voices` (its packets, as they came)
--> a connection for each that hears it. `_calls` knows who hears whom, `_people` who is there, and `_channel`
-tells them so. `_whip` (joining, RFC 9725) and `_listening` are the addresses, which `_serving` serves to
-whom `_admission` lets in.
+The path of the sound: a speaker's connection (`peers`, WebRTC) -> `rtp_relay` (its packets, unchanged) -> one
+connection for each participant that hears it. `calls` knows who hears whom, `participants` knows who is
+present, and `websocket` reports it to them. `whip` (joining, RFC 9725) and `subscribe` handle the addresses.
+`server` serves these to the clients that `auth` admits.
 """

@@ -1,4 +1,4 @@
-"""Who may come in: with a token, nobody gets beyond the page without it."""
+"""Access to the room: if it has a token, clients without the token can only open the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def admitting(token: str | None) -> Middleware:
-    """What refuses who has not the token; nobody, where it is None."""
+    """Return middleware that refuses requests without the token; if it is None, none is refused."""
 
     @web.middleware
     async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -27,13 +27,13 @@ def admitting(token: str | None) -> Middleware:
 
 
 def _is_open(request: web.Request) -> bool:
-    # The page asks for the token, and a browser sends none with a preflight.
+    # The page asks for the token, and a browser sends no token with a preflight request.
     return request.path == "/" or request.path.startswith("/page/") or request.method == "OPTIONS"
 
 
 def _has(request: web.Request, token: str) -> bool:
-    """Whether it has the token: in the header, or in the query for a browser's WebSocket has no headers."""
+    """Return whether a request has the token, in the header or (a browser's WebSocket has none) the query."""
     header, query = request.headers.get("Authorization", ""), request.query.get("token", "")
-    # A header may be of any bytes.
+    # A header may contain any bytes.
     has_header = hmac.compare_digest(header.encode(errors="surrogateescape"), f"Bearer {token}".encode())
     return has_header or hmac.compare_digest(query.encode(errors="surrogateescape"), token.encode())

@@ -1,4 +1,4 @@
-"""The calls of a room: who speaks, and who hears whom."""
+"""The calls of a room: the speakers, and the listeners of each speaker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CLOSING = 2.0  # seconds
 
 
 class FullError(Exception):
-    """There are as many speakers as there may be."""
+    """The room has its maximum number of speakers."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class _Pair:
 
 
 class Calls:
-    """All of them; each ends with its connection, and with those whom it is between.
+    """All calls of a room; each ends with its connection, or when one of its participants leaves.
 
     Attributes:
-        people: Who is there.
+        people: The participants that are present.
     """
 
     def __init__(self, limit: int | None) -> None:
-        """At most `limit` speak at a time."""
+        """Create an empty set of calls, with at most `limit` speakers at a time."""
         self.people = People()
         self._limit = limit
         self._speeches: dict[str, Speech] = {}
@@ -42,17 +42,17 @@ class Calls:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def speak(self, offer: str, name: str, *, sends: bool) -> tuple[Person, str]:
-        """Let one speak, whose microphone is on or off; returns who that is, and the answer.
+        """Add a speaker, whose microphone is on if `sends` is true; return the participant and the answer.
 
         Raises:
-            FullError: There are as many as there may be.
-            ValueError: The name is none, or the offer (see `Connection.answer`).
+            FullError: The room has its maximum number of speakers.
+            ValueError: The name is not valid, or the offer is not (see `Connection.answer`).
         """
         if self._limit is not None and len(self._speeches) >= self._limit:
             raise FullError
         person, speech = Person(name, speaks=True), Speech()
         person.sends = sends
-        self._speeches[person.id] = speech  # at once, for others may come meanwhile
+        self._speeches[person.id] = speech  # at once, because others may join meanwhile
         with contextlib.ExitStack() as undo:
             undo.callback(self._close, speech)
             undo.callback(self._speeches.pop, person.id)
@@ -63,7 +63,7 @@ class Calls:
         return person, answer
 
     def leave(self, person: Person) -> None:
-        """Let one go, with all of its connections; nothing happens when it has gone."""
+        """Remove a participant and all its connections; do nothing if it has left already."""
         self.people.remove(person)
         speech = self._speeches.pop(person.id, None)
         if speech is not None:
@@ -71,10 +71,12 @@ class Calls:
         self._part(lambda pair: person.id in (pair.listener, pair.speaker))
 
     async def hear(self, listener: str, speaker: str, offer: str) -> tuple[str, str]:
-        """Let one hear another, in place of what it heard of it; returns the connection's id, and the answer.
+        """Let a listener hear a speaker; return the connection's id and the answer.
+
+        The new connection replaces an earlier one between the two.
 
         Raises:
-            LookupError: One of them is not there, or does not speak.
+            LookupError: The listener is not present, or the speaker does not speak.
             ValueError: See `Connection.answer`.
         """
         self._check(listener, speaker)
@@ -91,11 +93,11 @@ class Calls:
         return identity, answer
 
     def hear_no_more(self, identity: str) -> None:
-        """End a connection of `hear`; raises LookupError where there is none."""
+        """End a connection made by `hear`; raise LookupError if there is none with this id."""
         self._close(self._pairs.pop(identity).hearing)
 
     async def end(self) -> None:
-        """End them all, within some seconds."""
+        """End all calls, within `_CLOSING` seconds."""
         self.people.remove_all()
         for connection in (*self._speeches.values(), *(pair.hearing for pair in self._pairs.values())):
             self._close(connection)
@@ -118,11 +120,12 @@ class Calls:
         self._start(follow())
 
     def _close(self, connection: Connection) -> None:
-        # In a task of its own, which no request's end cancels: one that is left half closed stays so.
+        # In a task of its own, which the end of a request does not cancel: a half-closed connection would
+        # stay half closed.
         self._start(connection.close())
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        # The loop itself keeps no task alive.
+        # The loop itself does not keep tasks alive.
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

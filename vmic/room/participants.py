@@ -1,4 +1,4 @@
-"""Who is in the room, and what they are told."""
+"""The participants of the room, and the events that they receive."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ MAX_NAME = 128
 
 
 class Line(Protocol):
-    """A way to tell somebody something."""
+    """A channel that carries events to one participant."""
 
     def send(self, event: dict[str, Any]) -> None:
-        """Send this after what was sent before; never waits."""
+        """Send an event after all earlier ones; never block."""
 
     def end(self) -> None:
-        """Send no more."""
+        """Send no further events."""
 
 
 class Person:
-    """One that is there, or was.
+    """A participant that is, or was, in the room.
 
     Attributes:
-        id: Its own (uuid4).
-        name: What others see; not checked to be another than theirs.
-        speaks: Whether it has a call.
-        sends: Whether it says that its microphone is on.
-        joined: When (Unix time, seconds).
-        line: Where it is told what happens; None where it does not ask.
+        id: The id of the participant (uuid4).
+        name: The name that others see; it need not be unique.
+        speaks: Whether the participant has a call.
+        sends: Whether the participant says that its microphone is on.
+        joined: When the participant joined (Unix time, seconds).
+        line: The channel for events; None if the participant has not opened one.
     """
 
     def __init__(self, name: str, *, speaks: bool) -> None:
@@ -39,29 +39,29 @@ class Person:
         self.line: Line | None = None
 
     def tell(self, event: dict[str, Any]) -> None:
-        """Send this to it, if it asks for such."""
+        """Send an event to the participant, if it has a channel."""
         if self.line is not None:
             self.line.send(event)
 
 
 class People:
-    """Those that are there, in order of arrival."""
+    """The participants that are present, in order of arrival."""
 
     def __init__(self) -> None:
         self._people: dict[str, Person] = {}
         self._meeting = str(uuid.uuid4())
 
     def get(self, identity: str) -> Person | None:
-        """The one of this id; None where it is not there."""
+        """Return the participant with this id, or None if it is not present."""
         return self._people.get(identity)
 
     def add(self, person: Person) -> None:
-        """It arrives."""
+        """Add a participant."""
         self._people[person.id] = person
         self._announce()
 
     def remove(self, person: Person) -> None:
-        """It goes; nothing happens when it has gone already."""
+        """Remove a participant; do nothing if it has left already."""
         if self._people.pop(person.id, None) is None:
             return
         if person.line is not None:
@@ -69,12 +69,12 @@ class People:
         self._announce()
 
     def remove_all(self) -> None:
-        """They all go."""
+        """Remove all participants."""
         for person in list(self._people.values()):
             self.remove(person)
 
     def connect(self, person: Person, line: Line) -> None:
-        """Tell it from now on what happens; a line that it had before ends."""
+        """Send events to a participant through `line` from now on, and end its previous line."""
         if person.line is not None:
             person.line.end()
         person.line = line
@@ -82,22 +82,22 @@ class People:
         person.tell(self._present())
 
     def disconnect(self, person: Person, line: Line) -> None:
-        """Tell it no more by this line; nothing happens when it has another."""
+        """Stop sending events through `line`; do nothing if the participant has another line."""
         if person.line is line:
             person.line = None
 
     def rename(self, person: Person, name: str) -> None:
-        """It wants to be called so; raises ValueError for what is no name."""
+        """Change the name of a participant; raise ValueError if the name is not valid."""
         person.name = checked_name(name)
         self._announce()
 
     def mute(self, person: Person, *, sends: bool) -> None:
-        """Its microphone is on or off."""
+        """Record whether a participant's microphone is on."""
         person.sends = sends and person.speaks
         self._announce()
 
     def pass_on(self, sender: Person, message: Any, recipient: str | None) -> None:
-        """Tell one, or everybody else, what somebody says; raises ValueError where that one is not there."""
+        """Send a message to one recipient, or to all others; raise ValueError if none has that id."""
         if recipient is not None and recipient not in self._people:
             raise ValueError(f"nobody here has the id {recipient!r}")
         for person in self._people.values():
@@ -118,7 +118,7 @@ class People:
 
 
 def checked_name(name: str) -> str:
-    """The name without blanks around it, or "Guest"; raises ValueError for what cannot be shown."""
+    """Return the name without surrounding blanks, or "Guest"; raise ValueError if it is not valid."""
     name = name.strip() or "Guest"
     if len(name) > MAX_NAME or not name.isprintable():
         raise ValueError(f"a name has at most {MAX_NAME} characters, and none that cannot be shown")

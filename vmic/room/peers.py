@@ -1,4 +1,4 @@
-"""Connections to peers, of this machine alone: each answers one offer, and carries one voice."""
+"""Connections to peers on this machine only: each answers one offer and carries one voice."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from vmic.call._signalling.sdp import with_opus_parameters
 from vmic.room.rtp_relay import Voices
 
 HOST = "127.0.0.1"
-PATIENCE = 30.0  # seconds; aioice gives up a peer that is silent after as many
+PATIENCE = 30.0  # seconds; aioice gives up a silent peer after the same time
 
 _CODECS = RTCRtpReceiver.getCapabilities("audio")
 assert _CODECS
 _OPUS = [codec for codec in _CODECS.codecs if codec.mimeType == "audio/opus"]
-# What aiortc's parser raises for what is no description (1.16).
+# The exceptions that aiortc's parser raises for an invalid session description (1.16).
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError)
 
 _machines_addresses = aioice.ice.get_host_addresses
@@ -39,19 +39,19 @@ _FIREFOX = re.compile(r"^o=mozilla", re.MULTILINE)
 
 
 def stay_on_loopback() -> None:
-    """Have the connections of this process be on loopback.
+    """Keep the connections of this process on loopback.
 
-    aioice takes every address but loopback's, and lets nobody choose (0.13).
+    aioice uses every address except loopback, and offers no choice (0.13).
     """
     aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: [HOST, *_besides.get()]  # noqa: ARG005
 
 
 def _reach(offer: str) -> str:
-    """Have this task's next connection reach who offers this; returns the offer with what it hides.
+    """Let this task's next connection reach the sender of an offer; return it with the hidden addresses.
 
-    A browser hides this machine's addresses behind names (mDNS). To ask for one takes aioice 1 s where nobody
-    answers, and then there is nobody to connect to. Firefox (153) goes from no other address to loopback's:
-    it alone is given the machine's others too.
+    A browser hides this machine's addresses behind names (mDNS). If nothing answers for such a name, aioice
+    asks for 1 s, and then has no address to connect to. Firefox (153) does not connect to loopback from any
+    other address, so for Firefox alone the machine's other addresses are used too.
     """
     addresses = _machines_addresses(use_ipv4=True, use_ipv6=False)
     if _FIREFOX.search(offer):
@@ -61,18 +61,18 @@ def _reach(offer: str) -> str:
 
 
 class BadOfferError(ValueError):
-    """What was sent is no description of a connection."""
+    """The offer is not a valid session description."""
 
 
 class UnfitOfferError(ValueError):
-    """It is one, but not of sound that goes this way."""
+    """The offer is valid, but not for sound in this direction."""
 
 
 class Connection:
-    """One that has not gone."""
+    """A connection to one peer."""
 
     def __init__(self, audio: str | MediaStreamTrack, direction: str) -> None:
-        # Without servers: aiortc would ask one of Google's for this machine's address.
+        # With no list of servers, aiortc would ask one of Google's for this machine's address.
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._audio = self._peer.addTransceiver(audio, direction)
         self._audio.setCodecPreferences(_OPUS)
@@ -80,7 +80,7 @@ class Connection:
         self._peer.on("connectionstatechange", self._note)
 
     async def answer(self, offer: str) -> str:
-        """Answer with all candidates; raises BadOfferError or UnfitOfferError."""
+        """Return the answer, with all candidates; raise BadOfferError or UnfitOfferError."""
         self._check(offer)
         try:
             await self._peer.setRemoteDescription(RTCSessionDescription(_reach(offer), "offer"))
@@ -95,13 +95,13 @@ class Connection:
         return with_opus_parameters(self._peer.localDescription.sdp)
 
     async def ended(self) -> None:
-        """Wait until it has failed or closed, or was not there within PATIENCE."""
+        """Wait until the connection has failed or closed, or is not established within PATIENCE."""
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._settled.wait(), PATIENCE)
             await self._gone.wait()
 
     async def close(self) -> None:
-        """End it; `ended` returns."""
+        """Close the connection; `ended` returns."""
         await self._peer.close()
         self._note()
 
@@ -126,10 +126,10 @@ class Connection:
 
 
 class Speech(Connection):
-    """What a speaker sends.
+    """The connection that receives a speaker's sound.
 
     Attributes:
-        voices: Where it is heard.
+        voices: The voices through which listeners hear the speaker.
     """
 
     def __init__(self) -> None:
@@ -139,13 +139,13 @@ class Speech(Connection):
 
 
 class Hearing(Connection):
-    """What a listener gets of one speaker."""
+    """The connection that sends one speaker's sound to a listener."""
 
     def __init__(self, speech: Speech) -> None:
         self._speech, self._voice = speech, speech.voices.add()
         super().__init__(self._voice, "sendonly")
 
     async def close(self) -> None:
-        """End it, and take no more of the voice."""
+        """Close the connection, and stop its voice."""
         self._speech.voices.remove(self._voice)
         await super().close()

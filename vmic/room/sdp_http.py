@@ -1,4 +1,4 @@
-"""Offers that come by HTTP, and their answers."""
+"""Offers that arrive by HTTP, and their answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SDP = "application/sdp"
 
 
 async def read_offer(request: web.Request) -> str:
-    """The offer that is posted; raises what is to be answered where it is none."""
+    """Return the posted offer; raise the HTTP error to answer with if it is not an offer."""
     if request.content_type != _SDP:
         raise web.HTTPUnsupportedMediaType(text=f"an offer is {_SDP}, not {request.content_type}")
     try:
@@ -24,7 +24,7 @@ async def read_offer(request: web.Request) -> str:
 
 @contextlib.contextmanager
 def refusing() -> Iterator[None]:
-    """Answer to what cannot be taken why that is so."""
+    """Turn the errors of an unusable request into HTTP errors that give the reason."""
     try:
         yield
     except UnfitOfferError as error:
@@ -34,12 +34,12 @@ def refusing() -> Iterator[None]:
 
 
 def description(answer: str, headers: Mapping[str, str]) -> web.Response:
-    """The answer to an offer that was taken."""
+    """Return the response to an accepted offer."""
     return web.Response(status=201, body=answer.encode(), content_type=_SDP, headers=headers)
 
 
 def address_of(request: web.Request) -> str:
-    """The address of this server, as it was reached."""
+    """Return the address at which the request has reached this server."""
     assert request.transport
     host, port = request.transport.get_extra_info("sockname")
     return f"http://{host}:{port}"

@@ -1,4 +1,4 @@
-"""Serves a room, until it is told to end."""
+"""The server of a room, which runs until a signal ends it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ _HEADERS = {"Cache-Control": "no-cache", "Content-Security-Policy": "default-src
 
 
 async def serve(port: int, token: str | None, limit: int | None, tell: Callable[[str], None]) -> int:
-    """Serve a room on this machine's loopback, and give `tell` its address; returns the signal that ended it.
+    """Serve a room on this machine's loopback until a signal ends it, and return the signal's number.
 
-    Raises VmicError where it cannot listen there. Its connections end within some seconds.
+    Call `tell` with the room's address. Raise VmicError if the port cannot be opened. At the end, close the
+    connections within some seconds.
     """
     stay_on_loopback()
     ended = _signalled()
@@ -43,7 +44,7 @@ async def serve(port: int, token: str | None, limit: int | None, tell: Callable[
 
 
 def application(calls: Calls, token: str | None) -> web.Application:
-    """What is served: the page, and the room."""
+    """Return the application that serves the page and the room."""
 
     async def show_page(_request: web.Request) -> web.FileResponse:
         return web.FileResponse(_PAGE / "index.html")
@@ -68,7 +69,7 @@ def application(calls: Calls, token: str | None) -> web.Application:
 
 
 async def _keep_the_page_to_itself(request: web.Request, response: web.StreamResponse) -> None:
-    # Nothing of another version's, and nothing of another site's.
+    # The page uses no files of another version, and none of another site.
     if request.path == "/" or request.path.startswith("/page/"):
         response.headers.update(_HEADERS)
 
@@ -84,7 +85,7 @@ async def _listen(runner: web.AppRunner, port: int) -> None:
 
 
 def _signalled() -> asyncio.Future[int]:
-    """Becomes the number of the signal that tells this process to end."""
+    """Return a future for the number of the signal that ends this process."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
 
@@ -93,6 +94,6 @@ def _signalled() -> asyncio.Future[int]:
             ended.set_result(number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # of nohup
+        if signal.getsignal(number) is not signal.SIG_IGN:  # set by nohup
             loop.add_signal_handler(number, end, number)
     return ended

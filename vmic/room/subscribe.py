@@ -1,4 +1,4 @@
-"""Listening: the room's channel, and one connection for each speaker that one hears."""
+"""Listening: the room's channel, and one connection for each speaker that a participant hears."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from vmic.room.websocket import Channel
 
 
 class Listening:
-    """The addresses for those that are there."""
+    """The addresses for the participants of the room."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
     def add_to(self, app: web.Application) -> None:
-        """Serve there."""
+        """Add the routes to `app`."""
         app.router.add_get("/room", self._visit)
         app.router.add_get("/room/{id}", self._follow)
         app.router.add_post("/room/{listener}/hear/{speaker}", self._hear)
         app.router.add_delete("/hear/{id}", self._hear_no_more)
 
     async def _visit(self, request: web.Request) -> web.WebSocketResponse:
-        # A WebSocket is open to every page that the browser shows, wherever it is from.
+        # Every page in a browser can open this WebSocket, whatever site the page is from.
         if request.headers.get("Origin", address_of(request)) not in _own_origins(request):
             raise web.HTTPForbidden(text="a page of another site may not listen here")
         with refusing():

@@ -1,4 +1,4 @@
-"""The room's WebSockets: each tells one person what happens, and takes what it says."""
+"""The room's WebSockets: each sends events to one participant, and receives its requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PING = 20.0  # seconds
 
 
 class Channel:
-    """What is sent over one WebSocket; from who does not read it is cut off."""
+    """The channel over one WebSocket; a client that does not read is cut off."""
 
     def __init__(self, request: web.Request) -> None:
         self._request = request
@@ -25,21 +25,21 @@ class Channel:
         self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
 
     def send(self, event: dict[str, Any]) -> None:
-        """Send this after what was sent before; never waits."""
+        """Send an event after all earlier ones; never block."""
         self._events.put_nowait(event)
         if self._events.qsize() > _BACKLOG and self._request.transport is not None:
             self._request.transport.abort()
 
     def end(self) -> None:
-        """Close it after what was sent before."""
+        """Close the channel after all earlier events."""
         self._events.put_nowait(None)
 
     async def open(self) -> None:
-        """Open it; raises what is to be answered where that was not asked for."""
+        """Open the channel; raise the HTTP error to answer with if the request is not for a WebSocket."""
         await self._socket.prepare(self._request)
 
     async def serve(self, people: People, person: Person) -> web.WebSocketResponse:
-        """Serve one person until either side ends it."""
+        """Serve one participant until either side closes the channel."""
         people.connect(person, self)
         writing = asyncio.create_task(self._write())
         try:
@@ -55,7 +55,7 @@ class Channel:
         return self._socket
 
     async def _write(self) -> None:
-        # It may break at any time; the reader notices too.
+        # The connection may break at any time; the reader notices that too.
         with contextlib.suppress(ConnectionError):
             while (event := await self._events.get()) is not None:
                 await self._socket.send_json(event)

@@ -21,13 +21,13 @@ _PREFLIGHT = {
 
 
 class Whip:
-    """The address to join, and one for each that has."""
+    """The address to join at, and one address for each participant that has joined."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
     def add_to(self, app: web.Application) -> None:
-        """Serve there."""
+        """Add the routes to `app`."""
         app.router.add_post("/whip", self._join)
         app.router.add_delete("/whip/{id}", self._leave)
         app.router.add_options("/whip", self._tell_options)
@@ -56,7 +56,7 @@ class Whip:
         return web.Response()
 
     async def _tell_options(self, request: web.Request) -> web.Response:
-        # So that a program may give its name with its offer.
+        # The link shows a program that it may send its name with its offer.
         link = f'<{address_of(request)}/room>; rel="{_ROOM}"'
         return web.Response(status=204, headers={**_PREFLIGHT, "Link": link})
 

@@ -1,1 +1,1 @@
-"""The sound of a call: from and to devices, and as Opus."""
+"""The sound of a call: recorded from devices, played to devices, and encoded as Opus."""

@@ -1,4 +1,4 @@
-"""Sound that a program is given."""
+"""The sound that a program receives from a call."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class AudioData:
-    """A piece of what a participant says.
+    """A piece of the sound of one participant.
 
     Attributes:
         audio_frames: 16-bit samples, native byte order, mono.
-        sample_rate: Frames a second.
-        num_audio_frames: How many frames they are.
-        bits_per_sample: 16.
-        num_channels: 1.
+        sample_rate: Frames per second.
+        num_audio_frames: The number of frames.
+        bits_per_sample: Always 16.
+        num_channels: Always 1.
     """
 
     __module__ = "vmic"

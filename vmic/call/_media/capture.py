@@ -1,4 +1,4 @@
-"""The microphone of a call: what it gives, in pieces of 20 ms, at their pace."""
+"""The microphone of a call: its sound in pieces of 20 ms, in real time."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ from vmic._pulse.bindings import pulsectl
 from vmic.call._media.device_watch import Presence
 from vmic.call._media.portaudio import BLOCK, LATENCY, SAMPLE_RATE, Sound
 
-PIECE = 960  # frames: 20 ms, which libopus encodes at once
+PIECE = 960  # frames: 20 ms, which libopus encodes as one packet
 _SECONDS = PIECE / SAMPLE_RATE
-# What comes in a burst after a stall is sent in one; of a longer stall only the end is.
+# Sound that arrives in a burst after a stall is sent at once. After a longer stall only its end is sent.
 _MOST = 0.2
-# The microphone's next piece may be so late before silence is sent instead.
+# If the microphone's next piece is later than this, silence is sent instead.
 _PATIENCE = 0.06
 
 
 class Capture(Sound):
-    """Records the device that it uses; one that is not there is silence."""
+    """The recording of the device in use; a device that is not found gives silence."""
 
     variable, kind = "PULSE_SOURCE", "source"
 
     def __init__(self, presence: Presence, troubled: Callable[[str | None], None]) -> None:
         super().__init__(1, presence, troubled)
         self._sound = bytearray()
-        self._opened = 0  # which stream it is
+        self._opened = 0  # the number of the current stream
         self._come = asyncio.Event()
-        self._due = 0.0  # when the next piece is silence if no sound has come; CLOCK_MONOTONIC
+        self._due = 0.0  # when silence replaces the next piece if no sound has arrived; CLOCK_MONOTONIC
 
     def use(self, device: str | None, channels: int) -> None:
-        """Record that one from now on."""
+        """Record a device from now on."""
         if (device, channels) != (self.device, self.channels):
-            self._opened += 1  # what the last stream still brings is not this one's
+            self._opened += 1  # ignore what the last stream still delivers
             self._sound.clear()
         super().use(device, channels)
 
     def devices(self, pulse: pulsectl.Pulse) -> list[Any]:
-        """All sources."""
+        """Return all sources."""
         return list(pulse.source_list())
 
     def cut(self) -> None:
-        """The microphone has gone: what is recorded from now on is another one's."""
+        """Ignore the current stream: its device was removed, and it may now record another device."""
         self._opened += 1
         super().cut()
 
     def open(self, sounddevice: Any, found: Any, finished: Callable[[], None]) -> Any:  # noqa: ARG002
-        """A stream of PortAudio's that records."""
+        """Return a PortAudio stream that records."""
         self._opened += 1
         number = self._opened
 
@@ -73,7 +73,7 @@ class Capture(Sound):
         )
 
     async def next(self) -> tuple[bytes, int]:
-        """The next 20 ms, 16-bit and interleaved, and how many channels they have."""
+        """Return the next 20 ms, as interleaved 16-bit samples, and the number of channels."""
         while len(self._sound) < self._piece:
             self._come.clear()
             wait = self._due + (_PATIENCE if self.device else 0.0) - time.monotonic()
@@ -87,11 +87,11 @@ class Capture(Sound):
 
     @property
     def _piece(self) -> int:
-        """How many bytes 20 ms are."""
+        """Return the number of bytes in 20 ms."""
         return 2 * PIECE * self.channels
 
     def _add(self, number: int, block: bytes) -> None:
-        if number != self._opened:  # of a stream that hung, and was left alone
+        if number != self._opened:  # from a stream that hung and was abandoned
             return
         self._sound += block
         most = int(_MOST * SAMPLE_RATE) * 2 * self.channels

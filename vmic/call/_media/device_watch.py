@@ -1,7 +1,7 @@
-"""Noticing that a device goes, before what is recorded of it is another one's.
+"""Notice that a device is removed, before a recording of it continues with another device.
 
-When a source goes, PipeWire (0.3.65) gives who records it another one, and so does PulseAudio where it was
-told to.
+When a source is removed, PipeWire (0.3.65) moves its recording streams to another source. PulseAudio does so
+if it is configured to.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from vmic._pulse.subscription import Follower
 
 
 class Presence(Follower):
-    """Follows the server on a thread of its own, until `close`."""
+    """A follower of the server that runs on its own thread until `close`."""
 
     def __init__(self) -> None:
         super().__init__(("source", "sink"))
@@ -27,25 +27,25 @@ class Presence(Follower):
         self._thread.start()
 
     def close(self) -> None:
-        """Follow it no more; waits for the thread."""
+        """Stop following the server, and wait for the thread."""
         os.eventfd_write(self._closing, 1)
         self._thread.join()
 
     def watch(self, kind: str, index: int, gone: Callable[[], None]) -> None:
-        """Call `gone`, on that thread, when the "source" or "sink" of that number goes."""
+        """Call `gone`, on the follower's thread, when the "source" or "sink" with this index is removed."""
         self._watched[kind, index] = gone
 
-    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:  # noqa: ARG002 (nothing is asked)
-        """Something came or went."""
+    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:  # noqa: ARG002 (the server is not asked)
+        """Report a watched device that is removed."""
         kind = "source" if event.facility == "source" else "sink"
         if event.t == "remove" and (gone := self._watched.pop((kind, event.index), None)):
             gone()
 
     def look(self, pulse: pulsectl.Pulse) -> None:
-        """What matters was told."""
+        """Do nothing: `react` handles all that matters."""
 
     def lose(self) -> None:
-        """The server has gone, and every device with it."""
+        """Report all watched devices as removed, because the server is away."""
         watched, self._watched = self._watched, {}
         for gone in watched.values():
             gone()

@@ -1,4 +1,4 @@
-"""The microphone as Opus: a track whose packets aiortc sends as they are."""
+"""The microphone as Opus: a track whose packets aiortc sends unchanged."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from vmic.call._media.capture import PIECE, Capture
 from vmic.call._media.portaudio import SAMPLE_RATE
 
 _TIME_BASE = fractions.Fraction(1, SAMPLE_RATE)
-# libopus takes 32 kbit/s as good speech of the full band (RFC 6716, 2.1.1: 28 to 40).
+# At 32 kbit/s libopus gives good speech of the full band (RFC 6716, 2.1.1: 28 to 40).
 _SPEECH_BITRATE = 32_000
-# What is lost on the way is said again in the next packet; how much room that gets depends on this, in %.
+# The sound of a lost packet is repeated in the next one. The space for the repetition depends on the expected
+# loss, in %.
 _EXPECTED_LOSS = 10
 
 
 @dataclass(frozen=True)
 class Sending:
-    """How it is encoded.
+    """The settings for sending the microphone.
 
     Attributes:
         channels: 1 or 2.
-        bitrate: Bits a second; None for what speech needs.
-        on: Whether the microphone is heard; else silence is.
+        bitrate: Bits per second; None for the bit rate of speech.
+        on: Whether the microphone is heard; if not, silence is sent.
         chosen: Whether there is a microphone.
     """
 
@@ -38,17 +39,17 @@ class Sending:
 
     @property
     def is_heard(self) -> bool:
-        """Whether it is more than silence."""
+        """Return whether more than silence is sent."""
         return self.chosen and self.on
 
 
 class Microphone(MediaStreamTrack):
-    """The track of one connection; aiortc stops it with that."""
+    """The track of one connection; aiortc stops it when the connection closes."""
 
     kind = "audio"
 
     def __init__(self, capture: Capture, sending: Sending, *, waits: bool) -> None:
-        """With `waits` nothing is sent until there is a microphone; else silence is."""
+        """Create a track; until there is a microphone it sends nothing with `waits`, and silence without."""
         super().__init__()
         self._begun = not waits
         self._capture = capture
@@ -58,10 +59,10 @@ class Microphone(MediaStreamTrack):
         self._at = 0  # frames
 
     async def piece(self) -> tuple[bytes, int]:
-        """The next 20 ms, when it is time for them: 16-bit samples, and how many channels they have.
+        """Wait for the next 20 ms; return their 16-bit samples and the number of channels.
 
         Raises:
-            MediaStreamError: It was stopped.
+            MediaStreamError: The track is stopped.
         """
         while True:
             sound, channels = await self._capture.next()
@@ -72,10 +73,10 @@ class Microphone(MediaStreamTrack):
                 return sound if self.sending.on else bytes(len(sound)), channels
 
     async def recv(self) -> Any:
-        """The next 20 ms, when it is time for them, encoded.
+        """Wait for the next 20 ms, and return them encoded.
 
         Raises:
-            MediaStreamError: It was stopped.
+            MediaStreamError: The track is stopped.
         """
         sound, channels = await self.piece()
         layout = "stereo" if channels == 2 else "mono"
@@ -84,7 +85,7 @@ class Microphone(MediaStreamTrack):
         frame.sample_rate = SAMPLE_RATE
         frame.time_base, frame.pts = _TIME_BASE, self._at
         (packet,) = self._encoder_for(channels, layout).encode(frame)
-        # libopus counts from before its first frame, and a new encoder anew.
+        # libopus's own times start before its first frame, and start again with each new encoder.
         packet.time_base, packet.pts = _TIME_BASE, self._at
         self._at += PIECE
         return packet
@@ -96,7 +97,7 @@ class Microphone(MediaStreamTrack):
             encoder.sample_rate, encoder.format, encoder.layout = SAMPLE_RATE, "s16", layout
             encoder.time_base = _TIME_BASE
             encoder.bit_rate = self.sending.bitrate or _SPEECH_BITRATE
-            # No discontinuous transmission (dtx), which is off in libopus: some far sides take it for an end.
+            # No discontinuous transmission (dtx; off in libopus): some peers take a pause for the end.
             encoder.options = {
                 "application": "voip" if channels == 1 else "audio",
                 "frame_duration": "20",

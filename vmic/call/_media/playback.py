@@ -1,4 +1,4 @@
-"""What comes back from a call: mixed, and played to the selected speaker."""
+"""The sound of the remote participants: mixed, and played to the selected speaker."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from vmic.call._media.portaudio import BLOCK, LATENCY, SAMPLE_RATE, Sound
 Samples = npt.NDArray[np.int16]
 
 _CHANNELS = 2
-# A participant's sound begins when there is so much of it, which its jitter may use up; what comes when there
-# is more than the most (a burst after a stall) would only be delay.
+# A participant's sound starts when the least is prebuffered; jitter may use this up. More sound than the most
+# (a burst after a stall) would only be delay.
 _LEAST, _MOST = 0.04, 0.2
 
 
 class Playout(Sound):
-    """Plays what participants say."""
+    """The playback of the participants' sound."""
 
     variable, kind = "PULSE_SINK", "sink"
 
     def __init__(self, presence: Presence, troubled: Callable[[str | None], None]) -> None:
         super().__init__(_CHANNELS, presence, troubled)
-        self._lock = threading.Lock()  # guards what follows
+        self._lock = threading.Lock()  # guards the following attributes
         self._voices: dict[str, Samples] = {}  # by participant, of shape (n, 2)
         self._sounding: set[str] = set()
 
     def devices(self, pulse: pulsectl.Pulse) -> list[Any]:
-        """All sinks."""
+        """Return all sinks."""
         return list(pulse.sink_list())
 
     def open(self, sounddevice: Any, found: Any, finished: Callable[[], None]) -> Any:
-        """A stream of PortAudio's that plays."""
-        # Two channels on one PipeWire (0.3.65) makes 3 dB louder where both say the same.
+        """Return a PortAudio stream that plays."""
+        # On a device with one channel, PipeWire (0.3.65) plays two equal channels 3 dB louder.
         channels = min(_CHANNELS, found.channel_count)
 
         def give(block: Any, frames: int, _time: object, _status: object) -> None:
@@ -58,7 +58,7 @@ class Playout(Sound):
         )
 
     def add(self, identity: str, samples: Samples) -> None:
-        """That participant says this next."""
+        """Append samples to the sound of a participant."""
         with self._lock:
             voice = np.concatenate((self._voices.get(identity, samples[:0]), samples))
             if len(voice) > _MOST * SAMPLE_RATE:
@@ -66,7 +66,7 @@ class Playout(Sound):
             self._voices[identity] = voice
 
     def forget(self, identity: str) -> None:
-        """That participant says nothing any more."""
+        """Discard the sound of a participant."""
         with self._lock:
             self._voices.pop(identity, None)
             self._sounding.discard(identity)
@@ -80,7 +80,7 @@ class Playout(Sound):
                 said = voice[:frames]
                 total[: len(said)] += said
                 self._voices[identity] = voice[frames:]
-                # One that has run dry is waited for, so that it does not stutter.
+                # After an underrun a participant is prebuffered again, so that its sound does not stutter.
                 is_dry = len(said) < frames
                 (self._sounding.discard if is_dry else self._sounding.add)(identity)
         return np.clip(total, -32768, 32767).astype(np.int16)

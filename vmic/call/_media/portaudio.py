@@ -1,7 +1,7 @@
-"""Sound in and out through PortAudio, of a device of the sound server by its name.
+"""Recording and playback through PortAudio, on a device that the sound server knows by name.
 
-PortAudio knows one device of the server, "pulse"; PULSE_SOURCE and PULSE_SINK say which it is, and are read
-at each opening. They belong to a whole process, which is why the call has one of its own.
+PortAudio knows only one device of the server, "pulse". PULSE_SOURCE and PULSE_SINK say which device that is,
+and are read each time it is opened. They apply to a whole process, so the call has a process of its own.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from vmic.call._media.device_watch import Presence
 
 SAMPLE_RATE = 48000
 BLOCK = 480  # frames
-# What PortAudio's buffer holds. From write to callback it was 13 to 15 ms then, without gaps (16.1, 0.3.65).
+# The length of PortAudio's buffer. With it, write to callback took 13 to 15 ms, without gaps (16.1, 0.3.65).
 LATENCY = 0.02
-# A stream that gives nothing for so long has gone, or hangs. The machine may stand still for 0.1 s.
+# A stream that moves no sound for this long has ended, or hangs. The machine may stall for 0.1 s.
 _SILENT_WITHIN = 1.0
 _FIRST_PAUSE, _LAST_PAUSE = 0.1, 1.0
-# In 1 of some 30 restarts of PulseAudio (16.1) the ALSA plugin did not come back from the end of a stream.
+# In 1 of about 30 restarts of PulseAudio (16.1) the ALSA plugin did not return from ending a stream.
 _ENDS_WITHIN = 2.0
-# PulseAudio's plugin for ALSA waits for the server, and was seen to wait for ever.
+# PulseAudio's plugin for ALSA waits for the server, and has been seen to wait forever.
 _OPENS_WITHIN = 5.0
 _SETTLES_WITHIN = 5.0
 
@@ -39,18 +39,20 @@ _log = logging.getLogger("vmic")
 
 
 class Sound(ABC):
-    """One direction, kept open on a device: it is opened again whenever it ends, until another is chosen.
+    """One direction of sound, kept open on a device.
+
+    A stream that ends is opened again, until another device is chosen.
 
     Attributes:
-        device: The server's name of the device; None for none.
-        channels: Samples in a frame.
+        device: The name of the device on the server; None for no device.
+        channels: Samples per frame.
     """
 
-    variable: str  # of the environment
+    variable: str  # the environment variable
     kind: str  # "source" or "sink"
 
     def __init__(self, channels: int, presence: Presence, troubled: Callable[[str | None], None]) -> None:
-        """`troubled` is told why the device cannot be used, and None when it can be again."""
+        """Call `troubled` with the reason when the device cannot be used, and with None when it can again."""
         self.device: str | None = None
         self.channels = channels
         self._presence = presence
@@ -60,46 +62,46 @@ class Sound(ABC):
         self._changed = asyncio.Event()
         self._settled = asyncio.Event()
         self._settled.set()
-        self._moved = False  # something came or went since the last look
+        self._moved = False  # whether the stream has moved sound since the last check
         # libpulse waits without limit for a server that hangs.
         self._opener = ThreadPoolExecutor(1, "vmic-sound")
         self._task = asyncio.create_task(self._keep_open())
         self._task.add_done_callback(self._note_end)
 
     def use(self, device: str | None, channels: int) -> None:
-        """Use that one from now on."""
+        """Use a device from now on."""
         if (device, channels) != (self.device, self.channels):
             self.device, self.channels = device, channels
             self._settled.clear()
             self._changed.set()
 
     async def settle(self) -> None:
-        """Wait until the device is in use, or cannot be; at most some seconds."""
+        """Wait until the device is in use or cannot be used, up to `_SETTLES_WITHIN` seconds."""
         await happens(self._settled, _SETTLES_WITHIN)
 
     async def close(self) -> None:
-        """Use none any more."""
+        """Stop using any device."""
         await end([self._task])
         self._opener.shutdown(wait=False)
 
     @abstractmethod
     def open(self, sounddevice: Any, found: Any, finished: Callable[[], None]) -> Any:
-        """A stream of PortAudio's that calls `finished` when it ends by itself.
+        """Return a PortAudio stream that calls `finished` when it ends by itself.
 
         `found` is the device as the server describes it.
         """
 
     @abstractmethod
     def devices(self, pulse: pulsectl.Pulse) -> list[Any]:
-        """All that there are of its kind."""
+        """Return all devices of this kind."""
 
     def cut(self) -> None:
-        """The device has gone: what sounds from now on is not its; called on any thread."""
+        """Leave the current stream, because its device was removed; called on any thread."""
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self._changed.set)
 
     def note_moved(self) -> None:
-        """Sound has come, or gone; called by PortAudio's thread."""
+        """Note that sound was recorded or played; called by PortAudio's thread."""
         self._moved = True
 
     async def _keep_open(self) -> None:
@@ -116,7 +118,7 @@ class Sound(ABC):
             pause = min(2 * pause, _LAST_PAUSE)
 
     async def _use_until_it_ends(self) -> bool:
-        """Whether it could be used."""
+        """Use the device until its stream ends; return whether it could be used."""
         try:
             stream = await self._open_in_time()
         except VmicError as error:
@@ -134,7 +136,7 @@ class Sound(ABC):
         return True
 
     async def _open_in_time(self) -> Any:
-        """Open a stream; one that hangs is left to its thread, which closes it when it comes after all."""
+        """Open a stream; one that hangs is left to its thread, and closed if it opens after all."""
         opening = self._loop.run_in_executor(self._opener, self._open)
         await asyncio.wait({opening}, timeout=_OPENS_WITHIN)
         if opening.done():
@@ -158,7 +160,7 @@ class Sound(ABC):
         connection.call(connection.lead_others)
         self._presence.watch(self.kind, found.index, self.cut)
         try:
-            import sounddevice  # noqa: PLC0415 (PortAudio looks at all devices then, for 0.1 s)
+            import sounddevice  # noqa: PLC0415 (on import PortAudio looks at all devices, for 0.1 s)
         except OSError as error:
             raise VmicError(f"there is no PortAudio ({error}): apt install libportaudio2") from error
 
@@ -168,7 +170,7 @@ class Sound(ABC):
             with contextlib.ExitStack() as unfinished:
                 unfinished.callback(stream.close)
                 stream.start()
-                # It may have gone meanwhile.
+                # The device may have been removed meanwhile.
                 if self._find(device).index != found.index:
                     raise VmicError(f"{device} is not what it was")
                 unfinished.pop_all()
@@ -182,7 +184,7 @@ class Sound(ABC):
         return stream
 
     def _find(self, device: str) -> Any:
-        """The device as the server describes it; where there is none PipeWire (0.3.65) would open another."""
+        """Return the server's description of a device; if it is missing, PipeWire (0.3.65) opens another."""
         found = [thing for thing in connection.call(self.devices) if thing.name == device]
         if not found:
             raise VmicError(f"{device} is not there")

@@ -1,1 +1,1 @@
-"""The servers that a call can be on, and how each is spoken to."""
+"""The kinds of server that carry calls, and the protocol of each."""

@@ -1,4 +1,4 @@
-"""What a kind of server must do for a call, and what it tells."""
+"""The interface between a call and a kind of server."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from vmic.call._signalling.subscriptions import Subscriptions
 
 
 class SessionError(Exception):
-    """The server cannot be reached, or refuses; the message says what it said."""
+    """The server cannot be reached, or refuses; the message contains the server's reason."""
 
 
 @dataclass
 class Local:
-    """What the local participant brings along, as it is now.
+    """The current state of the local participant.
 
     Attributes:
-        name: What it calls itself; "" when it does not.
-        token: What the server asks for, if it does.
-        hears: Whom it hears.
+        name: The display name; "" if it has none.
+        token: The token that the server asks for; None if there is none.
+        hears: The participants that it hears.
         sends: Whether its microphone is on.
-        new_track: Makes the track that the others hear; each connection takes its own. With True nothing is
-            sent until there is a microphone.
+        new_track: Creates the track that the others hear; each connection uses its own track. With True
+            nothing is sent until there is a microphone.
     """
 
     name: str
@@ -38,13 +38,13 @@ class Local:
 
 @dataclass(frozen=True)
 class Participant:
-    """Somebody else in the call.
+    """A remote participant of the call.
 
     Attributes:
-        identity: As the server calls them.
-        name: What they call themselves; "" when they do not.
-        joined: When they came; seconds since 1970.
-        sends: Whether they send sound.
+        identity: The id that the server gives the participant.
+        name: The display name; "" if the participant has none.
+        joined: When the participant joined, in seconds since 1970.
+        sends: Whether the participant sends sound.
     """
 
     identity: str
@@ -54,125 +54,125 @@ class Participant:
 
 
 class SessionListener(ABC):
-    """What a session tells; it does so on the loop's thread, and must not wait."""
+    """Receiver of a session's events. The methods are called on the loop's thread, and must not block."""
 
     @abstractmethod
     def note(self, participant: Participant) -> None:
-        """So that one is now, who may be new."""
+        """Record the current state of a participant, who may be new."""
 
     @abstractmethod
     def leave(self, identity: str) -> None:
-        """That one has gone."""
+        """Record that a participant has left."""
 
     @abstractmethod
     def say(self, message: Any, sender: str) -> None:
-        """That one sent a message."""
+        """Deliver a message from `sender`."""
 
     @abstractmethod
     def hear(self, identity: str, track: MediaStreamTrack) -> None:
-        """That one is heard from now on, until the track ends."""
+        """Hear a participant from now on, until the track ends."""
 
     @abstractmethod
     def lose(self, why: str) -> None:
-        """The call is cut off: the session is good for nothing but `leave`."""
+        """Report that the call is cut off: the session can only be left after this."""
 
     @abstractmethod
     def finish(self, why: str) -> None:
-        """The server has ended the call for this participant, who is not to come back."""
+        """Report that the server has ended the call for this participant, who must not reconnect."""
 
 
 class Line(SessionListener):
-    """What one session says to the company, until it is cut: what comes after that counts no more."""
+    """The events of one session, passed to the company until `cut` is called and ignored after that."""
 
     def __init__(self, company: SessionListener) -> None:
         self._company: SessionListener | None = company
 
     def cut(self) -> None:
-        """Let nothing through any more."""
+        """Ignore all further events."""
         self._company = None
 
     def note(self, participant: Participant) -> None:
-        """Pass it on."""
+        """Pass the event on."""
         if self._company is not None:
             self._company.note(participant)
 
     def leave(self, identity: str) -> None:
-        """Pass it on."""
+        """Pass the event on."""
         if self._company is not None:
             self._company.leave(identity)
 
     def say(self, message: Any, sender: str) -> None:
-        """Pass it on."""
+        """Pass the event on."""
         if self._company is not None:
             self._company.say(message, sender)
 
     def hear(self, identity: str, track: MediaStreamTrack) -> None:
-        """Pass it on."""
+        """Pass the event on."""
         if self._company is not None:
             self._company.hear(identity, track)
 
     def lose(self, why: str) -> None:
-        """Pass it on."""
+        """Pass the event on."""
         if self._company is not None:
             self._company.lose(why)
 
     def finish(self, why: str) -> None:
-        """Pass it on."""
+        """Pass the event on."""
         if self._company is not None:
             self._company.finish(why)
 
 
 class Session(ABC):
-    """A call on one kind of server; it is joined once.
+    """A call on one kind of server; a session is joined only once.
 
     Attributes:
-        meeting: What the call is called, the same for all who are in it; known when it is joined.
+        meeting: The id of the call, the same for all its participants; set when the call is joined.
     """
 
     meeting: str
 
     @abstractmethod
     async def join(self) -> str:
-        """Join, and return what the server calls the local participant; sound goes through then.
+        """Join the call, and return the server's id of the local participant.
 
-        Everybody who is there has been noted when this returns. May be cancelled; `hang_up` and `leave` come
-        after it in any case, at the same time.
+        When this returns, sound goes through and every present participant has been noted. May be cancelled.
+        In any case `hang_up` and `leave` are called after it, at the same time.
 
         Raises:
-            SessionError: It cannot.
-            PeerError: It cannot.
+            SessionError: The server cannot be reached, or refuses.
+            PeerError: No connection for sound can be made.
         """
 
     @abstractmethod
     async def hang_up(self) -> None:
-        """Send and hear nothing any more, whatever the server does."""
+        """Stop sending and receiving sound, whatever the server does."""
 
     @abstractmethod
     async def leave(self) -> None:
-        """Tell the server of the end, as far as was come; may be cancelled when that takes too long.
+        """End on the server whatever `join` has begun there; may be cancelled when that takes too long.
 
-        It may be tried again when it has failed.
+        May be called again when it has failed.
 
         Raises:
-            SessionError: The server did not let go.
+            SessionError: The server has not ended the session.
         """
 
     @abstractmethod
     async def rename(self, name: str) -> None:
-        """Call the local participant so, where the server carries names."""
+        """Change the name of the local participant, if the server carries names."""
 
     @abstractmethod
     async def mute(self, *, sends: bool) -> None:
-        """Let the others know whether the microphone is on, where the server carries that."""
+        """Tell the others whether the microphone is on, if the server carries that."""
 
     @abstractmethod
     async def send(self, message: Any, recipient: str | None) -> None:
-        """Send a message to that participant, or to all.
+        """Send a message to one participant, or to all if `recipient` is None.
 
         Raises:
-            SessionError: The server carries none.
+            SessionError: The server carries no such messages.
         """
 
     @abstractmethod
     async def subscribe(self, wanted: Subscriptions) -> None:
-        """Hear those, and no others."""
+        """Hear the wanted participants, and no others."""

@@ -1,4 +1,4 @@
-"""A room of Janus's VideoRoom: the microphone is published, and everybody who publishes is heard."""
+"""A room of Janus's VideoRoom: publishes the microphone, and hears every publisher."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vmic.call._signalling.subscriptions import Subscriptions
 
 _log = logging.getLogger("vmic")
 _PLUGIN = "janus.plugin.videoroom"
-# Janus's own client calls it so; other names are relayed too (1.1.2).
+# The label that Janus's own client uses; Janus also relays channels with other labels (1.1.2).
 _CHANNEL = "JanusDataChannel"
 _OPENS_WITHIN = 2.0
 _HEARS_AGAIN = 1.0
@@ -29,7 +29,7 @@ _INVALID_ELEMENT = 430  # JANUS_VIDEOROOM_ERROR_INVALID_ELEMENT
 
 
 class VideoRoomSession(Session):
-    """One participant of a room."""
+    """The session of one participant in a room."""
 
     def __init__(self, address: VideoRoom, company: SessionListener, local: Local) -> None:
         self._address = address
@@ -43,16 +43,16 @@ class VideoRoomSession(Session):
         self._channel: RTCDataChannel | None = None
         self._private_id: int | None = None
         self._hears = local.hears
-        self._feeds: dict[str, dict[str, Any]] = {}  # who publishes
+        self._feeds: dict[str, dict[str, Any]] = {}  # publishers of sound, by id
         self._names: dict[str, str] = {}
         self._heard: dict[str, asyncio.Task[None]] = {}
 
     async def join(self) -> str:
-        """Join, and publish the microphone.
+        """Join the room, and publish the microphone.
 
         Raises:
-            SessionError: It cannot.
-            PeerError: It cannot.
+            SessionError: Janus cannot be reached, or refuses.
+            PeerError: No connection for sound can be made.
         """
         await self._janus.begin()
         self._publisher = await self._janus.attach(_PLUGIN, self._take)
@@ -65,32 +65,32 @@ class VideoRoomSession(Session):
         return str(joined["id"])
 
     async def hang_up(self) -> None:
-        """Send and hear nothing any more."""
+        """Stop sending and receiving sound."""
         await end(self._heard.values())
         if self._peer is not None:
             await self._peer.close()
 
     async def leave(self) -> None:
-        """Tell Janus of the end.
+        """End the session on Janus.
 
         Raises:
-            SessionError: It does not take it.
+            SessionError: Janus has not ended the session.
         """
         await self._janus.end()
 
     async def rename(self, name: str) -> None:
-        """Call the local participant so."""
+        """Change the name of the local participant."""
         if self._publisher is not None:
             await self._publisher.ask({"request": "configure", "display": name})
 
     async def mute(self, *, sends: bool) -> None:
-        """Nothing carries that."""
+        """Do nothing: Janus does not carry the state of the microphone."""
 
     async def send(self, message: Any, recipient: str | None) -> None:
-        """Send a message to all.
+        """Send a message to all participants.
 
         Raises:
-            SessionError: It is for one alone, or nothing carries it.
+            SessionError: There is a recipient, or no open data channel.
         """
         if recipient is not None:
             raise SessionError("a Janus VideoRoom carries messages to all participants only, not to one")
@@ -99,12 +99,12 @@ class VideoRoomSession(Session):
         self._channel.send(json.dumps(message))
 
     async def subscribe(self, wanted: Subscriptions) -> None:
-        """Hear those, and no others."""
+        """Hear the wanted participants, and no others."""
         self._hears = wanted
         self._hear_all()
 
     async def _enter(self, handle: Handle) -> dict[str, Any]:
-        """Join the room: to a Janus with `string_ids` it is a text, also where that looks like a number."""
+        """Join the room; a Janus with `string_ids` expects a text, even if it looks like a number."""
         request = {
             "request": "join",
             "ptype": "publisher",
@@ -123,7 +123,8 @@ class VideoRoomSession(Session):
 
     async def _publish(self, handle: Handle) -> None:
         self._peer = Peer(lost=self._lose_soon, heard=lambda _: None)
-        # Janus does not tell whose microphone is off; who sends nothing is not taken for a speaker.
+        # Janus does not report whose microphone is off; a publisher that sends nothing is not taken for a
+        # speaker.
         self._peer.send(self._local.new_track(True))
         self._channel = self._peer.connection.createDataChannel(_CHANNEL)
         opened = asyncio.Event()
@@ -138,11 +139,11 @@ class VideoRoomSession(Session):
             await happens(opened, _OPENS_WITHIN)
 
     def _lose_soon(self, why: str) -> None:
-        """The connection has gone; where Janus has ended it the reason is on its way, by HTTP."""
+        """Report a lost connection after a delay: if Janus ended it, the reason is on its way by HTTP."""
         asyncio.get_running_loop().call_later(_SAYS_WHY_WITHIN, self._company.lose, why)
 
     def _take(self, told: dict[str, Any]) -> None:
-        """What the room tells of itself."""
+        """Handle an event of the room."""
         self._note_end(told)
         if isinstance(told.get("joining"), dict):
             self._note(told["joining"], sends=False)
@@ -151,7 +152,7 @@ class VideoRoomSession(Session):
             if sends:
                 self._feeds[str(feed["id"])] = feed
             self._note(feed, sends=sends)
-        # Janus 1.4 tells the name of who leaves as well, but no "id".
+        # Janus 1.4 also sends the name of a participant that leaves, but without an "id".
         if told.get("videoroom") == "event" and "id" in told and "display" in told:
             self._note(told, sends=str(told["id"]) in self._feeds)
         for what in ("unpublished", "leaving", "kicked"):
@@ -180,7 +181,7 @@ class VideoRoomSession(Session):
         self._company.note(Participant(identity, name, time.time(), sends))
 
     def _hear_all(self) -> None:
-        """Have a connection for each that publishes and is to be heard, and for no other."""
+        """Keep one connection for each publisher that is to be heard, and no others."""
         wanted = {identity for identity in self._feeds if self._hears.include(identity)}
         for identity in self._heard.keys() - wanted:
             self._heard.pop(identity).cancel()
@@ -188,7 +189,7 @@ class VideoRoomSession(Session):
             self._heard[identity] = asyncio.create_task(self._hear(identity, self._feeds[identity]))
 
     async def _hear(self, identity: str, feed: dict[str, Any]) -> None:
-        """Hear that one, until this is cancelled."""
+        """Hear a publisher until this is cancelled."""
         while True:
             try:
                 await self._hear_once(identity, feed)
@@ -197,7 +198,7 @@ class VideoRoomSession(Session):
             await asyncio.sleep(_HEARS_AGAIN)
 
     async def _hear_once(self, identity: str, feed: dict[str, Any]) -> None:
-        """Hear that one until the connection has gone."""
+        """Hear a publisher until the connection is lost."""
         gone = asyncio.Event()
         handle = await self._janus.attach(_PLUGIN, lambda _: None)
         peer = Peer(lost=lambda _: gone.set(), heard=lambda track: self._company.hear(identity, track))
@@ -221,7 +222,8 @@ class VideoRoomSession(Session):
         if offer is None:
             raise SessionError("Janus offered nothing")
         if "\r\nm=application " in offer["sdp"]:
-            # Janus passes messages on to who has opened a channel, by another one that it opens (1.1.2).
+            # Janus passes messages on to a subscriber that has opened a channel, through another channel that
+            # Janus opens (1.1.2).
             peer.connection.on("datachannel", lambda channel: self._read(str(feed["id"]), channel))
             peer.connection.createDataChannel(_CHANNEL)
         answer = await peer.answer(offer["sdp"])
@@ -232,12 +234,12 @@ class VideoRoomSession(Session):
 
 
 def _sends_sound(feed: dict[str, Any]) -> bool:
-    """Whether a publisher sends sound; Janus 0.x lists no streams, but names the codec."""
+    """Return whether a publisher sends sound; Janus 0.x lists no streams, but names the codec."""
     return _stream_of(feed, "audio") is not None if "streams" in feed else "audio_codec" in feed
 
 
 def _wanted_of(feed: dict[str, Any]) -> dict[str, Any]:
-    """What to ask of a publisher: sound and messages; by the whole publisher where Janus is 0.x."""
+    """Return the request for sound and messages of a publisher; in Janus 0.x, for the whole publisher."""
     if "streams" not in feed:
         return {"feed": feed["id"], "offer_video": False}
     streams = [stream for kind in ("audio", "data") if (stream := _stream_of(feed, kind))]
@@ -249,7 +251,7 @@ def _stream_of(feed: dict[str, Any], kind: str) -> dict[str, Any] | None:
 
 
 def _message(said: str | bytes) -> Any:
-    """What was sent: JSON, as this client sends it, or the text of another."""
+    """Return the message: decoded from JSON, which this client sends, or as text, from other clients."""
     text = said if isinstance(said, str) else said.decode(errors="replace")
     try:
         return json.loads(text)

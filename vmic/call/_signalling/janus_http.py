@@ -1,4 +1,4 @@
-"""Janus's HTTP interface: a session, handles of its plugins, and the events that come back."""
+"""Janus's HTTP interface: a session, its plugin handles, and their events."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from vmic._base.tasks import end
 from vmic.call._signalling.base import SessionError
 
 _ANSWERS_WITHIN = 10.0
-# It tells something each 30 s, if only that it is there, and ends a session of which it heard nothing for 60.
+# Janus sends an event every 30 s, even if nothing happens. It ends a session from which it hears nothing for
+# 60 s.
 _TELLS_WITHIN = 45.0
 _ALIVE_EACH = 25.0
-# One that does not answer is asked again for so long.
+# If Janus does not answer, it is asked again for this long.
 _MISSED_FOR, _ASKS_AGAIN = 5.0, 0.5
 _NO_SUCH_SESSION = 458
 
@@ -29,10 +30,10 @@ Told = Callable[[Json], None]
 
 
 class RefusalError(SessionError):
-    """Janus refuses a request.
+    """Janus has refused a request.
 
     Attributes:
-        code: Its number of the reason; None when it gives none.
+        code: The error code; None if there is none.
     """
 
     def __init__(self, url: str, said: object) -> None:
@@ -43,10 +44,10 @@ class RefusalError(SessionError):
 
 
 class RoomRefusalError(SessionError):
-    """A plugin refuses a request.
+    """A plugin has refused a request.
 
     Attributes:
-        code: Its number of the reason; None when it gives none.
+        code: The error code; None if there is none.
     """
 
     def __init__(self, request: str, data: Json) -> None:
@@ -55,10 +56,10 @@ class RoomRefusalError(SessionError):
 
 
 class Janus:
-    """One session."""
+    """One session on Janus."""
 
     def __init__(self, url: str, token: str | None, lost: Callable[[str], None]) -> None:
-        """`lost` is told why the session has gone."""
+        """Create a session that calls `lost` with the reason when the session is lost."""
         self._url = url
         self._lost = lost
         self._token = {} if token is None else {"token": token}
@@ -66,7 +67,7 @@ class Janus:
         self._session: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._handles: dict[int, Handle] = {}
-        self._adrift: set[int] = set()  # Janus does not know that nobody wants them, and sends to them
+        self._adrift: set[int] = set()  # unused handles that Janus still sends events to
         self._answers: dict[str, asyncio.Future[Json]] = {}
 
     async def begin(self) -> None:
@@ -80,7 +81,7 @@ class Janus:
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay_alive())]
 
     async def attach(self, plugin: str, told: Told) -> Handle:
-        """A handle of a plugin, whose events `told` takes."""
+        """Return a new handle of a plugin; `told` receives its events."""
         attached = await self.post({"janus": "attach", "plugin": plugin})
         number = attached["data"]["id"]
         self._handles[number] = handle = Handle(self, number, told)
@@ -89,25 +90,25 @@ class Janus:
         return handle
 
     async def detach(self, handle: int) -> None:
-        """Let go of that handle; where Janus cannot be told of it now it is at the next `attach`."""
+        """Release a handle; if Janus cannot be reached now, try again at the next `attach`."""
         self._handles.pop(handle, None)
         self._adrift.add(handle)
         try:
             await self.post({"janus": "detach"}, handle)
         except RefusalError:
-            pass  # it has gone already
+            pass  # Janus has released it already
         except SessionError:
             return
         self._adrift.discard(handle)
 
     async def end(self) -> None:
-        """End the session, and all that belongs to it; may be tried again.
+        """End the session, and everything in it; may be called again if it fails.
 
         Raises:
-            SessionError: Janus did not take it.
+            SessionError: Janus has not ended the session.
         """
         await end(self._tasks)
-        if self._http.closed:  # it was tried before
+        if self._http.closed:  # `end` has been called before
             self._http = _new_http()
         try:
             if self._session is not None:
@@ -120,10 +121,10 @@ class Janus:
             await self._http.close()
 
     async def post(self, message: Json, handle: int | None = None) -> Json:
-        """Send a message, and return what comes back at once.
+        """Send a message, and return the immediate response.
 
         Raises:
-            SessionError: It does not arrive, or is refused.
+            SessionError: Janus cannot be reached, or refuses.
         """
         path = "/".join(str(part) for part in (self._url, self._session, handle) if part is not None)
         message = {"transaction": secrets.token_hex(8), **message, **self._token}
@@ -138,7 +139,7 @@ class Janus:
         return said
 
     async def ask(self, handle: int, body: Json, jsep: Json | None) -> Json:
-        """Send a message to a plugin, and wait for the event that answers it."""
+        """Send a message to a plugin, and return the event that answers it."""
         transaction = secrets.token_hex(8)
         self._answers[transaction] = answer = asyncio.get_running_loop().create_future()
         try:
@@ -151,7 +152,7 @@ class Janus:
             del self._answers[transaction]
 
     async def _listen(self) -> None:
-        """Fetch events, until the session has gone."""
+        """Fetch events until the session is lost."""
         url = f"{self._url}/{self._session}"
         timeout = aiohttp.ClientTimeout(total=_TELLS_WITHIN)
         now = asyncio.get_running_loop().time
@@ -175,13 +176,13 @@ class Janus:
                     return
                 try:
                     self._take(event)
-                except Exception:  # noqa: BLE001 (it is logged: the others are still heard of)
+                except Exception:  # noqa: BLE001 (it is logged; later events are still handled)
                     _log.exception("what Janus at %s tells is not understood: %s", self._url, event)
 
     async def _stay_alive(self) -> None:
         while True:
             await asyncio.sleep(_ALIVE_EACH)
-            with contextlib.suppress(SessionError):  # `_listen` finds out
+            with contextlib.suppress(SessionError):  # `_listen` notices it
                 await self.post({"janus": "keepalive"})
 
     def _take(self, event: Json) -> None:
@@ -198,7 +199,7 @@ class Handle:
     """A handle of a plugin.
 
     Attributes:
-        told: Takes its events, but for those that answer something.
+        told: Receives the plugin's events, except those that answer a request.
     """
 
     def __init__(self, janus: Janus, number: int, told: Told) -> None:
@@ -207,11 +208,11 @@ class Handle:
         self.told = told
 
     async def ask(self, body: Json, jsep: Json | None = None) -> tuple[Json, Json | None]:
-        """Ask the plugin; its answer, and the description that came with it.
+        """Send a request to the plugin; return its answer, and the session description with the answer.
 
         Raises:
-            RoomRefusalError: It refuses.
-            SessionError: It does not answer.
+            RoomRefusalError: The plugin refuses.
+            SessionError: There is no answer.
         """
         event = await self._janus.ask(self._number, body, jsep)
         data = event["plugindata"]["data"]
@@ -220,7 +221,7 @@ class Handle:
         return data, event.get("jsep")
 
     async def detach(self) -> None:
-        """Let go of it."""
+        """Release the handle."""
         await self._janus.detach(self._number)
 
 

@@ -1,4 +1,4 @@
-"""Meeting addresses: what kind of server one leads to."""
+"""Meeting addresses, and the kind of server that each of them names."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class VideoRoom:
     """A room of Janus's VideoRoom plugin.
 
     Attributes:
-        url: Janus's HTTP interface.
-        room: The room; a number, or a text where the server was set up so.
-        pin: What the room asks for, if it does.
+        url: The address of Janus's HTTP interface.
+        room: The id of the room: a number, or a text if the server is configured so.
+        pin: The PIN of the room; None if there is none.
     """
 
     url: str
@@ -46,17 +46,17 @@ Address = Whip | VideoRoom | DailyRoom
 
 
 def _has_daily() -> bool:
-    """Whether Daily's own client is installed."""
+    """Return whether Daily's own client is installed."""
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         return bool(importlib.metadata.version("daily-python"))
     return False
 
 
 def parse(url: str) -> Address:
-    """Read a meeting's address.
+    """Parse a meeting's address.
 
     Raises:
-        ValueError: It is none, or one of a service that vmic does not know.
+        ValueError: `url` is not a meeting's address, or needs a client that is not installed.
     """
     try:
         parts = urllib.parse.urlsplit(url)

@@ -29,9 +29,9 @@ _machines_addresses = aioice.ice.get_host_addresses
 
 
 def reach(host: str) -> None:
-    """Let this process's next connections reach that server, also where it is on this machine's loopback.
+    """Let this process's next connections reach `host`, even on this machine's loopback address.
 
-    aioice takes every address but that one (0.13), which may be the only one that both have.
+    aioice uses every address except loopback (0.13), which may be the only address that both sides have.
     """
     is_here = host in ("::1", "localhost") or host.startswith("127.")
     loopback = ["127.0.0.1"] if is_here else []
@@ -42,14 +42,14 @@ def reach(host: str) -> None:
 
 
 class PeerError(Exception):
-    """The two did not come together; the message says why."""
+    """The connection cannot be established; the message says why."""
 
 
 class Peer:
     """A connection to a server.
 
     Attributes:
-        connection: aiortc's.
+        connection: The connection object of aiortc.
     """
 
     def __init__(
@@ -59,16 +59,16 @@ class Peer:
         heard: Callable[[MediaStreamTrack], None],
         ice_servers: Sequence[RTCIceServer] = (),
     ) -> None:
-        """`lost` is told why the connection is gone for good; `heard` of each track that comes."""
+        """Call `lost` with the reason when the connection is lost for good, and `heard` with each track."""
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=list(ice_servers)))
         self._lost = lost
-        self._settled = asyncio.Event()  # connected, or gone
+        self._settled = asyncio.Event()  # connected or lost
         self._closed = False
         self.connection.on("track", heard)
         self.connection.on("connectionstatechange", self._note_state)
 
     def send(self, track: MediaStreamTrack) -> None:
-        """Offer to send `track`, and nothing else, as Opus."""
+        """Offer to send `track` as Opus, and to receive nothing."""
         transceiver = self.connection.addTransceiver(track, "sendonly")
         capabilities = RTCRtpSender.getCapabilities("audio")
         assert capabilities
@@ -79,16 +79,16 @@ class Peer:
         self.connection.addTransceiver("audio", "recvonly")
 
     async def offer(self) -> str:
-        """What to send to the server, with the addresses of this machine."""
+        """Return the offer for the server, with the addresses of this machine."""
         await self.connection.setLocalDescription(await self.connection.createOffer())
         return with_opus_parameters(self.connection.localDescription.sdp)
 
     async def accept(self, answer: str) -> None:
-        """What the server answered."""
+        """Apply the answer of the server."""
         await self._take(answer, "answer")
 
     async def answer(self, offer: str) -> str:
-        """Answer what the server has offered."""
+        """Return the answer to an offer of the server."""
         await self._take(offer, "offer")
         await self.connection.setLocalDescription(await self.connection.createAnswer())
         return with_opus_parameters(self.connection.localDescription.sdp)
@@ -97,7 +97,7 @@ class Peer:
         """Wait until sound can go through.
 
         Raises:
-            PeerError: It cannot.
+            PeerError: The connection is not established in time.
         """
         await happens(self._settled, _CONNECTS_WITHIN)
         if self.connection.connectionState != "connected":
@@ -107,7 +107,7 @@ class Peer:
             )
 
     async def close(self) -> None:
-        """End it: nothing is sent any more when this is called."""
+        """Close the connection; nothing is sent from the moment of the call."""
         self._closed = True
         for sender in self.connection.getSenders():
             if sender.track is not None:

@@ -1,4 +1,4 @@
-"""Who is heard."""
+"""The choice of the participants that a call hears."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Subscriptions:
-    """Whom of the others a call hears.
+    """The remote participants that a call hears.
 
     Attributes:
-        usual: Whether those are heard of whom nothing else is said.
-        others: Whether the rest is, by id.
+        usual: Whether participants that are not in `others` are heard.
+        others: Whether each of these participants is heard, by id.
     """
 
     usual: bool = True
     others: Mapping[str, bool] = field(default_factory=dict)
 
     def include(self, identity: str) -> bool:
-        """Return whether that one is heard."""
+        """Return whether a participant is heard."""
         return self.others.get(identity, self.usual)
 
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> Subscriptions:
-        """Return what a message between the two processes says; its keys are the attributes."""
+        """Create an instance from a message between the two processes; its keys are the attributes."""
         return cls(message["usual"], message["others"])

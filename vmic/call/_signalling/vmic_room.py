@@ -1,4 +1,4 @@
-"""What `vmic room` offers beside WHIP: who is there, messages, and a connection for each that is heard."""
+"""The parts of `vmic room` beside WHIP: participants, messages, and a connection for each one heard."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from vmic.call._signalling.subscriptions import Subscriptions
 _log = logging.getLogger("vmic")
 _TELLS_WITHIN = 5.0
 _HEARS_AGAIN = 1.0
-_ASKS_EACH = 15.0  # whether the server is there
-# The server takes 64 KiB.
+_ASKS_EACH = 15.0  # the heartbeat that checks the server
+# The server accepts up to 64 KiB.
 _MOST_SAID = 60_000
 
 
 class Room:
-    """The room's channel of one participant.
+    """The channel of one participant in the room.
 
     Attributes:
-        meeting: What the room calls itself; known when it is entered.
+        meeting: The id that the room gives itself; set when the room is entered.
     """
 
     meeting: str
@@ -41,7 +41,7 @@ class Room:
         company: SessionListener,
         local: Local,
     ) -> None:
-        """A channel at `url`, where operations have the headers of `authority`."""
+        """Create a channel at `url`, where all requests carry the headers of `authority`."""
         self._http = http
         self._url = url
         self._authority = authority
@@ -50,17 +50,17 @@ class Room:
         self._channel: aiohttp.ClientWebSocketResponse | None = None
         self._listening: asyncio.Task[None] | None = None
         self._identity: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._seen = asyncio.Event()  # who is there has been told
+        self._seen = asyncio.Event()  # set when the list of participants has arrived
         self._wanted = local.hears
         self._people: dict[str, Participant] = {}
         self._speakers: set[str] = set()
         self._heard: dict[str, asyncio.Task[None]] = {}
 
     async def enter(self) -> str:
-        """Listen to the channel; returns when everybody who is there has been noted, with the own id.
+        """Open the channel, wait until every present participant has been noted, and return the own id.
 
         Raises:
-            SessionError: It cannot be opened, or tells nothing.
+            SessionError: The channel cannot be opened, or the room sends no list of participants.
         """
         try:
             self._channel = await self._http.ws_connect(
@@ -76,30 +76,30 @@ class Room:
         return await self._identity
 
     async def hang_up(self) -> None:
-        """Listen and hear no more."""
+        """Stop listening to the channel and hearing the participants."""
         await end([task for task in (self._listening, *self._heard.values()) if task is not None])
 
     async def rename(self, name: str) -> None:
-        """Be called so."""
+        """Change the name of the local participant."""
         self._name = name
         await self._tell({"name": name})
 
     async def mute(self, *, sends: bool) -> None:
-        """Let the others know whether the microphone is on."""
+        """Tell the others whether the microphone is on."""
         await self._tell({"microphone": sends})
 
     async def send(self, message: Any, recipient: str | None) -> None:
-        """Send a message.
+        """Send a message to one participant, or to all if `recipient` is None.
 
         Raises:
-            SessionError: It is too long.
+            SessionError: The message is too long.
         """
         if len(json.dumps(message)) > _MOST_SAID:
             raise SessionError(f"a message has {_MOST_SAID} characters at most")
         await self._tell({"message": message, "recipient": recipient})
 
     async def subscribe(self, wanted: Subscriptions) -> None:
-        """Hear those, and no others."""
+        """Hear the wanted participants, and no others."""
         self._wanted = wanted
         self._hear_all()
 
@@ -117,7 +117,7 @@ class Room:
                 continue
             try:
                 self._take(json.loads(said.data))
-            except Exception:  # noqa: BLE001 (it is logged: the others are still heard of)
+            except Exception:  # noqa: BLE001 (it is logged; later events are still handled)
                 _log.exception("what the room at %s tells is not understood: %s", self._url, said.data)
         self._company.lose(f"the room at {self._url} has closed")
 
@@ -150,7 +150,7 @@ class Room:
         self._hear_all()
 
     def _hear_all(self) -> None:
-        """Have a connection for each that speaks and is to be heard, and for no other."""
+        """Keep one connection for each speaker that is to be heard, and no others."""
         wanted = {identity for identity in self._speakers if self._wanted.include(identity)}
         for identity in self._heard.keys() - wanted:
             self._heard.pop(identity).cancel()
@@ -158,7 +158,7 @@ class Room:
             self._heard[identity] = asyncio.create_task(self._hear(identity))
 
     async def _hear(self, identity: str) -> None:
-        """Hear that one, until this is cancelled."""
+        """Hear a speaker until this is cancelled."""
         while True:
             try:
                 await self._hear_once(identity)
@@ -167,7 +167,7 @@ class Room:
             await asyncio.sleep(_HEARS_AGAIN)
 
     async def _hear_once(self, identity: str) -> None:
-        """Hear that one until the connection has gone."""
+        """Hear a speaker until the connection is lost."""
         gone = asyncio.Event()
         peer = Peer(lost=lambda _: gone.set(), heard=lambda track: self._company.hear(identity, track))
         location = None

@@ -1,6 +1,6 @@
-"""A WHIP endpoint (RFC 9725): the local microphone goes to it; who hears it there is the server's business.
+"""A WHIP endpoint (RFC 9725): it receives the local microphone; the server decides who hears it.
 
-What the server offers besides by a link, a room of `vmic room`'s kind, is `_room`'s.
+A server may also link to a room like that of `vmic room`, which the module `vmic_room` handles.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from vmic.call._signalling.subscriptions import Subscriptions
 from vmic.call._signalling.vmic_room import Room
 
 _ANSWERS_WITHIN = 10.0
-# A busy server is asked again when it says so, for so long in all.
+# A busy server is asked again at the time that it names, but only for this long in total.
 _BUSY_FOR = 10.0
 _SHORTEST_WAIT = 0.5
 _REDIRECTS = 5
 _ROOM = "urn:vmic:room"
-_LONGEST_NAME = 128  # there
+_LONGEST_NAME = 128  # in the room
 
 _log = logging.getLogger("vmic")
 
@@ -44,22 +44,23 @@ class WhipSession(Session):
         self._company = company
         self._local = local
         self.meeting = str(uuid.uuid5(uuid.NAMESPACE_URL, url))
-        self._query: dict[str, str] = {}  # of the offer's address
-        self._resource: str | None = None  # what the server calls the session
+        self._query: dict[str, str] = {}  # sent with the address of the offer
+        self._resource: str | None = None  # the address of the session on the server
         self._peer: Peer | None = None
         self._room: Room | None = None
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWERS_WITHIN))
 
     async def join(self) -> str:
-        """Join, with the servers that help with firewalls, if the endpoint names any.
+        """Join, and use the servers that help with firewalls, if the endpoint names any.
 
         Raises:
-            SessionError: It cannot.
-            PeerError: It cannot.
+            SessionError: The endpoint cannot be reached, or refuses.
+            PeerError: No connection for sound can be made.
         """
         links = await self._ask()
         servers = _ice_servers(links)
-        # With the offer, so that the others see it at once; what cannot be a name there is refused later.
+        # The name goes with the offer, so that the others see it at once. A name that is too long is refused
+        # later.
         if any(_targets(links, _ROOM)) and len(self._local.name) <= _LONGEST_NAME:
             self._query = {"name": self._local.name, "microphone": "on" if self._local.sends else "off"}
         told = await self._connect(servers)
@@ -67,7 +68,7 @@ class WhipSession(Session):
         try:
             await self._peer.connected()
         except PeerError:
-            # Many tell them only now; aiortc had to know them before.
+            # Many endpoints name the servers only in the answer; aiortc must know them before the offer.
             if not told or servers:
                 raise
             await self._peer.close()
@@ -82,17 +83,17 @@ class WhipSession(Session):
         return urllib.parse.urlsplit(self._resource or self._url).path.rpartition("/")[2]
 
     async def hang_up(self) -> None:
-        """Send and hear nothing any more."""
+        """Stop sending and receiving sound."""
         if self._room is not None:
             await self._room.hang_up()
         if self._peer is not None:
             await self._peer.close()
 
     async def leave(self) -> None:
-        """Tell the server of the end.
+        """End the session on the server.
 
         Raises:
-            SessionError: It does not take it.
+            SessionError: The server has not ended the session.
         """
         try:
             await self._delete()
@@ -100,32 +101,32 @@ class WhipSession(Session):
             await self._http.close()
 
     async def rename(self, name: str) -> None:
-        """Call the local participant so, in a room."""
+        """Change the name of the local participant, if there is a room."""
         if self._room is not None:
             await self._room.rename(name)
 
     async def mute(self, *, sends: bool) -> None:
-        """Let the others know, in a room, whether the microphone is on."""
+        """Tell the others whether the microphone is on, if there is a room."""
         if self._room is not None:
             await self._room.mute(sends=sends)
 
     async def send(self, message: Any, recipient: str | None) -> None:
-        """Send a message, in a room.
+        """Send a message in the room.
 
         Raises:
-            SessionError: It is none.
+            SessionError: There is no room.
         """
         if self._room is None:
             raise SessionError("a WHIP endpoint carries no messages")
         await self._room.send(message, recipient)
 
     async def subscribe(self, wanted: Subscriptions) -> None:
-        """Hear those, and no others, in a room."""
+        """Hear the wanted participants, and no others, if there is a room."""
         if self._room is not None:
             await self._room.subscribe(wanted)
 
     async def _connect(self, servers: list[RTCIceServer]) -> list[RTCIceServer]:
-        """Offer, and take the answer; returns the servers that were named with it."""
+        """Send the offer, apply the answer, and return the ICE servers that the answer names."""
         self._peer = Peer(lost=self._company.lose, heard=lambda _: None, ice_servers=servers)
         self._peer.send(self._local.new_track(False))
         offer = await self._peer.offer()
@@ -147,7 +148,7 @@ class WhipSession(Session):
         return _ice_servers(links)
 
     async def _delete(self) -> None:
-        """End the session on the server; raises SessionError when it does not take it."""
+        """End the session on the server; raise SessionError if the server does not accept that."""
         resource, self._resource = self._resource, None
         if resource is None:
             return
@@ -160,7 +161,10 @@ class WhipSession(Session):
             raise SessionError(f"{resource} did not take the end: it answered {status}")
 
     async def _ask(self) -> list[str]:
-        """The links of an answer to OPTIONS (RFC 9725, 4.6): most endpoints have none, or take no OPTIONS."""
+        """Return the links of the answer to OPTIONS (RFC 9725, 4.6).
+
+        Most endpoints send no links, or do not support OPTIONS.
+        """
         with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError):
             headers = self._authority(self._url)
             async with self._http.options(self._url, headers=headers, allow_redirects=False) as answer:
@@ -169,10 +173,10 @@ class WhipSession(Session):
         return []
 
     async def _post(self, offer: str) -> aiohttp.ClientResponse:
-        """Send the offer, to where the endpoint says, and when.
+        """Send the offer; follow redirects, and wait as long as a busy endpoint asks.
 
         Raises:
-            SessionError: It is not taken.
+            SessionError: The endpoint refuses the offer.
         """
         url, redirects, waited = self._url, 0, 0.0
         while True:
@@ -211,7 +215,7 @@ class WhipSession(Session):
         return f"it answered {answer.status} {answer.reason}"
 
     def _authority(self, url: str) -> dict[str, str]:
-        """The token; it does not go from an encrypted endpoint to one that is not."""
+        """Return the header with the token, unless the endpoint is encrypted and `url` is not."""
         is_weaker = self._url.startswith("https:") and not url.startswith("https:")
         return (
             {} if self._local.token is None or is_weaker else {"Authorization": f"Bearer {self._local.token}"}
@@ -223,7 +227,7 @@ def _said(error: BaseException) -> str:
 
 
 async def _words(answer: aiohttp.ClientResponse) -> str:
-    """What it says in words, if it does."""
+    """Return the text of the answer, or "" if it adds nothing to the status."""
     is_text = answer.content_type in ("text/plain", "application/json", "application/problem+json")
     words = (await answer.text())[:200].strip() if is_text else ""
     says_more = words and words != f"{answer.status}: {answer.reason}"
@@ -231,7 +235,7 @@ async def _words(answer: aiohttp.ClientResponse) -> str:
 
 
 def _retry_after(answer: aiohttp.ClientResponse) -> float | None:
-    """When a busy server wants to be asked again, in seconds; None: not at all (RFC 9110, 10.2.3)."""
+    """Return after how many seconds to ask a busy server again; None for never (RFC 9110, 10.2.3)."""
     said = answer.headers.get("Retry-After", "")
     if answer.status != 503 or not said:
         return None
@@ -243,7 +247,7 @@ def _retry_after(answer: aiohttp.ClientResponse) -> float | None:
 
 
 def _links(headers: Iterable[str]) -> Iterable[tuple[str, dict[str, str]]]:
-    """The links of these headers, and their parameters (RFC 8288)."""
+    """Yield the links of the headers, and their parameters (RFC 8288)."""
     for header in headers:
         for link in re.finditer(r'<([^>]*)>((?:\s*;\s*[\w*-]+\s*=\s*(?:"[^"]*"|[^",;\s]+))*)', header):
             found = re.findall(r';\s*([\w*-]+)\s*=\s*(?:"([^"]*)"|([^",;\s]+))', link[2])
@@ -258,7 +262,7 @@ def _ice_servers(headers: Iterable[str]) -> list[RTCIceServer]:
     servers = []
     for target, parameters in _links(headers):
         if parameters.get("rel") == "ice-server":
-            # A transport belongs to TURN alone (RFC 7064, 3.1), and aiortc refuses it elsewhere.
+            # Only TURN addresses may name a transport (RFC 7064, 3.1), and aiortc refuses it in others.
             url = target.partition("?")[0] if target.startswith("stun") else target
             try:
                 parse_stun_turn_uri(url)
