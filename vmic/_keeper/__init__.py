@@ -1,1 +1,1 @@
-"""The process that keeps devices as they should be, and removes those whose owner has ended."""
+"""The keeper: a process that keeps devices as they should be, and removes orphans."""

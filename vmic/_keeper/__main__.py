@@ -1,8 +1,8 @@
-"""The keeper: a small process beside each that owns devices, and beside each of ``vmic create``.
+"""The keeper: a small process for each process that owns devices, and for each microphone of ``vmic create``.
 
-It keeps what is promised of them (`_guard`) while Python is busy there, and takes them away when their owner
-has ended, however that was. It has a session of its own, so that what ends its owner's group or terminal does
-not end it too.
+The keeper guards the devices (`vmic._keeper.guard`) even while their owner is busy in Python. It removes them
+when their owner has exited for any reason. It runs in a separate session, so that it survives the end of its
+owner's process group or terminal.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import Follower
 
-# A server that cannot be reached for so long after the owner's end has gone, and the devices with it.
+# Seconds after the owner's exit. A server that cannot be reached for that long is gone, with the devices.
 _REMOVES_WITHIN = 10
-# One that is restarted is back within a second; after so long nobody is logged in any more.
+# A server that restarts is back within a second. After this time nobody is logged in any more.
 _SERVER_BACK_WITHIN = 60.0
-# pipewire-pulse removes its devices some ms before it ends.
+# pipewire-pulse removes its devices some ms before it exits.
 _SERVER_GOES_WITHIN = 1.0
 
 _FACILITIES = ("server", "sink", "source", "sink_input", "source_output")
@@ -39,11 +39,11 @@ _STDIN, _STDOUT = 0, 1
 
 
 class OwnersKeeper(Follower):
-    """Keeps the devices of one process.
+    """The keeper of the devices of one process, the owner.
 
-    That process holds the other end of standard input: a line there lets the keeper look at the server at
-    once. It kills its keeper when it needs none any more; when that end closes, or the process ends (a child
-    that it forked may still hold it), what it left is taken away.
+    The owner holds the other end of standard input. A line there makes the keeper look at the server at once.
+    The owner kills its keeper when it needs none any more. The keeper removes the remaining devices when that
+    end closes, or when the owner exits (a forked child may still hold that end then).
     """
 
     def __init__(self, owner: Owner) -> None:
@@ -53,20 +53,20 @@ class OwnersKeeper(Follower):
         self._owner_exited = False
         self._process: int | None = None
         self.wake_by(_STDIN, self._on_stdin)
-        # Before Linux 5.3, and in a Python that was built there, there is none.
+        # There is no pidfd_open before Linux 5.3, or in a Python that was built there.
         with contextlib.suppress(OSError, AttributeError):
             self._process = os.pidfd_open(owner.pid)
             self.wake_by(self._process, self._on_owner_exit)
-        # When its process cannot be seen, it is not known to have ended.
+        # An owner whose process cannot be seen does not count as exited: its name is passed as connected.
         if owner.has_exited([owner.client_name]):
             self._on_owner_exit()
 
     def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
-        """Keep the promises that cannot wait."""
+        """Do what cannot wait for the next look."""
         self._guard.react(pulse, event)
 
     def look(self, pulse: pulsectl.Pulse) -> None:
-        """Keep the promises; at the end take all away."""
+        """Guard the devices. After the owner's exit, remove them all and end."""
         if not self._owner_exited:
             self._guard.look(pulse, self._is_its)
             return
@@ -76,7 +76,7 @@ class OwnersKeeper(Follower):
         self.end()
 
     def lose(self) -> None:
-        """The server has gone."""
+        """Forget the state of the disconnected server."""
         self._guard = Guard(_tell)
 
     def _is_its(self, device: Device) -> bool:
@@ -84,7 +84,7 @@ class OwnersKeeper(Follower):
 
     def _on_stdin(self) -> None:
         said = b""
-        # So it is reported when the owner ended with something unread.
+        # Raised if the owner exited with unread data in its end.
         with contextlib.suppress(ConnectionResetError):
             said = os.read(_STDIN, 4096)
         if not said:
@@ -95,28 +95,28 @@ class OwnersKeeper(Follower):
         self.ignore(_STDIN)
         if self._process is not None:
             self.ignore(self._process)
-        signal.alarm(_REMOVES_WITHIN)  # also when the server hangs
+        signal.alarm(_REMOVES_WITHIN)  # ends the keeper even if the server hangs
 
 
 class LastingKeeper(Follower):
-    """Keeps one microphone that belongs to no process; after a restart of the server it makes it again."""
+    """The keeper of a microphone without an owner. It recreates the microphone after a server restart."""
 
     def __init__(self, spec: MicrophoneSpec) -> None:
         super().__init__(_FACILITIES)
         self._recipe = spec
         self._guard = Guard(_tell)
-        self._creation: str | None = None  # of the one that is kept
+        self._creation: str | None = None  # of the microphone that is guarded
         self._is_to_be_made = False
         self._lost_at: float | None = None
 
     def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
-        """Keep the promises that cannot wait."""
+        """Do what cannot wait for the next look."""
         self._guard.react(pulse, event)
 
     def look(self, pulse: pulsectl.Pulse) -> None:
-        """Keep the promises, until it is removed."""
+        """Guard the microphone until it is removed."""
         if self._is_to_be_made:
-            # After a mere loss of the connection it is there.
+            # The microphone still exists if only the connection was lost.
             there = [device for device in registry.find_all(pulse) if self._is_it(device)]
             self._creation = (there[0] if there else self._make_again()).creation
             self._is_to_be_made = False
@@ -125,13 +125,13 @@ class LastingKeeper(Follower):
         if self._creation is None and kept:
             self._creation = kept[0]
             _say(json.dumps(GREETING))
-        # Another one of its name has a keeper of its own.
+        # Another microphone with the same name has its own keeper.
         if self._creation not in kept:
             self._see_the_server_go(pulse)
             self.end()
 
     def lose(self) -> None:
-        """The server has gone."""
+        """Prepare to create the microphone again. End if the server is away for too long."""
         self._guard = Guard(_tell)
         self._is_to_be_made = True
         now = time.monotonic()
@@ -143,12 +143,12 @@ class LastingKeeper(Follower):
         return device.name == self._recipe.name and device.owner is None
 
     def _make_again(self) -> Device:
-        """Make it.
+        """Create the microphone again.
 
         Raises:
-            ServerError: The server does not let it be made, yet: it is tried again like one that is not back.
+            ServerError: The server refuses it for now. It is tried again, as for a server that is not back.
         """
-        # On a connection of its own: it follows events too.
+        # This needs a separate connection, because the creation follows events too.
         with connection.connect() as other:
             try:
                 return create.make(other, self._recipe, owner=None, volume_guard=True, replace=False)
@@ -156,14 +156,18 @@ class LastingKeeper(Follower):
                 raise ServerError(str(error)) from error
 
     def _see_the_server_go(self, pulse: pulsectl.Pulse) -> None:
-        """Wait whether the microphone has gone with it, which is an error here, or by somebody's hand."""
+        """Wait until it is clear why the microphone was removed.
+
+        If the server exits, this raises the error of the lost connection. If it does not, somebody removed
+        the microphone.
+        """
         deadline = time.monotonic() + _SERVER_GOES_WITHIN
         while (remaining := deadline - time.monotonic()) > 0:
             pulse.event_listen(timeout=remaining)
 
 
 def _tell(device: Device, what: str) -> None:
-    """Tell the owner; one that does not listen misses it."""
+    """Report an event of `device` to its owner. An owner that does not read misses it."""
     if device.owner is not None:
         _say(json.dumps([device.owner.token, what]))
 
@@ -174,18 +178,19 @@ def _say(line: str) -> None:
 
 
 class _ToOwner(logging.Handler):
-    """Lets the owner log what the keeper logs, which has no standard error."""
+    """A handler that passes log messages to the owner, because the keeper has no standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         _say(json.dumps(["", self.format(record)]))
 
 
 def main(arguments: list[str]) -> None:
-    """Be a keeper: of the owner that the one argument says, or of the microphone that the four do."""
-    # The program may block signals, and who started this does: the alarm would not end it.
+    """Run the keeper of the owner in the only argument, or of the microphone in the four arguments."""
+    # The program may block signals, and the thread that started this process does. The alarm would then not
+    # end the keeper.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if len(arguments) == 1:
-        # What ends a whole service is to end this after its owner: it has work then.
+        # Signals that end a whole service must not end the keeper: it has work after the end of its owner.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         os.set_blocking(_STDOUT, False)
@@ -195,7 +200,7 @@ def main(arguments: list[str]) -> None:
         OwnersKeeper(owner).follow(owner.client_name)
         return
     if os.fork():
-        os._exit(0)  # who started it waits for this, and not for the end of the microphone
+        os._exit(0)  # the caller waits for this process, not for the end of the microphone
     name, description, sample_rate, channels = arguments
     spec = MicrophoneSpec(name, description, int(sample_rate), int(channels))
     LastingKeeper(spec).follow(names.keeper_client(name))

@@ -1,6 +1,6 @@
-"""Starting keepers, and this process's end of its own one.
+"""The start of keepers, and the client of this process's own keeper.
 
-A keeper counts once it has answered: in a program that embeds Python `sys.executable` may be anything.
+A keeper counts only after it has answered. In a program that embeds Python, `sys.executable` may be anything.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ from vmic._errors import DeviceError
 from vmic._pulse import wait
 from vmic._pulse.bindings import pulsectl
 
-# What a keeper says first.
+# The first message of a keeper.
 GREETING = "keeps"
-# It takes 0.2 s, on a busy machine 1 s; a server that hangs is not waited for.
+# An answer takes 0.2 s, or 1 s on a busy machine. A server that hangs gets no more time.
 _ANSWERS_WITHIN = 10.0
-# Of one that has just been started, or has lost its connection.
+# How long a keeper that has just started, or has lost its connection, may take to connect.
 _CONNECTS_WITHIN = 2.0
 
 
 class KeeperClient:
-    """The keeper of this process's microphones.
+    """The client of the keeper of this process's microphones.
 
     Attributes:
-        descriptor: Something can be read there when the keeper tells something, or has ended.
-        since: When it was started; `time.monotonic()`.
-        program: What was started.
-        has_answered: Whether it is a keeper.
+        descriptor: A file descriptor that is readable when the keeper has sent something or has exited.
+        since: When the keeper was started, as from `time.monotonic()`.
+        program: The program that was started.
+        has_answered: Whether the program has answered as a keeper.
     """
 
     def __init__(self, owner: Owner, note_overdue: Callable[[], None]) -> None:
-        """Start one for the `owner`, which is this process; does not wait until it is there.
+        """Start a keeper for the `owner`, which is this process. This does not wait until it runs.
 
         Args:
             owner: This process.
-            note_overdue: Is called when it has not answered within 10 s.
+            note_overdue: A function to call if the keeper does not answer within 10 s.
 
         Raises:
-            OSError: There is no Python, or no room for a process.
+            OSError: There is no Python, or no process can be started.
         """
         self.since = time.monotonic()
         self.has_answered = False
@@ -77,13 +77,13 @@ class KeeperClient:
         threads.start(self._await_answer, "vmic-keeper-answer")
 
     def hear(self) -> list[tuple[str, str]] | None:
-        """What it has told, as tokens of devices and events; None when it has ended.
+        """Return what the keeper has reported, as tokens of devices and events. None if it has exited.
 
         Raises:
-            ValueError: It says what no keeper does.
+            ValueError: The answer is not that of a keeper.
         """
         told = b""
-        # So it is reported when the keeper ended with something unread.
+        # Raised if the keeper exited with unread data in its end.
         with contextlib.suppress(ConnectionResetError):
             told = os.read(self.descriptor, 1 << 16)
         if not told:
@@ -99,7 +99,7 @@ class KeeperClient:
 
     @property
     def is_overdue(self) -> bool:
-        """Whether it has not answered in time; what nobody has read yet may be its answer."""
+        """Return whether the keeper has not answered in time. Unread data counts as a possible answer."""
         return self._is_due and not self.has_answered and not select.select([self._socket], [], [], 0)[0]
 
     def _await_answer(self) -> None:
@@ -108,13 +108,13 @@ class KeeperClient:
             self._note_overdue()
 
     def hurry(self) -> None:
-        """Let it look at the server now, also when it waits to connect to it again."""
-        # One that stands still, or has just ended, misses it.
+        """Let the keeper look at the server now, even while it waits to reconnect."""
+        # A keeper that stands still, or has just exited, misses the request.
         with contextlib.suppress(OSError):
             self._socket.send(b"\n", socket.MSG_DONTWAIT)
 
     def end(self) -> int:
-        """End it, when it has not; for when there is no microphone any more. Returns with what it ended."""
+        """Kill the keeper if it still runs, when no microphone is left. Return its exit code."""
         self._answered.set()
         self._process.kill()
         self._socket.close()
@@ -122,13 +122,13 @@ class KeeperClient:
 
 
 def start_lasting(spec: MicrophoneSpec) -> None:
-    """Start the keeper of a microphone of ``vmic create``: it outlives the caller, and its terminal.
+    """Start the keeper of a microphone of ``vmic create``. It outlives the caller and its terminal.
 
-    Blocks until it keeps, at most 10 s.
+    This blocks until the keeper guards the microphone, up to 10 s.
 
     Raises:
-        DeviceError: It does not.
-        OSError: There is no Python, or no room for a process.
+        DeviceError: The keeper does not guard the microphone.
+        OSError: There is no Python, or no process can be started.
     """
     command = [*process.command("vmic._keeper"), *map(str, dataclasses.astuple(spec))]
     keeper = subprocess.Popen(
@@ -144,7 +144,7 @@ def start_lasting(spec: MicrophoneSpec) -> None:
     with keeper.stdout:
         came = select.select([keeper.stdout], [], [], _ANSWERS_WITHIN)[0]
         if came and os.read(keeper.stdout.fileno(), 4096) == f"{json.dumps(GREETING)}\n".encode():
-            keeper.wait()  # the keeper is a child of this one (see _keeper)
+            keeper.wait()  # this process exits at once; the keeper is its child (see `__main__`)
             return
     keeper.kill()
     how = "ended" if came else f"did not answer within {_ANSWERS_WITHIN:g} s"
@@ -155,9 +155,10 @@ def start_lasting(spec: MicrophoneSpec) -> None:
 
 
 def is_guarded(pulse: pulsectl.Pulse, device: Device) -> bool:
-    """Return whether a microphone has a keeper; one of ``vmic create`` may take 2 s to connect (again).
+    """Return whether a microphone has a keeper. This waits up to 2 s until the keeper is connected (again).
 
-    The keeper of a program's is that program's to replace, and half a microphone is to be removed.
+    Only complete microphones of ``vmic create`` are checked. A program replaces the keeper of its own
+    microphones, and half a microphone must be removed.
     """
     if device.owner is not None or not device.complete:
         return True

@@ -1,4 +1,4 @@
-"""Other programs' streams on a microphone's sink: they are moved to where sound is meant to go."""
+"""Foreign streams in a microphone's sink. They are moved to the default output or to the fallback sink."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from vmic._pulse.operations import Operations
 
 
 class ForeignStreams:
-    """Moves them away, and keeps what the server remembers of where they play."""
+    """The foreign streams. They are moved away, and the server's memory of their old outputs is kept."""
 
     def __init__(self, report: Callable[[Device], None]) -> None:
-        """`report` is told of each, once, with the device that it was on."""
+        """Call `report` once for each foreign stream, with the device that it was on."""
         self._report = report
         self._devices: dict[int, Device] = {}  # by the server's number of the sink
         self._has_silence = False
-        self._destination: str | None = None  # by its name, for it may be new
+        self._destination: str | None = None  # by name, because the output may be new
         self._met: set[int] = set()
         self._silence_comes = True
-        self._stuck: dict[int, str] = {}  # which place each of them could not be moved to
-        # By the server's number of the stream: its entry, and the place that it had.
+        self._stuck: dict[int, str] = {}  # the destination to which a stream could not be moved
+        # By the server's number of the stream: the name of its entry, and the place that the entry had.
         self._places: dict[int, tuple[str, str | None]] = {}
-        self._left: list[tuple[str, str | None]] = []  # the same of those that have ended since
+        self._left: list[tuple[str, str | None]] = []  # the same, for streams that have ended since
 
     def know(self, pulse: pulsectl.Pulse, devices: Collection[Device], *, silence_comes: bool) -> None:
-        """Note which sinks are guarded, and whether silence comes: on PipeWire that takes some ms."""
+        """Note which sinks are guarded, and whether the fallback sink comes (on PipeWire after some ms)."""
         self._devices = {device.sink.index: device for device in devices if device.sink is not None}
         self._has_silence = fallback_sink.is_there(pulse)
         self._silence_comes = silence_comes
 
     def note_default(self, server: Any) -> None:
-        """Move to what all play to now; pulsectl's view of the server tells what that is.
+        """Use the default output in `server`, pulsectl's view of the server, as the destination.
 
-        Until PipeWire has chosen an output it says "@DEFAULT_SINK@".
+        PipeWire reports "@DEFAULT_SINK@" until it has chosen an output.
         """
         default = server.default_sink_name
         if default and not default.startswith("@") and not names.is_sink_name(default):
@@ -50,25 +50,25 @@ class ForeignStreams:
         return device is not None and not registry.is_own(player, device.sink_name)
 
     def react(self, operations: Operations, event: Any) -> None:
-        """A playing stream came, went, or is on another sink."""
+        """Handle a playback stream that came, ended or moved to another sink."""
         if event.t != "remove":
             operations.player(event.index, lambda player: self._meet(operations, player))
             return
-        # The server gives its number to another one (PipeWire).
+        # PipeWire gives the number of an ended stream to a new one.
         self._met.discard(event.index)
         self._stuck.pop(event.index, None)
         if event.index in self._places:
             self._left.append(self._places.pop(event.index))
 
     def hope_again(self) -> None:
-        """An output has come: a stream that could not be moved there may be now."""
+        """Try all destinations again, because an output has come."""
         self._stuck.clear()
 
     def look_at(self, operations: Operations, players: Collection[Any]) -> None:
-        """Move those away that are foreign streams to what is known now."""
+        """Move away those `players` that are foreign streams by what is known now."""
         for player in players:
             if self._is_one(player):
-                # It may have been moved meanwhile, and be known.
+                # Ask again, because the stream may have been moved meanwhile and be known already.
                 operations.player(
                     player.index, lambda player: self._meet(operations, player, knows_where=True)
                 )
@@ -77,18 +77,19 @@ class ForeignStreams:
         if not self._is_one(player):
             return
         if player.index not in self._places:
-            # Answered before the move.
+            # The server answers this before it moves the stream.
             operations.places(lambda entries: self._note_place(player, entries))
         self._move_away(operations, player.index, knows_where=knows_where)
-        # On PipeWire it takes some ms, and is seen again meanwhile.
+        # On PipeWire the move takes some ms, and the stream is seen again meanwhile.
         if player.index not in self._met:
             self._met.add(player.index)
             self._report(self._devices[player.sink])
 
     def _move_away(self, operations: Operations, player: int, *, knows_where: bool) -> None:
-        """Move it; one that has nowhere to go, or cannot be moved, is ended.
+        """Move the stream away, or end it if there is no destination or it cannot be moved.
 
-        Where the output that all play to has just gone its streams come here before that is known.
+        End it only with `knows_where`: if the default output has just been removed, its streams come here
+        before the new default is known.
         """
         destination = self._destination
         if destination is not None and self._stuck.get(player) != destination:
@@ -97,7 +98,7 @@ class ForeignStreams:
             operations.kill_sink_input(player)
 
     def restore_places(self, pulse: pulsectl.Pulse) -> None:
-        """Let each be remembered where it was: the server notes the move, and again at each change."""
+        """Restore the remembered place of each stream, which the server overwrites at each move or change."""
         places = [*self._places.values(), *self._left]
         if not places:
             return
@@ -114,16 +115,16 @@ class ForeignStreams:
         if name is None or player.index in self._places:
             return
         place = next((entry.device for entry in entries if entry.name == name), None)
-        # One that was moved here by hand is remembered here.
+        # The server remembers our sink for a stream that was moved here by hand. That place is not kept.
         kept = (name, None if place and names.is_sink_name(place) else place)
         if player.index in self._met:
             self._places[player.index] = kept
-        else:  # it has ended meanwhile
+        else:  # the stream has ended meanwhile
             self._left.append(kept)
 
 
 def _entries(pulse: pulsectl.Pulse) -> list[Any]:
-    # A PulseAudio without module-stream-restore remembers nothing.
+    # PulseAudio without module-stream-restore has no entries.
     with contextlib.suppress(pulsectl.PulseOperationFailed):
         return list(pulse.stream_restore_list())
     return []

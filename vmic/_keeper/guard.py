@@ -1,7 +1,7 @@
-"""What is kept true of devices while they are on the server, whoever does what there.
+"""The guard: it keeps devices correct while they are on the server, whatever other programs do there.
 
-Nothing else gets into microphones, who records one never hears another microphone instead, and the volume of
-microphones and speakers stays full. Each look at the server sets right what is not so; the keeper calls it
+No foreign stream gets into a microphone. Recordings never switch to another microphone. The volume of
+microphones and speakers stays at 100 %. Each look at the server corrects what is wrong. The keeper looks
 after each change.
 """
 
@@ -22,7 +22,7 @@ from vmic._pulse import backend
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.operations import Operations
 
-# Something happened to a device: FOREIGN_STREAM or VOLUME.
+# Reports an event of a device: FOREIGN_STREAM or VOLUME.
 Report = Callable[[Device, str], None]
 FOREIGN_STREAM, VOLUME = "foreign stream", "volume"
 
@@ -30,22 +30,23 @@ Halves = tuple[int, int]  # the server's numbers of a sink and its source
 
 
 class Guard:
-    """Guards the devices that it is shown again and again, for as long as the server is there."""
+    """The guard of the devices on one server, for as long as the connection lasts."""
 
     def __init__(self, report: Report) -> None:
-        """Each stream that was moved, and each volume that was turned back, is reported."""
+        """Call `report` for each foreign stream that was moved, and for each volume that was corrected."""
         self._foreign_streams = ForeignStreams(lambda device: report(device, FOREIGN_STREAM))
         self._volumes = Volumes(lambda device: report(device, VOLUME))
         self._recording_streams = RecordingStreams()
         self._operations: Operations | None = None
-        self._whole: frozenset[Halves] = frozenset()  # what was there at the last look
-        # Names of devices' sources, by the server's number, also since then; of a new one it may be "".
+        self._whole: frozenset[Halves] = frozenset()  # the complete devices at the last look
+        # The names of devices' sources by the server's number, including those that came after the last look.
+        # The name of a new source may be "".
         self._sources: dict[int, str] = {}
-        # The source that the server gives to who has lost its own; None: not known.
+        # The default source, to which the server moves recordings that lose their source. None if not known.
         self._default: str | None = None
 
     def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
-        """Do what cannot wait for a look; does not wait for an answer."""
+        """Do what cannot wait for the next look. This does not wait for an answer."""
         operations = self._requests_of(pulse)
         if event.facility == "server":
             self._default = None
@@ -57,24 +58,26 @@ class Guard:
         elif event.t == "new" and event.facility == "sink":
             self._foreign_streams.hope_again()
         elif event.t == "new" and event.facility == "source":
-            # Before it is known it may have gone, with a recorder: then it counts as a microphone's.
+            # The source may be removed, with a recording on it, before its name is known. It then counts as a
+            # microphone's source.
             self._sources[event.index] = ""
             operations.source(event.index, self._note_source)
         elif event.t == "remove" and (gone := self._gone_with(event)):
             self._recording_streams.end(operations, gone, self._no_replacements(gone))
 
     def look(self, pulse: pulsectl.Pulse, is_guarded: Callable[[Device], bool]) -> list[Device]:
-        """Set right what is not as it should be of the devices that are guarded, and return them."""
+        """Correct what is wrong with the guarded devices, and return these devices."""
         operations = self._requests_of(pulse)
         unknown = [index for index, name in self._sources.items() if not name]
-        # Asked before the devices: it goes after the last of them.
+        # Ask for the fallback sink before the devices, because it is removed after the last of them.
         had_silence = fallback_sink.is_there(pulse)
         players = pulse.sink_input_list()
         recorders = pulse.source_output_list()
         self._recording_streams.know(operations, recorders)
         devices = [device for device in registry.find_both(pulse) if is_guarded(device)]
         for index in unknown:
-            # Not told of when it was asked for, nor in the list: it is not ready (PipeWire), and not ours.
+            # The server neither answered the request for this source nor listed it: the source is not ready
+            # (PipeWire), and not ours.
             if self._sources.get(index) == "":
                 del self._sources[index]
         needs_silence = any(device.sink is not None for device in devices)
@@ -95,26 +98,29 @@ class Guard:
 
     def _note_default(self, server: Any) -> None:
         """Note where the server puts streams that lose their device, from pulsectl's view of the server."""
-        chosen = not server.default_source_name.startswith("@")  # as PipeWire says until it has
+        chosen = not server.default_source_name.startswith("@")  # PipeWire's answer until it has chosen one
         self._default = server.default_source_name if chosen else None
         self._foreign_streams.note_default(server)
 
     def _no_replacements(self, gone: dict[int, str]) -> set[int]:
-        """The devices' sources to which the server puts no recorder of those that have gone."""
+        """Return the devices' sources to which the server does not move recordings of the `gone` sources."""
         if self._default is None or self._default in gone.values():
             return set()
         others = self._sources.keys() - gone.keys()
         return {index for index in others if self._sources[index] not in ("", self._default)}
 
     def _note_source(self, source: Any) -> None:
-        """A look may come only when somebody has recorded it, on a busy machine 0.1 s later."""
+        """Note the name of a new source if it is a microphone's.
+
+        The next look may come too late, after a recording has begun (0.1 s later on a busy machine).
+        """
         if registry.is_source(source):
             self._sources[source.index] = source.name
         else:
             self._sources.pop(source.index, None)
 
     def _gone_with(self, event: Any) -> dict[int, str]:
-        """The sources that have gone, or will, with that half."""
+        """Return the sources that are removed, or will be, with the half of a device in `event`."""
         if event.facility == "source":
             name = self._sources.pop(event.index, None)
             return {} if name is None else {event.index: name}
@@ -127,7 +133,7 @@ class Guard:
         return self._operations
 
     def _end_halves(self, pulse: pulsectl.Pulse, devices: Collection[Device]) -> None:
-        """Take a device away of which a half was: its owner makes it anew."""
+        """Remove each device that has lost a half. Its owner creates it again."""
         whole = frozenset((d.sink.index, d.source.index) for d in devices if d.complete)
         lost, self._whole = self._whole - whole, whole
         self._sources.update((d.source.index, d.source.name) for d in devices if d.source is not None)
@@ -137,7 +143,7 @@ class Guard:
 
 
 def _own_streams(device: Device, players: Collection[Any], recorders: Collection[Any]) -> list[Any]:
-    """Vmic's writers into a microphone, or readers of a speaker."""
+    """Return vmic's own playback streams into a microphone, or its recording streams of a speaker."""
     if device.kind == MICROPHONE:
         on_it = [player for player in players if player.sink == device.sink.index]
     else:
@@ -146,18 +152,19 @@ def _own_streams(device: Device, players: Collection[Any], recorders: Collection
 
 
 def _bring_silence(pulse: pulsectl.Pulse) -> bool:
-    """Whether it comes; where it is refused the rest is kept all the same."""
+    """Create the fallback sink, and return whether the server accepts it. If not, guarding continues."""
     with contextlib.suppress(DeviceError):
         fallback_sink.provide(pulse, backend.of(pulse))
-        fallback_sink.remove_idle(pulse)  # where the last of them went meanwhile
+        fallback_sink.remove_idle(pulse)  # if the last device was removed meanwhile
         return True
     return False
 
 
 def _is_left_of(device: Device, lost: Collection[Halves]) -> bool:
-    """Whether it is one half of a device that was whole.
+    """Return whether `device` is one half of a device that was complete.
 
-    The source is made last: a sink alone may be one that is being made, a source alone cannot.
+    The source is created last. A sink alone may therefore belong to a device that is being created; a source
+    alone cannot.
     """
     if device.sink is None:
         return True
@@ -165,9 +172,10 @@ def _is_left_of(device: Device, lost: Collection[Halves]) -> bool:
 
 
 def _end_strays(pulse: pulsectl.Pulse, operations: Operations, players: Collection[Any]) -> None:
-    """End vmic's own streams that the server has put on another output when their sink went.
+    """End vmic's own streams that the server moved to another output when their sink was removed.
 
-    That tells their writer, which plays into nothing there, and waits for its microphone.
+    The writer of such a stream plays into nothing there. The end of the stream lets it wait for its
+    microphone.
     """
     sinks = {sink.index: sink.name for sink in pulse.sink_list()}
     for player in players:

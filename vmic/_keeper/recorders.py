@@ -1,4 +1,4 @@
-"""Who records what, so that who records a microphone that goes gets an end, and not another microphone."""
+"""The recording streams. Those on a removed microphone are ended, and do not switch to another microphone."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ from vmic._pulse.operations import Operations
 
 
 class RecordingStreams:
-    """Which source each recording stream was last seen on."""
+    """The recording streams, with the source on which each was last seen."""
 
     def __init__(self) -> None:
         self._sources: dict[int, int] = {}
 
     def react(self, operations: Operations, event: Any) -> None:
-        """One came, went, or is on another source."""
+        """Handle a recording stream that came, ended or moved to another source."""
         if event.t == "remove":
             self._sources.pop(event.index, None)
         else:
             operations.recorder(event.index, self._note)
 
     def know(self, operations: Operations, recorders: Collection[Any]) -> None:
-        """Note those that were there before anybody told of them."""
+        """Note the streams that existed before their events were followed."""
         for recorder in recorders:
             if recorder.index not in self._sources:
                 operations.recorder(recorder.index, self._note)
 
     def end(self, operations: Operations, gone: Mapping[int, str], no_replacements: Collection[int]) -> None:
-        """End those on sources that have gone, by number and name ("" is any): the server gives them another.
+        """End the streams on the `gone` sources, because the server moves them to other sources.
 
-        So it may have done already with one that had only just begun, of which nothing is known yet: all
-        such that record a source by now are ended, but for one of `no_replacements`. On a busy machine a
-        recorder of something else may be among them, when it began within the same few ms.
+        `gone` maps numbers of sources to names ("" matches any). The server may have moved a stream already
+        that had only just begun and is not known yet. Therefore all unknown streams that record a source by
+        now are ended, except those on a source of `no_replacements`. On a busy machine this may end a
+        recording of something else that began within the same few ms.
         """
         known = dict(self._sources)
         for recorder, source in known.items():
@@ -42,7 +43,7 @@ class RecordingStreams:
 
         def end_unknown(recorders: list[Any]) -> None:
             for recorder in recorders:
-                is_programs = recorder.client != NO_INDEX  # and not a source's over another one
+                is_programs = recorder.client != NO_INDEX  # not a source that records another source
                 is_lost = recorder.source != NO_INDEX or any(
                     is_on(recorder, *source) or source[1] == "" for source in gone.items()
                 )
@@ -53,6 +54,6 @@ class RecordingStreams:
         operations.recorders(end_unknown)
 
     def _note(self, recorder: Any) -> None:
-        # On PipeWire one that is on its way from one source to the next is on none.
+        # On PipeWire a stream that moves from one source to another is on none for a moment.
         if recorder.source != NO_INDEX:
             self._sources[recorder.index] = recorder.source

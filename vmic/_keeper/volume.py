@@ -1,4 +1,4 @@
-"""The volumes of devices, held at 100 % whoever turns them."""
+"""The volumes of devices, held at 100 % whatever program changes them."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ Report = Callable[[Device], None]
 
 
 class Volumes:
-    """Keeps the volumes of devices, and of vmic's streams into and from them, at 100 %.
+    """The volumes of devices, and of vmic's streams into and from them, which are kept at 100 %.
 
-    A mute is somebody's wish, and stays, unless the server has restored it.
+    A mute stays, because somebody has set it, unless the server has restored it.
     """
 
     def __init__(self, report: Report) -> None:
-        """`report` is told of each device of which somebody else had turned the volume."""
+        """Call `report` for each device whose volume another program had changed."""
         self._report = report
-        self._streams: set[tuple[type, int]] = set()  # writers and readers may have one number
+        self._streams: set[tuple[type, int]] = set()  # playback and recording streams may share numbers
         self._muted: dict[int, bool] = {}  # by source, before it was first recorded
-        self._recorded: dict[int, float] = {}  # by source, when it first was
+        self._recorded: dict[int, float] = {}  # by source, when it was first recorded
 
     def hold(
         self, pulse: pulsectl.Pulse, device: Device, streams: Collection[Any], *, is_recorded: bool
     ) -> None:
-        """Look at one device that is complete, and at vmic's streams into it or from it."""
+        """Correct the volumes of a complete device and of vmic's streams into it or from it."""
         for stream in streams:
             if (type(stream), stream.index) not in self._streams:
                 open_up(pulse, stream)

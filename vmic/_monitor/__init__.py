@@ -1,1 +1,1 @@
-"""What this process sees of the server, and how its devices come back after that was away."""
+"""The monitoring of the server by this process, and the reconnection of devices after the server was away."""

@@ -1,4 +1,4 @@
-"""What the server shows that it holds of this process's streams, for those that cannot tell it themselves."""
+"""The buffer levels of this process's streams on the server, for streams that doubt their own level."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from vmic._stream.playback import Stream
 
 
 def show(pulse: pulsectl.Pulse, streams: Collection[Stream]) -> None:
-    """Ask the server for the levels of those `streams` that doubt theirs, and show them.
+    """Ask the server for the levels of those `streams` that doubt their own level, and pass the answers on.
 
-    Two streams of this process into one microphone cannot be told apart, and are left alone.
+    Two streams of this process into one microphone cannot be distinguished. They get no answer.
     """
     doubtful = [stream for stream in streams if _is_doubtful(stream)]
     if not doubtful:

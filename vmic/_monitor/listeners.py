@@ -1,4 +1,4 @@
-"""Who listens to one microphone, for those who ask, wait or want to be called."""
+"""The listeners of one microphone: how to get them, wait for them, and be called when they change."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ ListenersCallback = Callable[[tuple[Listener, ...]], object]
 
 
 class Listeners:
-    """The listeners of one microphone. Its stream is told whether there are any, so that it can rest."""
+    """The listeners of one microphone. Its stream is suspended while there are none."""
 
     def __init__(self, key: Key, stream: Stream) -> None:
-        """Of the microphone `key`, into which `stream` goes."""
+        """Follow the listeners of the microphone `key`, into which `stream` plays."""
         self.key = key
         self._stream = stream
         self._lock = threading.RLock()  # guards what follows; a microphone may be collected anywhere
@@ -36,20 +36,23 @@ class Listeners:
         monitor.join(self, stream)
 
     def publish(self, seen: Seen) -> None:
-        """These they are now; called by the watch."""
+        """Note the listeners. The monitor calls this."""
         self._stream.device_seen = True
         self._note(seen.listeners, listened=bool(seen.listeners))
 
     def lose(self) -> None:
-        """The server or the microphone has gone; called by the watch. A stream that rests is to find out."""
+        """Note that the server is away or the microphone was removed. The monitor calls this.
+
+        The stream is set as listened to, so that a suspended stream notices the loss.
+        """
         self._stream.device_seen = False
         self._note((), listened=True)
 
     def tell(self, event: str) -> None:
-        """What the keeper does is nothing to the listeners; called by the watch."""
+        """Do nothing: the keeper's events do not concern the listeners. The monitor calls this."""
 
     def now(self) -> tuple[Listener, ...]:
-        """Who listens; blocks until the server has first answered."""
+        """Return the listeners. This blocks until the first answer of the server."""
         deadline = time.monotonic() + connection.TIMEOUT
         woken, wake = wakeup.of_thread()
         with self.wakeups(wake):
@@ -63,11 +66,11 @@ class Listeners:
         return listeners
 
     def is_heard(self) -> bool:
-        """Whether somebody hears the microphone, as far as is known; does not block."""
+        """Return whether an unmuted listener is known. This does not block."""
         return any(not listener.muted for listener in self._known() or ())
 
     def wait(self, timeout: float) -> bool:
-        """Block until somebody hears the microphone, at most `timeout` seconds."""
+        """Wait up to `timeout` seconds for an unmuted listener, and return whether there is one."""
         deadline = time.monotonic() + timeout
         woken, wake = wakeup.of_thread()
         with self.wakeups(wake):
@@ -79,7 +82,7 @@ class Listeners:
 
     @contextlib.contextmanager
     def wakeups(self, wake: Wake) -> Iterator[None]:
-        """Call `wake` after each change, and at the end."""
+        """Call `wake` after each change and at `close`, while the block runs."""
         with self._lock:
             self._wakes.append(wake)
         try:
@@ -89,12 +92,12 @@ class Listeners:
                 self._wakes.remove(wake)
 
     def call(self, callback: ListenersCallback | None) -> None:
-        """Call `callback`, and no other, after each change."""
+        """Call `callback`, and no longer any other, after each change."""
         self._known()
         self._teller.call(callback)
 
     def close(self) -> None:
-        """Ask the server no more, and end every wait. A callback that runs goes on to its end."""
+        """Stop following the listeners, and end every wait. A running callback continues to its end."""
         with self._lock:
             self._closed = True
             self._wake_all()
@@ -114,7 +117,7 @@ class Listeners:
                 return
             self._now = listeners
             self._teller.note(listeners)
-            with contextlib.suppress(ClosedError):  # the end of a microphone that came to nothing
+            with contextlib.suppress(ClosedError):  # a microphone whose creation failed is closed
                 self._stream.set_listened(listened)
             self._wake_all()
 
@@ -124,7 +127,7 @@ class Listeners:
 
 
 class WithListeners:
-    """What a microphone shows of its listeners."""
+    """The part of a microphone that shows its listeners."""
 
     _listeners: Listeners
 

@@ -1,6 +1,7 @@
-"""The one connection on which this process follows who records its microphones, and plays to its speakers.
+"""The one connection on which this process follows the applications that use its devices.
 
-It is opened for the first device, and goes with the last: PulseAudio takes 64 in all.
+These record its microphones and play to its speakers. The connection opens with the first device and closes
+with the last one. All devices share it, because PulseAudio accepts 64 connections in all.
 """
 
 from __future__ import annotations
@@ -25,44 +26,44 @@ from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import Follower
 from vmic._stream.playback import Stream
 
-# The thread ends within milliseconds; one that does not is a daemon's.
+# The thread ends within milliseconds. If it does not, it can be left running, because it is a daemon thread.
 _STOP_TIMEOUT = 1.0
-# A keeper that ends sooner than this would do so again.
+# A keeper that exits sooner than this would do so again.
 _KEEPER_LIVES = 2.0
 
-Key = tuple[str, Owner | None]  # a device: its name, and whose it is; each of a process's has a token
+Key = tuple[str, Owner | None]  # a device: its name and its owner; each device of a process has a token
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is seen of a device at one look."""
+    """The state of a device at one look."""
 
     listeners: tuple[Listener, ...]  # in the order in which they came
     muted: bool
-    played: bool  # somebody plays to it; of a speaker
+    played: bool  # whether an application plays to it; speakers only
 
 
 class Watcher(Protocol):
-    """Who wants to know."""
+    """An object that follows one device through the monitor."""
 
     @property
     def key(self) -> Key | None:
-        """Of which device; None: of none."""
+        """Return the device that it follows. None if it follows none."""
 
     def publish(self, seen: Seen) -> None:
-        """Take note of how it is now; does not block."""
+        """Note the state of the device. Must not block."""
 
     def lose(self) -> None:
-        """Take note that the server, or the device, has gone; does not block."""
+        """Note that the server is away or the device was removed. Must not block."""
 
     def tell(self, event: str) -> None:
-        """Take note of what the keeper has set right (see `_guard`); does not block."""
+        """Note what the keeper has corrected (see `vmic._keeper.guard`). Must not block."""
 
 
 class Monitor(Follower):
-    """Follows the streams of the server, and tells the watchers of their own.
+    """The thread that follows the streams of the server and notifies each watcher about its device.
 
-    Its connection also shows other machines that this process lives (see `Owner.client_name`).
+    Its connection also shows other machines that this process is alive (see `Owner.client_name`).
     """
 
     def __init__(self) -> None:
@@ -72,21 +73,21 @@ class Monitor(Follower):
         self._doubts = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.wake_by(self._doubts, self._note_doubts)
         self._lock = threading.RLock()  # guards what follows; reentrant as `_joining` is
-        # Replaced, never changed, so that who reads it needs no lock: a microphone may be collected on this
-        # thread, and waits for `_joining` then.
+        # The set is replaced, never changed, so that reading it needs no lock. A microphone may be collected
+        # on this thread, which then waits for `_joining`.
         self._watchers: frozenset[Watcher] = frozenset()
         self._streams: Mapping[Watcher, Stream] = {}
         self._stopping = False
         self._keeper_wanted = False
-        # The thread's own.
+        # Only the thread uses these.
         self._keeper: KeeperClient | None = None
         self._since: dict[tuple[int, int], float] = {}  # by stream and source
         self._thread = threads.start(self._run, "vmic-listeners")
 
     def add(self, watcher: Watcher, *, owns: bool, stream: Stream | None = None) -> None:
-        """Tell `watcher`, as soon as the server has answered and after each change.
+        """Notify `watcher` as soon as the server has answered, and after each change.
 
-        When it `owns` its device a keeper is there from now on. A `stream` is shown its level.
+        If the watcher `owns` its device, a keeper runs from now on. A `stream` gets its level when it asks.
         """
         with self._lock:
             if stream is not None:
@@ -98,18 +99,18 @@ class Monitor(Follower):
 
     @property
     def has_keeper(self) -> bool:
-        """Whether a keeper has answered."""
+        """Return whether a keeper has answered."""
         keeper = self._keeper
         return keeper is not None and keeper.has_answered
 
     def hurry(self) -> None:
-        """Look at the server at once, and let the keeper; also when they wait to connect to it again."""
+        """Look at the server at once, and let the keeper do so, even while both wait to reconnect."""
         with self._lock:
             if not self._stopping:
                 os.eventfd_write(self._wake, 1)
 
     def remove(self, watcher: Watcher) -> bool:
-        """Tell it no more; True when it was the last, and the thread ends."""
+        """Stop notifying `watcher`. Return whether it was the last one, so that the thread ends."""
         with self._lock:
             self._watchers -= {watcher}
             self._streams = {key: stream for key, stream in self._streams.items() if key is not watcher}
@@ -120,18 +121,19 @@ class Monitor(Follower):
             return True
 
     def join(self) -> None:
-        """Wait for the thread, which has been told to end."""
+        """Wait for the end of the thread, after `remove` has returned True."""
         # A microphone may be collected on the thread itself.
         if self._thread is not threading.current_thread():
             self._thread.join(_STOP_TIMEOUT)
 
     def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
-        """All can wait for a look."""
+        """Do nothing: every event can wait for the next look."""
 
     def look(self, pulse: pulsectl.Pulse) -> None:
-        """Tell each watcher of its device."""
+        """Notify each watcher about its device."""
         levels.show(pulse, self._streams.values())
-        # While a first microphone is made each look would keep that from the GIL: it took twice as long.
+        # While the first microphone is created, each look would keep the GIL from the creating thread. The
+        # creation took twice as long.
         is_needed = any(watcher.key is not None for watcher in self._watchers)
         seen = self._find(pulse) if is_needed else {}
 
@@ -144,12 +146,12 @@ class Monitor(Follower):
         self._tell_each(tell)
 
     def lose(self) -> None:
-        """Who recorded has gone with the server, or gets an end from it."""
+        """Notify each watcher that the server is away. All recordings end with it."""
         self._since = {}
         self._tell_each(lambda watcher: watcher.lose())
 
     def _tell_each(self, tell: Callable[[Watcher], None]) -> None:
-        """Tell each watcher, also those after one that raises."""
+        """Call `tell` for each watcher, including those after one that raises."""
         errors = []
         for watcher in self._watchers:
             try:
@@ -203,7 +205,7 @@ class Monitor(Follower):
             self._tell(token, event)
 
     def _end_keeper(self, how: str) -> None:
-        """Replace a keeper that has done its work; do without one that never began."""
+        """Replace a keeper that has worked. Continue without a keeper if it never began to work."""
         assert self._keeper
         ended, self._keeper = self._keeper, None
         self.ignore(ended.descriptor)
@@ -233,7 +235,7 @@ class Monitor(Follower):
         self._tell_each(tell)
 
     def _find(self, pulse: pulsectl.Pulse) -> dict[Key, Seen]:
-        """Which devices there are, who records the microphones, and whether anybody plays to the speakers."""
+        """Return the devices with the listeners of microphones, and whether speakers are played to."""
         devices = [device for device in registry.find_both(pulse) if device.source]
         microphones = {device.source.index for device in devices if device.kind == MICROPHONE}
         streams = recording_apps.streams(pulse, microphones)
@@ -252,21 +254,24 @@ class Monitor(Follower):
         }
 
 
-# ---- the one of this process ----
+# ---- the monitor of this process ----
 
-# Reentrant: a microphone may be collected, and so leave, wherever the collector happens to run.
+# Reentrant, because a microphone may be garbage-collected, and so call `leave`, wherever the collector runs.
 _joining = threading.RLock()
 _shared: Monitor | None = None
 
 
 def join(watcher: Watcher, stream: Stream | None = None) -> None:
-    """Tell `watcher` how its device is, from now on, and `stream` its level; does not wait for the server."""
+    """Notify `watcher` about its device from now on, and give `stream` its level when it asks.
+
+    This does not wait for the server.
+    """
     _join(watcher, owns=False, stream=stream)
 
 
 @contextlib.contextmanager
 def owning() -> Iterator[None]:
-    """Have the watch there, and a keeper, while the block makes a device of this process's."""
+    """Run the monitor and a keeper while the block creates a device that this process owns."""
     nobody = _Nobody()
     _join(nobody, owns=True)
     try:
@@ -276,20 +281,20 @@ def owning() -> Iterator[None]:
 
 
 def has_keeper() -> bool:
-    """Return whether a keeper takes this process's devices away at its end."""
+    """Return whether a keeper removes this process's devices when the process exits."""
     with _joining:
         return _shared is not None and _shared.has_keeper
 
 
 def hurry() -> None:
-    """A device of this process's is about to come back: let the keeper be there before it."""
+    """Let the keeper connect at once, before a device of this process is created again."""
     with _joining:
         if _shared is not None:
             _shared.hurry()
 
 
 def leave(watcher: Watcher) -> None:
-    """Tell `watcher` no more."""
+    """Stop notifying `watcher`. After the last one, the monitor ends."""
     global _shared
     with _joining:
         if _shared is None or not _shared.remove(watcher):
@@ -307,7 +312,7 @@ def _join(watcher: Watcher, *, owns: bool, stream: Stream | None = None) -> None
 
 
 class _Nobody:
-    """Stands for a device that is not there yet."""
+    """A watcher for a device that is not created yet."""
 
     key: Key | None = None
 
@@ -322,7 +327,7 @@ class _Nobody:
 
 
 def _forget_parent() -> None:
-    """In a forked child: the thread, the connection and the keeper are its parent's."""
+    """Forget the monitor in a forked child: the thread, the connection and the keeper are its parent's."""
     global _joining, _shared
     _joining, _shared = threading.RLock(), None
 

@@ -1,4 +1,4 @@
-"""Whether anybody plays to a speaker: while nobody does, nor reads it, its source rests."""
+"""Whether an application plays to a speaker. The source is suspended while none does and nothing reads it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vmic._stream.capture import Source
 
 
 class Players:
-    """Tells the source of the speaker `key`."""
+    """The watcher that passes on to a source whether an application plays to the speaker `key`."""
 
     def __init__(self, key: Key, source: Source) -> None:
         self.key = key
@@ -19,21 +19,24 @@ class Players:
         monitor.join(self)
 
     def publish(self, seen: Seen) -> None:
-        """So it is now; called by the watch."""
+        """Note whether an application plays. The monitor calls this."""
         self._note(seen=True, played=seen.played)
 
     def lose(self) -> None:
-        """The server or the speaker has gone; called by the watch. A source that rests is to find out."""
+        """Note that the server is away or the speaker was removed. The monitor calls this.
+
+        The source is set as played to, so that a suspended source notices the loss.
+        """
         self._note(seen=False, played=True)
 
     def tell(self, event: str) -> None:
-        """What the keeper does is nothing to it; called by the watch."""
+        """Do nothing: the keeper's events do not concern the source. The monitor calls this."""
 
     def close(self) -> None:
-        """Take note no more."""
+        """Stop following the speaker."""
         monitor.leave(self)
 
     def _note(self, *, seen: bool, played: bool) -> None:
         self._source.device_seen = seen
-        with contextlib.suppress(ClosedError):  # it ends at this moment
+        with contextlib.suppress(ClosedError):  # the source may be closed at this moment
             self._source.set_played(played)

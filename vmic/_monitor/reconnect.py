@@ -1,4 +1,4 @@
-"""What brings a device back after its server, or it itself, went away, and takes it away at the end."""
+"""The reconnection of a device whose server disconnected or that was removed, and its removal at the end."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ from vmic._pulse.backend import BufferMetrics
 from vmic._pulse.bindings import pulsectl
 from vmic._stream.native import OPEN, Native
 
-# How often to look whether the stream stands still, from when on it does, and how long it has then to go on.
+# The interval of the checks whether the stream stands still, the time without progress that counts as that,
+# and the time that the stream then has to continue.
 _LOOK_AGAIN, _STANDS_STILL, _GOES_ON_WITHIN = 1.0, 0.5, 0.5
 
-# Who takes a name over removes the device, and then makes its own.
+# A program that takes a name over removes the device, and creates its own device after that.
 _TAKES_OVER_WITHIN = 0.05
-# A stream that the server is told to end does so within a millisecond.
+# A stream ends within a millisecond after the request to the server.
 _ENDS_WITHIN = 0.5
 
 Make = Callable[[pulsectl.Pulse], Device]
 
 
 class Reconnection:
-    """Watches one stream; when it goes away, makes the device anew and opens the stream again.
+    """The thread that watches one stream. If it disconnects, the thread recreates the device and reopens it.
 
     Attributes:
-        owner: Whose the device is.
-        trouble: Why the last try failed, for messages; "" when none did.
+        owner: The owner of the device.
+        trouble: Why the last attempt failed, for messages. "" if it did not fail.
         is_removed: Whether the device was removed from a server that still runs.
     """
 
@@ -46,10 +47,11 @@ class Reconnection:
         """Start watching.
 
         Args:
-            device: What is on the server now.
-            stream: The stream into it, or from it.
-            metrics: How the stream feeds this server.
-            make: Makes the device again; None for a device of somebody else's, which is waited for.
+            device: The device that is on the server now.
+            stream: The stream into the device, or from it.
+            metrics: The buffer metrics of this server.
+            make: A function that creates the device again. None for a device with another owner; the thread
+                then waits until that device is back.
         """
         self.metrics = metrics
         self.trouble = ""
@@ -58,7 +60,7 @@ class Reconnection:
         self.owner = device.owner
         self._stream = stream
         self._make = make
-        # The stream's progress at the last look, and since when.
+        # The stream's progress at the last look, and the time of its last change.
         self._progress: int | None = None
         self._moved_at = time.monotonic()
         self._was_seen = True
@@ -67,28 +69,29 @@ class Reconnection:
         threads.start(self._run, "vmic-reconnection")
 
     def stop(self) -> None:
-        """Monitor no more. Waits for a try that is under way, so that it leaves nothing behind."""
+        """Stop watching. This waits up to 5 s for an attempt that is under way, so that no device is left."""
         self._stopped.set()
         if self._reconnecting.acquire(timeout=connection.TIMEOUT):
             self._reconnecting.release()
 
     def reason(self, does: str) -> str:
-        """Why nothing goes through; `does` is what the server then fails to do: it "takes" or "gives"."""
+        """Return why no audio goes through. `does` is what the server fails to do: it "takes" or "gives"."""
         state = self._stream.state()
         if state.state == OPEN:
             return f"the sound server is connected but {does} no audio: it hangs, or its graph stands still"
         if self.is_removed:
             return self.trouble
-        # An error of 0: the stream rested, and the server does not answer.
+        # An error of 0 means that the stream was suspended and the server does not answer.
         said = refusals.text(state.error) if state.error else "it does not answer"
         return f"the sound server has gone: {self.trouble or said}"
 
     def remove_device(self) -> bool:
-        """Take our device off the server, when it is there; after `stop`.
+        """Remove our device from the server if it is there. Call this after `stop`.
 
         Returns:
-            Whether the server has answered. One that hangs does it later, when it goes on; and so does the
-            keeper when the process takes too long to exit (110 ms for each of 25 devices on a busy machine).
+            Whether the server has answered. A server that hangs removes the device later, when it continues.
+            The keeper removes it if the process takes too long to exit (110 ms for each of 25 devices on a
+            busy machine).
         """
         if _atexit.is_overdue() and monitor.has_keeper():
             return False
@@ -109,10 +112,11 @@ class Reconnection:
             registry.remove(pulse, device)
 
     def _break_off(self, pulse: pulsectl.Pulse) -> None:
-        """Take our device away, and end the stream, so that both are made anew."""
+        """Remove our device and end the stream, so that both are created again."""
         self._remove_ours(pulse)
         registry.end_streams(pulse, self._sink_name)
-        # PipeWire 0.3.65 answers before it has done so, and forgets it when this connection closes (1 of 8).
+        # PipeWire 0.3.65 answers before it ends the stream, and forgets the request when this connection
+        # closes (1 of 8).
         self._stream.wait_disconnected(_ENDS_WITHIN)
 
     def _run(self) -> None:
@@ -122,7 +126,7 @@ class Reconnection:
                 look()
 
     def _look(self) -> None:
-        tcp.notice_silence()  # a stream that has rested has another connection now
+        tcp.notice_silence()  # a stream that was suspended has another connection now
         if self._stream.wait_disconnected(_LOOK_AGAIN):
             with self._reconnecting:
                 self._reconnect()
@@ -132,9 +136,10 @@ class Reconnection:
                 connection.call(self._break_off)
 
     def _stands_still(self) -> bool:
-        """Whether nothing goes through the stream, although the server answers.
+        """Return whether no audio goes through the stream although the server answers.
 
-        So it is on PipeWire without its session manager; an old stream stays so when that is back (0.3.65).
+        This happens on PipeWire without its session manager. An old stream stays that way when the session
+        manager is back (0.3.65).
         """
         before, now = self._stream.progress(), time.monotonic()
         if before is None or before != self._progress:
@@ -143,17 +148,17 @@ class Reconnection:
         if now - self._moved_at < _STANDS_STILL + self._stream.hesitation():
             return False
         connection.call(lambda _: None)
-        # One that hung has answered because it goes on again.
+        # A server that hung may have answered because it continues. Then the stream continues too.
         self._stopped.wait(_GOES_ON_WITHIN)
         return self._stream.progress() == before
 
     def _is_broken(self) -> bool:
-        """Whether half of our device, or all, is not there, and the keeper has not seen it go.
+        """Return whether half or all of our device is missing and the keeper has not noticed the loss.
 
-        So it is when the keeper was held up since before that device was made.
+        This happens if the keeper was held up since before the device was created.
         """
         was_seen, self._was_seen = self._was_seen, self._stream.device_seen
-        # After the end of PipeWire's session manager it is not shown for a moment.
+        # After PipeWire's session manager exits, the device is not shown for a moment.
         if self._make is None or was_seen or self._was_seen:
             return False
         device = connection.call(self._find)
@@ -180,13 +185,13 @@ class Reconnection:
     def _device_again(self, pulse: pulsectl.Pulse) -> Device:
         device = self._find(pulse)
         if device is None:
-            # Who takes the name over has removed it a moment ago, and makes it now.
+            # A program that takes the name over may have just removed the device, and may create its own now.
             self._stopped.wait(_TAKES_OVER_WITHIN)
             device = self._find(pulse)
         if device is not None and device.owner == self.owner and device.complete:
             return device
         if device is not None and device.owner == self.owner:
-            # Half of it is there, and is not what it was.
+            # One half of it is there, and is not as it was.
             registry.remove(pulse, device)
         elif device is not None:
             self.is_removed = self._is_ended_alone()
@@ -200,7 +205,7 @@ class Reconnection:
     def _is_ended_alone(self) -> bool:
         """Return whether the server ended the stream and went on, as it does when a device is removed.
 
-        When the server goes itself, the error is PA_ERR_CONNECTIONTERMINATED, and whoever keeps the device
-        makes it again (PulseAudio 16.1 and PipeWire 0.3.65, each of their processes ended).
+        If the server itself exits, the error is PA_ERR_CONNECTIONTERMINATED, and the keeper or owner of the
+        device creates it again (PulseAudio 16.1 and PipeWire 0.3.65, tested with the end of each process).
         """
         return self._stream.state().error == refusals.KILLED

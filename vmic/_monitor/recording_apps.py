@@ -29,9 +29,9 @@ class Listener:
 
 
 def streams(pulse: pulsectl.Pulse, sources: Container[int]) -> list[Any]:
-    """The recording streams on these sources that hear them.
+    """Return the recording streams that hear these sources.
 
-    Only the source of a microphone counts: on the monitor behind it there is always the source itself.
+    Only the source of a microphone counts. The source itself always records the monitor behind it.
     """
     return [s for s in pulse.source_output_list() if s.source in sources and _hears(s)]
 
@@ -39,12 +39,12 @@ def streams(pulse: pulsectl.Pulse, sources: Container[int]) -> list[Any]:
 def listeners(
     pulse: pulsectl.Pulse, hearing: list[Any], since: Mapping[tuple[int, int], float]
 ) -> dict[int, tuple[Listener, ...]]:
-    """Whose these streams are, by their sources, in the order in which they came.
+    """Return the listeners that own these streams, by source, in the order in which they came.
 
     Args:
-        pulse: The connection that they were read on.
-        hearing: What `streams` gave.
-        since: When each was first seen, by stream and source.
+        pulse: The connection on which the streams were read.
+        hearing: The streams that `streams` returned.
+        since: When each stream was first seen, by stream and source.
     """
     clients = {client.index: client.proplist for client in pulse.client_list()} if hearing else {}
     found: dict[int, tuple[Listener, ...]] = {}
@@ -56,8 +56,8 @@ def listeners(
 
 
 def _hears(stream: Any) -> bool:
-    """Whether it takes sound: a paused one does not, and a level meter only looks at how loud it is."""
-    # PulseAudio 16.1 says the one, PipeWire 0.3.65 the other, of a stream with PA_STREAM_PEAK_DETECT.
+    """Return whether the stream records sound. It does not if it is paused or only a level meter."""
+    # A stream with PA_STREAM_PEAK_DETECT shows the first on PulseAudio 16.1, the second on PipeWire 0.3.65.
     is_meter = stream.resample_method == "peaks" or stream.proplist.get("stream.monitor") == "true"
     return not stream.corked and not is_meter
 
@@ -66,7 +66,7 @@ def _listener(stream: Any, properties: dict[str, str], since: float) -> Listener
     pid = properties.get("application.process.id", "")
     return Listener(
         application=properties.get("application.name") or stream.name,
-        # PipeWire's own clients (pw-record) tell it as clients only.
+        # PipeWire's own programs (pw-record) give the process id as a property of the client only.
         pid=int(pid) if pid.isdecimal() else None,
         muted=bool(stream.mute),
         since=since,

@@ -21,7 +21,7 @@ class DeviceStatus:
     """The status of the device `key`."""
 
     def __init__(self, kind: str, key: Key) -> None:
-        """`kind` is what messages call it."""
+        """Follow the device `key`. `kind` is the word for it in messages."""
         self.kind, self.key = kind, key
         self.muted = False
         self.foreign_streams = 0
@@ -31,17 +31,20 @@ class DeviceStatus:
         monitor.join(self)
 
     def publish(self, seen: Seen) -> None:
-        """So it is now; called by the watch."""
+        """Note whether the device is muted. The monitor calls this."""
         self.muted = seen.muted
         self._teller.note(seen.muted)
 
     def lose(self) -> None:
-        """The server or the device has gone; called by the watch. What comes back is unmuted."""
+        """Note that the server is away or the device was removed. The monitor calls this.
+
+        The device comes back unmuted, and `publish` then notes that.
+        """
         if self._leaves_when_lost:
             monitor.leave(self)
 
     def tell(self, event: str) -> None:
-        """The keeper has set something right; called by the watch."""
+        """Note that the keeper has corrected something. The monitor calls this."""
         if event == guard.FOREIGN_STREAM:
             self.foreign_streams += 1
         elif not self._volume_told:
@@ -55,21 +58,21 @@ class DeviceStatus:
             )
 
     def call(self, callback: MutedCallback | None) -> None:
-        """Call `callback`, and no other, after each change."""
+        """Call `callback`, and no longer any other, after each change."""
         if self._closed:
             raise ClosedError(f"{self.kind} {self.key[0]!r} is closed")
         self._teller.call(callback)
 
     def close(self) -> None:
-        """Take note no more."""
+        """Stop following the device."""
         self._end()
         monitor.leave(self)
 
     def close_when_lost(self) -> None:
-        """The same, but for the device's keeper, which stays for as long as it is, or its server."""
+        """Call no callback from now on, but keep the keeper until the device or its server is lost."""
         self._end()
         self._leaves_when_lost = True
-        monitor.join(self)  # so that it is told also when that has happened already
+        monitor.join(self)  # so that `lose` is called even if the device is removed already
 
     def _end(self) -> None:
         self._closed = True

@@ -1,1 +1,1 @@
-"""Frames between Python and the native thread: samples, queues, pace and completions."""
+"""The path of frames between Python and the native thread: samples, queues, pacing and completions."""

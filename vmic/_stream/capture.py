@@ -1,4 +1,4 @@
-"""The native reader (native/include/vmic_reader.h), as Python uses it."""
+"""The Python side of the native reader (native/include/vmic_reader.h)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CALLS = Calls(
 
 @dataclass(frozen=True)
 class SourceState:
-    """What a reader says of itself: `vmic_reader_stats` of vmic_reader.h."""
+    """The statistics of a reader: `vmic_reader_stats` of vmic_reader.h."""
 
     state: int
     error: int
@@ -31,7 +31,7 @@ class SourceState:
 
 
 class Source(Native):
-    """Frames that came from a sink's monitor."""
+    """A recording stream that receives frames from a sink's monitor."""
 
     def __init__(
         self,
@@ -43,15 +43,15 @@ class Source(Native):
         capacity: int,
         period: float,
     ) -> None:
-        """Start the reader thread, which connects; does not wait for it.
+        """Start the reader thread, which connects to the server. This does not wait for the connection.
 
         Args:
             sink: The server's name of the sink.
-            server: As PULSE_SERVER; None for libpulse's choice.
-            sample_rate: Frames a second.
-            channels: Samples in a frame.
-            capacity: Frames that are kept; older ones make room.
-            period: Seconds of sound that the server gives at a time.
+            server: An address as in PULSE_SERVER. None lets libpulse choose.
+            sample_rate: Frames per second.
+            channels: Samples per frame.
+            capacity: The most frames to keep. Newer frames replace the oldest ones.
+            period: Seconds of sound that the server delivers at a time.
         """
         application, name = (
             ffi.new("char[]", STREAM_NAME.encode()),
@@ -68,7 +68,7 @@ class Source(Native):
         super().__init__("speaker", _CALLS, blocking.vmic_reader_create(config))
 
     def read(self, count: int) -> bytes:
-        """Up to `count` of the oldest frames; waits for none."""
+        """Return up to `count` of the oldest frames. This does not wait for frames."""
         size = min(count, self.state().buffered) * self._frame_size
         if size > LONG_COPY:
             frames = ffi.new("char[]", size)
@@ -79,28 +79,34 @@ class Source(Native):
         return bytes(nonblocking_ffi.buffer(frames, got * self._frame_size))
 
     def flush(self) -> int:
-        """Forget what has come; how many frames that was."""
+        """Drop all buffered frames, and return how many there were."""
         return int(self._ask(nonblocking.vmic_reader_flush))
 
     def wait_arrived(self, count: int, timeout: float) -> bool:
-        """Wait until `count` frames are there, or so many that they should be read before others come."""
+        """Wait until `count` frames are buffered, or half the capacity: those should then be read first."""
         return self._wait(blocking.VMIC_ARRIVED, min(count, self._capacity // 2), timeout)
 
     def set_played(self, played: bool) -> None:
-        """Say whether anybody plays: while nobody does, nor reads, it rests. Never blocks."""
+        """Set whether an application plays. Never blocks.
+
+        The reader is suspended while no application plays and nothing reads.
+        """
         self._ask(nonblocking.vmic_reader_set_played, played)
 
     def state(self) -> SourceState:
-        """One consistent picture."""
+        """Return a consistent snapshot of the statistics."""
         s = nonblocking_ffi.new("vmic_reader_stats *")
         self._ask(nonblocking.vmic_reader_get_stats, s)
         return SourceState(s.state, s.error, s.received, s.read, s.dropped, s.buffered, s.reopened)
 
     def progress(self) -> int | None:
-        """A monitor gives silence too, so this grows for as long as it is open."""
+        """Return how many frames were received. None if the reader is not open.
+
+        A monitor delivers silence too, so the number grows as long as the reader is open.
+        """
         state = self.state()
         return state.received if state.state == OPEN else None
 
     def hesitation(self) -> float:
-        """None: it begins at once."""
+        """Return 0: frames come at once."""
         return 0.0

@@ -1,4 +1,4 @@
-"""Completion callbacks: once for each write, in order, on a thread of their own."""
+"""Completion callbacks. Each is called once per write, in order, on a separate thread."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ Completion = Callable[[int], object]
 
 @dataclass
 class Expected:
-    """A write whose end is awaited."""
+    """A write that is not complete yet, or whose callback has not been called."""
 
     callback: Completion
     start: int  # indices of its frames
     end: int
-    count: int | None = None  # decided early, by a flush
+    count: int | None = None  # set early by a flush
 
 
 class Completions:
-    """Watches one stream, and calls back as the server takes the writes.
+    """The thread that watches one stream and calls back when the server has consumed each write.
 
-    A callback may be slow, raise or write again: it runs on this object's thread, which touches no audio.
+    A callback may be slow, raise or write again, because this thread does not handle audio.
     """
 
     def __init__(self, stream: Stream) -> None:
-        """Monitor `stream`."""
+        """Watch `stream`."""
         self._stream = stream
         self._writes: deque[Expected] = deque()
         self._changed = threading.Condition()
-        self._flushes = 0  # under way
-        self._closed_at: int | None = None  # the index up to which the server took frames
+        self._flushes = 0  # how many flushes are under way
+        self._closed_at: int | None = None  # the index before which all frames were consumed
         self._thread: threading.Thread | None = None
 
     def check_room(self) -> None:
-        """Raise DeviceError when too many callbacks wait, for a slow one or for the server."""
+        """Raise DeviceError if too many callbacks wait, for a slow callback or for the server."""
         if len(self._writes) >= MAX_WAITING:
             raise too_many(len(self._writes))
 
     def expect(self, callback: Completion, start: int, end: int) -> Expected:
-        """Call `callback` when the frames from index `start` to `end` were taken."""
+        """Call `callback` when the frames from index `start` to `end` are consumed."""
         write = Expected(callback, start, end)
         with self._changed:
             self._writes.append(write)
@@ -58,13 +58,16 @@ class Completions:
         return write
 
     def shorten(self, write: Expected, end: int) -> None:
-        """Less of it was written than was expected."""
+        """Move the end of `write` to index `end`, because fewer frames were written than expected."""
         with self._changed:
             write.end = end
 
     @contextlib.contextmanager
     def flushing(self) -> Iterator[Callable[[int], None]]:
-        """Hold the callbacks back during a flush; call what this gives with the index it dropped from."""
+        """Hold back the callbacks during a flush.
+
+        Yields a function, to be called with the index from which the flush dropped frames.
+        """
         with self._changed:
             self._flushes += 1
         try:
@@ -81,7 +84,10 @@ class Completions:
                     write.count = max(0, heard_to - write.start)
 
     def close(self, taken: int, timeout: float) -> None:
-        """Call back for what is left, with what the server had taken by index `taken`; waits for that."""
+        """Call the remaining callbacks, and wait up to `timeout` seconds until they have returned.
+
+        Each gets the number of its frames before index `taken`, up to which the server has consumed frames.
+        """
         with self._changed:
             self._closed_at = taken
             self._changed.notify_all()
@@ -94,7 +100,7 @@ class Completions:
             call(write.callback, write.count or 0)
 
     def _next(self) -> Expected | None:
-        """The next write that is over; None after the last one."""
+        """Wait for the next complete write, and return it. None after the last one."""
         with self._changed:
             while not self._writes:
                 if self._closed_at is not None:
@@ -108,7 +114,7 @@ class Completions:
             return self._writes.popleft()
 
     def _look(self, write: Expected) -> None:
-        """Wait for it, a moment at most: a flush, a close or a shorter end may come."""
+        """Wait for `write`, up to 0.1 s only: a flush, a close or a shorter end may come meanwhile."""
         with self._changed:
             end, closed_at = write.end, self._closed_at
         try:
@@ -116,7 +122,7 @@ class Completions:
         except VmicError:  # closed meanwhile
             taken = False
         with self._changed:
-            # A flush moves the index too, and knows better what became of this write.
+            # A flush moves the index too. Only the flush knows how much of this write was heard.
             self._changed.wait_for(lambda: not self._flushes)
             if write.count is None and taken and write.end == end:
                 write.count = end - write.start

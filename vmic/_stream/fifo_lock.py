@@ -1,4 +1,4 @@
-"""Taking turns: who comes first is served first, threads and tasks alike."""
+"""A lock that serves threads and tasks in the order in which they come."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from vmic._base.wakeup import Wake
 
 
 class FifoLock:
-    """Who waits gets its turn in the order of `enter`."""
+    """A lock whose turns follow the order of the calls of `enter`."""
 
     def __init__(self) -> None:
-        # Reentrant: a task that is collected leaves wherever the collector happens to run.
+        # Reentrant, because a task that is garbage-collected calls `leave` wherever the collector runs.
         self._lock = threading.RLock()
         self._queue: deque[Wake] = deque()
 
     def enter(self, wake: Wake) -> None:
-        """Wait in line; `wake` is called when it is this one's turn, perhaps at once."""
+        """Join the queue. `wake` is called when its turn comes, perhaps at once."""
         with self._lock:
             self._queue.append(wake)
             if len(self._queue) == 1:
                 wake()
 
     def leave(self, wake: Wake) -> None:
-        """The turn is over, or is waited for no more."""
+        """End the turn of `wake`, or leave the queue before the turn comes."""
         with self._lock:
             if wake not in self._queue:
                 return
             was_its = self._queue[0] is wake
             self._queue.remove(wake)
-            # One whose event loop was closed does not come any more.
+            # A `wake` that returns False belongs to a closed event loop: skip it.
             while was_its and self._queue and not self._queue[0]():
                 self._queue.popleft()
 
     @contextlib.contextmanager
     def turn(self, wake: Wake) -> Iterator[None]:
-        """Be in line for as long as the block takes."""
+        """Stay in the queue while the block runs."""
         try:
             self.enter(wake)
             yield

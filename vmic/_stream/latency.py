@@ -1,4 +1,4 @@
-"""How much sound to keep ahead of late writes: what `latency` of a device means."""
+"""The meaning of the `latency` of a device: how much sound to keep ahead of late writes."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ MAX_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Prebuffer:
-    """Seconds of sound ahead of late writes: at first, and what it may grow to."""
+    """The seconds of sound kept ahead of late writes: at first (`min`) and after growth (`max`)."""
 
     min: float
     max: float
 
 
-# The server's own minimum is kept in any case. Beside two busy Python threads and four busy processes a
-# Python loop that sleeps came 71 to 91 ms late at worst, on two cores.
+# The server's own minimum is kept in any case. A Python loop that sleeps was at worst 71 to 91 ms late
+# beside two busy Python threads and four busy processes, on two cores.
 _NAMED = {"low": Prebuffer(0.0, 0.0), "auto": Prebuffer(0.0, 0.15), "safe": Prebuffer(0.1, 0.25)}
 
 
 def prebuffer(latency: object) -> Prebuffer:
-    """What `latency` asks for.
+    """Return the prebuffer for `latency`.
 
     Raises:
-        ValueError: It is another word, or no length of time up to 2 s.
-        TypeError: It is neither a word nor a number.
+        ValueError: `latency` is an unknown word, or not a number from 0 to 2 s.
+        TypeError: `latency` is neither a word nor a number.
     """
     if isinstance(latency, str):
         if latency not in _NAMED:

@@ -1,4 +1,4 @@
-"""What the two objects of the native side have in common: waits that Ctrl-C ends, and no use after fork."""
+"""The common part of the two native objects: waits that Ctrl-C interrupts, and no use after fork."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from typing import Any, NamedTuple, Protocol
 from vmic._errors import ClosedError, DeviceError
 from vmic._pulse.bindings import blocking, ffi, nonblocking, nonblocking_ffi
 
-# How long a wait may keep Python from noticing Ctrl-C.
+# The longest time that a wait may delay Ctrl-C.
 SLICE = 0.05
-# Bytes that are copied without the GIL: a long copy would hold up every thread; 42 MB took 29 ms.
+# Copies of more bytes release the GIL, because a long copy would hold up every thread: 42 MB took 29 ms.
 LONG_COPY = 1 << 20
-# How long the thread may take to let go of the server before it is left to itself.
+# How long `close` waits for the thread to disconnect from the server before it leaves the thread alone.
 _CLOSE_TIMEOUT = 1.0
-# After so long without use the server's side costs nothing, as of other programs' devices
-# (module-suspend-on-idle, WirePlumber); a connected stream cost PulseAudio 1.0 % of a core, PipeWire 2.9 %.
+# After this time without use, the stream is suspended and costs the server nothing. The server suspends other
+# programs' devices likewise (module-suspend-on-idle, WirePlumber). A connected stream cost PulseAudio 1.0 %
+# of a core, PipeWire 2.9 %.
 SUSPEND_AFTER_US = 5_000_000
 
-# How often this process is a fork of the one that imported this: os.getpid() in each call is a system call.
+# The number of forks between the process that imported this module and this one. It replaces os.getpid(),
+# which would be a system call in each call.
 _generation = 0
 
 
@@ -38,7 +40,7 @@ OPENING, OPEN, DISCONNECTED = nonblocking.VMIC_OPENING, nonblocking.VMIC_OPEN, n
 
 
 class Calls(NamedTuple):
-    """The functions that each of the two has under a name of its own."""
+    """The native functions that stream and reader both have, under different names."""
 
     reached: Callable[..., int]
     wait: Callable[..., int]
@@ -48,7 +50,7 @@ class Calls(NamedTuple):
 
 
 class State(Protocol):
-    """What both say of themselves."""
+    """The statistics that both objects have."""
 
     @property
     def state(self) -> int: ...
@@ -57,64 +59,64 @@ class State(Protocol):
 
 
 class _Handle(NamedTuple):
-    """The object, as the calls that may wait take it, and the nonblocking ones: the first keeps it."""
+    """The native object, for the blocking and for the nonblocking calls. `blocking` keeps it alive."""
 
     blocking: Any
     nonblocking: Any
 
 
 class Native(ABC):
-    """One of them. Every method may be called from any thread.
+    """A native stream or reader. Every method may be called from any thread.
 
     Attributes:
-        device_seen: Whether the device was on the server when the watch last looked.
+        device_seen: Whether the device was on the server when the monitor last looked.
     """
 
     def __init__(self, kind: str, calls: Calls, handle: Any) -> None:
         """Take over `handle`, which has just been created.
 
         Args:
-            kind: What messages call the device.
-            calls: Its functions.
-            handle: NULL when that came to nothing.
+            kind: The word for the device in messages.
+            calls: The native functions of the object.
+            handle: The native object. NULL if its creation failed.
 
         Raises:
-            DeviceError: There is no memory, or no thread.
+            DeviceError: There is no memory, or no thread can be started.
         """
         if handle == ffi.NULL:
             raise DeviceError(f"cannot open the {kind}: {os.strerror(ffi.errno or errno.ENOMEM)}")
         self.device_seen = True
         self._kind, self._calls = kind, calls
-        # A call that is under way in another thread holds on to it, so close() pulls nothing from under it.
+        # A call that is under way in another thread keeps the handle, so close() cannot free the object then.
         pointer = nonblocking_ffi.cast(ffi.getctype(ffi.typeof(handle)), int(ffi.cast("uintptr_t", handle)))
         self._handle: _Handle | None = _Handle(ffi.gc(handle, calls.free), pointer)
         self._pid, self._generation = os.getpid(), _generation
 
     @abstractmethod
     def state(self) -> State:
-        """One consistent picture."""
+        """Return a consistent snapshot of the statistics."""
 
     @abstractmethod
     def progress(self) -> int | None:
-        """What grows while the server does its work; None when there is nothing to do."""
+        """Return a number that grows while the server works. None if there is nothing to do."""
 
     @abstractmethod
     def hesitation(self) -> float:
-        """So many seconds it may have something to do before it begins."""
+        """Return how many seconds may pass before the server begins with what there is to do."""
 
     def wait_open(self, timeout: float) -> bool:
-        """Wait until it is no longer OPENING."""
+        """Wait until the state is no longer OPENING."""
         return self._wait(blocking.VMIC_OPENED, 0, timeout)
 
     def wait_disconnected(self, timeout: float) -> bool:
-        """Wait until the server or the device has gone."""
+        """Wait until the server disconnects or the device is removed."""
         return self._wait(blocking.VMIC_DISCONNECTION, 0, timeout)
 
     def _ask(self, function: Callable[..., Any], *arguments: object) -> Any:
         """Call one of the nonblocking functions, which never wait.
 
-        The handle is held meanwhile: what such a function takes is a mere pointer, and close() in another
-        thread would pull the object from under it.
+        The function takes a mere pointer. This method keeps the handle during the call, because close() in
+        another thread would otherwise free the object.
         """
         handle = self._alive()
         return function(handle.nonblocking, *arguments)
@@ -124,23 +126,23 @@ class Native(ABC):
         self._calls.reopen(self._alive().blocking)
 
     def close(self) -> None:
-        """End it. Blocks at most a second, when the server hangs."""
+        """Stop the stream. Blocks up to 1 s if the server hangs."""
         handle, self._handle = self._handle, None
         if handle is not None and self.is_ours:
             self._calls.stop(handle.blocking, int(_CLOSE_TIMEOUT * 1e6))
 
     @property
     def is_ours(self) -> bool:
-        """Whether this process made it, and not the parent that forked this process."""
+        """Return whether this process created the object, and not the parent that forked this process."""
         return self._generation == _generation
 
     @property
     def is_disconnected(self) -> bool:
-        """Whether the server or the device has gone."""
+        """Return whether the server has disconnected or the device is removed."""
         return self.state().state == int(DISCONNECTED)
 
     def check_process(self) -> None:
-        """Raise DeviceError in a forked child: the thread and the connection are its parent's."""
+        """Raise DeviceError in a forked child, because the thread and the connection belong to its parent."""
         if self._generation != _generation:
             raise DeviceError(
                 f"this {self._kind} belongs to process {self._pid}, which forked: use it there, or start a "
@@ -159,7 +161,7 @@ class Native(ABC):
         number = max(0, number)
         if self._calls.reached(handle.nonblocking, event, number):
             return True
-        # Signals reach the main thread alone.
+        # Python handles signals in the main thread only.
         longest = SLICE if threading.current_thread() is threading.main_thread() else timeout
         deadline = time.monotonic() + timeout
         while True:

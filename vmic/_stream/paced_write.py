@@ -1,4 +1,4 @@
-"""Blocking writes: queued piece by piece, at the pace of the server, one after the other."""
+"""Blocking writes: they are queued piece by piece, at the pace of the server, one write after the other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def checked(
     completion: Completion | None,
     timeout: float,
 ) -> tuple[memoryview, int, float]:
-    """Check the arguments of `write_frames`; the frames as bytes, how many there are, and the timeout."""
+    """Check the arguments of `write_frames`, and return the frames as bytes, their count and the timeout."""
     if (frames is None) == (frame is None):
         raise TypeError("write_frames takes frames, as its first argument or as frames= or frame=")
     view, count = as_frames(frame if frames is None else frames, channels)
@@ -31,19 +31,20 @@ def checked(
 
 
 class Writing:
-    """The blocking writes of one microphone."""
+    """The common part of the blocking writes of one microphone."""
 
     def __init__(
         self, stream: Stream, write_queue: WriteQueue, *, sample_rate: int, latency: float, room: float
     ) -> None:
-        """Write to `stream` through `write queue`.
+        """Write to `stream` through `write_queue`.
 
         Args:
-            stream: Where the frames go.
-            write_queue: Where they are booked.
-            sample_rate: Frames a second.
-            latency: Seconds that a write may leave queued, or the prebuffer if that is longer.
-            room: While it is not over, so many seconds are kept in the queue.
+            stream: The stream that carries the frames.
+            write_queue: The queue that records which frames belong to which write.
+            sample_rate: Frames per second.
+            latency: How many seconds of sound may stay queued when a write returns. The prebuffer counts
+                instead if it is longer.
+            room: How many seconds of sound are kept in the queue during a write.
         """
         self.stream = stream
         self.write_queue = write_queue
@@ -53,20 +54,21 @@ class Writing:
         self.fifo_lock = FifoLock()
 
     def may_stay(self, *, over: bool) -> int:
-        """How many frames may stay queued while a write waits, or when it is `over`."""
+        """Return how many frames may stay queued while a write waits, or when it is `over`."""
         seconds = max(self.latency, self.stream.state().prebuffer) if over else self.room
         return int(seconds * self.sample_rate)
 
     def audio_time(self) -> float:
-        """Seconds until all that is queued is heard, when the server keeps its pace."""
+        """Return the seconds until all queued frames are heard, if the server keeps its pace."""
         state = self.stream.state()
         return state.queued / self.sample_rate + state.prebuffer
 
 
 class PacedWrite:
-    """One blocking write, from the wait for its turn to its end; a context manager.
+    """One blocking write, from the wait for its turn to its end, as a context manager.
 
-    Who runs it waits, as a thread or as a task: first for `wake`, and then for each index of `go_on`.
+    The thread or task that runs the write does the waiting: first for `wake`, then for each index from
+    `go_on`.
 
     Attributes:
         done: Frames queued. An interrupt (KeyboardInterrupt, CancelledError) gets it as `frames_written`.
@@ -113,7 +115,11 @@ class PacedWrite:
             error.frames_written = self.done  # type: ignore[attr-defined]
 
     def go_on(self) -> int | None:
-        """Queue what fits. The index that is to be gone before there is more to do; None at the end."""
+        """Queue the frames that fit.
+
+        Returns:
+            The index to wait for before the next call. None when the write has ended.
+        """
         writing = self._writing
         if self._entry is None:
             needed = writing.audio_time() + self._count / writing.sample_rate
@@ -128,5 +134,5 @@ class PacedWrite:
         return index - writing.may_stay(over=self.done == self._count)
 
     def remaining(self) -> float:
-        """Seconds that it may still take."""
+        """Return how many seconds the write may still take."""
         return self._deadline - time.monotonic()

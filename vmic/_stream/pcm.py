@@ -1,4 +1,4 @@
-"""PCM: what `write_frames` takes, as 16-bit interleaved bytes."""
+"""PCM: conversion of the arguments of `write_frames` to 16-bit interleaved bytes."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 Frames: TypeAlias = Union["bytes", "bytearray", "memoryview", "np.ndarray[Any, Any]", "Buffer"]
 
 SAMPLE_SIZE = 2
-# NumPy is not imported for those who do not use it: who has an array has imported it.
+# vmic does not import NumPy for programs that do not use it. A program that has an array has imported it.
 _FULL_SCALE = 32768.0
 
 
 def as_frames(frames: object, channels: int) -> tuple[memoryview, int]:
-    """Return `frames` as a flat memoryview of bytes, and how many frames there are.
+    """Return `frames` as a flat memoryview of bytes, and the number of frames.
 
     Args:
         frames: bytes, bytearray, memoryview or another contiguous buffer of 16-bit samples, native byte
             order, interleaved; or a NumPy array of int16, float32 or float64 (-1..1, clipped), of shape
             (n,) for interleaved samples or (n, channels). The bytes of a buffer are not copied.
-        channels: Samples in a frame.
+        channels: Samples per frame.
 
     Raises:
-        TypeError: It is no buffer, or one of another type of number.
-        ValueError: It does not divide into frames, or has another shape.
+        TypeError: `frames` is not a buffer, or its numbers have another type.
+        ValueError: `frames` does not divide into whole frames, or has another shape.
     """
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(frames, numpy.ndarray):
@@ -36,7 +36,7 @@ def as_frames(frames: object, channels: int) -> tuple[memoryview, int]:
     else:
         view = _buffer_to_pcm(frames)
     if view.nbytes % (SAMPLE_SIZE * channels):
-        # The first words are those of daily-python, which programs match on.
+        # The message begins with the words of daily-python, because programs match on them.
         raise ValueError(
             "frames bytestring should contain 16-bit samples"
             f": {view.nbytes} bytes are no multiple of {SAMPLE_SIZE * channels}"
@@ -57,12 +57,12 @@ def _buffer_to_pcm(frames: object) -> memoryview:
         raise TypeError(f"frames are 16-bit samples; this buffer holds items of format {view.format!r}")
     if not view.c_contiguous:
         raise ValueError("frames lie one after the other in memory; this buffer is not contiguous")
-    # cast takes no shape with a zero in it.
+    # memoryview.cast does not accept a shape with a zero in it.
     return view.cast("B") if view.nbytes else memoryview(b"")
 
 
 def _array_to_pcm(array: Any, channels: int) -> Any:
-    """A C-contiguous int16 array in the machine's byte order, flattened."""
+    """Return the bytes of `array` as C-contiguous int16 samples in native byte order, flattened."""
     import numpy as np  # noqa: PLC0415 (see _FULL_SCALE)
 
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] != channels):
@@ -83,6 +83,6 @@ def _floats_to_int16(array: Any) -> Any:
 
     if not np.isfinite(array).all():
         raise ValueError("an array of frames holds numbers between -1 and 1; this one has NaN or infinity")
-    # Clipped first, for the largest numbers would overflow.
+    # Clip first, because the largest numbers would overflow.
     scaled = np.rint(np.clip(array, -1.0, 1.0) * _FULL_SCALE)
     return np.minimum(scaled, _FULL_SCALE - 1).astype(np.int16)

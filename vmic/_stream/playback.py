@@ -1,4 +1,4 @@
-"""The native stream (native/include/vmic.h), as Python uses it."""
+"""The Python side of the native stream (native/include/vmic.h)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vmic._pulse.bindings import STREAM_NAME, blocking, ffi, nonblocking, nonblo
 from vmic._stream.latency import Prebuffer
 from vmic._stream.native import LONG_COPY, OPEN, SUSPEND_AFTER_US, Calls, Native
 
-# A longer one only makes a gap longer: 1.5 ms takes the click off it.
+# 1.5 ms is enough to avoid a click at a gap. A longer ramp would only make the gap longer.
 _RAMP_US = 1500
 
 _CALLS = Calls(
@@ -23,7 +23,7 @@ _CALLS = Calls(
 
 @dataclass(frozen=True)
 class StreamState:
-    """What a stream says of itself: `vmic_stats` of vmic.h, with its times in seconds."""
+    """The statistics of a stream: `vmic_stats` of vmic.h, with times in seconds."""
 
     state: int
     error: int
@@ -42,7 +42,7 @@ class StreamState:
 
 
 class Stream(Native):
-    """Frames on their way to one sink."""
+    """A playback stream that carries frames to one sink."""
 
     def __init__(
         self,
@@ -55,16 +55,16 @@ class Stream(Native):
         metrics: BufferMetrics,
         prebuffer: Prebuffer,
     ) -> None:
-        """Start the writer thread, which connects; does not wait for it.
+        """Start the writer thread, which connects to the server. This does not wait for the connection.
 
         Args:
             sink: The server's name of the sink.
-            server: As PULSE_SERVER; None for libpulse's choice, which may start a server.
-            sample_rate: Frames a second.
-            channels: Samples in a frame.
-            capacity: Frames that can be queued.
-            metrics: How to feed this server.
-            prebuffer: What to keep ahead of late writes.
+            server: An address as in PULSE_SERVER. None lets libpulse choose, which may start a server.
+            sample_rate: Frames per second.
+            channels: Samples per frame.
+            capacity: The most frames that can be queued.
+            metrics: The buffer metrics of this server.
+            prebuffer: How much sound to keep ahead of late writes.
         """
         self.sink_name = sink
         application, name = (
@@ -87,28 +87,28 @@ class Stream(Native):
         self._picture = nonblocking_ffi.new("vmic_stats *")
 
     def write(self, frames: memoryview, count: int) -> int:
-        """Queue up to `count` frames and return how many; never blocks."""
+        """Queue up to `count` frames, and return how many were queued. Never blocks."""
         if frames.nbytes > LONG_COPY:
             return int(blocking.vmic_write(self._alive().blocking, ffi.from_buffer(frames), count))
         return int(self._ask(nonblocking.vmic_write, nonblocking_ffi.from_buffer(frames), count))
 
     def wait_consumed(self, index: int, timeout: float) -> bool:
-        """Wait until the server (or a flush) has taken every frame before `index`."""
+        """Wait until every frame before `index` is consumed by the server (or dropped by a flush)."""
         return self._wait(blocking.VMIC_CONSUMED, index, timeout)
 
     def wait_done(self, index: int, timeout: float) -> bool:
-        """Wait until every frame before `index` was heard, dropped or lost."""
+        """Wait until every frame before `index` is heard, dropped or lost."""
         return self._wait(blocking.VMIC_DONE, index, timeout)
 
     def wait_due(self, index: int, timeout: float) -> bool:
-        """Wait until every frame before `index` should be gone, by the clock: at a pace that is even."""
+        """Wait until, by the clock, every frame before `index` should be done. This gives an even pace."""
         return self._wait(blocking.VMIC_DUE, index, timeout)
 
     def flush(self, fade: float, timeout: float) -> tuple[int, int] | None:
-        """Drop what is not heard, with a fade of so many seconds.
+        """Drop the frames that are not heard yet, with a fade of `fade` seconds.
 
         Returns:
-            From and to which index was dropped; None when the server hangs.
+            The indices from which and up to which frames were dropped. None if the server hangs.
         """
         result = ffi.new("vmic_flushed *")
         if (
@@ -119,46 +119,50 @@ class Stream(Native):
         return int(result.heard_to), int(result.dropped_to)
 
     def set_listened(self, listened: bool) -> None:
-        """Say whether anybody listens: while nobody does, nor writes, the stream rests. Never blocks.
+        """Set whether an application listens. Never blocks.
 
-        One that rests is DISCONNECTED as soon as somebody does.
+        The stream is suspended while no application listens and nothing is written. A suspended stream
+        becomes DISCONNECTED as soon as either happens.
         """
         self._ask(nonblocking.vmic_set_listened, listened)
 
     def set_doubts(self, eventfd: int) -> None:
-        """Write to `eventfd` when the server is to be asked what it holds of the stream."""
+        """Set the `eventfd` that signals when to ask the server how much of the stream it holds."""
         self._ask(nonblocking.vmic_set_doubts, eventfd)
 
     def is_doubtful(self) -> bool:
-        """Return whether the server is to be asked what it holds of the stream. Never blocks."""
+        """Return whether the server should be asked how much of the stream it holds. Never blocks."""
         return bool(self._ask(nonblocking.vmic_is_doubtful))
 
     def show_level(self, asked: int, answered: int, level: int) -> None:
-        """Take note of what the server holds of the stream and its sink. Never blocks.
+        """Note how much sound the server holds in the stream and its sink. Never blocks.
 
         Args:
-            asked: When the server was asked; `time.monotonic_ns()`.
-            answered: When it had answered; likewise.
-            level: What it held in between, in microseconds.
+            asked: When the server was asked, as from `time.monotonic_ns()`.
+            answered: When the server had answered, as from `time.monotonic_ns()`.
+            level: How much the server held in between, in microseconds.
         """
         self._ask(nonblocking.vmic_show_level, asked, answered, level)
 
     def end_utterance(self) -> None:
-        """Say that what is written next, however soon, goes on with nothing; unless all is not heard yet."""
+        """Begin a new utterance with the next write, however soon it comes, if all frames have been heard.
+
+        Otherwise this does nothing.
+        """
         self._ask(nonblocking.vmic_end_utterance)
 
     def done(self) -> int:
-        """The index before which every frame was heard, dropped or lost."""
+        """Return the index before which every frame is heard, dropped or lost."""
         self._ask(nonblocking.vmic_get_stats, self._picture)
         return int(self._picture.done)
 
     def due(self) -> int:
-        """The index before which every frame should be gone, by the clock."""
+        """Return the index before which, by the clock, every frame should be done."""
         self._ask(nonblocking.vmic_get_stats, self._picture)
         return int(self._picture.due)
 
     def state(self) -> StreamState:
-        """One consistent picture."""
+        """Return a consistent snapshot of the statistics."""
         s = nonblocking_ffi.new("vmic_stats *")
         self._ask(nonblocking.vmic_get_stats, s)
         return StreamState(
@@ -179,10 +183,10 @@ class Stream(Native):
         )
 
     def progress(self) -> int | None:
-        """The frames that have left the queue; None when it is empty, or not open."""
+        """Return how many frames have left the queue. None if it is empty or the stream is not open."""
         state = self.state()
         return state.consumed if state.state == OPEN and state.queued else None
 
     def hesitation(self) -> float:
-        """So long it may wait for more to be written."""
+        """Return the prebuffer in seconds. The stream may wait that long for more frames."""
         return self.state().prebuffer

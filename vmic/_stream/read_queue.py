@@ -1,4 +1,4 @@
-"""Reads of one speaker: each gets exactly the frames that it asked for, one read after the other."""
+"""The reads of one speaker, one after the other. Each gets exactly the number of frames it asked for."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from vmic._stream.capture import Source
 from vmic._stream.fifo_lock import FifoLock
 from vmic._stream.pcm import SAMPLE_SIZE
 
-# The longest bytes that some machine can have.
+# The longest `bytes` object that every machine can have.
 _MOST_FRAMES = 2**31 - 1
-# How often one that waits looks whether the speaker was closed.
+# How often a waiting read checks whether the speaker is closed.
 _SLICE = 0.05
-# Who has not read for so long begins anew.
+# After this time without a read, the next read begins with the current sound.
 _PAUSE = 1.0
 
 
 def checked(
     num_frames: int | None, num_frame: int | None, completion: object, timeout: float
 ) -> tuple[int, float]:
-    """Check the arguments of `read_frames`; how many frames to read, and the timeout."""
+    """Check the arguments of `read_frames`, and return the number of frames and the timeout."""
     if (num_frames is None) == (num_frame is None):
         raise TypeError(
             "read_frames takes a number of frames, as its first argument, num_frames= or num_frame="
@@ -44,24 +44,24 @@ def checked(
 
 
 class Reading:
-    """What reads have in common: their turns, and what came for one that did not get all of its frames."""
+    """The common part of the reads: their turns, and the frames held for a read that is not complete."""
 
     def __init__(self, source: Source, sample_rate: int, channels: int, *, backlog: bool) -> None:
-        """Read from `source`; with `backlog` also what came before the first read, and in a pause."""
+        """Read from `source`. With `backlog`, keep the frames from before the first read and from pauses."""
         self.source = source
         self.sample_rate = sample_rate
         self.fifo_lock = FifoLock()
         self._frame_size = channels * SAMPLE_SIZE
         self._lock = threading.Lock()  # guards what follows
-        self._held = bytearray()  # the next read begins with it
-        self._forgotten = 0  # frames of it that a flush dropped
+        self._held = bytearray()  # the first bytes of the next read
+        self._forgotten = 0  # held frames that a flush dropped
         self._backlog = backlog
         self._read_at: float | None = None  # when a read last looked for frames; CLOCK_MONOTONIC
         self._skipped = 0  # frames
-        self._skipped_held = 0  # of these, frames of what was held
+        self._skipped_held = 0  # how many of these were held frames
 
     def begin(self) -> None:
-        """A read begins: the first one, and one after a pause, with what is played now."""
+        """Begin a read. Without `backlog`, skip old frames if it is the first read or follows a pause."""
         with self._lock:
             now = time.monotonic()
             pauses = self._read_at is None or now - self._read_at > _PAUSE
@@ -73,7 +73,7 @@ class Reading:
                 self._skipped += held + self.source.flush()
 
     def take(self, count: int) -> bytes | None:
-        """The next `count` frames; None when they have not all come: what has stays for the next call."""
+        """Return the next `count` frames. None if some are missing; the others are held for the next call."""
         with self._lock:
             self._read_at = time.monotonic()
             missing = count - len(self._held) // self._frame_size
@@ -84,18 +84,18 @@ class Reading:
             return self._give(count)
 
     def take_remaining(self, count: int) -> bytes:
-        """Up to `count` frames, when no more come."""
+        """Return up to `count` frames, when no more frames will come."""
         with self._lock:
             self._held += self.source.read(max(0, count - len(self._held) // self._frame_size))
             return self._give(count)
 
     def missing(self, count: int) -> int:
-        """How many of the next `count` frames `take` did not find."""
+        """Return how many of the next `count` frames `take` did not find."""
         with self._lock:
             return count - len(self._held) // self._frame_size
 
     def flush(self) -> int:
-        """Forget what has come, and was not read; how many frames that was."""
+        """Drop the frames that were received and not read, and return their number."""
         with self._lock:
             held = len(self._held) // self._frame_size
             self._held.clear()
@@ -103,7 +103,7 @@ class Reading:
             return held + self.source.flush()
 
     def stats(self) -> SpeakerStats:
-        """The user's view of what the native side counts, and of what is held here."""
+        """Return the user's statistics, from the native counts and the frames held here."""
         with self._lock:
             state = self.source.state()
             held = len(self._held) // self._frame_size
@@ -127,25 +127,25 @@ class Reading:
 class _Read:
     count: int
     completion: Callback | None
-    come: threading.Event  # it is its turn
+    come: threading.Event  # set when its turn has come
     wake: Wake
     frames: bytes = b""
 
 
 class PendingReads:
-    """The reads of a non-blocking speaker, which nobody waits for."""
+    """The reads of a non-blocking speaker, for which no caller waits."""
 
     def __init__(self, reading: Reading, calls: Calls) -> None:
-        """Read by `reading`, and give the frames to completions by `calls`."""
+        """Read through `reading`, and pass the frames to the completions through `calls`."""
         self._reading, self._calls = reading, calls
         self._changed = threading.Condition()  # guards what follows
         self._reads: deque[_Read] = deque()
         self._closed = False
-        self._ended = False  # one got less than it asked for: none after it gets anything
+        self._ended = False  # a read got less than it asked for: all later ones get nothing
         self._thread: threading.Thread | None = None
 
     def expect(self, count: int, completion: Callback | None) -> None:
-        """Read `count` frames after all before; does not block."""
+        """Read `count` frames after all earlier reads. This does not block."""
         come, wake = wakeup.of_thread()
         with self._changed:
             if self._closed:
@@ -159,7 +159,10 @@ class PendingReads:
                 self._thread = threads.start(self._run, "vmic-reads")
 
     def close(self, timeout: float) -> None:
-        """Give those that wait what there is, if only nothing."""
+        """Complete the waiting reads with the frames that there are, perhaps none.
+
+        Wait up to `timeout` seconds for that.
+        """
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -170,7 +173,7 @@ class PendingReads:
     def _run(self) -> None:
         while (read := self._next()) is not None:
             finish = LoggedCall(self._finish, ClosedError)
-            with contextlib.suppress(ClosedError):  # the source, which this thread came too late for
+            with contextlib.suppress(ClosedError):  # the source was closed before this thread came to it
                 while not finish(read):
                     pass
             self._reading.fifo_lock.leave(read.wake)

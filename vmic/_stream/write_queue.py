@@ -1,4 +1,4 @@
-"""Which frames belong to which write, so that a flush and a completion can tell their fate."""
+"""The write queue: it records which frames belong to which write, for flushes and completions."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from vmic._stream.completions import Completion, Completions, Expected
 from vmic._stream.pcm import SAMPLE_SIZE
 from vmic._stream.playback import Stream
 
-# How many writes are remembered before those that were heard are looked for.
+# How many writes are recorded before the heard ones are removed.
 _TIDY_AT = 64
 
 
 @dataclass
 class Entry:
-    """One blocking write on its way.
+    """A blocking write that is under way.
 
     Attributes:
         start: The index of its first frame.
         count: How many frames it has.
         done: How many of them are queued.
-        flushed: Whether a flush came; the rest is then not to be queued.
+        flushed: Whether a flush came. The remaining frames must then not be queued.
     """
 
     start: int
@@ -35,23 +35,23 @@ class Entry:
 
 
 class WriteQueue:
-    """Queues frames in a stream and books them as one act, so that indices and writes agree."""
+    """The writes of one stream. Frames are queued and recorded under one lock, so that indices agree."""
 
     def __init__(self, stream: Stream, channels: int) -> None:
-        """Book what goes into `stream`, in frames of `channels` samples."""
+        """Record the writes into `stream`, in frames of `channels` samples."""
         self._stream = stream
         self._frame_size = channels * SAMPLE_SIZE
         self._completions = Completions(stream)
         self._flushing = threading.Lock()
         self._lock = threading.Lock()  # guards what follows
         self._written = 0
-        self._unheard: deque[tuple[int, int]] = deque()  # (start, end) of writes that may not be heard yet
+        self._unheard: deque[tuple[int, int]] = deque()  # (start, end) of writes that may be unheard
         self._tidy_at = _TIDY_AT
         self._flushes = 0
         self._closed = False
 
     def post(self, view: memoryview, count: int, completion: Completion | None) -> int:
-        """Queue up to `count` frames as one write; how many were queued."""
+        """Queue up to `count` frames as one write, and return how many were queued."""
         with self._lock:
             self._check_open()
             if completion is not None:
@@ -63,7 +63,10 @@ class WriteQueue:
         return accepted
 
     def begin(self, count: int, completion: Completion | None) -> Entry:
-        """Begin a write of `count` frames that is queued piece by piece; nothing else is until `end`."""
+        """Begin a write of `count` frames that is queued piece by piece.
+
+        The caller must queue nothing else until `end`.
+        """
         with self._lock:
             self._check_open()
             if completion is not None:
@@ -73,7 +76,7 @@ class WriteQueue:
             return Entry(start, count, self._flushes, expected or None)
 
     def go_on(self, entry: Entry, view: memoryview) -> int:
-        """Queue what fits of the rest; the index behind it."""
+        """Queue as many of the remaining frames as fit, and return the index after the last queued frame."""
         with self._lock:
             entry.flushed = self._flushes != entry.flushes
             if not entry.flushed and entry.done < entry.count:
@@ -82,19 +85,19 @@ class WriteQueue:
             return self._written
 
     def end(self, entry: Entry) -> None:
-        """No more of it comes."""
+        """End the write `entry`, also if not all of its frames are queued."""
         if entry.expected is not None:
             self._completions.shorten(entry.expected, entry.start + entry.done)
 
     def flush(self, fade: float, timeout: float) -> tuple[int, int] | None:
-        """Drop what is not heard, with a fade of so many seconds.
+        """Drop the frames that are not heard yet, with a fade of `fade` seconds.
 
         Returns:
-            Frames heard and dropped of the writes that were not heard to their end; None when the server
-            hangs, and the frames are dropped later.
+            How many frames were heard and how many were dropped, of the writes that were not completely
+            heard. None if the server hangs; the frames are then dropped later.
         """
         if not self._flushing.acquire(timeout=timeout):
-            return None  # another flush waits for the server, and drops the same
+            return None  # another flush waits for the server, and drops the same frames
         try:
             return self._flush(fade, timeout)
         finally:
@@ -116,9 +119,9 @@ class WriteQueue:
         return max(0, heard_to - first), dropped_to - heard_to
 
     def close(self, timeout: float) -> None:
-        """Call back for every write, with what the server took of it; waits for that at most `timeout`.
+        """Call back for every write with the number of its consumed frames. Wait up to `timeout` seconds.
 
-        No write is taken any more.
+        No write is accepted after that.
         """
         with self._lock:
             self._closed = True
