@@ -1,4 +1,4 @@
-"""What every part of vmic uses: threads, callbacks, processes, checks of arguments.
+"""Code that every part of vmic uses: threads, callbacks, processes, argument checks.
 
-It imports nothing else of vmic, but the errors.
+This package imports nothing from the rest of vmic except the errors.
 """

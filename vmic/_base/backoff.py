@@ -1,4 +1,4 @@
-"""Pauses between tries: short at first, so that what is back soon is noticed soon, and then longer."""
+"""Pauses between retries: short at first, to notice a quick recovery early, and then longer."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.05, 1.0
 
 
 class Backoff:
-    """The pauses of one thing that is tried again and again."""
+    """The pauses of one operation that is retried."""
 
     def __init__(self) -> None:
         self._pause = _FIRST_PAUSE
 
     def next(self) -> float:
-        """Return how many seconds to pause after this failure."""
+        """Return the pause after this failure, in seconds."""
         pause, self._pause = self._pause, min(2 * self._pause, _LAST_PAUSE)
         return pause
 
     def reset(self) -> None:
-        """Begin with the shortest pause again: a try has succeeded."""
+        """Start again with the shortest pause, after a successful try."""
         self._pause = _FIRST_PAUSE

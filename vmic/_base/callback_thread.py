@@ -1,4 +1,4 @@
-"""Calling the user back: in order, on a thread of its own, whatever the callbacks do."""
+"""Calls of the user's callbacks, in order and on a separate thread, whatever the callbacks do."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from vmic._base.callbacks import MAX_WAITING, call, too_many
 
 Callback = Callable[[bytes], object]
 
-# So much may wait for a slow callback, and no more is read for those after it: 87 s of 48 kHz, stereo.
+# The limit on frames that wait for a slow callback: 87 s of 48 kHz, stereo. Beyond it no more is read for the
+# callbacks after it.
 _MAX_BYTES = 1 << 24
-# After so many seconds without a call the thread ends.
+# The thread ends after this many seconds without a call.
 _LINGERS = 1.0
 
 
 class Calls:
-    """Calls of the user's functions; a slow one delays those after it, and nothing else."""
+    """Calls of the user's functions. A slow function delays only the calls after it."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()  # guards what follows
-        self._due: deque[tuple[Callback, bytes]] = deque()  # the first is under way
-        self._bytes = 0  # of the frames in it
+        self._changed = threading.Condition()  # guards the fields below
+        self._due: deque[tuple[Callback, bytes]] = deque()  # the first one is running
+        self._bytes = 0  # total size of the frames in `_due`
         self._thread: threading.Thread | None = None
-        # What the program starts in a callback gets them from it; who posts may be a thread of vmic's own.
+        # Processes and threads that the program starts in a callback inherit this mask. It is read here, as
+        # `post` may be called on a thread started by vmic, which blocks all signals.
         self._blocked_signals = signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
     def post(self, callback: Callback, frames: bytes) -> None:
-        """Call `callback` with these frames, after those before it; does not block."""
+        """Call `callback` with `frames` after all earlier calls. Does not block."""
         with self._changed:
             self._due.append((callback, frames))
             self._bytes += len(frames)
@@ -39,18 +41,18 @@ class Calls:
                 self._thread.start()
 
     def check_room(self) -> None:
-        """Raise DeviceError when too much waits for a callback that is slow."""
+        """Raise DeviceError when too many calls or frames wait for a slow callback."""
         with self._changed:
             if not self._has_room():
                 raise too_many(len(self._due))
 
     def await_room(self, timeout: float) -> bool:
-        """Wait until not too much waits for a callback that is slow, at most so many seconds."""
+        """Wait up to `timeout` seconds for room behind a slow callback, and return whether there is room."""
         with self._changed:
             return self._changed.wait_for(self._has_room, timeout)
 
     def wait(self, timeout: float) -> None:
-        """Wait until all were called, at most so many seconds; for a callback that asks, not at all."""
+        """Wait up to `timeout` seconds until all calls are made. Return at once inside a callback."""
         with self._changed:
             if self._thread is not threading.current_thread():
                 self._changed.wait_for(lambda: not self._due, timeout)

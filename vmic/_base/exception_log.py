@@ -1,4 +1,4 @@
-"""Exceptions that reach no caller: they are logged, and the thread in which they occur goes on."""
+"""Exceptions that reach no caller. They are logged, and their thread continues."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from vmic._base.backoff import Backoff
 
 P = ParamSpec("P")
 
-# It has a level of its own: LogLevel.Off, daily-python's default, silences the rest of vmic.
+# This logger has its own level: LogLevel.Off, the default of daily-python, silences the rest of vmic.
 log = logging.getLogger("vmic.internal")
 log.setLevel(logging.ERROR)
 
 
 def log_exception(logger: logging.Logger, message: str, *arguments: object) -> None:
-    """Log the exception that is being handled; a handler of the program's may raise too."""
+    """Log the exception that is being handled, even if one of the program's log handlers raises."""
     try:
         logger.exception(message, *arguments)
-    except Exception:  # noqa: BLE001 (logging's own handlers print what they raise likewise)
+    except Exception:  # noqa: BLE001 (logging's own handlers print their exceptions too)
         traceback.print_exc()
 
 
 class LoggedCall(Generic[P]):
-    """A function that cannot end the thread that calls it again and again.
+    """A function whose exceptions do not end the thread that calls it in a loop.
 
-    An exception is logged, and followed by a pause that grows with each exception after it.
+    Each exception is logged and followed by a pause. The pause grows with each further exception.
     """
 
     def __init__(
@@ -40,9 +40,9 @@ class LoggedCall(Generic[P]):
         """Wrap `function`.
 
         Args:
-            function: What to call.
-            expected: Exceptions that are the caller's to handle.
-            pause: Waits so many seconds.
+            function: The function to call.
+            expected: Exceptions that the caller handles.
+            pause: Waits for the given number of seconds.
         """
         self._function = function
         self._expected = expected
@@ -50,7 +50,7 @@ class LoggedCall(Generic[P]):
         self._backoff = Backoff()
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Call the function, and return whether it returned."""
+        """Call the function. Return True if it returned, False if its exception was logged."""
         try:
             self._function(*args, **kwargs)
         except self._expected:

@@ -1,4 +1,4 @@
-"""Calling the user back with what is so now, on a thread of its own."""
+"""Calls of a user's callback with the current value, on a separate thread."""
 
 from __future__ import annotations
 
@@ -12,28 +12,31 @@ T = TypeVar("T")
 
 
 class Notifier(Generic[T]):
-    """Calls a function after each change of a value; what came and went during a slow call is not told."""
+    """Calls a function after each change of a value. Values that come and go in a slow call are skipped."""
 
     def __init__(self, what: str, value: T) -> None:
-        """`what` names the thread and the messages; `value` is what is so before anything is known."""
+        """Take the name for the thread and the messages, `what`, and the initial value.
+
+        `value` is the value before anything is known.
+        """
         self._what = what
-        self._changed = threading.Condition()  # guards what follows
+        self._changed = threading.Condition()  # guards the fields below
         self._closed = False
         self._initial = self._value = self._told = value
         self._callback: Callable[[T], object] | None = None
         self._thread: threading.Thread | None = None
 
     def note(self, value: T) -> None:
-        """It is so now; does not block."""
+        """Set the current value. Does not block."""
         with self._changed:
             self._value = value
             self._changed.notify_all()
 
     def call(self, callback: Callable[[T], object] | None) -> None:
-        """Call `callback`, and no other, from now on; at once when the value is not the initial one.
+        """Call only `callback` from now on, and at once if the value is not the initial one.
 
         Raises:
-            TypeError: It is no function.
+            TypeError: `callback` is not callable.
         """
         if callback is not None and not callable(callback):
             raise TypeError(f"the {self._what} callback is a function of one argument, not {callback!r}")
@@ -47,7 +50,7 @@ class Notifier(Generic[T]):
                 self._thread.start()
 
     def close(self) -> None:
-        """Call no more. A callback that runs goes on to its end."""
+        """Make no more calls. A callback that is running continues to its end."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Other processes: those that run a module of vmic's, and the end of one that is no child of this one."""
+"""Other processes: run a module of vmic in one, and wait for the exit of one that is not a child."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-# How often to look where the system does not tell.
+# The polling interval where the system cannot report the exit of a process, in seconds.
 _PAUSE = 0.05
 
 
 def command(module: str) -> list[str]:
-    """What runs `module`; in a folder of the user's it would import what lies there: start it in "/".
+    """Return the command that runs `module`.
+
+    Start it in "/": in a folder of the user it would import the modules that are there.
 
     Raises:
-        OSError: This program brings no Python.
+        OSError: This program has no Python interpreter.
     """
     if not sys.executable or getattr(sys, "frozen", False):
         raise OSError("this program brings no Python that could run it")
@@ -28,9 +30,9 @@ def command(module: str) -> list[str]:
 
 
 def sockets() -> tuple[socket.socket, socket.socket]:
-    """Two connected ones, of which the child gets one: they wait as long as it takes.
+    """Return two connected sockets without a timeout, one of them for the child process.
 
-    Python's own end after `socket.setdefaulttimeout`, which is the program's.
+    New sockets in Python have the timeout of `socket.setdefaulttimeout`, which the program may set.
     """
     ours, its = socket.socketpair()
     for one in (ours, its):
@@ -39,24 +41,25 @@ def sockets() -> tuple[socket.socket, socket.socket]:
 
 
 def environment() -> dict[str, str]:
-    """Let it find vmic where this process has found it."""
+    """Return an environment in which a child finds vmic where this process has found it."""
     path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path if isinstance(entry, str))
     return {**os.environ, "PYTHONPATH": path}
 
 
 def started(pid: int) -> int:
-    """When process `pid` started, in ticks since boot; 0 when there is none, or it has ended.
+    """Return when process `pid` started, in ticks since boot, or 0 if it does not exist or has exited.
 
-    One that has ended stays in /proc until its parent asks for its status, in a container often for ever.
+    A process that has exited stays in /proc until its parent asks for its status, in a container often for
+    ever.
 
     Raises:
-        PermissionError: This process may not see it.
+        PermissionError: This process may not see process `pid`.
     """
     try:
-        # The name in it is cut after 15 bytes, perhaps in the middle of a character.
+        # The program name in it is cut after 15 bytes, possibly within a character.
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
-        # Mounted with hidepid, /proc shows none of another user's.
+        # If /proc is mounted with hidepid, it does not show the processes of other users.
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
@@ -70,15 +73,17 @@ def started(pid: int) -> int:
 
 @contextlib.contextmanager
 def watching(pid: int) -> Iterator[Callable[[float], bool]]:
-    """Monitor process `pid` during the block; gives what waits so many seconds for its end, and tells of it.
+    """Monitor process `pid` during the block.
+
+    Yield a function that waits up to the given number of seconds and returns whether the process has exited.
 
     Raises:
-        ProcessLookupError: It has ended already.
+        ProcessLookupError: The process has already exited.
     """
     try:
         descriptor = os.pidfd_open(pid)
     except (AttributeError, OSError) as error:
-        # gVisor has none (ENOSYS), nor has Linux before 5.3, nor a Python that was built there.
+        # pidfd_open is missing in gVisor (ENOSYS), in Linux before 5.3, and in a Python that was built there.
         if isinstance(error, ProcessLookupError):
             raise
         yield _looking(pid)

@@ -1,7 +1,7 @@
-"""Waiting and cancelling, where `asyncio.wait_for` cannot be trusted.
+"""Waiting and cancelling without `asyncio.wait_for`, which can lose a cancellation.
 
-Before Python 3.12 it swallows a cancellation that comes at the moment in which what it waits for is done: a
-task that was told to end goes on then.
+Before Python 3.12 `wait_for` swallows a cancellation that arrives at the moment when the awaited future is
+done. The cancelled task then continues.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _ASK_AGAIN = 0.5
 
 
 async def happens(event: asyncio.Event, seconds: float) -> bool:
-    """Wait until `event` is set, at most so many seconds; whether it is."""
+    """Wait up to `seconds` until `event` is set, and return whether it is set."""
     waiting = asyncio.ensure_future(event.wait())
     try:
         await asyncio.wait({waiting}, timeout=max(0.0, seconds))
@@ -24,7 +24,7 @@ async def happens(event: asyncio.Event, seconds: float) -> bool:
 
 
 async def end(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Cancel tasks until they have ended; what they raise is theirs."""
+    """Cancel `tasks` repeatedly until they have ended. Their exceptions are not raised here."""
     left = set(tasks)
     while left:
         for task in left:

@@ -1,4 +1,4 @@
-"""Threads of vmic's own: the operating system's, and they take no signal, which is the program's."""
+"""The threads of vmic: native threads that block signals, as signals belong to the program."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from vmic._errors import DeviceError
 
 T = TypeVar("T")
 
-# Those of a thread's own fault stay: faulthandler wants to see them.
+# Signals for a fault of the thread itself stay unblocked, because faulthandler needs them.
 _SIGNALS = signal.valid_signals() - {signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV}
 
 
 def start(run: Callable[[], object], name: str) -> threading.Thread:
     """Start a daemon thread that blocks all signals.
 
-    A program may wait for a signal with sigwait(); a thread that does not block it would be ended by it, and
-    the program too. A thread that calls the program back does not belong here: what the program starts from
-    there would block all signals too.
+    A program may wait for a signal with sigwait(). If another thread did not block that signal, the signal
+    would end that thread and the program. Do not use this for a thread that runs callbacks: processes and
+    threads that the program starts in a callback would block all signals too.
     """
     thread = threading.Thread(target=run, name=name, daemon=True)
-    # It inherits what is blocked here.
+    # The new thread inherits the signal mask.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         thread.start()
@@ -39,9 +39,9 @@ def start(run: Callable[[], object], name: str) -> threading.Thread:
 
 
 async def call_in_thread(function: Callable[[], T], name: str) -> T:
-    """Call a function that blocks, in a thread of its own; cancelling ends the wait, not the call.
+    """Call a function that blocks, on a separate thread. Cancelling ends the wait, not the call.
 
-    asyncio's pool has few threads: calls to a server that hangs would hold up everything else in it.
+    The thread pool of asyncio is small: calls to a server that hangs would delay all other work in it.
     """
     outcome: Future[T] = Future()
     ended, wake = wakeup.of_task()
@@ -59,13 +59,13 @@ async def call_in_thread(function: Callable[[], T], name: str) -> T:
 
 
 def require_native() -> None:
-    """See that threads and processes are the operating system's.
+    """Check that threads and processes are native ones.
 
-    libpulse waits in C, where no greenlet gives way to another: one that waits for the sound server stops the
-    whole program, and with it the thread that the server waits for.
+    libpulse waits in C, where greenlets cannot switch. A greenlet that waits for the sound server stops the
+    whole program, including the thread that the server waits for.
 
     Raises:
-        DeviceError: They are not.
+        DeviceError: The functions for threads or processes have been replaced.
     """
     for module, function in (
         (_thread, _thread.start_new_thread),

@@ -1,4 +1,4 @@
-"""Checks of arguments: what does not fit is told before anything else happens."""
+"""Argument checks, which raise before anything else happens."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import math
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8000, 192000
 MAX_CHANNELS = 32
 MAX_FADE_MS = 100
-# 31 years: neither a thread nor libpulse can wait as long as a float can say.
+# 31 years: a float can hold more seconds than a thread or libpulse can wait.
 MAX_SECONDS = 1e9
 
 
 def check_int(what: str, value: object, least: int, most: int) -> None:
-    """Raise unless `value` is an int from `least` to `most`."""
+    """Raise TypeError or ValueError unless `value` is an int from `least` to `most`."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{what} is an int, not {type(value).__name__}")
     if not least <= value <= most:
@@ -20,22 +20,22 @@ def check_int(what: str, value: object, least: int, most: int) -> None:
 
 
 def check_bool(what: str, value: object) -> None:
-    """Raise unless `value` is True or False."""
+    """Raise TypeError unless `value` is True or False."""
     if not isinstance(value, bool):
         raise TypeError(f"{what} is True or False, not {value!r}")
 
 
 def seconds(what: str, value: object) -> float:
-    """Return `value` in seconds, at most `MAX_SECONDS`; raise unless it is a length of time."""
+    """Return `value` in seconds, limited to `MAX_SECONDS`. Raise unless it is a number of 0 or more."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{what} is in seconds, not {value!r}")
-    if not value >= 0:  # NaN neither
+    if not value >= 0:  # NaN fails this too
         raise ValueError(f"{what} is 0 seconds or more, not {value}")
     return float(min(value, MAX_SECONDS))
 
 
 def check_fade(fade_ms: object) -> None:
-    """Raise unless `fade_ms` is 0 to 100."""
+    """Raise TypeError or ValueError unless `fade_ms` is 0 to 100."""
     if isinstance(fade_ms, bool) or not isinstance(fade_ms, (int, float)):
         raise TypeError(f"fade_ms is in milliseconds, not {fade_ms!r}")
     if math.isnan(fade_ms) or not 0 <= fade_ms <= MAX_FADE_MS:

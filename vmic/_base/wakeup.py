@@ -1,4 +1,4 @@
-"""Waking who waits: a thread, or a task of an event loop."""
+"""Wake a waiting thread, or a waiting task of an event loop."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import asyncio
 
-# May be called from any thread, any number of times. False: nobody is left to wake, for the loop was closed.
+# May be called from any thread, any number of times. Returns False if the event loop was closed, so that no
+# task is left to wake.
 Wake = Callable[[], bool]
 
 
 def of_thread() -> tuple[threading.Event, Wake]:
-    """What this thread can wait for, and what ends that wait."""
+    """Return an event for this thread to wait for, and a function that sets it."""
     woken = threading.Event()
 
     def wake() -> bool:
@@ -25,8 +26,8 @@ def of_thread() -> tuple[threading.Event, Wake]:
 
 
 def of_task() -> tuple[asyncio.Future[None], Wake]:
-    """What the running task can await, and what ends that wait."""
-    import asyncio  # noqa: PLC0415 (it takes its time, and only who awaits has use for it)
+    """Return a future for the running task to await, and a function that completes it."""
+    import asyncio  # noqa: PLC0415 (the import is slow, and only tasks need it)
 
     loop = asyncio.get_running_loop()
     woken: asyncio.Future[None] = loop.create_future()

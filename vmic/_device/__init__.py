@@ -1,1 +1,1 @@
-"""A virtual device on the server: names, properties, owner, and how it is made, found and removed."""
+"""Virtual devices on the server: names, properties and owners, and how to create, find and remove them."""

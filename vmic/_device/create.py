@@ -1,4 +1,4 @@
-"""Making a device: its halves, each seen to be what was asked for, or nothing."""
+"""Create a device with both halves as requested, or create nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def make(
     volume_guard: bool,
     replace: bool,
 ) -> Device:
-    """Put the microphone of `spec` on the server, at 100 % and unmuted; a failure leaves nothing behind.
+    """Create the microphone of `spec` on the server, at 100 % and unmuted. A failure leaves nothing behind.
 
     Raises:
         DeviceError: The name is taken, or the server refuses.
@@ -47,7 +47,7 @@ def make(
         arguments = spec.sink_arguments(profile, identity, profile.sink_quoting(probed))
         module = load("module-null-sink", arguments)
         sink = wait.await_own(pulse, pulse.sink_list, sink_name, module, device)
-        # Who removed the last other microphone at this moment took it away.
+        # A process that removes the last other microphone at this moment removes the fallback sink too.
         fallback_sink.provide(pulse, profile)
         arguments = spec.source_arguments(profile, identity, profile.quoting(probed))
         module = load("module-remap-source", arguments)
@@ -58,7 +58,7 @@ def make(
 
 
 def make_speaker(pulse: pulsectl.Pulse, spec: SpeakerSpec, *, owner: Owner, replace: bool) -> Device:
-    """Put the speaker of `spec` on the server; otherwise as `make`."""
+    """Create the speaker of `spec` on the server, otherwise like `make`."""
     profile = backend.of(pulse)
     device = f"speaker {spec.name!r}"
     wait.await_owner(pulse, owner.client_name, device)
@@ -79,19 +79,19 @@ def make_speaker(pulse: pulsectl.Pulse, spec: SpeakerSpec, *, owner: Owner, repl
 
 
 def _probe(pulse: pulsectl.Pulse, profile: ServerProfile) -> Properties:
-    """Return the properties of the silent output, from which it is seen how the server reads quotes."""
+    """Return the properties of the fallback sink, which show how the server reads quotes."""
     if not profile.probe:
         return {}
     try:
         return dict(wait.await_sink(pulse, fallback_sink.NAME).proplist)
     except DeviceError:
-        # Whoever removed the last other device at this moment took it away.
+        # A process that removes the last other device at this moment removes the fallback sink too.
         fallback_sink.provide(pulse, profile)
         return dict(wait.await_sink(pulse, fallback_sink.NAME).proplist)
 
 
 def name_for_speaker(pulse: pulsectl.Pulse, name: str) -> str:
-    """What the server is to call the sink of a new speaker `name`."""
+    """Return the server's name for the sink of a new speaker `name`."""
     own, beside_microphone = names.speaker_sink_names(name)
     sources = {device.source_name for device in registry.find_all(pulse)}
     return beside_microphone if own in sources else own
@@ -105,7 +105,7 @@ def _check_description(thing: Any, description: str) -> None:
 
 
 def _see(pulse: pulsectl.Pulse, made: str, sink: int, source: int) -> Device:
-    """The device of these two halves."""
+    """Return the device that has these two halves."""
     for device in registry.find_both(pulse):
         if device.complete and (device.sink.index, device.source.index) == (sink, source):
             return device
@@ -113,10 +113,10 @@ def _see(pulse: pulsectl.Pulse, made: str, sink: int, source: int) -> Device:
 
 
 def play_at_once(pulse: pulsectl.Pulse, sink_name: str) -> None:
-    """End the long step with which PulseAudio's sink begins; the writer's open stream wants short ones.
+    """End the long first period of PulseAudio's sink. The open stream of the writer asks for short periods.
 
-    It fetches 50 ms of silence when it is made, and nothing is heard before that is over; once resumed it
-    fetches anew (16.1). The source over it is not suspended: who records notices nothing.
+    A new sink fetches 50 ms of silence, and nothing is heard before that is over. After a resume the sink
+    fetches again (16.1). The source over it is not suspended, so recordings are not affected.
     """
     if not backend.of(pulse).begins_long:
         return
@@ -128,9 +128,9 @@ def play_at_once(pulse: pulsectl.Pulse, sink_name: str) -> None:
 
 
 def _make_room(pulse: pulsectl.Pulse, kind: str, name: str, taken: Collection[str], *, replace: bool) -> None:
-    """See that the name, and what is `taken` on the server for it, are free.
+    """Ensure that the device name and its server names, `taken`, are free.
 
-    What dead programs left is taken away, and what `replace` says.
+    Orphans are removed, and with `replace` the device of that name too.
     """
     removed = orphans.remove(pulse)
     for device in registry.find_both(pulse):

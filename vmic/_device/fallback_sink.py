@@ -1,7 +1,8 @@
-"""The silent output that stands by, so that the machine's sound never goes into a microphone.
+"""The fallback sink: a silent output, so that the machine's sound never goes into a microphone.
 
-Without it a microphone's sink becomes the default output where it is the only one, or when the last other one
-is unplugged; all that the machine plays, the far side of a call included, would then go into the microphone.
+Without it a microphone's sink becomes the default output if it is the only output, or when the last other
+output is unplugged. All audio that the machine plays, including the far side of a call, would then go into
+the microphone.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ _ROLE = "vmic.role"
 
 
 def is_there(pulse: pulsectl.Pulse) -> bool:
-    """Whether it stands by."""
+    """Return whether the fallback sink exists."""
     return any(sink.name == NAME for sink in pulse.sink_list())
 
 
 def provide(pulse: pulsectl.Pulse, profile: ServerProfile) -> None:
-    """See that it is there; before the sink of a device comes.
+    """Create the fallback sink if it is missing. To be called before the sink of a device is created.
 
     Raises:
         DeviceError: The server refuses.
@@ -36,9 +37,10 @@ def provide(pulse: pulsectl.Pulse, profile: ServerProfile) -> None:
 
 
 def arguments(profile: ServerProfile) -> str:
-    """Those of the module-null-sink that it is."""
-    # As for a microphone's sink: without norewinds PulseAudio (16.1) took 2.5 s to play half a second, and a
-    # browser's call, which waited for its output, heard the microphone 0.3 to 0.7 s late instead of 0.1.
+    """Return the module arguments of the fallback sink, for module-null-sink."""
+    # The fallback sink needs norewinds as a microphone's sink does: without it PulseAudio (16.1) took 2.5 s
+    # to play half a second, and a browser's call, which waited for its output, heard the microphone 0.3 to
+    # 0.7 s late instead of 0.1.
     properties = {
         "device.description": "Silence (vmic)",
         "device.icon_name": backend.OUTPUT_ICON,
@@ -50,24 +52,24 @@ def arguments(profile: ServerProfile) -> str:
 
 
 def remove_idle(pulse: pulsectl.Pulse, unloaded: str | None = None) -> None:
-    """It goes with the last microphone or speaker; the sink `unloaded` is none any more.
+    """Remove the fallback sink if no microphone or speaker is left. The sink `unloaded` does not count.
 
-    PulseAudio answers before it unloads: on a busy machine it may show that sink in its next answer.
+    PulseAudio answers before it unloads: on a busy machine its next answer may still show that sink.
     """
     sinks, modules = pulse.sink_list(), {module.index for module in pulse.module_list()}
     devices = [sink for sink in sinks if DeviceProperties.of(sink) is not None and sink.name != unloaded]
-    # PipeWire shows a sink for some ms after its module has gone.
+    # PipeWire shows a sink for some ms after its module is unloaded.
     if any(sink.owner_module in modules for sink in devices):
         return
     for sink in sinks:
-        # A server that vmic started has one of its own, which stays.
+        # A server that vmic started has its own silent sink, which stays.
         if sink.proplist.get(_ROLE) == "silence":
             _modules.unload(pulse, sink.owner_module, f" sink_name={NAME} ")
 
 
 @contextlib.contextmanager
 def provided(pulse: pulsectl.Pulse, profile: ServerProfile, sink_name: str) -> Iterator[None]:
-    """See that it is there for the sink that the block makes; when that comes to nothing it goes again."""
+    """Provide the fallback sink for the sink that the block creates. Remove it if the block raises."""
     provide(pulse, profile)
     with contextlib.ExitStack() as unneeded:
         unneeded.callback(remove_idle, pulse, sink_name)

@@ -1,4 +1,4 @@
-"""Names: which texts are one, and what the sound server calls the device of that name."""
+"""Device names: which texts are valid, and what the sound server calls the device of a name."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ import unicodedata
 MAX_LENGTH = 128
 
 _SAFE = re.compile(r"[A-Za-z0-9._-]+")
-# A server reads these as something else than a name: a number (also in one of C's other forms) is an index,
-# and PipeWire looks for "NAME.monitor" among the outputs and reads "null" as no name (0.3.65). The others are
-# the silent outputs' names, PulseAudio's own and vmic's, and those that vmic makes up.
+# A server does not read these as a name: a number (also in one of C's other forms) is an index, and PipeWire
+# looks for "NAME.monitor" among the outputs and reads "null" as no name (0.3.65). The others are the names of
+# the silent outputs of PulseAudio and of vmic, and the names that vmic generates.
 _MISREAD = re.compile(
     r"-?([0-9]+|0[xX][0-9A-Fa-f]+|0[bB][01]+)|null|.*\.monitor|auto_null|vmic-silence|vmic-(mic|sink|speaker)-.*"
 )
-# Beside a microphone of its name a speaker's sink is called so: on PulseAudio sinks and sources have no two
-# devices of one name.
+# Appended to the name of a speaker's sink beside a microphone of that name: on PulseAudio no two devices,
+# sinks or sources, have the same name.
 _BESIDE = ".speaker"
-# PulseAudio cuts a name off after 127 characters (16.1), and the monitor's is longer.
+# PulseAudio cuts off a name after 127 characters (16.1), and the monitor's name is longer than the sink's.
 _LONGEST_SINK_NAME = 127 - len(f"{_BESIDE}.monitor")
 
 
 def check_name(name: object, kind: str = "microphone") -> str:
-    """Return `name` when it can be the name of a device of that kind.
+    """Return `name` if it is a valid name for a device of that kind.
 
     Args:
         name: 1 to 128 characters, none of them a control character, a lone surrogate or one of the code
-            points that Unicode sets aside as no characters (PulseAudio takes none of these in a text).
-        kind: Of what, for the message.
+            points that Unicode reserves as noncharacters (PulseAudio accepts none of these in a text).
+        kind: The kind of device, for the message.
 
     Raises:
-        TypeError: It is no string.
-        ValueError: It is no such name.
+        TypeError: `name` is not a string.
+        ValueError: `name` is not valid.
     """
     return _check(f"{kind}'s name", name)
 
 
 def check_description(description: object, name: str, kind: str = "microphone") -> str:
-    """What applications show: `description`, of a name's characters, or the name where it is None."""
+    """Return what applications show: `description`, checked like a name, or `name` if it is None."""
     return name if description is None else _check(f"{kind}'s description", description)
 
 
@@ -55,29 +55,29 @@ def _check(what: str, text: object) -> str:
 
 
 def source_name(name: str) -> str:
-    """What the server calls the source of microphone `name`: the name itself when a server can take it."""
+    """Return the server's name for the source of microphone `name`: the name itself if servers accept it."""
     if _SAFE.fullmatch(name) and not _MISREAD.fullmatch(name):
         return name
     return f"vmic-mic-{_readable(name)}-{_digest(name)}"
 
 
 def sink_name(name: str) -> str:
-    """What the server calls the sink that microphone `name` is fed through."""
+    """Return the server's name for the sink that feeds microphone `name`."""
     return f"vmic-sink-{_readable(name)}-{_digest(name)}"
 
 
 def keeper_client(name: str) -> str:
-    """Return what the keeper of microphone `name` of ``vmic create`` calls its connection."""
+    """Return the client name of the keeper of microphone `name`, as made by ``vmic create``."""
     return f"vmic-keeper-{source_name(name)}"
 
 
 def is_sink_name(name: str) -> bool:
-    """Whether it is one that `sink_name` gives."""
+    """Return whether `name` has the form of the names that `sink_name` returns."""
     return name.startswith("vmic-sink-")
 
 
 def speaker_sink_names(name: str) -> tuple[str, str]:
-    """What the server calls the sink of speaker `name`, and what beside a microphone that is called so."""
+    """Return the server's name for the sink of speaker `name`, and the one beside a microphone so named."""
     own = f"vmic-speaker-{_readable(name)}-{_digest(name)}"
     if len(name) <= _LONGEST_SINK_NAME and source_name(name) == name and not name.endswith(_BESIDE):
         own = name
@@ -89,7 +89,7 @@ def _is_noncharacter(code: int) -> bool:
 
 
 def _readable(name: str) -> str:
-    """What a person recognises the name by in `pactl list`."""
+    """Return the part by which a person recognises the name in `pactl list`."""
     return re.sub(r"[^A-Za-z0-9]+", "-", name)[:40].strip("-")
 
 

@@ -1,4 +1,4 @@
-"""Taking away what dead owners left."""
+"""Remove orphans, the devices of dead owners."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from vmic._errors import DeviceError
 from vmic._pulse import wait
 from vmic._pulse.bindings import pulsectl
 
-# Who has lost its connection is back within 0.4 s after its network is.
+# An owner that has lost its connection reconnects within 0.4 s after its network is back.
 _COMES_BACK_WITHIN = 2.0
 
 
 def remove(pulse: pulsectl.Pulse) -> list[Device]:
-    """Take away, and return, what dead owners left, when nobody was there to do it at their end.
+    """Remove and return the orphans that no process removed when their owner exited.
 
-    Where an owner's process cannot be seen, this waits 2 s for its connection to come back.
+    If an owner's process cannot be seen, this waits 2 s for its connection to come back.
     """
     owned = [(device, device.owner) for device in registry.find_both(pulse) if device.owner is not None]
     left = [device for device, owner in owned if _is_gone(pulse, owner)]
@@ -26,10 +26,10 @@ def remove(pulse: pulsectl.Pulse) -> list[Device]:
 
 
 def find(pulse: pulsectl.Pulse, name: str) -> Device:
-    """The microphone of that name, or with that server's name, that is none of those.
+    """Remove orphans, then return the microphone that has this name, or this name on the server.
 
     Raises:
-        DeviceError: There is none; lists those there are.
+        DeviceError: The microphone is not found. The message lists the existing ones.
     """
     remove(pulse)
     device = registry.find(pulse, name)

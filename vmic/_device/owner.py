@@ -1,4 +1,4 @@
-"""Whose a device is: the process that it goes with."""
+"""The owner of a device: the process with which it is removed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True)
 class Owner:
-    """The process that a device goes with.
+    """The owner process of a device, and what identifies it.
 
     Attributes:
-        place: Where its process id counts: the machine, its boot, and the namespace of process ids.
-        pid: Its process id there.
-        started: Field 22 of /proc/PID/stat: tells two processes of one id apart.
-        program: Its program.
-        token: Tells two devices of one process apart, when one takes the other's name over.
+        place: Where the process id is valid: the machine, its boot, and the namespace of process ids.
+        pid: The process id there.
+        started: Field 22 of /proc/PID/stat. It distinguishes two processes with the same id.
+        program: The name of the program.
+        token: Distinguishes two devices of one process if one takes over the name of the other.
     """
 
     place: str
@@ -38,42 +38,42 @@ class Owner:
 
     @classmethod
     def this_process(cls) -> Owner:
-        """The one that runs this code, for a new device."""
+        """Return the process that runs this code, as the owner of a new device."""
         path = sys.argv[0] if sys.argv and sys.argv[0] else sys.executable
-        # A file's name may be any bytes; this is shown to people, and sent to the server.
+        # A file name may be any bytes, but this name is shown to people and sent to the server.
         program = os.fsencode(Path(path).name).decode(errors="replace")
         return cls(_place(), os.getpid(), started(os.getpid()), program, secrets.token_hex(4))
 
     @classmethod
     def parse(cls, text: str) -> Owner:
-        """Read what `str` wrote.
+        """Parse `text`, which `str` has written.
 
         Raises:
-            ValueError: It did not.
+            ValueError: `str` has not written `text`.
         """
         place, pid, begun, token, program = text.split(":")
         return cls(place, int(pid), int(begun), urllib.parse.unquote(program), token)
 
     def __str__(self) -> str:
-        """As one word of letters, digits and `:%._-~`."""
+        """Return the owner as one word of letters, digits and `:%._-~`."""
         program = urllib.parse.quote(self.program, safe="")
         return f"{self.place}:{self.pid}:{self.started}:{self.token}:{program}"
 
     @property
     def client_name(self) -> str:
-        """What the connections are called that are there as long as it lives: its own, and its keeper's."""
+        """Return the name of the connections that exist while the process lives: its own and its keeper's."""
         return f"vmic-{self.place}-{self.pid}-{self.started}"
 
     def is_process_of(self, other: Owner) -> bool:
-        """Whether both are one process."""
+        """Return whether both are the same process."""
         return self.client_name == other.client_name
 
     def has_exited(self, clients: Collection[str]) -> bool:
-        """Whether it has ended.
+        """Return whether the process has exited.
 
         Args:
-            clients: The names of all that are connected to the server. From another machine or namespace
-                its process cannot be seen, only whether it is among these.
+            clients: The names of all clients of the server. From another machine or namespace the process
+                cannot be seen, only whether its connection is among these.
         """
         if self.place == _place():
             with contextlib.suppress(PermissionError):

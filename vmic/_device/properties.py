@@ -1,7 +1,7 @@
-"""DeviceProperties: what vmic writes on a sink or source of its own, and reads back: what it is, and whose.
+"""The properties that vmic writes on its sinks and sources and reads back: what a device is, and its owner.
 
-They are properties of it. Anybody may give a device any property, so marks that cannot be read are not
-vmic's, nor are they on a device of another name than theirs.
+Any program may give a device any property. Properties that cannot be parsed are therefore not vmic's. Neither
+are properties on a device whose name does not match them.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _VOLUME, _CREATION = "vmic.volume", "vmic.creation"
 
 @dataclass(frozen=True)
 class DeviceProperties:
-    """What each sink and source of one device says.
+    """The properties on each sink and source of one device.
 
     Attributes:
-        kind: MICROPHONE or SPEAKER; messages call it so.
-        name: As it was given.
-        sample_rate: Frames a second.
-        channels: Samples in a frame.
-        owner: Whose it is; None when it stays until it is removed.
-        guards_volume: Whether its volume is held at 100 %.
-        creation: Tells it from all others, also from those of its name before and after it.
+        kind: MICROPHONE or SPEAKER, also used in messages.
+        name: The name as it was given.
+        sample_rate: Frames per second.
+        channels: Samples per frame.
+        owner: The owner. None if the device stays until it is removed.
+        guards_volume: Whether the volume is held at 100 %.
+        creation: An id that no other device has, not even an earlier or later one of the same name.
     """
 
     kind: str
@@ -54,15 +54,15 @@ class DeviceProperties:
         *,
         volume_guard: bool = True,
     ) -> DeviceProperties:
-        """Those of a device that is to be made."""
+        """Return the properties of a device that is to be created."""
         return cls(kind, name, sample_rate, channels, owner, volume_guard, secrets.token_hex(8))
 
     @classmethod
     def of(cls, thing: Any) -> DeviceProperties | None:
-        """What a sink or source says that it is, if it is vmic's."""
+        """Return the properties of a sink or source, or None if it is not vmic's."""
         with contextlib.suppress(KeyError, ValueError):
             identity = cls._read(thing.proplist)
-            # On PipeWire a sink's monitor has them too.
+            # On PipeWire a sink's monitor has these properties too.
             if thing.name in identity._names():
                 return identity
         return None
@@ -71,7 +71,7 @@ class DeviceProperties:
     def _read(cls, properties: dict[str, str]) -> DeviceProperties:
         sample_rate, channels = (int(n) for n in properties[_FORMAT].split("x"))
         return cls(
-            # The microphones of vmic 0.1 do not say it.
+            # Microphones of vmic 0.1 do not have this property.
             kind=properties.get(_KIND, MICROPHONE),
             name=urllib.parse.unquote(properties[_NAME]),
             sample_rate=sample_rate,
@@ -82,7 +82,7 @@ class DeviceProperties:
         )
 
     def written(self) -> dict[str, str]:
-        """As properties; in no profile do they need quoting."""
+        """Return them as properties of the server. No profile needs quoting for them."""
         properties = {
             _KIND: self.kind,
             _NAME: urllib.parse.quote(self.name, safe=""),
@@ -95,7 +95,7 @@ class DeviceProperties:
         return properties
 
     def _names(self) -> tuple[str, ...]:
-        """What the server may call what has them."""
+        """Return the possible server names of a sink or source with these properties."""
         if self.kind == SPEAKER:
             return names.speaker_sink_names(self.name)
         return names.source_name(self.name), names.sink_name(self.name)

@@ -1,9 +1,9 @@
-"""The device on the server, as it is found there.
+"""The devices that are found on the server.
 
-A microphone is a null sink that vmic writes to, and the source over it that applications pick; a speaker is a
-null sink that applications play to, whose monitor vmic reads. Nothing is remembered here: what a device is,
-and whose, is read back from its properties. Both halves of a microphone have them, so that what is left when
-one of them is gone is still known as ours.
+A microphone is a null sink that vmic writes to, and the source over it that applications pick. A speaker is a
+null sink that applications play to, whose monitor vmic reads. This module keeps no state: what a device is,
+and its owner, are read back from its properties. Both halves of a microphone have them, so that a single
+remaining half is still recognised as ours.
 """
 
 from __future__ import annotations
@@ -71,14 +71,14 @@ class SpeakerInfo:
 
 @dataclass(frozen=True)
 class Device:
-    """What is on the server of a microphone or a speaker, with the server's own numbers for it.
+    """The parts of a microphone or speaker that are on the server, with the server's own numbers for them.
 
     Attributes:
-        properties: What it says of itself.
-        sink_name: What the server calls the sink.
-        source_name: What it calls the source: a microphone's, or a speaker's monitor.
-        sink: pulsectl's view of the sink; None when it is gone, or not there yet.
-        source: That of the source; likewise.
+        properties: The properties that vmic wrote on it.
+        sink_name: The server's name for the sink.
+        source_name: The server's name for the source of a microphone, or for the monitor of a speaker.
+        sink: pulsectl's view of the sink. None if the sink is removed, or not there yet.
+        source: The same for the source.
     """
 
     properties: DeviceProperties
@@ -89,27 +89,27 @@ class Device:
 
     @property
     def kind(self) -> str:
-        """MICROPHONE or SPEAKER."""
+        """Return MICROPHONE or SPEAKER."""
         return self.properties.kind
 
     @property
     def name(self) -> str:
-        """As it was given."""
+        """Return the name as it was given."""
         return self.properties.name
 
     @property
     def owner(self) -> Owner | None:
-        """Whose it is; None when it stays until it is removed."""
+        """Return the owner, or None if the device stays until it is removed."""
         return self.properties.owner
 
     @property
     def creation(self) -> str:
-        """Tells it from all others, also from those of its name before and after it."""
+        """Return the id that no other device has, not even an earlier or later one of the same name."""
         return self.properties.creation
 
     @property
     def info(self) -> MicrophoneInfo:
-        """As a program sees it."""
+        """Return the microphone as a program sees it."""
         return MicrophoneInfo(
             name=self.name,
             source_name=self.source_name,
@@ -121,12 +121,12 @@ class Device:
 
     @property
     def complete(self) -> bool:
-        """Whether both halves are there."""
+        """Return whether both halves exist."""
         return self.sink is not None and self.source is not None
 
 
 def find(pulse: pulsectl.Pulse, name: str) -> Device | None:
-    """The microphone of that name, or with that server's name."""
+    """Return the microphone that has this name, or this name on the server, or None."""
     devices = find_all(pulse)
     for device in devices:
         if device.name == name:
@@ -135,17 +135,17 @@ def find(pulse: pulsectl.Pulse, name: str) -> Device | None:
 
 
 def find_speaker(pulse: pulsectl.Pulse, name: str) -> Device | None:
-    """The speaker of that name."""
+    """Return the speaker of that name, or None."""
     return next((d for d in find_both(pulse) if (d.kind, d.name) == (SPEAKER, name)), None)
 
 
 def find_all(pulse: pulsectl.Pulse) -> list[Device]:
-    """Every microphone of vmic's on this server, and then what is there of others: half of each."""
+    """Return all complete microphones of vmic on this server, then those of which only one half exists."""
     return [device for device in find_both(pulse) if device.kind == MICROPHONE]
 
 
 def find_both(pulse: pulsectl.Pulse) -> list[Device]:
-    """The same, of microphones and of speakers."""
+    """Return all microphones and speakers, complete ones first."""
     sources = pulse.source_list()
     sinks = pulse.sink_list()
     devices = [*_microphones((*sources, *sinks)), *_speakers(sinks, sources)]
@@ -176,15 +176,16 @@ def _speakers(sinks: Collection[Any], sources: Collection[Any]) -> Iterator[Devi
 
 
 def is_source(source: Any) -> bool:
-    """Whether a source is a microphone of vmic's."""
+    """Return whether a source is a microphone of vmic."""
     return DeviceProperties.of(source) is not None
 
 
 def remove(pulse: pulsectl.Pulse, device: Device) -> None:
-    """Take `device` off the server.
+    """Remove `device` from the server.
 
-    Who records it, and who writes to it through vmic, gets an end first: else the server would move the one
-    to another microphone, and the other to another output. Another program's stream belongs there.
+    Its recording streams and vmic's own playback streams are ended first: otherwise the server would move the
+    recordings to another microphone and the playback to another output. Foreign streams are not ended,
+    because they belong on another output.
     """
     operations = Operations(pulse)
     if device.source is not None:
@@ -196,7 +197,7 @@ def remove(pulse: pulsectl.Pulse, device: Device) -> None:
             if player.sink == device.sink.index and is_own(player, device.sink_name):
                 operations.kill_sink_input(player.index)
     operations.await_answers()
-    # A speaker's monitor goes with its sink.
+    # A speaker's monitor is removed with its sink.
     if device.source is not None and device.kind == MICROPHONE:
         modules.unload(
             pulse, device.source.owner_module, f" source_name={device.source_name} ", device.creation
@@ -207,10 +208,10 @@ def remove(pulse: pulsectl.Pulse, device: Device) -> None:
 
 
 def is_on(recorder: Any, index: int, name: str) -> bool:
-    """Whether a recording stream is on the source of that number and name, or on its way to it.
+    """Return whether a recording stream is on the source of that index and name, or on its way to it.
 
-    On PipeWire (0.3.65) it is on none for some 10 ms after its begin; when that source goes meanwhile, it
-    comes to the default one.
+    On PipeWire (0.3.65) a stream is on no source for about 10 ms after it begins. If its source is removed
+    meanwhile, the stream goes to the default source.
     """
     if recorder.source != NO_INDEX:
         return bool(recorder.source == index)
@@ -218,18 +219,18 @@ def is_on(recorder: Any, index: int, name: str) -> bool:
 
 
 def is_own(stream: Any, sink_name: str) -> bool:
-    """Whether a stream is vmic's, of whichever process: a writer into that very sink, or a reader from it.
+    """Return whether a stream is vmic's own, in any process: a writer into this sink, or a reader from it.
 
-    A program that plays there by accident does not call its stream so.
+    A program that plays there by accident does not give its stream this name.
     """
     return bool(stream.proplist.get("media.name") == sink_name)
 
 
 def end_streams(pulse: pulsectl.Pulse, sink_name: str) -> None:
-    """End this process's streams into that sink, or from its monitor.
+    """End this process's streams into the sink, or from its monitor.
 
-    Such a stream may not be shown (PipeWire 0.3.65, after its session manager had ended), so the connections
-    are ended: all those of which no other stream is shown.
+    The server may not list such a stream (PipeWire 0.3.65, after its session manager had ended). Therefore
+    this ends connections: all those for which no other stream is listed.
     """
     streams = (*pulse.sink_input_list(), *pulse.source_output_list())
     shown = {stream.client: stream.proplist.get("media.name") for stream in streams}

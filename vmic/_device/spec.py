@@ -1,4 +1,4 @@
-"""What a device is made of: its modules, and how each server wants them asked for."""
+"""The specification of a device, and the module arguments by which each server creates it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from vmic._pulse.backend import Properties, Quoting, ServerProfile
 
 @dataclass(frozen=True)
 class MicrophoneSpec:
-    """What is asked for of a microphone.
+    """The specification of a microphone.
 
     Attributes:
-        name: The microphone's.
-        description: What applications show.
-        sample_rate: Frames a second.
-        channels: Samples in a frame.
+        name: The name of the microphone.
+        description: The text that applications show.
+        sample_rate: Frames per second.
+        channels: Samples per frame.
     """
 
     name: str
@@ -26,8 +26,8 @@ class MicrophoneSpec:
     channels: int
 
     def sink_arguments(self, profile: ServerProfile, identity: Properties, quoting: Quoting) -> str:
-        """The arguments of module-null-sink."""
-        # PipeWire 0.3 can write only one kind of quotes there.
+        """Return the arguments of module-null-sink."""
+        # A sink property on PipeWire 0.3 can contain only one kind of quotes.
         shown = self.description.replace('"', "'")
         properties = {
             "device.description": f"vmic feed: {shown} (do not play here)",
@@ -42,7 +42,7 @@ class MicrophoneSpec:
         )
 
     def source_arguments(self, profile: ServerProfile, identity: Properties, quoting: Quoting) -> str:
-        """The arguments of module-remap-source."""
+        """Return the arguments of module-remap-source."""
         source_name, sink_name = names.source_name(self.name), names.sink_name(self.name)
         properties = {
             "device.description": self.description,
@@ -59,14 +59,14 @@ class MicrophoneSpec:
 
 @dataclass(frozen=True)
 class SpeakerSpec:
-    """What is asked for of a speaker.
+    """The specification of a speaker.
 
     Attributes:
-        name: The speaker's.
-        description: What applications show.
-        sample_rate: Frames a second.
-        channels: Samples in a frame.
-        sink_name: What the server is to call it.
+        name: The name of the speaker.
+        description: The text that applications show.
+        sample_rate: Frames per second.
+        channels: Samples per frame.
+        sink_name: The server's name for the sink.
     """
 
     name: str
@@ -76,7 +76,7 @@ class SpeakerSpec:
     sink_name: str
 
     def arguments(self, profile: ServerProfile, identity: Properties, quoting: Quoting) -> str:
-        """The arguments of module-null-sink."""
+        """Return the arguments of module-null-sink."""
         properties = {
             "device.description": self.description,
             "device.icon_name": backend.OUTPUT_ICON,

@@ -1,4 +1,4 @@
-"""Volumes of 100 %, whatever the server remembers."""
+"""Set volumes to 100 %, whatever the server remembers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def open_up(pulse: pulsectl.Pulse, thing: Any) -> None:
 
 
 def fill(pulse: pulsectl.Pulse, thing: Any) -> bool:
-    """Set it to 100 %, and return whether it was not."""
+    """Set the volume to 100 %, and return whether it was different before."""
     if all(value == 1.0 for value in thing.volume.values):
         return False
     pulse.volume_set_all_chans(thing, 1.0)
@@ -26,9 +26,9 @@ def fill(pulse: pulsectl.Pulse, thing: Any) -> bool:
 
 
 def set_stream_volume(pulse: pulsectl.Pulse, sink_name: str) -> None:
-    """Put this process's streams into the sink, or from it, to 100 %.
+    """Set this process's streams into the sink, or from it, to 100 %, unmuted.
 
-    A server remembers volumes by the program's name.
+    A server remembers volumes by the name of the program.
     """
     for stream in (*pulse.sink_input_list(), *pulse.source_output_list()):
         is_this = stream.proplist.get("application.process.id") == str(os.getpid())
@@ -37,7 +37,7 @@ def set_stream_volume(pulse: pulsectl.Pulse, sink_name: str) -> None:
 
 
 def set_volumes(pulse: pulsectl.Pulse, sink_name: str, source_name: str, settles: float) -> None:
-    """100 % and unmuted, whatever the server remembers of these names; its restoring may come late."""
+    """Set sink, monitor and source to 100 %, unmuted. The server may restore old volumes late."""
 
     def changed() -> bool:
         for sink in pulse.sink_list():

@@ -1,1 +1,1 @@
-"""The protocol of PulseAudio, which PipeWire speaks too. It knows nothing of the devices of vmic."""
+"""The PulseAudio protocol, which PipeWire speaks too. This package does not know the devices of vmic."""

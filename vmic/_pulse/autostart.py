@@ -1,4 +1,4 @@
-"""Start a sound server where there is none."""
+"""Start a sound server if none is running."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ from vmic._errors import ServerError
 from vmic._pulse import connection
 
 CONFIGURATION = Path(__file__).parents[1] / "server"
-# By which it is known again, also when another version of vmic has started it.
+# Identifies a server that vmic has started, also if another version of vmic has started it.
 _SCRIPT = "/vmic/server/default.pa"
 _ENDS_WITHIN = 10.0
 
 
 def ensure_running() -> None:
-    """See that a server answers; start PulseAudio when none does and we may.
+    """Ensure that a server answers: start PulseAudio if none does and vmic may start one.
 
-    It is started at the default place of this user, so every application of the user finds it without any
-    setting; when no server has clients for a minute it ends by itself. Never when PULSE_SERVER is set or
-    VMIC_AUTOSTART is "0". Two processes that do this at the same moment get one server: PulseAudio locks.
+    PulseAudio starts at the default place of this user, so all applications of the user find it without any
+    setting. It exits by itself after a minute without clients. vmic never starts it when PULSE_SERVER is set
+    or VMIC_AUTOSTART is "0". Two processes that call this at the same moment get one server: PulseAudio
+    locks.
 
     Raises:
-        ServerError: None answers, and none could be started.
+        ServerError: No server answers, and none could be started.
     """
     try:
         connection.call(lambda _: None)
@@ -43,10 +44,10 @@ def ensure_running() -> None:
 
 
 def running(address: str) -> int | None:
-    """The process id of the server that answers at this address, where vmic has started it for a user.
+    """Return the process id of the server at `address` if vmic has started it for a user, otherwise None.
 
     Args:
-        address: As `connection.found_at` tells it.
+        address: The server's address, as `connection.found_at` returns it.
     """
     if not address.startswith("unix:"):
         return None
@@ -60,10 +61,10 @@ def running(address: str) -> int | None:
 
 
 def stop(pid: int) -> None:
-    """End it, and wait until it has ended.
+    """Terminate the server process `pid` and wait until it has exited.
 
     Raises:
-        ServerError: It does not end.
+        ServerError: The process does not exit.
     """
     with contextlib.suppress(ProcessLookupError), process.watching(pid) as has_ended:
         os.kill(pid, signal.SIGTERM)
@@ -75,7 +76,7 @@ _started_here = False
 
 
 def started_here() -> bool:
-    """Whether this process has started the server: only then it may start it again."""
+    """Return whether this process has started the server. Only then it may start it again."""
     return _started_here
 
 
@@ -110,7 +111,7 @@ def _start(refused: ServerError) -> None:
 
 
 def _unusable_folders() -> str:
-    """Return which of its folders PulseAudio cannot write to, of which it says nothing, and the remedy."""
+    """Return which folders PulseAudio cannot write to, and the remedy. PulseAudio itself reports neither."""
     said = []
     for name in ("XDG_RUNTIME_DIR", "HOME"):
         folder = os.environ.get(name)

@@ -1,8 +1,8 @@
-"""The machine's libpulse, as the native module and pulsectl load it, or a sentence on what to install.
+"""Load the machine's libpulse through the native modules and pulsectl, or say what to install.
 
-All others take them from here. What pulsectl keeps to itself, and vmic needs, is used here alone and in
-`libpulse`, its view of the C library: hence the upper bound of its version. All of it is looked at in
-tests/unit/test_private_members.py.
+All other modules import these from here. The private members of pulsectl that vmic needs are used only here
+and through `libpulse`, pulsectl's view of the C library. The version of pulsectl therefore has an upper
+bound. tests/unit/test_private_members.py checks all of these members.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 
 @contextlib.contextmanager
 def _unsearched() -> Iterator[None]:
-    """Let pulsectl leave the library to the loader.
+    """Make pulsectl load the library without its search.
 
-    It searches for "libpulse" first, with ldconfig, gcc and ld, for 30 ms, and never finds it, for the name
-    would be "pulse" (24.12); then it takes libpulse.so.0.
+    pulsectl first searches for "libpulse" with ldconfig, gcc and ld, for 30 ms. It never finds it, because
+    the name would be "pulse" (24.12), and then loads libpulse.so.0.
     """
     search = ctypes.util.find_library
     ctypes.util.find_library = lambda name: None if name == "libpulse" else search(name)
@@ -31,7 +31,7 @@ def _unsearched() -> Iterator[None]:
 
 try:
     with _unsearched():
-        import pulsectl  # it loads libpulse when it is imported
+        import pulsectl  # the import loads libpulse
         from pulsectl import _pulsectl as libpulse
 
     from vmic._blocking import ffi
@@ -52,7 +52,7 @@ except (ImportError, OSError) as error:
         "(Debian, Ubuntu), dnf install pulseaudio-libs (Fedora), pacman -S libpulse (Arch)"
     ) from error
 
-# What the connection of a stream of vmic's is called on the server, and no other.
+# The server shows the connections of vmic streams under this name, and no other connection.
 STREAM_NAME = "vmic"
 
 __all__ = [
@@ -73,21 +73,22 @@ def _readable(text: object, _errors: str = "") -> object:
     return text.decode(errors="replace") if isinstance(text, bytes) else text
 
 
-# Strictly, it leaves out each stream whose name is not UTF-8, and prints a traceback: such a stream would not
-# be kept out of a microphone. PipeWire passes such names on, as those of files may be (pw-play, 0.3.65).
+# With strict decoding pulsectl leaves out each stream whose name is not UTF-8, and prints a traceback: vmic
+# would not keep such a stream out of a microphone. PipeWire passes on such names, which files may have
+# (pw-play, 0.3.65).
 libpulse.force_str = _readable
 
 
 def context(pulse: pulsectl.Pulse) -> Any:
-    """The `pa_context` of a connection."""
+    """Return the `pa_context` of a connection."""
     return pulse._ctx
 
 
 def iterate(pulse: pulsectl.Pulse) -> None:
-    """Wait until something has happened on a connection, and let it be handled."""
+    """Wait for events on a connection and handle them."""
     pulse._pulse_iterate()
 
 
 def stop_waiting(pulse: pulsectl.Pulse) -> None:
-    """Let `event_listen` return after this step of the connection's loop."""
+    """Make `event_listen` return after this step of the connection's loop."""
     pulse._loop_stop = True

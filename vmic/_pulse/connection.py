@@ -1,4 +1,4 @@
-"""The sound server: where it is, and conversations with it that end in time."""
+"""The sound server: its address, and calls to it that end in time."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from vmic._pulse.bindings import context, libpulse, pulsectl
 
 T = TypeVar("T")
 
-# What pulsectl raises when the server goes in the middle of something.
+# The exceptions of pulsectl when the server disconnects during an operation.
 GOES = (pulsectl.PulseError, pulsectl.PulseDisconnected, libpulse.pa.CallError)
 
-# A server on the same machine answers within milliseconds; one that takes longer than this hangs.
+# A server on the same machine answers within milliseconds. A server that takes longer than this hangs.
 TIMEOUT = 5.0
 _UNDONE_WITHIN = 1.0
 SESSIONS = Path("/run/user")
@@ -35,7 +35,7 @@ _HOW_TO_GET_THAT_ONE = "PULSE_SERVER leads there: start that server, or unset PU
 
 
 class _Call(Generic[T]):
-    """One conversation with the server, on a thread: libpulse waits for a hung server without limit."""
+    """One call to the server, on a separate thread: libpulse waits for a hung server without limit."""
 
     def __init__(self, operation: Callable[[pulsectl.Pulse], T], undo: Callable[[pulsectl.Pulse, T], object]):
         self._operation, self._undo = operation, undo
@@ -62,11 +62,11 @@ class _Call(Generic[T]):
             self.finished.set()
 
     def join(self, timeout: float) -> None:
-        """Wait for its end, at most so many seconds."""
+        """Wait up to `timeout` seconds until the thread has ended."""
         self._thread.join(timeout)
 
     def settle(self, *, is_wanted: bool) -> None:
-        """Decide, whether or not the operation has ended, if what comes of it is kept or undone."""
+        """Decide whether the result of the operation is kept or undone. The operation may still run."""
         self._is_wanted = is_wanted
         self._settled.set()
 
@@ -77,22 +77,22 @@ def call(
     undo: Callable[[pulsectl.Pulse, T], object] = lambda _pulse, _result: None,
     timeout: float = TIMEOUT,
 ) -> T:
-    """Connect, run `operation` and disconnect; blocks at most `timeout` seconds.
+    """Connect, run `operation` and disconnect. Blocks up to `timeout` seconds.
 
     Args:
-        operation: What to do with the connection. It runs on a thread of its own.
-        undo: Undoes what `operation` did, when it ends after nobody waits for it any more.
-        timeout: Seconds, for all of it.
+        operation: Uses the connection. It runs on a separate thread.
+        undo: Undoes `operation` if that ends after the caller has stopped waiting.
+        timeout: Seconds for the whole call.
 
     Raises:
         ServerError: No server answers.
-        DeviceError: Python's threads have been replaced.
+        DeviceError: Python's functions for threads or processes have been replaced.
     """
     threads.require_native()
     conversation = _Call(operation, undo)
     try:
         answered = conversation.finished.wait(timeout)
-    except BaseException:  # Ctrl-C: what is half done is undone before the process ends
+    except BaseException:  # Ctrl-C: undo a half-done operation before the process exits
         conversation.settle(is_wanted=False)
         conversation.join(_UNDONE_WITHIN)
         raise
@@ -113,7 +113,7 @@ def call(
 def connect(
     client_name: str = "vmic-call", prepare: Callable[[pulsectl.Pulse], object] = lambda _: None
 ) -> pulsectl.Pulse:
-    """Connect to the server under that name, after `prepare`; the connection closes with its context."""
+    """Connect to the server as `client_name`, after `prepare`. The connection closes with its context."""
     pulse = pulsectl.Pulse(client_name, server=_desktop_server(), connect=False)
     try:
         prepare(pulse)
@@ -128,31 +128,32 @@ def connect(
 
 
 def for_streams(pulse: pulsectl.Pulse) -> str | None:
-    """Where this connection leads, for libpulse's other connections: they start no server then.
+    """Return the server's address for libpulse's other connections, so that they start no server.
 
-    Without an address libpulse starts PulseAudio itself where none answers (not as root), unless client.conf
-    forbids it. None where no address can lead there, for libpulse parts them at blanks.
+    Without an address libpulse itself starts PulseAudio if no server answers (not as root), unless
+    client.conf forbids it. Return None if the address cannot be used, because libpulse splits addresses at
+    blanks.
     """
     place = found_at(pulse)
     return None if place.split() != [place] else place
 
 
 def lead_others(pulse: pulsectl.Pulse) -> None:
-    """Lead what else uses libpulse in this process there too, as PortAudio does, so that it starts no server.
+    """Direct all other users of libpulse in this process, such as PortAudio, to this server.
 
-    For vmic's own processes: a program's environment is the program's.
+    They then start no server. Only for vmic's own processes: a program's environment belongs to the program.
     """
     if place := for_streams(pulse):
         os.environ["PULSE_SERVER"] = place
 
 
 def address() -> str:
-    """Where the server is looked for, for messages."""
+    """Return the address at which vmic looks for the server, for messages."""
     return os.environ.get("PULSE_SERVER") or _desktop_server() or "the default place"
 
 
 def found_at(pulse: pulsectl.Pulse) -> str:
-    """Where the server of a connection is, as PULSE_SERVER takes it."""
+    """Return the address of a connection's server, in the form of PULSE_SERVER."""
     get = ctypes.CDLL("libpulse.so.0").pa_context_get_server
     get.argtypes, get.restype = [ctypes.c_void_p], ctypes.c_char_p
     place = str(get(context(pulse)).decode())
@@ -160,12 +161,12 @@ def found_at(pulse: pulsectl.Pulse) -> str:
 
 
 def last_error(pulse: pulsectl.Pulse) -> int:
-    """Why the last operation failed, for `_refusals` (pulsectl's own errors tell nothing)."""
+    """Return the error code of the last operation, for `refusals` (pulsectl's own errors give no reason)."""
     return int(libpulse.pa.context_errno(context(pulse)))
 
 
 def _desktop_server() -> str | None:
-    """The socket of the user's own session, where the environment does not lead to it (ssh, su, cron)."""
+    """Return the socket of the user's session if the environment does not lead there (ssh, su, cron)."""
     if os.environ.get("PULSE_SERVER") or os.environ.get("XDG_RUNTIME_DIR"):
         return None
     native = SESSIONS / str(os.getuid()) / "pulse" / "native"
@@ -173,7 +174,7 @@ def _desktop_server() -> str | None:
 
 
 class NobodyListensError(ServerError):
-    """Nobody listens, as opposed to: somebody does and says no."""
+    """No server listens, as opposed to a server that refuses the connection."""
 
 
 def _refusal(code: int) -> ServerError:
@@ -193,21 +194,21 @@ def _refusal(code: int) -> ServerError:
 
 
 def _whose_session() -> str | None:
-    """Whose session libpulse is led to, when it is another user's: it does not look there."""
+    """Return whose session libpulse is led to if it is another user's, where libpulse does not look."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if os.environ.get("PULSE_SERVER") or not runtime:
         return None
     try:
         owner = Path(runtime).stat().st_uid
         return None if owner == os.getuid() else pwd.getpwuid(owner).pw_name
-    except OSError:  # it is not there, which libpulse says
+    except OSError:  # the folder is missing, which libpulse reports
         return None
-    except KeyError:  # of a user without a name
+    except KeyError:  # the user id has no name
         return str(owner)
 
 
 def _socket() -> str:
-    """Where the server's socket would be, when it has one here."""
+    """Return the path of the server's socket, if it has one on this machine."""
     server = os.environ.get("PULSE_SERVER") or _desktop_server() or ""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     return server.removeprefix("unix:") or (f"{runtime}/pulse/native" if runtime else "")

@@ -1,4 +1,4 @@
-"""The server's modules: loaded with an error that tells, and unloaded only when they are still ours."""
+"""Load the server's modules with a clear error, and unload them only if they are still ours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def load(pulse: pulsectl.Pulse, module: str, arguments: str, purpose: str) -> in
     """Load a module.
 
     Raises:
-        DeviceError: The server refuses; the message says `purpose`.
+        DeviceError: The server refuses. The message contains `purpose`.
     """
     try:
         return int(pulse.module_load(module, arguments))
@@ -30,10 +30,10 @@ def load(pulse: pulsectl.Pulse, module: str, arguments: str, purpose: str) -> in
 
 
 def unload(pulse: pulsectl.Pulse, index: int, *arguments: str) -> None:
-    """Unload module `index`, when it was loaded with these arguments.
+    """Unload module `index` if it was loaded with these arguments.
 
-    It may be gone: PulseAudio unloads a source with its sink, and another program may clean up too. PipeWire
-    gives its number to the next module then.
+    The module may be unloaded already: PulseAudio unloads a source with its sink, and another program may
+    clean up too. PipeWire then gives the index to the next module.
     """
     with contextlib.suppress(pulsectl.PulseOperationFailed, pulsectl.PulseIndexError):
         loaded = f" {pulse.module_info(index).argument} "
@@ -43,7 +43,7 @@ def unload(pulse: pulsectl.Pulse, index: int, *arguments: str) -> None:
 
 @contextlib.contextmanager
 def loading(pulse: pulsectl.Pulse, purpose: str) -> Iterator[Load]:
-    """Load modules that belong together: those that are there go again when the block raises."""
+    """Load modules that belong together. Those already loaded are unloaded if the block raises."""
     with contextlib.ExitStack() as unfinished:
 
         def load_next(module: str, arguments: str) -> int:
@@ -56,7 +56,7 @@ def loading(pulse: pulsectl.Pulse, purpose: str) -> Iterator[Load]:
 
 
 def channel_map(channels: int) -> str:
-    """Return the order that libpulse gives 1 to 32 channels, as module arguments take it."""
+    """Return libpulse's order of 1 to 32 channels, in the form of a module argument."""
     text = ffi.new("char[]", 480)
     if blocking.vmic_channel_map(channels, text, 480) != 0:
         raise ValueError(f"channels is 1 to 32, not {channels}")

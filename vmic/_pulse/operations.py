@@ -1,7 +1,7 @@
-"""Operations of the server that nobody waits for, so that they can be asked for while something else is.
+"""Server operations that do not wait for the answer, so that several can be pending at once.
 
-pulsectl waits for each answer, and can do nothing else then: on a busy machine until the server is run, and
-again for the next request.
+pulsectl waits for each answer and can do nothing else meanwhile: on a busy machine until the server is
+scheduled, and again for the next request.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from vmic._pulse.bindings import context, iterate, libpulse, pulsectl
 
 _pa = libpulse.pa
-# pulsectl knows every call but these.
+# pulsectl wraps every call except these.
 _library = ctypes.CDLL("libpulse.so.0")
 _kill_player, _kill_client = _library.pa_context_kill_sink_input, _library.pa_context_kill_client
 _move_player = _library.pa_context_move_sink_input_by_name
@@ -29,20 +29,20 @@ for _call in (_kill_player, _kill_client, _move_player):
 
 
 class Operations:
-    """The operations of one connection; the server takes them in the order in which they are made.
+    """The operations of one connection. The server handles them in the order of the calls.
 
-    Each answer comes from within the connection's event loop, so it must not wait either.
+    Each answer is called from within the connection's event loop, so it must not wait either.
     """
 
     def __init__(self, pulse: pulsectl.Pulse) -> None:
         self._pulse, self._context = pulse, context(pulse)
         self._numbers = itertools.count()
-        # libpulse keeps no callback, and one that runs must outlive its own call.
+        # libpulse keeps no reference to a callback, and a running callback must outlive its own call.
         self._callbacks: dict[int, Any] = {}
         self._called: collections.deque[Any] = collections.deque(maxlen=8)
 
     def server(self, answer: Callable[[Any], None]) -> None:
-        """Ask for what is true of the whole server, as which output is the default."""
+        """Ask for the information on the whole server, such as the default output."""
         number = next(self._numbers)
 
         def called(_context: object, info: Any, _userdata: object) -> None:
@@ -57,7 +57,7 @@ class Operations:
         )
 
     def player(self, index: int, answer: Callable[[Any], None]) -> None:
-        """Ask for one playing stream; one that has ended is not answered."""
+        """Ask for one playback stream. There is no answer if it has ended."""
         self._ask(
             lambda callback: _pa.context_get_sink_input_info(self._context, index, callback, None),
             libpulse.PA_SINK_INPUT_INFO_CB_T,
@@ -65,7 +65,7 @@ class Operations:
         )
 
     def recorder(self, index: int, answer: Callable[[Any], None]) -> None:
-        """Ask for one recording stream; one that has ended is not answered."""
+        """Ask for one recording stream. There is no answer if it has ended."""
         self._ask(
             lambda callback: _pa.context_get_source_output_info(self._context, index, callback, None),
             libpulse.PA_SOURCE_OUTPUT_INFO_CB_T,
@@ -73,7 +73,7 @@ class Operations:
         )
 
     def source(self, index: int, answer: Callable[[Any], None]) -> None:
-        """Ask for one source; one that has gone is not answered."""
+        """Ask for one source. There is no answer if it has been removed."""
         self._ask(
             lambda callback: _pa.context_get_source_info_by_index(self._context, index, callback, None),
             libpulse.PA_SOURCE_INFO_CB_T,
@@ -91,7 +91,7 @@ class Operations:
         )
 
     def places(self, answer: Callable[[list[Any]], None]) -> None:
-        """Ask for what the server remembers of where streams play (a server may have no memory)."""
+        """Ask where the server remembers that streams play (a server may remember nothing)."""
         entries: list[Any] = []
         self._ask(
             lambda callback: _pa.ext_stream_restore_read(self._context, callback, None),
@@ -101,15 +101,15 @@ class Operations:
         )
 
     def move_player(self, index: int, sink: str, failed: Callable[[], None]) -> None:
-        """Let a playing stream play into the sink of that name."""
+        """Move a playback stream to the sink of that name."""
         self._do(lambda callback: _move_player(self._context, index, sink.encode(), callback, None), failed)
 
     def kill_sink_input(self, index: int) -> None:
-        """End a playing stream."""
+        """End a playback stream."""
         self._do(lambda callback: _kill_player(self._context, index, callback, None))
 
     def kill_source_output(self, index: int) -> None:
-        """End a recording stream: the application gets an end instead of another microphone."""
+        """End a recording stream. The application sees its end, instead of another microphone."""
         self._do(lambda callback: _pa.context_kill_source_output(self._context, index, callback, None))
 
     def kill_client(self, index: int) -> None:
@@ -117,7 +117,7 @@ class Operations:
         self._do(lambda callback: _kill_client(self._context, index, callback, None))
 
     def await_answers(self) -> None:
-        """Wait for all of them; not from within an answer."""
+        """Wait for all answers. Must not be called from within an answer."""
         while self._callbacks and self._pulse.connected:
             iterate(self._pulse)
 
@@ -151,7 +151,7 @@ class Operations:
 
     def _send(self, number: int, callback: Any, send: Callable[[Any], Any]) -> None:
         self._callbacks[number] = callback
-        # When the connection has just gone there is no operation.
+        # There is no operation if the connection has just been lost.
         with contextlib.suppress(_pa.CallError):
             operation = send(callback)
             if operation:

@@ -1,4 +1,4 @@
-"""What a sound server means when it refuses, and what to do about it."""
+"""What the refusals of a sound server mean, and how to resolve them."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _OF_MODULE = {_ACCESS: _MAY_NOT, _MODULE_FAILED: f"PulseAudio says so too where 
 
 
 def text(code: int) -> str:
-    """What libpulse calls error `code`."""
+    """Return libpulse's text for error `code`."""
     return str(libpulse.pa.strerror(code))
 
 
 def of_connection(code: int) -> str:
-    """The same, with the cure, of one that is not let in."""
+    """Return the text and the remedy for a refused connection."""
     return _with(_OF_CONNECTION, code)
 
 
 def of_module(code: int) -> str:
-    """The same of a module that is not loaded."""
+    """Return the text and the remedy for a module that was not loaded."""
     return _with(_OF_MODULE, code)
 
 

@@ -1,4 +1,4 @@
-"""Following the server: one connection, and a look after each change."""
+"""Follow the server over one connection, and look at it after each change."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from vmic._errors import DeviceError, VmicError
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl, stop_waiting
 
-# The server, or our connection to it, has gone.
+# Raised when the server, or our connection to it, is lost.
 _LOSS = (VmicError, *connection.GOES)
 
 
 def _never(_seconds: float) -> None:
-    """Pause for no time."""
+    """Return at once, without a pause."""
 
 
 class Follower(ABC):
-    """Looks at the server again and again, until `end`.
+    """Looks at the server after each change, until `end`.
 
-    It polls the connection's sockets itself, together with descriptors of its own: so it costs nothing while
-    nothing happens, and these interrupt every wait, even when the server hangs. No exception ends it: it is
-    logged, and what raised it is called again.
+    A follower polls the connection's sockets itself, together with its own descriptors. It therefore costs
+    nothing while nothing happens, and the descriptors interrupt every wait, even if the server hangs. No
+    exception ends a follower: exceptions are logged, and the method that raised is called again.
     """
 
     def __init__(self, facilities: Collection[str]) -> None:
-        """Of the server's `facilities`, as pulsectl names them."""
+        """Follow these `facilities` of the server, as pulsectl names them."""
         self._facilities = facilities
         self._wakes: dict[int, LoggedCall[[]]] = {}
-        self._react = LoggedCall(self.react, pause=_never)  # the next event may be another
+        self._react = LoggedCall(self.react, pause=_never)  # the next event may be a different one
         self._look = LoggedCall(self.look, *_LOSS)
         self._lose = LoggedCall(self.lose)
         self._ended = False
@@ -42,30 +42,30 @@ class Follower(ABC):
 
     @abstractmethod
     def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
-        """This has happened, as pulsectl tells it, perhaps during a look: must not wait for an answer."""
+        """Handle an event of pulsectl, possibly during a look. Must not wait for an answer."""
 
     @abstractmethod
     def look(self, pulse: pulsectl.Pulse) -> None:
-        """The server has changed, or has just been reached."""
+        """Look at the server, which has changed or has just been reached."""
 
     @abstractmethod
     def lose(self) -> None:
-        """The server has gone."""
+        """Handle the loss of the server."""
 
     def wake_by(self, descriptor: int, woken: Callable[[], None]) -> None:
-        """Call `woken` when there is something to read, and look again after it."""
+        """Call `woken` when `descriptor` is readable, and look again afterwards."""
         self._wakes[descriptor] = LoggedCall(woken)
 
     def ignore(self, descriptor: int) -> None:
-        """Wake by it no more."""
+        """Stop watching `descriptor`."""
         self._wakes.pop(descriptor, None)
 
     def end(self) -> None:
-        """Let `follow` return; to be called by `look`, or when woken."""
+        """Make `follow` return. To be called by `look`, or when woken."""
         self._ended = True
 
     def follow(self, client_name: str) -> None:
-        """Follow the server, connected to it under that name, and again when it comes back."""
+        """Follow the server, connected as `client_name`, and reconnect when it comes back."""
         backoff = Backoff()
         connect = LoggedCall(self._connect, *_LOSS)
         while True:
@@ -95,15 +95,15 @@ class Follower(ABC):
             if not self._changed:
                 pulse.event_listen()
                 continue
-            # A change may come during the look.
+            # A change may arrive during the look.
             self._changed = False
-            # Something went during the look; that is a change of its own.
+            # An object was removed during the look, which causes a change event of its own.
             with contextlib.suppress(pulsectl.PulseIndexError, pulsectl.PulseOperationFailed, DeviceError):
                 if not self._look(pulse):
                     self._changed = True
 
     def _make_wakeable(self, pulse: pulsectl.Pulse) -> None:
-        """Let our descriptors interrupt every wait for the server (pulsectl's own way loses calls)."""
+        """Let our descriptors interrupt every wait for the server (pulsectl's own method loses calls)."""
 
         def poll(waited_for: list[Any], timeout: float) -> int:
             ready, woken = self._poll({one.fd: one.events for one in waited_for}, timeout)
@@ -113,17 +113,17 @@ class Follower(ABC):
                 self._changed = True
                 stop_waiting(pulse)
             if self._ended:
-                # Ends what pulsectl waits for, with an error; no answer may be looked for after that.
+                # This ends the wait of pulsectl with an error. No answer may be looked for after that.
                 pulse.connected = False
             return sum(one.revents != 0 for one in waited_for)
 
         pulse.set_poll_func(poll)
 
     def _poll(self, sockets: dict[int, int], timeout: float) -> tuple[dict[int, int], bool]:
-        """Wait for the sockets, and for our descriptors, whose call it makes.
+        """Wait for the sockets and for our descriptors, and make the calls of ready descriptors.
 
         Returns:
-            What came of which, and whether any of ours was among them.
+            The events of each ready descriptor, and whether any of ours was among them.
         """
         poller = select.poll()
         for descriptor in self._wakes:
@@ -133,6 +133,6 @@ class Follower(ABC):
         ready = dict(poller.poll(None if timeout < 0 else timeout * 1000))
         woken = self._wakes.keys() & ready.keys()
         for descriptor in woken:
-            if descriptor in self._wakes:  # one before it may have ignored it
+            if descriptor in self._wakes:  # an earlier call may have ignored it
                 self._wakes[descriptor]()
         return ready, bool(woken)

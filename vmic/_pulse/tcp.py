@@ -1,7 +1,7 @@
-"""A sound server on another machine: who is connected to it notices soon when the network has gone.
+"""A sound server on another machine: make its connections notice soon when the network is lost.
 
-TCP itself would try for a quarter of an hour, and libpulse 16.1 mistakes the time that it took for the time
-that sound takes: 5 s without a network were followed by 5 s of stutter (138 gaps).
+TCP itself would retry for a quarter of an hour, and libpulse 16.1 mistakes that time for the time that the
+audio takes: 5 s without a network were followed by 5 s of stutter (138 gaps).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import socket
 import struct
 from pathlib import Path
 
-# Less is a hiccup, as wireless networks have them.
+# Seconds. Shorter interruptions are common in wireless networks.
 _NOTICES_WITHIN = 2
 _OPTIONS = {
-    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT): 1000 * _NOTICES_WITHIN,  # for what is under way
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE): 1,  # for who only listens
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT): 1000 * _NOTICES_WITHIN,  # for data that is under way
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE): 1,  # for connections that only receive
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE): 1,
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL): 1,
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT): _NOTICES_WITHIN,
@@ -33,10 +33,10 @@ _servers: set[Place] = set()  # replaced by each `look_up`
 
 
 def places(addresses: str) -> set[tuple[str, int]]:
-    """The hosts and TCP ports in `addresses` of servers, as PULSE_SERVER has them; of a local one none."""
+    """Return the hosts and TCP ports in `addresses`, in the form of PULSE_SERVER. Skip local servers."""
     found = set()
     for address in addresses.split():
-        # It may begin with the machine for which it holds.
+        # An address may begin with the machine to which it applies.
         place = address.rpartition("}")[2]
         if not place.startswith(("unix:", "/")):
             place = re.sub("^tcp[46]?:", "", place)
@@ -47,22 +47,22 @@ def places(addresses: str) -> set[tuple[str, int]]:
 
 
 def look_up() -> None:
-    """Find out which addresses PULSE_SERVER leads to; may ask a name server, as libpulse has just done."""
+    """Find out which addresses PULSE_SERVER leads to. May ask a name server, as libpulse has just done."""
     global _servers  # noqa: PLW0603 (a fact about the process)
     found: set[Place] = set()
     for host, port in places(os.environ.get("PULSE_SERVER", "")):
-        with contextlib.suppress(OSError):  # nobody is connected to it then
+        with contextlib.suppress(OSError):  # there is no connection to it then
             for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
                 found.add((_plain(ipaddress.ip_address(str(address[0]).partition("%")[0])), port))
     _servers = found
 
 
 def notice_silence() -> None:
-    """Let this process's connections to a server on another machine end after 2 s without an answer."""
+    """Make this process's connections to a server on another machine end after 2 s without an answer."""
     servers = _servers
     if not servers:
         return
-    # libpulse shows no socket of its own. Without a descriptor to spare the next call does it.
+    # libpulse does not expose its sockets. If no descriptor is free for the listing, the next call does this.
     with contextlib.suppress(OSError):
         for descriptor in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
             if _peer(descriptor) in servers:
@@ -71,9 +71,9 @@ def notice_silence() -> None:
 
 
 def _peer(descriptor: int) -> Place | None:
-    """Where a connection over the network leads; None of all else.
+    """Return where a network connection leads, or None for any other descriptor.
 
-    Python's own sockets would change how a descriptor blocks, where `socket.setdefaulttimeout` is used.
+    A Python socket would change the blocking mode of the descriptor if `socket.setdefaulttimeout` is used.
     """
     peer = ctypes.create_string_buffer(128)
     if _libc.getpeername(descriptor, peer, ctypes.byref(ctypes.c_uint(len(peer)))) != 0:
@@ -87,5 +87,5 @@ def _peer(descriptor: int) -> Place | None:
 
 
 def _plain(address: Address) -> Address:
-    """As IPv4 where it is of that."""
+    """Return an IPv4-mapped address as IPv4, and any other address unchanged."""
     return getattr(address, "ipv4_mapped", None) or address

@@ -1,4 +1,4 @@
-"""Waiting for the server: its answers come before what they promise is there, or settled."""
+"""Waiting for the server, which answers before the promised objects exist or are settled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _APPEARS_WITHIN = 2.0
 def await_own(
     pulse: pulsectl.Pulse, things: Callable[[], list[Any]], wanted: str, module: int, device: str
 ) -> Any:
-    """Wait for what `module` makes, and see that it got the name it asked for (PulseAudio appends ".2")."""
+    """Wait for the object of `module`, and check that it has the name `wanted` (PulseAudio appends ".2")."""
     named: list[Any] = []
 
     def appeared() -> bool:
@@ -31,10 +31,10 @@ def await_own(
 
 
 def await_sink(pulse: pulsectl.Pulse, name: str) -> Any:
-    """Wait for the sink of that name, which has just been made.
+    """Wait for the sink of that name, which has just been created.
 
     Raises:
-        DeviceError: It does not come.
+        DeviceError: The sink does not appear.
     """
     found: list[Any] = []
 
@@ -57,7 +57,7 @@ def await_removed(pulse: pulsectl.Pulse, names: Collection[str]) -> None:
 
 
 def await_client(pulse: pulsectl.Pulse, client_name: str, seconds: float) -> bool:
-    """Wait until a client of that name is connected; whether it is."""
+    """Wait up to `seconds` until a client of that name is connected, and return whether it is."""
 
     def connected() -> bool:
         return any(client.name == client_name for client in pulse.client_list())
@@ -66,7 +66,7 @@ def await_client(pulse: pulsectl.Pulse, client_name: str, seconds: float) -> boo
 
 
 def await_owner(pulse: pulsectl.Pulse, client_name: str, device: str) -> None:
-    """Wait until the owner of `device` is connected: elsewhere that is how it is known to live."""
+    """Wait until the owner of `device` is connected, by which processes elsewhere know that it is alive."""
     if not await_client(pulse, client_name, _APPEARS_WITHIN):
         raise DeviceError(
             f"{device} needs a second connection, which the sound server did not let in for 2 s: "
@@ -75,9 +75,9 @@ def await_owner(pulse: pulsectl.Pulse, client_name: str, device: str) -> None:
 
 
 def await_that(pulse: pulsectl.Pulse, happened: Callable[[], bool], seconds: float) -> bool:
-    """Look whenever the server reports a change, for at most `seconds`; whether it has happened."""
+    """Call `happened` after each server change, for up to `seconds`, and return whether it returned True."""
     deadline = time.monotonic() + seconds
-    # An event that comes during `happened` would not stop the listening after it.
+    # An event that arrives during `happened` would not stop the `event_listen` after it.
     changes: list[Any] = []
 
     def note(change: Any) -> None:
