@@ -79,7 +79,7 @@ def main() -> None:
     warnings.showwarning = _show_warning
     # PulseAudio 16.1 aborted in 2 of 80 cases in which a program died of SIGTERM while it played.
     signal.signal(signal.SIGTERM, _terminate)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # of nohup
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
         signal.signal(signal.SIGHUP, _terminate)
     try:
         command.main(standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None)
@@ -91,11 +91,12 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # Who read what we say has gone (`| head`); at its end Python would say so. click does the same.
+        # The reader of our output has exited (`| head`). Python would report that when it exits. click
+        # handles it the same way.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except (OSError, ValueError, ImportError) as error:  # of which vmic's own are some
-        # A file may be called anything.
+    except (OSError, ValueError, ImportError) as error:  # includes vmic's own errors
+        # A file name may contain any character.
         click.echo("\n".join(map(printable, f"vmic: {error}".split("\n"))), err=True)
         sys.exit(1)
 

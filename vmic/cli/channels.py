@@ -1,4 +1,4 @@
-"""Where channels are heard, and how many become fewer: as in WAVE files, and as ffmpeg does it."""
+"""Channel layouts as in WAVE files, and the mixing of channels as in ffmpeg."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     Samples = npt.NDArray[np.int16]
 
-# Where so many channels are heard (a WAV's channel mask): vmic's microphones, and files that do not tell.
+# The layout (a WAV's channel mask) for each number of channels: for microphones, and for files without one.
 _LAYOUTS = {1: 0x4, 2: 0x3, 3: 0x7, 4: 0x33, 5: 0x37, 6: 0x3F, 7: 0x70F, 8: 0x63F}
 _PLACES = ("FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR")
-# Where a channel goes that has no place of its own: to the first of these that are all there, as loud as in
-# ffmpeg; the LFE nowhere.
+# Where a channel is mixed that has no place of its own: to the first of these whose places all exist, with
+# the weights of ffmpeg. The LFE is left out.
 _HALF, _LESS = 0.5, 0.5**0.5
 _WAYS: dict[str, list[dict[str, float]]] = {
     "FL": [{"FC": _LESS}],
@@ -30,7 +30,8 @@ _WAYS: dict[str, list[dict[str, float]]] = {
     "SL": [{"BL": 1}, {"BC": _LESS}, {"FL": _LESS}, {"FC": _HALF}],
     "SR": [{"BR": 1}, {"BC": _LESS}, {"FR": _LESS}, {"FC": _HALF}],
 }
-# ALSA has another order, and none for 3 channels: so many it is asked for, and these of them are wanted.
+# ALSA has another channel order, and none for 3 channels. For each number of channels: how many to record
+# through ALSA, and which of those to keep.
 _FROM_ALSA = {
     3: (5, (0, 1, 4)),
     5: (5, (0, 1, 4, 2, 3)),
@@ -40,10 +41,10 @@ _FROM_ALSA = {
 
 
 def mixing(name: str, channels: int, layout: int, wanted: int) -> Any:
-    """Return the weight of each of the channels of `name` (a row) in each of those that are wanted.
+    """Return the weight of each channel of `name` (a row) in each wanted channel (a column).
 
     Raises:
-        VmicError: There is no right answer.
+        VmicError: There is no right way to mix them.
     """
     import numpy as np  # noqa: PLC0415
 
@@ -60,12 +61,12 @@ def mixing(name: str, channels: int, layout: int, wanted: int) -> Any:
     ways = {place: [{place: 1.0}, *_WAYS.get(place, [])] for place in here}
     weights = [next((way for way in ways[place] if way.keys() <= set(there)), {}) for place in here]
     matrix = np.array([[way.get(place, 0) for place in there] for way in weights], np.float32)
-    # As loud as it may be without being clipped.
+    # As loud as possible without clipping.
     return matrix / max(1.0, float(matrix.sum(axis=0).max()))
 
 
 def _places(channels: int, layout: int) -> list[str]:
-    """Return where each channel is heard; none when nobody knows."""
+    """Return where each channel is heard, or an empty list if that is unknown."""
     mask = (
         layout if layout.bit_count() == channels and layout < 1 << len(_PLACES) else _LAYOUTS.get(channels, 0)
     )
@@ -73,24 +74,24 @@ def _places(channels: int, layout: int) -> list[str]:
 
 
 class Remix:
-    """FifoLock what ALSA records of a microphone into the channels of a file.
+    """A converter from the channels that ALSA records to the channels of a file.
 
     Attributes:
-        recorded: How many channels to record through ALSA.
+        recorded: The number of channels to record through ALSA.
     """
 
     def __init__(self, channels: int, wanted: int) -> None:
-        """Of a microphone of `channels`, for a file of `wanted` channels.
+        """Convert from a microphone of `channels` channels to a file of `wanted` channels.
 
         Raises:
-            VmicError: There is no right answer.
+            VmicError: There is no right way to mix them.
         """
         self.recorded, places = _FROM_ALSA.get(channels, (channels, tuple(range(channels))))
         self._places = list(places)
         self._matrix = mixing("the microphone", channels, 0, wanted) if wanted != channels else None
 
     def apply(self, block: bytes) -> Samples:
-        """Return the frames of a block, of shape (n, channels of the file)."""
+        """Return the frames of a recorded block, of shape (n, channels of the file)."""
         import numpy as np  # noqa: PLC0415
 
         frames: Samples = np.frombuffer(block, np.int16).reshape(-1, self.recorded)[:, self._places]

@@ -1,4 +1,4 @@
-"""A group of commands, each of which is imported when it is used: so that `--help` is there at once."""
+"""A group of commands that imports each command when it is used, so that `--help` appears at once."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import click
 
 
 class LazyGroup(click.Group):
-    """Knows of its commands where they are and what their help begins with."""
+    """A group that knows where its commands are and how their help begins."""
 
     def __init__(
         self, *arguments: Any, package: str, where: Mapping[str, tuple[str, str]], **settings: Any
     ) -> None:
-        """Of commands by their names: each has a "module:name" in `package`, and how its help begins."""
+        """Take, for each command name, a "module:name" in `package` and the beginning of its help."""
         super().__init__(*arguments, **settings)
         self._package = package
         self._where = where
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Their names, in the order in which they were given."""
+        """Return the command names, in the order in which they were given."""
         return list(self._where)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import one; None where there is no such command."""
+        """Import and return a command, or return None if there is no such command."""
         if cmd_name not in self._where:
             return None
         module, _, name = self._where[cmd_name][0].partition(":")
@@ -33,6 +33,6 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Show them all, without an import."""
+        """Show all commands, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, begins) for name, (_, begins) in self._where.items()])

@@ -1,4 +1,4 @@
-"""What the commands' options have in common."""
+"""Option types, options and arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Time(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         self._zero = zero
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Seconds."""
+        """Return the time in seconds."""
         try:
             parts = [float(part) for part in str(value).split(":")]
         except ValueError:
@@ -57,12 +57,12 @@ quiet_option: Callable[[Any], Any] = click.option(
 
 
 def microphones(_context: click.Context, _argument: click.Parameter, begun: str) -> list[CompletionItem]:
-    """The microphones whose names begin so; none where no server answers."""
+    """Return the microphones whose names begin with `begun`, or none if no server answers."""
     try:
         there = vmic.list_microphone_devices()
     except vmic.ServerError:
         return []
-    # Bash puts it into the command line as it is: one that a shell would obey is given by its other name.
+    # Bash inserts a completion unquoted. A name that a shell would interpret is completed by its source name.
     names = [info.name if shlex.quote(info.name) == info.name else info.source_name for info in there]
     return [CompletionItem(name) for name in names if name.startswith(begun)]
 

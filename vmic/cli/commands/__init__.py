@@ -1,1 +1,1 @@
-"""The commands, as a person calls them."""
+"""The commands of the ``vmic`` program."""

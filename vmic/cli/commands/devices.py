@@ -1,4 +1,4 @@
-"""create, remove, clean: microphones that stay, and the end of them."""
+"""The commands create, remove and clean: microphones that stay, and their removal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from vmic.cli.terminal.output import is_quiet, say
 @click.option("--replace", is_flag=True, help="Take the name over when such a microphone exists.")
 @click.option("--alsa", is_flag=True, help="Let programs that know only ALSA list it too (vmic alsa).")
 @click.option("--foreground", is_flag=True, help="Keep it until Ctrl-C or SIGTERM, and remove it then.")
-# For a file that takes no blanks (see autostart).
+# For a configuration file whose arguments cannot have blanks (see autostart).
 @click.option("--encoded", is_flag=True, hidden=True)
 @quiet_option
 def create(
@@ -55,7 +55,7 @@ def create(
     try:
         info = create_lasting_device(name, rate, channels, description=description, replace=replace)
     except DeviceError:
-        with contextlib.suppress(VmicError):  # it is refused, and not because there is one
+        with contextlib.suppress(VmicError):  # refused for another reason than an existing one
             find_guarded(name)
         raise
     with contextlib.ExitStack() as undo:
@@ -91,7 +91,7 @@ def remove(name: str | None, all_: bool) -> None:
         remove_microphone_device(info.name)
         asoundrc.remove(info.name)
     if name is not None and not named:
-        remove_microphone_device(name)  # says what there is
+        remove_microphone_device(name)  # the error lists the microphones that exist
 
 
 @click.command(epilog="Example: vmic clean")
@@ -108,7 +108,7 @@ def clean() -> None:
 def _clean(pulse: pulsectl.Pulse) -> list[Device]:
     left = orphans.remove(pulse)
     for device in registry.find_all(pulse):
-        # What has a program or a keeper comes back by itself.
+        # A device with a program or a keeper is restored by it.
         if device.owner is None and not device.complete:
             registry.remove(pulse, device)
             left.append(device)

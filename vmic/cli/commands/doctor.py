@@ -1,4 +1,4 @@
-"""doctor: what is wrong, and what to do about it."""
+"""The command doctor: what is wrong, and what to do about it."""
 
 from __future__ import annotations
 

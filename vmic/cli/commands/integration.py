@@ -1,4 +1,4 @@
-"""install, uninstall, alsa, completion: microphones at hand, after a log-in and for other programs."""
+"""The commands install, uninstall, alsa and completion: microphones after a log-in and for other programs."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def uninstall(name: str) -> None:
 
 
 def _first() -> Way:
-    """The way in which this user's sessions start things.
+    """Return the way in which this user's sessions start programs.
 
     Raises:
-        VmicError: That cannot be told, or there is none.
+        VmicError: The way cannot be determined, or there is none.
     """
     if WAYS["systemd"].is_there():
         return WAYS["systemd"]
-    # Both may be installed: what matters is which of them serves, and reads its file.
+    # Both servers may be installed. Only the one that runs reads its file.
     try:
         return WAYS["pipewire" if connection.call(backend.of) is backend.PIPEWIRE else "pulseaudio"]
     except vmic.ServerError as error:

@@ -1,4 +1,4 @@
-"""list, info: what there is on the server, for a person and for a program."""
+"""The commands list and info: the microphones on the server, for a person and for a program."""
 
 from __future__ import annotations
 
@@ -75,12 +75,15 @@ def _cells(status: MicrophoneStatus) -> tuple[str, ...]:
 def _as_json(status: MicrophoneStatus) -> dict[str, Any]:
     flat = dataclasses.asdict(status)
     for listener in flat["listeners"]:
-        del listener["since"]  # of the first look, which was this one
+        del listener["since"]  # the time of the first look, which is this one
     return {**flat.pop("info"), **flat}
 
 
 def _print(rows: Sequence[Sequence[str]]) -> None:
-    """In columns; not with rich, whose import takes as long as the rest of the command (45 of 170 ms)."""
+    """Print the rows in columns.
+
+    This does not use rich, whose import takes as long as the rest of the command (45 of 170 ms).
+    """
     rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -89,7 +92,7 @@ def _print(rows: Sequence[Sequence[str]]) -> None:
 
 
 def _width(text: str) -> int:
-    """How many columns it takes on a terminal."""
+    """Return how many columns `text` takes on a terminal."""
     combining = sum(unicodedata.combining(character) != 0 for character in text)
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     return len(text) + wide - combining

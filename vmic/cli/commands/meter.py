@@ -1,4 +1,4 @@
-"""meter: how loud a microphone is, and who listens."""
+"""The command meter: how loud a microphone is, and which applications record it."""
 
 from __future__ import annotations
 
@@ -61,39 +61,39 @@ def meter(name: str, seconds: float | None) -> None:
 @dataclass(frozen=True)
 class _Heard:
     peak: float  # of a full scale of 1
-    clips: int  # how many of the server's peaks were at full scale
+    clips: int  # the number of the server's peaks at full scale
     listeners: tuple[Listener, ...]
 
 
 class _Ears(Follower):
-    """Follows one source, on a thread of its own.
+    """A follower of one source, on a thread of its own.
 
     Attributes:
-        removed: Set when the source has gone, or the server.
+        removed: Set when the source is removed or the server disconnects.
     """
 
     def __init__(self, source_name: str) -> None:
         super().__init__(("source", "source_output"))
         self.removed = threading.Event()
         self._source_name = source_name
-        self._lock = threading.Lock()  # guards what follows
+        self._lock = threading.Lock()  # guards `_peak`, `_clips` and `_listeners`
         self._peak, self._clips = 0.0, 0
         self._listeners: tuple[Listener, ...] = ()
-        # The thread's own.
+        # Used by the thread alone.
         self._followed: Peaks | None = None
 
     def take(self) -> _Heard:
-        """What was heard since the last time."""
+        """Return what was heard since the last call."""
         with self._lock:
             heard = _Heard(self._peak, self._clips, self._listeners)
             self._peak, self._clips = 0.0, 0
         return heard
 
     def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
-        """All can wait for a look."""
+        """Do nothing: every change can wait for `look`."""
 
     def look(self, pulse: pulsectl.Pulse) -> None:
-        """See who listens."""
+        """Update the listeners, and follow the peaks of the source."""
         sources = [source for source in pulse.source_list() if source.name == self._source_name]
         if not sources:
             self.lose()
@@ -107,7 +107,7 @@ class _Ears(Follower):
             self._listeners = tuple(one for those in listeners.values() for one in those)
 
     def lose(self) -> None:
-        """The server has gone, or the source."""
+        """Stop, because the server has disconnected or the source was removed."""
         self.removed.set()
         self.end()
 
@@ -118,7 +118,7 @@ class _Ears(Follower):
 
 
 class _View:
-    """What is on the screen: it remembers the greatest peak for a while."""
+    """The view on the screen. It holds the greatest peak for a while."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -127,12 +127,12 @@ class _View:
         self._peak = 0.0
 
     def picture(self, heard: _Heard) -> Group:
-        """The level, the peak that is held, a warning, and who listens."""
+        """Return the level, the held peak, a warning and the listeners."""
         from rich.console import Group  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
         now = time.monotonic()
-        # The server tells a peak each 40 ms, so that some draws have none.
+        # The server sends a peak every 40 ms, so some redraws have no new one.
         self._peak = max(heard.peak, self._peak * 0.7)
         if heard.peak >= self._held or now - self._held_at > _HOLD:
             self._held, self._held_at = heard.peak, now

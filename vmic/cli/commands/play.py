@@ -1,4 +1,4 @@
-"""play, say, tone: sound into a microphone."""
+"""The commands play, say and tone: sound into a microphone."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def tone(name: str, frequency: float, level: float, seconds: float | None, laten
 
 
 def _find(name: str) -> vmic.MicrophoneInfo | None:
-    """The microphone of that name, or with that server's name; None where it is to be made."""
+    """Return the microphone with this name or source name, or None if it must be created."""
     autostart.ensure_running()
     there = vmic.list_microphone_devices()
     return next((info for info in there if name in (info.name, info.source_name)), None)
@@ -199,16 +199,17 @@ def _play(
     latency: int | None,
     *,
     gain: float = 0.0,
-    extent: Extent = Extent(),  # noqa: B008 (it never changes)
+    extent: Extent = Extent(),  # noqa: B008 (it is immutable)
     loop: bool = False,
 ) -> None:
-    """Play what the openers open, the first of which has been opened already."""
+    """Play the sounds that the openers open. `first` is the first of them, already open."""
     opened = [first]
     begin = openers[0]
     openers = [lambda: opened.pop() if opened else begin(), *openers[1:]]
     with contextlib.ExitStack() as stack:
         ahead = AHEAD if latency is None else latency / 1000
-        # Of a pipe so much is to come before its first frame is heard. All of a file is there.
+        # With --latency, a pipe must deliver `ahead` seconds before its first frame is heard. A file is
+        # complete from the beginning.
         prebuffer: Latency = "auto" if latency is None or first.seekable else ahead
         if there is not None:
             microphone = vmic.open_microphone_device(name, non_blocking=True, latency=prebuffer)

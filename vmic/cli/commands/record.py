@@ -1,4 +1,4 @@
-"""record: a microphone's sound into a file, as any application hears it."""
+"""The command record: a microphone's sound into a file, as any application hears it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 _WIDTH = 20  # columns
 _REDRAW = 0.1  # seconds
-# PortAudio does not always tell that a recording has ended (once on a busy machine, with PulseAudio 16.1).
+# PortAudio does not always report the end of a recording (once on a busy machine, with PulseAudio 16.1).
+# After this time without a block the recorder asks the server.
 _SILENT = 2.0  # seconds
 
 
@@ -47,10 +48,10 @@ def record(name: str, out: str, seconds: float | None, channels: int | None) -> 
     info = find_guarded(name).info
     frames = 0
     wanted = float("inf") if seconds is None else int(seconds * info.sample_rate)
-    import soundfile  # noqa: F401, PLC0415 (it takes 0.1 s, in which the server shows a recorder already)
+    import soundfile  # noqa: F401, PLC0415 (takes 0.1 s, in which the server would show a recorder)
 
     remix = Remix(info.channels, channels or info.channels)
-    recorder = _Recorder(info, remix.recorded)  # before there is a file, which may have been another one
+    recorder = _Recorder(info, remix.recorded)  # before the file, which may overwrite one
     with _sound_file(out, info, channels or info.channels) as file, screen() as draw, recorder:
         try:
             while frames < wanted:
@@ -77,15 +78,15 @@ def record(name: str, out: str, seconds: float | None, channels: int | None) -> 
 
 
 class _Recorder:
-    """Records a microphone through PortAudio for the time of a block.
+    """A recorder of a microphone through PortAudio, for the time of a `with` block.
 
     Attributes:
-        overflows: How often PortAudio had to leave something out.
+        overflows: How often PortAudio had to drop samples.
     """
 
     def __init__(self, info: vmic.MicrophoneInfo, channels: int) -> None:
-        """Record `channels` of it, in ALSA's order."""
-        # PortAudio reads it once, when it is loaded.
+        """Record `channels` channels of the microphone, in ALSA's order."""
+        # PortAudio reads PULSE_SOURCE once, when it is loaded.
         os.environ["PULSE_SOURCE"] = info.source_name
         connection.call(connection.lead_others)
         os.environ.pop("PULSE_LATENCY_MSEC", None)  # would replace the buffer lengths that PortAudio asks for
@@ -105,7 +106,7 @@ class _Recorder:
         self._stream.close()
 
     def next(self) -> bytes:
-        """The next block; an empty one when the microphone has gone."""
+        """Return the next block, or an empty one if the microphone was removed."""
         block = None
         while block is None:
             try:
@@ -118,14 +119,14 @@ class _Recorder:
 
     @property
     def peak(self) -> float:
-        """The greatest sample of the last 0.1 s, of a full scale of 1."""
+        """Return the greatest sample of the last 0.1 s, of a full scale of 1."""
         import numpy as np  # noqa: PLC0415
 
         samples = np.frombuffer(b"".join(block for _, block in self._recent), np.int16)
         return float(np.abs(samples.astype(np.int32)).max(initial=0)) / 32768
 
     def _is_there(self) -> bool:
-        """Whether the server still has the microphone; one that hangs may have."""
+        """Return whether the server still has the microphone, or may have it because it hangs."""
         try:
             found = connection.call(lambda pulse: registry.find(pulse, self._name))
         except vmic.ServerError:
@@ -179,7 +180,7 @@ def _sound_file(path: str, info: vmic.MicrophoneInfo, channels: int) -> Iterator
 
 
 def _refusal(path: str) -> str | None:
-    """Return why the system lets nothing be written there: libsndfile says "System error." of all reasons."""
+    """Return why the system refuses to write `path`. libsndfile says "System error." for all reasons."""
     try:
         with Path(path).open("ab", buffering=0) as file:
             end = file.tell()

@@ -1,4 +1,4 @@
-"""room: a place for calls on this machine."""
+"""The command room: a place for calls on this machine."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def room(port: int, token: str | None, limit: int | None) -> None:
         raise vmic.VmicError(f"a room needs more of Python ({error}): pip install 'vmic[call]'") from error
 
     def tell(address: str) -> None:
-        # What follows the # is not sent to anybody: the page reads it.
+        # The part after the # is not sent to any server: only the page reads it.
         click.echo(f"{address}/" + (f"#{quote(token)}" if token is not None else ""))
         click.echo(f"{address}/whip")
 

@@ -1,4 +1,4 @@
-"""run: a command whose default microphone is one of vmic's, or that has a sound server of its own."""
+"""The command run: another command with a vmic microphone as its default, or a sound server of its own."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
 from vmic.cli.options import microphones
 
-# What a shell says of a command that cannot be started.
+# A shell's exit codes for a command that cannot be started.
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
-Settings = dict[str, str | None]  # of the environment; None: it is not to be there
+Settings = dict[str, str | None]  # environment variables; None removes the variable
 
 
 @click.command(
@@ -57,7 +57,7 @@ def run(mic: str | None, speaker: str | None, isolated: bool, command: tuple[str
     if speaker is not None:
         settings["PULSE_SINK"] = connection.call(lambda pulse: _sink(pulse, speaker))
     if settings and not isolated and "PULSE_SERVER" not in os.environ:
-        # vmic finds a desktop's from outside of it too (ssh, cron); another program does not.
+        # vmic finds a desktop's server also from outside the desktop (ssh, cron); other programs do not.
         settings["PULSE_SERVER"] = connection.call(connection.found_at)
     environment = {**os.environ, **{name: value for name, value in settings.items() if value is not None}}
     for name in [name for name, value in settings.items() if value is None]:
@@ -66,7 +66,7 @@ def run(mic: str | None, speaker: str | None, isolated: bool, command: tuple[str
 
 
 def _find(name: str) -> str | None:
-    """What the server calls that microphone; None where there is none, or no server."""
+    """Return the source name of the microphone, or None if there is no such microphone or no server."""
     try:
         there = vmic.list_microphone_devices()
     except connection.NobodyListensError:
@@ -75,7 +75,7 @@ def _find(name: str) -> str | None:
 
 
 def _sink(pulse: pulsectl.Pulse, name: str) -> str:
-    """What the server calls the output of that name or description."""
+    """Return the server's name for the output with this name or description."""
     sinks = pulse.sink_list()
     for sink in sinks:
         if name in (sink.name, sink.description):
@@ -85,9 +85,9 @@ def _sink(pulse: pulsectl.Pulse, name: str) -> str:
 
 
 def _held(mic: str | None, *, isolated: bool) -> Settings:
-    """Have a process hold what is to be there as long as this one, and tell the settings that lead to it.
+    """Start a process that holds the microphone or server, and return the settings that lead to it.
 
-    It is no child of this process: a command may wait for all of its children.
+    The holder lives as long as this process, but is not its child: a command may wait for all its children.
     """
     command = os.getpid()
     told, tell = os.pipe()
@@ -115,7 +115,7 @@ def _held(mic: str | None, *, isolated: bool) -> Settings:
 
 
 def _become(command: tuple[str, ...], environment: dict[str, str]) -> NoReturn:
-    # Python ignores it, and what is ignored stays so.
+    # Python ignores SIGPIPE, and an ignored signal stays ignored in the command.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         os.execvpe(command[0], command, environment)  # noqa: S606 (there is no shell)

@@ -1,4 +1,4 @@
-"""server: the PulseAudio that vmic brings where no sound server runs."""
+"""The command server: the PulseAudio that vmic starts where no sound server runs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is played into a microphone: opened, decoded, resampled, one after the other."""
+"""Sounds that are played into a microphone: opened, decoded, resampled, one after the other."""

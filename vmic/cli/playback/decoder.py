@@ -1,4 +1,4 @@
-"""Files as sound: a process decodes them, ffmpeg where it is installed, else libsndfile."""
+"""Files as sounds. A separate process decodes them: ffmpeg where it is installed, otherwise libsndfile."""
 
 from __future__ import annotations
 
@@ -21,40 +21,40 @@ from vmic.cli.playback import pipes
 if TYPE_CHECKING:
     from vmic.cli.playback.sound import Block
 
-# No lists: another's file does not choose which of this machine's is heard.
+# No playlist formats: a file from somebody else must not choose which of this machine's files is heard.
 _FORMATS = (
     "aac,ac3,eac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,flac,flv,gsm,loas,matroska,mlp,mov,mp3,mpc,mpc8,mpeg,"
     "mpegts,ogg,rm,tak,truehd,tta,voc,w64,wav,wv,xwma"
 )
-# What ffmpeg says of an MP3 in which something else is: the tag and the table of another one that follows.
+# ffmpeg's messages about an MP3 with other data in it: the tag and the table of another MP3 that follows.
 _SKIPPED = re.compile(r"Header missing|Error (while decoding|submitting) |Invalid data found when proc")
 _ERROR = re.compile(r"^(?:\[[^]]* @ [^]]*\] )?\[(?:error|fatal)\] (.*)", re.MULTILINE)
 _DURATION = re.compile(r"^\[info\] +Duration: (\d+):(\d+):([\d.]+)", re.MULTILINE)
-_PLAIN = (b"\1\0", b"\3\0")  # what a WAV's samples are: numbers, or floating ones
-# Of a file that is played.
+_PLAIN = (b"\1\0", b"\3\0")  # the sample formats of a plain WAV: integer and float
+# The limits for the sample rate of a file, in Hz.
 _MIN_RATE, _MAX_RATE = 1_000, 768_000
 
 
 class Decoded:
-    """A file, from a descriptor: one on the disk, or what comes through a pipe."""
+    """A sound that is decoded from a descriptor: of a file on the disk, or of a pipe."""
 
     def __init__(self, descriptor: int, name: str, hint: str = "") -> None:
         """Take the descriptor over, and begin to decode.
 
         Args:
-            descriptor: Of the file; closed with this.
-            name: For a person.
-            hint: What to do where it cannot be played.
+            descriptor: The descriptor of the file. `close` closes it.
+            name: The name in messages to a person.
+            hint: What to do if the file cannot be played.
 
         Raises:
-            VmicError: It cannot be played.
+            VmicError: The file cannot be played.
         """
         self.name, self._descriptor, self._hint = name, descriptor, hint
         self._ffmpeg = shutil.which("ffmpeg")
         self._process: subprocess.Popen[bytes] | None = None
         self._shape = (0, 0, 0)
         self._pipe_writer: pipes.PipeWriter | None = None
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 (it is kept), not a pipe, which could fill
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 (it stays open), not a pipe, which could fill
         with contextlib.ExitStack() as undo:
             undo.callback(self.close)
             self._open()
@@ -71,9 +71,9 @@ class Decoded:
             self._descriptor, self._size = file, _size(file)
         self.seekable, self._is_flac = self._size is not None, head[:4] == b"fLaC"
         if not self.seekable and head[:4] + head[12:16] == b"RIFFfmt " and head[20:22] in _PLAIN:
-            # ffmpeg (5.1) begins with the 64 KiB in which it looks for another codec: 1.4 s of speech.
+            # ffmpeg (5.1) first reads 64 KiB, in which it looks for another codec: 1.4 s of speech.
             self._ffmpeg = None
-        # libsndfile ends an MP3 where it guesses its end, but for one in a pipe.
+        # libsndfile stops an MP3 at its guessed end, except in a pipe.
         guessed = not self._ffmpeg and (head[:3] == b"ID3" or head[:1] == b"\xff")
         joined = self._size is not None and _is_joined(self._descriptor, head, self._size)
         if joined and self._is_flac and not self._ffmpeg:
@@ -87,16 +87,16 @@ class Decoded:
         self.seconds = None if self._piped else self._told_duration()
 
     def _wants_a_file(self, head: bytes) -> bool:
-        """Whether the decoder seeks in a file that begins so."""
+        """Return whether the decoder seeks in a file that begins with `head`."""
         if self._ffmpeg:
             return head[:4] == b"caff" or (head[4:8] == b"ftyp" and b"moov" not in head)
         return head[:4] not in (b"RIFF", b"OggS", b".snd") and head[:3] != b"ID3" and head[:1] != b"\xff"
 
     def read(self, frames: int) -> Block | None:
-        """Return what is decoded, at most so many frames; none at the end, None when there are none yet.
+        """Return at most `frames` decoded frames: an empty block at the end, None if none are ready yet.
 
         Raises:
-            VmicError: It is not heard whole.
+            VmicError: The file cannot be heard to its end.
         """
         while (block := self._raw.read(frames)) is not None:
             if not len(block):
@@ -111,7 +111,7 @@ class Decoded:
         return None
 
     def seek(self, seconds: float) -> None:
-        """Go on at this time from the beginning."""
+        """Continue at `seconds` from the beginning."""
         self._end_process()
         if self._pipe_writer is not None:
             self._pipe_writer.join()
@@ -122,7 +122,7 @@ class Decoded:
             self._start(b"", seconds)
 
     def close(self) -> None:
-        """End the decoder."""
+        """End the decoder process and close the descriptor."""
         self._end_process()
         os.close(self._descriptor)
         self._said.close()
@@ -130,7 +130,7 @@ class Decoded:
     # ---- the process ----
 
     def _start(self, head: bytes, seconds: float) -> None:
-        """Start the decoder, and read what its output begins with."""
+        """Start the decoder, and read the header of its output."""
         self._given, self._skip, self._from = 0, 0, seconds
         self._said.seek(0)
         self._said.truncate()
@@ -143,7 +143,7 @@ class Decoded:
             pass_fds=() if self._piped else (self._descriptor,),
             cwd="/",
             env=os.environ if self._ffmpeg else process.environment(),
-            start_new_session=True,  # Ctrl-C is for its reader
+            start_new_session=True,  # Ctrl-C is for this process alone
         )
         assert self._process.stdout
         output = self._process.stdout.fileno()
@@ -163,22 +163,22 @@ class Decoded:
             file = "-" if self._piped else place
             return [*process.command("vmic.cli.playback.libsndfile"), file, str(seconds)]
         url, protocol = ("pipe:0", "pipe") if self._piped else (f"file:{place}", "file")
-        # The frames are numbered anew, for those of a second file begin at 0 again and would be dropped.
+        # asetpts renumbers the frames: those of a second file begin at 0 again and would be dropped.
         return [
             *(self._ffmpeg, "-nostdin", "-nostats", "-hide_banner", "-loglevel", "level+info"),
             *("-protocol_whitelist", protocol, "-format_whitelist", _FORMATS, "-guess_layout_max", "0"),
-            *(("-ss", f"{seconds:.6f}") if seconds else ()),  # a pipe cannot even go to 0
+            *(("-ss", f"{seconds:.6f}") if seconds else ()),  # a pipe cannot seek, not even to 0
             *("-i", url, "-map", "0:a:0", "-af", "asetpts=N/SR/TB"),
             *("-map_metadata", "-1", "-c:a", "pcm_f32le", "-f", "wav", "-flush_packets", "1", "pipe:1"),
         ]
 
     def _read_header(self, output: int) -> tuple[int, int, int]:
-        """Return the rate, the channels and the layout that the header of the decoder's WAV tells.
+        """Return the rate, the channels and the layout from the header of the decoder's WAV.
 
         Raises:
-            VmicError: There is none, or what it tells is no sound that is played.
+            VmicError: There is no header, or vmic does not play its rate or number of channels.
         """
-        kind, size, shape = b"", 12, self._shape  # of a chunk; first of what is before the first one
+        kind, size, shape = b"", 12, self._shape  # of a chunk; at first of the data before it
         while kind != b"data":
             chunk = _exactly(output, size)
             if kind == b"fmt ":
@@ -196,17 +196,17 @@ class Decoded:
         return shape
 
     def _goes_on(self) -> bool:
-        """Go on with a file that follows in this one; False at the end.
+        """Continue with a file that follows in this one, or return False at the end.
 
         Raises:
-            VmicError: It was not decoded whole.
+            VmicError: The file was not decoded to its end, or the one that follows cannot be played.
         """
         assert self._process
         if self._process.wait() or self._errors(self._began):
             raise self._failure(
                 f"not all of {self.name} is heard" if self._given else f"cannot play {self.name}"
             )
-        # ffmpeg (5.1) says nothing of a FLAC that ends within a frame; of other kinds the length is a guess.
+        # ffmpeg (5.1) does not report a FLAC that ends within a frame. For other kinds the length is a guess.
         length = self._told_duration() if self._is_flac else None
         heard = self._from + self._given / self._shape[0]
         if length is not None and heard < length - 0.1:
@@ -239,10 +239,10 @@ class Decoded:
             self._process.stdout.close()
             self._process = None
 
-    # ---- what it says ----
+    # ---- the decoder's messages ----
 
     def _errors(self, begin: int = 0) -> list[str]:
-        """Return what the decoder has said from there on that went wrong."""
+        """Return the decoder's error messages from offset `begin` on."""
         self._said.seek(begin)
         errors = _ERROR.findall(self._said.read().decode(errors="replace"))
         return [error for error in errors if not _SKIPPED.match(error)]
@@ -253,11 +253,11 @@ class Decoded:
         return int(told[1]) * 3600 + int(told[2]) * 60 + float(told[3]) if told else None
 
     def _failure(self, what: str, why: str = "", hint: str = "") -> vmic.VmicError:
-        """Return the error that says what the decoder says."""
+        """Return an error with the decoder's last message."""
         assert self._process
         errors = self._errors() if self._process.wait() or not why else []
         last = (errors or [why or f"it ended with {self._process.returncode}"])[-1]
-        # So it begins with ffmpeg 5, and with ffmpeg 7, which says more after it has found no sound.
+        # The prefixes of ffmpeg 5 and of ffmpeg 7, which prints more messages after it has found no sound.
         why = re.sub(r"^((file|pipe):\S+|Error opening input files): ", "", last).rstrip(".")
         if any("matches no streams" in error for error in errors):
             why = "it has no sound"
@@ -275,14 +275,14 @@ def _exactly(descriptor: int, size: int) -> bytes:
 
 
 def _size(descriptor: int) -> int | None:
-    """Return how long a file is on the disk; None for one that can only be read once, from here on."""
+    """Return the size of a file on the disk, or None if it can only be read once, from here on."""
     status = os.fstat(descriptor)
     whole = stat.S_ISREG(status.st_mode) and os.lseek(descriptor, 0, os.SEEK_CUR) == 0
     return status.st_size if whole else None
 
 
 def _is_joined(descriptor: int, head: bytes, size: int) -> bool:
-    """Whether files follow each other in this one, or it is a WAV whose writer left its lengths at 0."""
+    """Return whether this file holds several files, or is a WAV whose writer left its lengths at 0."""
     length = int.from_bytes(head[4:8], "little") + 8
     if head[:4] not in pipes.JOINTS or (head[:4] == b"RIFF" and size - 1 <= length <= size):
         return False

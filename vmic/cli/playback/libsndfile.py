@@ -1,7 +1,7 @@
-"""Decode a file with libsndfile, as a WAV of floats on standard output: libsndfile.py FILE|- SECONDS.
+"""Decode a file with libsndfile to a WAV of floats on standard output: libsndfile.py FILE|- SECONDS.
 
-It is a process of its own, as ffmpeg is: what libsndfile and its codecs write to standard error is not for a
-person, and whatever a broken file does to them ends this process alone.
+This is a process of its own, as ffmpeg is. What libsndfile and its codecs write to standard error is not for
+a person. Whatever a broken file does to them, it ends only this process.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _UNKNOWN = 0xFFFFFFFF
 
 
 def main(path: str, start: float) -> None:
-    """Decode that file, or standard input, from so many seconds on."""
+    """Decode the file `path`, or standard input ("-"), from `start` seconds on."""
     import soundfile  # noqa: PLC0415
 
     class Forward(soundfile.SoundFile):  # type: ignore[misc]
-        # After each read soundfile (0.14) seeks where it can, and an MP3 starts anew: half of it was zeros.
+        # After each read soundfile (0.14) seeks where it can. An MP3 then starts anew: half of it was zeros.
         def seekable(self) -> bool:
             return False
 
@@ -35,7 +35,7 @@ def main(path: str, start: float) -> None:
 
 
 def _copy(file: Any, start: float) -> None:
-    if file.frames < 1 << 62:  # what it says of a pipe
+    if file.frames < 1 << 62:  # libsndfile reports more for a pipe
         sys.stderr.write(f"[info] Duration: 0:0:{file.frames / file.samplerate:f}\n")
     size = 4 * file.channels
     form = (3, file.channels, file.samplerate, _UNKNOWN & size * file.samplerate, size & 0xFFFF, 32)

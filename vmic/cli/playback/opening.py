@@ -1,4 +1,4 @@
-"""Opening what is played: files of every kind, and what comes through a pipe."""
+"""Functions that open sounds: files of every kind, and pipes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def open_file(path: str) -> Sound:
     """Open a file, or a named pipe.
 
     Raises:
-        VmicError: It cannot be played; says why.
+        VmicError: The file cannot be played. The message says why.
     """
     if path.endswith(".raw"):
         raise vmic.VmicError(f"cannot play {path}: raw samples are played by `vmic play NAME - --raw`")
@@ -30,7 +30,7 @@ def open_bytes(data: bytes, name: str) -> Sound:
     """Open a file that is in memory.
 
     Raises:
-        VmicError: It cannot be played; says why.
+        VmicError: The file cannot be played. The message says why.
     """
     with tempfile.TemporaryFile() as file:
         file.write(data)
@@ -39,16 +39,16 @@ def open_bytes(data: bytes, name: str) -> Sound:
 
 
 def open_standard_input() -> Sound:
-    """Open the file on standard input, of any kind.
+    """Open a file of any kind on standard input.
 
     Raises:
-        VmicError: It cannot be played; says why.
+        VmicError: The file cannot be played. The message says why.
     """
     return Decoded(os.dup(_standard_input()), Raw.name, " (for raw samples say --raw)")
 
 
 def open_raw(sample_rate: int, channels: int, sample_format: str) -> Sound:
-    """Raw samples on standard input."""
+    """Open raw samples on standard input."""
     return Raw(_standard_input(), sample_rate, channels, sample_format)
 
 

@@ -1,4 +1,4 @@
-"""What comes through a descriptor: samples without a header, and files that a decoder reads."""
+"""Sound from a descriptor: samples without a header, and files that a decoder reads."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 RAW_FORMATS = {"s16le": "<i2", "s32le": "<i4", "f32le": "<f4"}
 _FULL_SCALE = {"s16le": 32768, "s32le": 2147483648, "f32le": 1}
-# Seconds that a reader is kept waiting for more samples.
+# Seconds that a reader waits for more samples.
 _PATIENCE = 0.05
 _CHUNK = 1 << 16
-# Bytes at the beginning of a file that tell its kind.
+# The number of bytes at the beginning of a file that show its kind.
 HEAD = 1024
-# On the disk, of what a decoder can only read from a file.
+# The most bytes that are saved to the disk, for kinds that a decoder cannot read from a pipe.
 _LIMIT = 1 << 30
-# How another file begins within one of this kind: what tells so, and how far behind its beginning that is.
+# For each kind of file: the bytes that show that another file begins, and their offset in that file.
 JOINTS = {b"RIFF": (b"WAVEfmt ", 8), b"fLaC": (b"fLaC\0\0\0\x22", 0), b"OggS": (b"OggS\0\x02", 0)}
-# Bytes in which an Ogg file begins with each of its streams.
+# An Ogg file begins each of its streams within this number of bytes.
 JOINT_FROM = 512
 
 
@@ -45,7 +45,7 @@ class Raw:
         self._type, self._full_scale = np.dtype(RAW_FORMATS[sample_format]), _FULL_SCALE[sample_format]
 
     def read(self, frames: int) -> Block | None:
-        """Return what there is, at most so many frames; None when nothing comes for a moment."""
+        """Return at most `frames` frames: an empty block at the end, None if none come for a moment."""
         import numpy as np  # noqa: PLC0415
 
         size = self._type.itemsize * self.channels
@@ -65,7 +65,7 @@ class Raw:
         return samples.astype(np.float32) / np.float32(self._full_scale) if whole else None
 
     def seek(self, seconds: float) -> None:
-        """Not possible: `seekable` is False."""
+        """Raise NotImplementedError, because `seekable` is False."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -73,28 +73,28 @@ class Raw:
 
 
 class PipeWriter:
-    """Writes a file from one descriptor to another in a thread, up to where another file begins in it.
+    """A thread that copies a file from one descriptor to another, up to where another file begins in it.
 
     Attributes:
         remainder: The beginning of that other file; empty at the end.
     """
 
     def __init__(self, source: int, head: bytes, target: int) -> None:
-        """Write `head` and what follows to `target`, and close that."""
+        """Start to write `head` and the rest of `source` to `target`, which the thread closes at the end."""
         self.remainder = b""
         self._source, self._head, self._target = os.dup(source), head, target
-        # A daemon: a thread that waits in read(2) hears of nothing else, Ctrl-C included.
+        # A daemon, because nothing interrupts a thread that waits in read(2), not even Ctrl-C.
         self._thread = threading.Thread(target=self._run, name="vmic-feed", daemon=True)
         self._thread.start()
 
     def join(self) -> None:
-        """Wait until all is written, or nobody reads it."""
+        """Wait until all is written, or the reader has closed its end."""
         self._thread.join()
 
     def _run(self) -> None:
         marker, before = JOINTS.get(self._head[:4], (b"", 0))
         data, begin = with_unknown_length(self._head), JOINT_FROM
-        # The decoder may end before its input does.
+        # The decoder may exit before its input ends.
         with (
             contextlib.suppress(BrokenPipeError),
             os.fdopen(self._source, "rb", buffering=0) as source,
@@ -113,7 +113,7 @@ class PipeWriter:
 
 
 def fill(descriptor: int, data: bytes, size: int) -> bytes:
-    """Return `data` with as much of what follows as makes it so long."""
+    """Return `data`, extended from the descriptor to at least `size` bytes or to the end."""
     while len(data) < size and (more := os.read(descriptor, _CHUNK)):
         data += more
     return data
@@ -131,7 +131,7 @@ def spool(descriptor: int, head: bytes, name: str) -> int:
     """Return the descriptor of a file on the disk that holds `head` and all that follows.
 
     Raises:
-        VmicError: It is longer than 1 GiB.
+        VmicError: The file is longer than 1 GiB.
     """
     with tempfile.TemporaryFile() as file:
         while head:
@@ -147,6 +147,6 @@ def spool(descriptor: int, head: bytes, name: str) -> int:
 
 
 def with_unknown_length(head: bytes) -> bytes:
-    """Return the beginning of a WAV whose writer has left its length at 0 as that of one without length."""
+    """Return the beginning of a file, with the length marked as unknown in a WAV that has the length 0."""
     at = head.find(b"data") + 4 if head[8:12] == b"WAVE" else 0
     return head[:at] + b"\xff" * 4 + head[at + 4 :] if head[at : at + 4] == bytes(4) and at > 4 else head

@@ -1,4 +1,4 @@
-"""A playlist into a microphone: with pause, seek and stop at once."""
+"""A player of a playlist into a microphone, which pauses, seeks and stops at once."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 AHEAD = 2.0
 # A server that restarts is back within 3 s.
 _PATIENCE = 5.0
-# How often the player looks at the keys and at the queue, at least.
+# The longest time between two looks at the keys and at the queue, in seconds.
 TICK = 0.1
-# Seconds that are written at once where nothing is queued, if they come within a tick: what feeds a pipe, or
-# decodes a file, may stand still for some milliseconds on a busy machine.
+# Seconds that are written at once when nothing is queued, if they come within a tick. A program that feeds a
+# pipe, or decodes a file, may stand still for some milliseconds on a busy machine.
 _AT_ONCE = 0.2
 
 
@@ -30,14 +30,16 @@ _AT_ONCE = 0.2
 class _Piece:
     place: Place
     block: Block
-    begin: int = 0  # of all frames that were written
+    begin: int = 0  # index among all frames written
 
 
 class Player:
-    """Feeds a playlist to a microphone, which nobody else writes to through it, in one thread.
+    """A player that feeds a playlist to a microphone, in one thread.
+
+    Nothing else may write through the same microphone object.
 
     Attributes:
-        paused: Whether it waits to be told to go on.
+        paused: Whether the player waits until `toggle` ends the pause.
     """
 
     def __init__(
@@ -48,30 +50,30 @@ class Player:
         self._enough = max(1, int(ahead * microphone.sample_rate))  # frames
         self._tick = min(TICK, ahead / 2)
         self._microphone, self._playlist = microphone, playlist
-        self._written: deque[_Piece] = deque()  # and not heard to its end
-        self._again: deque[_Piece] = deque()  # taken back from there
+        self._written: deque[_Piece] = deque()  # written, and not heard to the end
+        self._again: deque[_Piece] = deque()  # taken back, to be written again
         self._stopped = False
         self._waits = False  # for more of the playlist
-        self._input_late = False  # at the last feed, or the one before
-        self._underruns = self._gaps = 0  # all that are known, and those that the input did not cause
+        self._input_late = False  # at the last feed or the one before
+        self._underruns = self._gaps = 0  # all known ones, and those without late input
 
     # ---- what keys do ----
 
     def toggle(self) -> None:
-        """Pause at once, or go on with the frame after the last one that was heard."""
+        """Pause at once, or continue with the frame after the last one that was heard."""
         self.paused = not self.paused
         if self.paused:
             self._take_back()
 
     def skip(self, seconds: float) -> None:
-        """Go back or forth, where that is possible."""
+        """Go forward, or back if `seconds` is negative, where that is possible."""
         place = self.place
         self._take_back()
         if self._playlist.seek(place.sound, place.at + seconds):
             self._again.clear()
 
     def stop(self) -> None:
-        """Be silent, and end."""
+        """Drop the queued sound, and let `play` return."""
         self._microphone.flush()
         self._stopped = True
 
@@ -79,7 +81,7 @@ class Player:
 
     @property
     def place(self) -> Place:
-        """Where the frame is from that is heard now."""
+        """Return the position of the frame that is heard now."""
         for piece in (*self._written, *self._again):
             heard = max(0, self._heard() - piece.begin) if self._written else 0
             return _later(piece.place, heard / self._microphone.sample_rate)
@@ -87,7 +89,7 @@ class Player:
 
     @property
     def peak(self) -> float:
-        """The greatest sample of what is heard now, of a full scale of 1."""
+        """Return the greatest sample of the block that is heard now, of a full scale of 1."""
         return float(abs(self._written[0].block).max()) if self._written else 0.0
 
     def gaps(self) -> int:
@@ -99,10 +101,10 @@ class Player:
     # ---- playing ----
 
     def play(self, wait: Callable[[float], None]) -> None:
-        """Play all; `wait` is called again and again to wait so many seconds, and may call the methods above.
+        """Play all. Call `wait` repeatedly to wait for some seconds; `wait` may call the methods above.
 
         Raises:
-            DeviceLostError: The microphone went away, or the server takes nothing.
+            DeviceLostError: The microphone was removed, or the server consumes nothing.
             VmicError: A sound cannot be played.
         """
         moved_at, before = time.monotonic(), -1
@@ -124,11 +126,11 @@ class Player:
 
     @property
     def _ended(self) -> bool:
-        """Whether all is written."""
+        """Return whether all is written."""
         return self._playlist.ended and not self._again
 
     def _is_drained(self) -> bool:
-        """Wait for a tick at most; whether all is heard."""
+        """Wait up to one tick, and return whether all is heard."""
         try:
             self._microphone.drain(timeout=self._tick)
         except vmic.DrainTimeoutError:
@@ -136,7 +138,7 @@ class Player:
         return True
 
     def _feed(self) -> bool:
-        """Write what there is within a tick, and forget what is heard; whether enough is ahead."""
+        """Write what is ready within a tick, forget what is heard, and return whether enough is queued."""
         self.gaps()
         until, rate = time.monotonic() + self._tick, self._microphone.sample_rate
         queued = ahead = self._microphone.stats.queued
@@ -156,7 +158,7 @@ class Player:
                     self._write(held)
         except vmic.VmicError:
             self._write(held)
-            self._microphone.drain()  # what was good of it is heard
+            self._microphone.drain()  # the good part is heard first
             raise
         self._write(held)
         self._waits &= not self._playlist.ended
@@ -182,7 +184,7 @@ class Player:
         return stats.frames_written - stats.queued
 
     def _take_back(self) -> None:
-        """Stop the sound; what is not heard of it is played again before what comes after."""
+        """Stop the sound. The part that was not heard is played again before the rest of the playlist."""
         _, dropped = self._microphone.flush()
         first = self._microphone.stats.frames_written - dropped
         rate = self._microphone.sample_rate
@@ -200,7 +202,7 @@ def _later(place: Place, seconds: float) -> Place:
 
 
 def _split(piece: _Piece, frames: int, rate: int) -> tuple[_Piece, _Piece | None]:
-    """Return the first `frames` of a piece, and the rest, None where there is none."""
+    """Return the first `frames` frames of a piece, and the rest, or None if nothing remains."""
     if frames >= len(piece.block):
         return piece, None
     rest = _Piece(_later(piece.place, frames / rate), piece.block[frames:])

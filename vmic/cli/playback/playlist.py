@@ -1,4 +1,4 @@
-"""What is played: sounds one after the other, a part of each, and again and again."""
+"""A playlist: sounds one after the other, a part of each, once or in a loop."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """Where in which sound.
+    """A position in a sound.
 
     Attributes:
-        sound: Which of the list, from 0.
-        name: What a person calls it.
-        at: Seconds from its beginning.
-        end: Where it is played to, in seconds from there; None when nobody knows.
+        sound: The index of the sound in the list, from 0.
+        name: The name of the sound for a person.
+        at: Seconds from the beginning of the sound.
+        end: Where playing ends, in seconds from the beginning. None if that is unknown.
     """
 
     sound: int
@@ -34,17 +34,17 @@ class Place:
 
 @dataclass(frozen=True)
 class Extent:
-    """What is played of each sound: from `start` to `end`, in seconds; None is its own end."""
+    """The part of each sound to play: from `start` to `end`, in seconds. None is the sound's own end."""
 
     start: float = 0.0
     end: float | None = None
 
 
 class Playlist:
-    """Gives block after block, as a microphone takes them.
+    """The sounds as one block after the other, in a microphone's format.
 
     Attributes:
-        ended: Whether there is nothing more.
+        ended: Whether no blocks remain.
     """
 
     def __init__(
@@ -57,28 +57,28 @@ class Playlist:
         extent: Extent,
         loop: bool,
     ) -> None:
-        """Open the first of the sounds; each of them opens one.
+        """Open the first sound. Each item of `sounds` is a function that opens one.
 
         Raises:
-            VmicError: It cannot be played.
+            VmicError: The first sound cannot be played.
         """
         self.ended = False
         self._gave = False
         self._sounds, self._sample_rate, self._channels = sounds, sample_rate, channels
         self._gain, self._extent, self._loop = gain, extent, loop
-        self._seekable: dict[int, bool] = {}  # of those that have been opened
+        self._seekable: dict[int, bool] = {}  # of the sounds opened so far
         self._fitted = self._open(0)
         self._sound, self._at = 0, 0.0
         self._begin()
 
     @property
     def place(self) -> Place:
-        """Where the next block is from."""
+        """Return the position of the next block."""
         end = self._end()
         return Place(self._sound, self._fitted.sound.name, self._at, end if math.isfinite(end) else None)
 
     def next(self) -> tuple[Place, Block] | None:
-        """The next block, and where it is from; None when there is none yet, or at the end.
+        """Return the position of the next block and the block, or None if none is ready yet or at the end.
 
         Raises:
             VmicError: The rest cannot be played.
@@ -100,23 +100,23 @@ class Playlist:
         return None
 
     def seek(self, sound: int, seconds: float) -> bool:
-        """Go on there, or as near as it is played; False where it cannot be sought in."""
+        """Continue there, or at the nearest played position. Return False if the sound is not seekable."""
         if not self._seekable[sound]:
             return False
         if sound != self._sound:
             self._replace(sound)
-        # Not to where it is guessed to end: a step forward is none back.
+        # The guessed end is no limit: past it, a step forward would become a step back.
         end = math.inf if self._extent.end is None else self._extent.end
         self._go_to(max(self._extent.start, min(seconds, end)))
         self.ended = False
         return True
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close the open sound."""
         self._fitted.sound.close()
 
     def _turn(self) -> None:
-        """Go on with the next sound, or the first."""
+        """Continue with the next sound, or with the first one in a loop."""
         if self._sound + 1 < len(self._sounds):
             self._replace(self._sound + 1)
             self._begin()
@@ -125,7 +125,7 @@ class Playlist:
         elif not self._gave:
             raise vmic.VmicError(f"there is nothing to play in {self._fitted.sound.name}")
         else:
-            self._gave = False  # this time
+            self._gave = False  # in this round
             self._replace(0)
             self._begin()
 
@@ -155,7 +155,7 @@ class Playlist:
         self._at = seconds
 
     def _end(self) -> float:
-        """Where it probably ends, for a person: how long it is may have been guessed."""
+        """Return where the sound probably ends, for a person. The sound's length may be a guess."""
         guessed = self._fitted.sound.seconds
         ends = [end for end in (self._extent.end, guessed) if end is not None and end > self._at]
         return min(ends, default=float("inf"))

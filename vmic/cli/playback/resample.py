@@ -1,4 +1,4 @@
-"""A sound as a microphone takes it: at its rate, with its channels, and as loud as asked for."""
+"""A sound in a microphone's format: its rate, its channels, and a gain."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _BEYOND = 1e6  # of a full scale of 1
 
 
 class Fitted:
-    """A sound at a microphone's rate.
+    """A sound at a microphone's rate and with its channels.
 
     Attributes:
-        sound: What it is made of.
+        sound: The original sound.
     """
 
     def __init__(self, sound: Sound, sample_rate: int, channels: int, gain: float) -> None:
-        """Make it of `sound`, each sample times `gain`.
+        """Convert `sound`, with each sample multiplied by `gain`.
 
         Raises:
-            VmicError: There is no right answer to its channels.
+            VmicError: There is no right way to mix its channels.
         """
         import soxr  # noqa: PLC0415
 
@@ -37,23 +37,23 @@ class Fitted:
         self._ended = False
 
     def read(self) -> Block | None:
-        """The next block; an empty one at the end, None when it is not there yet."""
+        """Return the next block: an empty one at the end, None if none is ready yet."""
         import numpy as np  # noqa: PLC0415
 
         while (block := self.sound.read(self._size)) is not None and not self._ended:
             self._ended = not len(block)
-            # A frame with a sample that is no number, or beyond all measure, is silence.
+            # A frame with a sample that is not a number, or is far too large, becomes silence.
             block[~(np.abs(block) < _BEYOND).all(axis=1)] = 0
             fitted: Block = block @ self._matrix
             if self._resampler is not None:
                 fitted = self._resampler.resample_chunk(fitted, last=self._ended)
-            # The resampler may keep a block back (20 ms at up to 24 kHz): an empty one is no end.
+            # The resampler may hold a block back (20 ms at up to 24 kHz): an empty one is not the end.
             if len(fitted) or self._ended:
                 return fitted
         return block
 
     def seek(self, seconds: float) -> None:
-        """Go on at this time from the beginning."""
+        """Continue at `seconds` from the beginning."""
         self.sound.seek(seconds)
         self._ended = False
         if self._resampler is not None:

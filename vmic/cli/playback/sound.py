@@ -1,4 +1,4 @@
-"""What is played, as the player sees it: blocks of frames, one after the other."""
+"""The interface of a sound for the player: blocks of frames, one after the other."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class Sound(Protocol):
-    """Something that is played.
+    """A sound that can be played.
 
     Attributes:
-        name: For a person.
+        name: The name of the sound for a person.
         sample_rate: Frames a second.
         channels: Samples in a frame.
-        layout: Where each channel is heard, as a WAV's channel mask; 0 for what is usual for so many.
-        seconds: How long it probably is, for a person; None when nobody knows.
+        layout: Where each channel is heard, as a WAV's channel mask. 0 is the usual layout for `channels`.
+        seconds: The probable length, for a person. None if it is unknown.
         seekable: Whether `seek` works.
     """
 
@@ -31,10 +31,10 @@ class Sound(Protocol):
     seekable: bool
 
     def read(self, frames: int) -> Block | None:
-        """At most so many frames more, shape (n, channels): none at the end, None when there are none yet."""
+        """Return at most `frames` frames, shape (n, channels): none at the end, None if none are ready."""
 
     def seek(self, seconds: float) -> None:
-        """Go on at this time from the beginning."""
+        """Continue at `seconds` from the beginning."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release the sound's resources."""

@@ -1,4 +1,4 @@
-"""A sine, as something that is played."""
+"""A sine as a sound."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Tone:
-    """A sine of this frequency (Hz), whose greatest sample is `peak` (of a full scale of 1)."""
+    """A sine of `frequency` Hz, whose greatest sample is `peak` (of a full scale of 1)."""
 
     channels, layout = 1, 0
     seekable = True
@@ -20,7 +20,7 @@ class Tone:
         self._at = 0  # frames
 
     def read(self, frames: int) -> Block:
-        """The next so many frames of it."""
+        """Return the next `frames` frames, or those that remain."""
         import numpy as np  # noqa: PLC0415
 
         if self.seconds is not None:
@@ -32,8 +32,8 @@ class Tone:
         return block
 
     def seek(self, seconds: float) -> None:
-        """Go on there."""
+        """Continue at `seconds` from the beginning."""
         self._at = int(seconds * self.sample_rate)
 
     def close(self) -> None:
-        """It holds nothing."""
+        """Do nothing: a tone holds no resources."""

@@ -1,4 +1,4 @@
-"""A text as sound: the speech synthesizers that a machine may have."""
+"""Text as sound: the speech synthesizers that a machine may have."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import vmic
 
 _STARTS_WITHIN = 10.0
 _SPEAKS_WITHIN = 60.0
-_WORDS_A_MINUTE = 175  # espeak-ng's own
-_HEAD = 44  # bytes of a WAV before its samples, as ALSA writes it
+_WORDS_A_MINUTE = 175  # espeak-ng's default
+_HEAD = 44  # bytes before the samples of a WAV that ALSA writes
 
-# A speech-dispatcher that plays into a file. ALSA's plugin for that takes all at once.
+# Settings for a speech-dispatcher that plays into a file. ALSA's file plugin accepts all samples at once.
 _ALSA = """\
 pcm.vmic {{ type file slave.pcm {{ type null }} file "{file}" format wav }}
 """
@@ -28,7 +28,7 @@ AudioALSADevice "vmic"
 
 
 def engines() -> dict[str, str]:
-    """The programs of those that this machine has, by their names; the first is the choice."""
+    """Return the programs of the engines on this machine, by engine name. The first is the default."""
     found = {
         "espeak-ng": shutil.which("espeak-ng") or shutil.which("espeak"),
         "speech-dispatcher": shutil.which("speech-dispatcher") if shutil.which("spd-say") else None,
@@ -37,16 +37,16 @@ def engines() -> dict[str, str]:
 
 
 def spoken(text: str, engine: str | None, voice: str | None, speed: int | None) -> bytes:
-    """The text as a WAV.
+    """Return the spoken text as a WAV.
 
     Args:
-        text: Any.
-        engine: A name of `engines`; None for the first that there is.
-        voice: One of its names; None for its default.
-        speed: Words a minute; None for its default.
+        text: Any text.
+        engine: A name from `engines`. None takes the first one.
+        voice: A voice name of the engine. None takes its default.
+        speed: Words a minute. None takes the engine's default.
 
     Raises:
-        VmicError: There is no such engine here, or it does not speak.
+        VmicError: This machine has no such engine, or the engine does not speak.
     """
     there = engines()
     if engine is None and there:
@@ -74,7 +74,10 @@ def _espeak(program: str, text: str, voice: str | None, speed: int) -> bytes:
 
 
 def _speech_dispatcher(program: str, text: str, voice: str | None) -> bytes:
-    """Through one of its own, with the user's settings and another output: the user's goes on as it was."""
+    """Return the text as spoken by a separate speech-dispatcher.
+
+    It has the user's settings, but another output. The user's own speech-dispatcher goes on unchanged.
+    """
     with tempfile.TemporaryDirectory(prefix="vmic-say-") as folder:
         place = Path(folder)
         speech, socket, log = place / "speech.wav", place / "socket", place / "log"
@@ -104,7 +107,7 @@ def _speech_dispatcher(program: str, text: str, voice: str | None) -> bytes:
 
 
 def _with_length(wav: bytes) -> bytes:
-    """A WAV of ALSA's, whose header tells its length only when its writer does not just end."""
+    """Return ALSA's WAV with its length in the header, which ALSA leaves out if its writer just exits."""
     head = bytearray(wav[:_HEAD])
     struct.pack_into("<I", head, 4, len(wav) - 8)
     struct.pack_into("<I", head, 40, len(wav) - _HEAD)
@@ -117,7 +120,7 @@ def _settings() -> Path:
 
 
 def _ask(server: subprocess.Popen[bytes], socket: Path, text: str, voice: str | None) -> str:
-    """Let it speak: why it does not, or ""."""
+    """Let the server speak. Return why it does not, or ""."""
     deadline = time.monotonic() + _STARTS_WITHIN
     while not socket.exists():
         try:

@@ -1,1 +1,1 @@
-"""What the command knows and changes of the machine, its sound server and its users' files."""
+"""The parts of the command that inspect and change the machine, its sound server and the user's files."""

@@ -1,4 +1,4 @@
-"""vmic's own parts of the user's ALSA configuration; every other line of it stays as it is."""
+"""The parts of the user's ALSA configuration that belong to vmic. Every other line stays as it is."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import vmic
 from vmic._device import names
 from vmic.cli.system.managed_block import ManagedBlock
 
-# What ALSA takes for an id, whole: a dot or a colon would end it, and a number is a card's.
+# The names that ALSA accepts as a whole id: a dot or a colon would end it, and a number is a card.
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def _file() -> ManagedBlock:
-    """What ALSA reads last, of this user."""
+    """Return this user's configuration file, which ALSA reads last."""
     return ManagedBlock(Path.home() / ".asoundrc")
 
 
 def enabled() -> list[str]:
-    """The ids that are in vmic's parts."""
+    """Return the ids in the parts that belong to vmic."""
     return _file().identities()
 
 
 def add(name: str, source_name: str, description: str) -> str:
-    """Let ALSA know microphone `name`, shown as `description`; the id that it has there.
+    """Add microphone `name` to ALSA, shown as `description`, and return its id there.
 
     Raises:
         VmicError: The file cannot be written, or there is no ALSA.
@@ -47,17 +47,17 @@ pcm.{identity} {{
 
 
 def remove(name: str) -> bool:
-    """Take microphone `name` out of it; False when it is not there."""
+    """Remove microphone `name` from the file. Return False if it is not there."""
     return _file().remove(name, _made_up(name))
 
 
 def remove_all() -> None:
-    """Take vmic's parts out of it."""
+    """Remove all parts that belong to vmic."""
     _file().remove(*enabled())
 
 
 def _can_be_bare(name: str) -> bool:
-    """Whether the name itself can be the id, and nobody else has it."""
+    """Return whether the name itself can be the id, and no other PCM has it."""
     return bool(_BARE.fullmatch(name)) and (name in enabled() or not _is_defined(name))
 
 
@@ -71,7 +71,7 @@ def _quoted(text: str) -> str:
 
 
 def _is_defined(identity: str) -> bool:
-    """Whether ALSA knows a PCM of that id already: the machine's, or the user's own.
+    """Return whether ALSA already has a PCM with this id, of the machine or of the user.
 
     Raises:
         VmicError: There is no ALSA.

@@ -1,4 +1,4 @@
-"""The files that bring a microphone back after a log-in, for each way in which a session starts things."""
+"""The files that create a microphone after each log-in, for each way in which a session starts programs."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from vmic._device.spec import MicrophoneSpec
 from vmic._pulse import backend
 from vmic.cli.system.managed_block import ManagedBlock
 
-# PulseAudio (16.1) reads a script into lines of 2048 bytes.
+# PulseAudio (16.1) reads each line of a script into 2048 bytes.
 _LONGEST_LINE = 2046
 
 
 def settings() -> Path:
-    """Where this user's settings are."""
+    """Return the folder of this user's settings."""
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
 
 
 class Way(ABC):
-    """A way to have something at each log-in."""
+    """A way to start something at each log-in."""
 
     name: str
 
     @abstractmethod
     def is_there(self) -> bool:
-        """Whether this machine has it."""
+        """Return whether this machine has it."""
 
     @abstractmethod
     def install(self, spec: MicrophoneSpec) -> Path:
-        """Write what makes that microphone: the file that it is in."""
+        """Write what creates the microphone, and return the file that contains it."""
 
     @abstractmethod
     def uninstall(self, name: str) -> bool:
-        """Take that away; False when it is not there."""
+        """Remove what `install` wrote. Return False if there is nothing to remove."""
 
 
 class Systemd(Way):
@@ -51,7 +51,7 @@ class Systemd(Way):
     name = "systemd"
 
     def is_there(self) -> bool:
-        """Whether systemd runs this machine."""
+        """Return whether systemd runs this machine."""
         return shutil.which("systemctl") is not None and Path("/run/systemd/system").is_dir()
 
     def install(self, spec: MicrophoneSpec) -> Path:
@@ -84,7 +84,7 @@ WantedBy=default.target
         return unit
 
     def uninstall(self, name: str) -> bool:
-        """Stop it, and take the unit away."""
+        """Stop the unit, and remove it."""
         unit = _unit(name)
         if not unit.exists():
             return False
@@ -96,27 +96,27 @@ WantedBy=default.target
 
     def _call(self, *arguments: str) -> None:
         if not self.is_there():
-            return  # the next log-in finds it
+            return  # the next log-in finds the unit
         argv = ["systemctl", "--user", *arguments]
         done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-        # So it is with sudo, or where nobody is logged in.
+        # This error is normal with sudo, or where nobody is logged in.
         if done.returncode != 0 and "Failed to connect to" not in done.stderr:
             raise vmic.VmicError(f"{' '.join(argv)}: {done.stderr.strip()}")
 
 
 class PipeWire(Way):
-    """A file that lets pipewire-pulse start what makes it."""
+    """A file that lets pipewire-pulse start the command that creates the microphone."""
 
     name = "pipewire"
 
     def is_there(self) -> bool:
-        """Whether this machine has PipeWire's sound server."""
+        """Return whether this machine has PipeWire's sound server."""
         return shutil.which("pipewire-pulse") is not None
 
     def install(self, spec: MicrophoneSpec) -> Path:
         """Write the file."""
         program, *arguments = [*_create(_encoded(spec)), "--encoded", "--", _encoded(spec).name]
-        # It splits the arguments at blanks, whatever is around them (0.3.65): they have none.
+        # PipeWire (0.3.65) splits the arguments at all blanks, also quoted ones, so they must have none.
         entry = f'{{ path = "{program}" args = "{" ".join(arguments)}" }}'
         file = _drop_in(spec.name)
         _write(
@@ -126,30 +126,30 @@ class PipeWire(Way):
         return file
 
     def uninstall(self, name: str) -> bool:
-        """Take the file away."""
+        """Remove the file. Return False if there is none."""
         there = _drop_in(name).exists()
         _drop_in(name).unlink(missing_ok=True)
         return there
 
 
 class PulseAudio(Way):
-    """A marked part of the script that PulseAudio runs when it starts; that includes the machine's own."""
+    """A marked part of the user's script for the start of PulseAudio, which includes the machine's own."""
 
     name = "pulseaudio"
 
     def is_there(self) -> bool:
-        """Whether this machine has PulseAudio."""
+        """Return whether this machine has PulseAudio."""
         return shutil.which("pulseaudio") is not None
 
     def install(self, spec: MicrophoneSpec) -> Path:
-        """Write that part, after what is there."""
+        """Write the part at the end of the script."""
         identity = DeviceProperties.new(
             MICROPHONE, spec.name, spec.sample_rate, spec.channels, None
         ).written()
         profile = backend.PULSEAUDIO
         source = spec.source_arguments(profile, identity, backend.backslashed)
         lines = [
-            # What is there already, or is refused, is no reason not to start.
+            # PulseAudio must start also if a module is there already or is refused.
             ".nofail",
             f"load-module module-null-sink {fallback_sink.arguments(profile)}",
             f"load-module module-null-sink {spec.sink_arguments(profile, identity, backend.backslashed)}",
@@ -164,7 +164,7 @@ class PulseAudio(Way):
         return script.path
 
     def uninstall(self, name: str) -> bool:
-        """Take it away; a script that has nothing but the machine's own goes too."""
+        """Remove the part. A script that then only includes the machine's own is deleted too."""
         return _script().remove(_identity(name))
 
 
@@ -172,23 +172,23 @@ WAYS: dict[str, Way] = {way.name: way for way in (Systemd(), PipeWire(), PulseAu
 
 
 def _create(spec: MicrophoneSpec) -> list[str]:
-    """The command that makes it, but for its end."""
+    """Return the command that creates the microphone, without its last arguments."""
     shape = ["--rate", str(spec.sample_rate), "--channels", str(spec.channels)]
     shown = ["--description", spec.description, "--replace", "--quiet"]
     return [*_program(), "create", *shape, *shown]
 
 
 def _program() -> list[str]:
-    """The command that this one is, as it can be started from anywhere.
+    """Return this command in a form that can be started from anywhere.
 
     Raises:
-        VmicError: It cannot, as vmic is not installed where Python finds it.
+        VmicError: It cannot be started, because vmic is not installed where Python finds it.
     """
     here = Path(sys.argv[0]).absolute()
-    # `python -m vmic.cli` calls itself "vmic", which is no file; a shell gives a command's path.
+    # `python -m vmic.cli` sets argv[0] to "vmic", which is not a file; a shell gives a command's path.
     is_file = os.sep in sys.argv[0] and here.name == "vmic" and os.access(here, os.X_OK)
     program = [str(here)] if is_file else [sys.executable, "-m", "vmic.cli"]
-    # As a session starts it. Python's -m looks for modules in the folder in which it is started first.
+    # Try it as a session starts it. Python's -m first looks for modules in the folder in which it is started.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     argv = [*program, "--help"]
     done = subprocess.run(
@@ -209,7 +209,7 @@ def _encoded(spec: MicrophoneSpec) -> MicrophoneSpec:
 
 
 def _identity(name: str) -> str:
-    """What a file of it is called."""
+    """Return the part of a file name that identifies the microphone."""
     if re.fullmatch(r"[A-Za-z0-9_-]+", name):
         return name
     return names.sink_name(name).removeprefix("vmic-sink-")
@@ -232,7 +232,7 @@ def _script() -> ManagedBlock:
 
 
 def _unit_quoted(word: str) -> str:
-    """As systemd reads it: systemd.service(5), "Command lines"."""
+    """Quote a word for systemd: systemd.service(5), "Command lines"."""
     for special, escaped in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$")):
         word = word.replace(special, escaped)
     return f'"{word}"'

@@ -1,4 +1,4 @@
-"""What `vmic doctor` looks at: each finding is a line, with a cure where there is one."""
+"""The checks of `vmic doctor`. Each finding is a line, with a cure where there is one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vmic.cli.system import asoundrc
 from vmic.cli.system.loopback_test import Heard, try_one
 from vmic.cli.system.microphone_status import unguarded
 
-# Beyond this a conversation suffers: ITU-T G.114 has 150 ms for all of the way.
+# Above this latency (seconds) a conversation suffers: ITU-T G.114 has 150 ms for the whole path.
 _SLOW = 0.1
 _PLUGINS = (
     "/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so",
@@ -31,12 +31,12 @@ _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found.
+    """The result of a check.
 
     Attributes:
         kind: "good", "note" or "bad".
-        what: A sentence.
-        cure: What to do about it; "" where there is nothing to do.
+        what: The finding, as a sentence.
+        cure: What to do about it, or "" if there is nothing to do.
     """
 
     kind: str
@@ -45,7 +45,7 @@ class Finding:
 
 
 def facts() -> dict[str, str]:
-    """What a report of a fault needs to say."""
+    """Return the facts that a bug report needs."""
     try:
         system = platform.freedesktop_os_release()["PRETTY_NAME"]
     except OSError:
@@ -58,13 +58,13 @@ def facts() -> dict[str, str]:
 
 
 def of_server() -> Iterator[Finding]:
-    """Whether a sound server answers, and which."""
+    """Check whether a sound server answers, and which."""
     info, address = connection.call(lambda pulse: (pulse.server_info(), connection.found_at(pulse)))
     yield Finding("good", f"{info.server_name} {info.server_version} answers at {address}")
 
 
 def of_trial(heard: Heard) -> Iterator[Finding]:
-    """Whether a microphone could be made and heard."""
+    """Check whether a microphone could be created and heard."""
     if heard.wrong:
         yield Finding(
             "bad",
@@ -85,7 +85,7 @@ def of_trial(heard: Heard) -> Iterator[Finding]:
 
 
 def of_devices() -> Iterator[Finding]:
-    """What is there of microphones, and how they are set."""
+    """Check the microphones that exist, and their settings."""
     return iter(connection.call(lambda pulse: list(_of_devices(pulse))))
 
 
@@ -107,10 +107,10 @@ def _of_devices(pulse: pulsectl.Pulse) -> Iterator[Finding]:
 
 
 def _of_default_source(pulse: pulsectl.Pulse, default: str) -> Iterator[Finding]:
-    """Whether the server makes a microphone of vmic's the default, for want of another."""
+    """Check whether the server makes a vmic microphone the default because there is no other."""
     sources = [source for source in pulse.source_list() if source.monitor_of_sink_name is None]
     ours = {source.name for source in sources if registry.is_source(source)}
-    # PulseAudio always does. PipeWire 0.3 and 1.4 prefer the monitor of an output, 1.6 does not.
+    # PulseAudio always does so. PipeWire 0.3 and 1.4 prefer the monitor of an output, 1.6 does not.
     if len(ours) == len(sources) and (default in ours or backend.of(pulse) is backend.PULSEAUDIO):
         yield Finding(
             "note", "there is no real microphone: the sound server makes the first of vmic's the default"
@@ -136,7 +136,7 @@ def _of_device(device: Device, clients: set[str]) -> Iterator[Finding]:
 
 
 def of_alsa() -> Iterator[Finding]:
-    """Whether programs that know only ALSA, and PortAudio, find a microphone."""
+    """Check whether programs that know only ALSA, and PortAudio, find a microphone."""
     if not any(list(Path("/").glob(pattern[1:])) for pattern in _PLUGINS):
         yield Finding(
             "bad",
@@ -150,7 +150,7 @@ def of_alsa() -> Iterator[Finding]:
 
 
 def of_applications() -> Iterator[Finding]:
-    """What is to be known of programs that this machine has."""
+    """Report what a user should know about programs on this machine."""
     browser = next((name for name in _CHROMIUM if shutil.which(name)), None)
     if browser is not None:
         path = Path(shutil.which(browser) or "").resolve()
@@ -177,7 +177,7 @@ def of_applications() -> Iterator[Finding]:
 
 
 def all_of_them(note_trial: Callable[[Heard], None]) -> Iterator[Finding]:
-    """Look at everything; a server that does not answer leaves out what needs one."""
+    """Run all checks. If no server answers, leave out those that need one."""
     try:
         yield from of_server()
     except vmic.ServerError as error:

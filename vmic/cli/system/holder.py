@@ -1,4 +1,4 @@
-"""Holds a microphone, or a sound server, as long as another process lives: that of `vmic run`."""
+"""The process that holds a microphone, or a sound server, while the process of `vmic run` lives."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _LEADING = ("PULSE_SERVER", "PULSE_SOURCE", "PULSE_SINK", "PULSE_COOKIE", "PIPEW
 
 
 def main(command: int, mic: str | None, isolated: bool) -> None:
-    """Hold them until process `command` ends; tell, as a line of JSON, the settings that lead to them."""
-    # What ends a whole service ends this after the command.
+    """Hold them until process `command` exits. Print the settings that lead to them, as a line of JSON."""
+    # A signal to a whole service must not end this process before the command.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     with process.watching(command) as has_ended, contextlib.ExitStack() as stack:
@@ -38,14 +38,14 @@ def main(command: int, mic: str | None, isolated: bool) -> None:
 
 def _tell(said: dict[str, str | None]) -> None:
     os.write(sys.stdout.fileno(), json.dumps(said).encode() + b"\n")
-    # Who waits for an end of what the command prints does not wait for this process.
+    # A program that waits for the end of the command's output must not wait for this process.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(nowhere, stream.fileno())
 
 
 if __name__ == "__main__":
-    sys.argv[0] = "vmic"  # others see whose the microphone is
-    # The command may have ended meanwhile.
+    sys.argv[0] = "vmic"  # other programs see this name as the microphone's owner
+    # The command may have exited meanwhile.
     with contextlib.suppress(ProcessLookupError, BrokenPipeError):
         main(*json.loads(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""A microphone that is made, written to, and heard by another program: what `vmic doctor` tries."""
+"""The trial of `vmic doctor`: create a microphone, write to it, and hear it with another program."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ import numpy.typing as npt
 import vmic
 
 _RATE = 48000
-# 10 ms at a time for 2 s, as a voice comes.
+# Write 10 ms at a time for 2 s, as a voice arrives.
 _CHUNK, _CHUNKS, _APART = 480, 200, 0.01
-# The first sample of a frame tells its number, the second one proves it: on a ramp from silence or to it they
-# do not fit. From 3,456 on a ramp's last step (of 72) is 2 or more: it does not end with the frame itself.
+# The first sample of a frame holds its number, and the second one proves it: on a ramp from or to silence the
+# two do not match. From 3,456 on, a ramp's last step (of 72) is 2 or more: it does not end with the frame
+# itself.
 _LEAST, _PERIOD, _PROOF = 4000, 28000, 7919
 _HEARS_WITHIN = 5.0
 _CHANNELS, _FRAME = 2, 4  # samples, bytes
@@ -29,12 +30,12 @@ _CHANNELS, _FRAME = 2, 4  # samples, bytes
 
 @dataclass(frozen=True)
 class Heard:
-    """What came of it.
+    """The result of a trial.
 
     Attributes:
-        frames: How many frames were written.
-        wrong: How many of them did not come, or more than once.
-        latencies: From each write to when its first frame arrived, in seconds.
+        frames: The number of frames written.
+        wrong: The number of frames that did not arrive, or arrived more than once.
+        latencies: The time from each write to the arrival of its first frame, in seconds.
     """
 
     frames: int
@@ -43,10 +44,10 @@ class Heard:
 
 
 def try_one() -> Heard:
-    """Make a microphone, write to it, and hear it through parec; takes some 3 s.
+    """Create a microphone, write to it, and hear it through parec. This takes about 3 s.
 
     Raises:
-        VmicError: It cannot be made, parec is not there, or hears nothing.
+        VmicError: The microphone cannot be created, or parec is not found or hears nothing.
     """
     parec = shutil.which("parec")
     if parec is None:
@@ -65,20 +66,20 @@ def try_one() -> Heard:
             written.append(time.monotonic())
             microphone.write_frames(chunk)
         microphone.drain()
-        # Which may have been lost.
+        # Wait for the last frame, which may have been lost.
         ears.wait_for(lambda heard: frames[-1, 0] in heard[-_PERIOD // 2 :, 0])
     return _judge(written, ears)
 
 
 class _Ears:
-    """What parec has said, and when."""
+    """The output of parec, and the times when it arrived."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout
         self._pipe = process.stdout
         self._changed = threading.Condition()
         self._data = bytearray()
-        self._ends: list[int] = []  # of what had come, in frames
+        self._ends: list[int] = []  # all frames received, after each read
         self._times: list[float] = []
         self._thread = threading.Thread(target=self._listen, name="vmic-ears")
         self._thread.start()
@@ -93,21 +94,21 @@ class _Ears:
                 self._changed.notify_all()
 
     def wait_for(self, happened: Callable[[npt.NDArray[np.int16]], object]) -> bool:
-        """Wait until that has happened to the frames; False when it does not."""
+        """Wait up to 5 s until `happened` is true for the frames. Return whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: bool(happened(self.frames())), _HEARS_WITHIN)
 
     def end(self) -> None:
-        """Wait until all has come of what parec said."""
+        """Wait until all output of parec has arrived."""
         self._thread.join()
 
     def frames(self) -> npt.NDArray[np.int16]:
-        """All that has come, of shape (n, 2)."""
+        """Return all frames that have arrived, of shape (n, 2)."""
         whole = self._data[: len(self._data) // _FRAME * _FRAME]
         return np.frombuffer(bytes(whole), np.int16).reshape(-1, _CHANNELS)
 
     def arrival(self, frame: int) -> float:
-        """When that frame came."""
+        """Return when the frame with this index arrived."""
         return self._times[bisect.bisect_right(self._ends, frame)]
 
 
@@ -122,7 +123,7 @@ def _listening(parec: str, source_name: str) -> Iterator[_Ears]:
     ) as process:
         ears = _Ears(process)
         try:
-            # Until all has started that has to: on a busy machine PipeWire misses steps meanwhile.
+            # Wait until everything has started: until then, PipeWire misses quanta on a busy machine.
             if not ears.wait_for(lambda heard: len(heard) > _RATE // 2):
                 raise vmic.VmicError(f"parec heard nothing for {_HEARS_WITHIN:g} s")
             yield ears
@@ -132,13 +133,13 @@ def _listening(parec: str, source_name: str) -> Iterator[_Ears]:
 
 
 def _frames(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:
-    """The frames of these numbers, which begin again after some."""
+    """Return the frames with these numbers. The frames repeat after `_PERIOD` numbers."""
     samples = np.stack([numbers % _PERIOD, numbers * _PROOF % _PERIOD], axis=1)
     return (_LEAST + samples).astype(np.int16)
 
 
 def _judge(written: list[float], ears: _Ears) -> Heard:
-    """Compare what was heard with what was written in chunks, at these times."""
+    """Compare the frames heard with the chunks that were written at these times."""
     frames = ears.frames()
     told = frames[:, 0].astype(np.int64) - _LEAST
     places = np.flatnonzero((told >= 0) & (frames == _frames(told)).all(axis=1))

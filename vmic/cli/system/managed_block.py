@@ -1,4 +1,4 @@
-"""Parts of a user's file that are vmic's: between two marks; every other byte of it stays as it is."""
+"""Parts of a user's file that belong to vmic, each between two marks. Every other byte stays as it is."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _BEGIN = re.compile(r"^# >>> vmic: (\S+) >>>", re.MULTILINE)
 
 
 class ManagedBlock:
-    """A text file of the user's, in which a # begins a comment."""
+    """A user's text file, in which a # begins a comment."""
 
     def __init__(self, path: Path, base: str = "") -> None:
-        """At `path`; where there is none it begins with `base`, and goes when nothing else is left."""
+        """Use the file at `path`. A new file begins with `base`, and is deleted when only `base` is left."""
         self.path, self._base = path, base
 
     def identities(self) -> list[str]:
-        """Of the parts that there are, in their order."""
+        """Return the identities of the parts in the file, in their order."""
         return [found["id"] for found in _PARTS.finditer(self._read())]
 
     def put(self, identity: str, part: str) -> None:
-        """Have this part, whole lines, at the end of the file, instead of one of that identity.
+        """Put this part (whole lines) at the end of the file, and remove an older part of the same identity.
 
         Raises:
             VmicError: The file cannot be read or written, or somebody has broken a mark.
@@ -46,10 +46,10 @@ class ManagedBlock:
         self._change(with_part)
 
     def remove(self, *identities: str) -> bool:
-        """Have these parts no more; False when there is none of them.
+        """Remove these parts. Return False if the file has none of them.
 
         Raises:
-            VmicError: As above.
+            VmicError: As in `put`.
         """
         return self._change(lambda before: _without(before, identities))
 
@@ -73,7 +73,7 @@ class ManagedBlock:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """No other vmic changes it meanwhile."""
+        """Keep other vmic processes from changing the file during the block."""
         with self._sentences("write"):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             folder = os.open(self.path.parent, os.O_RDONLY)
@@ -89,19 +89,19 @@ class ManagedBlock:
                 mode = self.path.stat().st_mode
             except FileNotFoundError:
                 return self._base
-            # A pipe would be waited for, and a device replaced by a file.
+            # A pipe would block, and a device would be replaced by a file.
             if not stat.S_ISREG(mode):
                 raise vmic.VmicError(f"cannot change {self.path}: it is not a regular file; move it away")
-            # Bytes that are no UTF-8, and ends of lines, are somebody's, and stay.
+            # Bytes that are not UTF-8, and line endings, belong to the user and stay.
             return self.path.read_bytes().decode(errors="surrogateescape")
 
     def _write(self, text: str) -> None:
-        """Put it there at once or not at all."""
+        """Write the whole file at once, or not at all."""
         with self._sentences("write"):
             if text == self._base and not self.path.is_symlink():
                 self.path.unlink()
                 return
-            place = self.path.resolve()  # it may be a link into somebody's collection of settings
+            place = self.path.resolve()  # may be a link into a user's collection of settings
             mode = place.stat().st_mode & 0o777 if place.exists() else 0o644
             handle, new = tempfile.mkstemp(dir=place.parent)
             with contextlib.ExitStack() as unfinished:

@@ -1,4 +1,4 @@
-"""How the microphones are: what `list`, `info` and `meter` show."""
+"""The status of microphones, as `list`, `info` and `meter` show it."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from vmic._pulse.bindings import pulsectl
 from vmic.cli.terminal.output import printable
 from vmic.cli.terminal.peaks import Peaks
 
-# Three of the peaks that the server tells.
+# The server sends three peaks in this time, in seconds.
 _LISTENS_FOR = 0.12
 
 
 @dataclass(frozen=True)
 class MicrophoneStatus:
-    """How a microphone is now.
+    """The status of a microphone now.
 
     Attributes:
-        info: Which it is.
-        state: "running" when somebody records it or writes to it, "resting" when nobody does, and "idle" in
-            the first seconds of that.
-        description: What applications show.
-        volume: Of a full one of 1.
-        muted: Whether it is.
-        guarded: Whether it has a keeper.
-        writers: The programs that write to it, whether they have something to say or not.
+        info: The microphone.
+        state: "running" when a program records it or writes to it, "resting" when none does, and "idle" in
+            the first seconds after that.
+        description: The name that applications show.
+        volume: The volume, where 1 is full.
+        muted: Whether the microphone is muted.
+        guarded: Whether the microphone has a keeper.
+        writers: The programs that are connected to write to it, also while they write nothing.
         listeners: The applications that record it.
-        peak: The greatest sample in the last 0.1 s, of a full scale of 1; None while it does not run.
+        peak: The greatest sample in the last 0.1 s, of a full scale of 1. None if it is not running.
     """
 
     info: MicrophoneInfo
@@ -50,17 +50,17 @@ class MicrophoneStatus:
 
 
 def of_all(pulse: pulsectl.Pulse) -> list[MicrophoneStatus]:
-    """All of them, by name; takes 0.1 s where any of them runs."""
+    """Return the status of all microphones, sorted by name. This takes 0.1 s if any of them is running."""
     orphans.remove(pulse)
     statuses = _of(pulse, [device for device in registry.find_all(pulse) if device.source])
     return sorted(statuses, key=lambda status: status.info.name)
 
 
 def of_one(pulse: pulsectl.Pulse, name: str) -> MicrophoneStatus:
-    """The one of that name.
+    """Return the status of the microphone with this name.
 
     Raises:
-        DeviceError: There is none; lists those there are.
+        DeviceError: There is no such microphone. The message lists those that exist.
     """
     return _of(pulse, [orphans.find(pulse, name)])[0]
 
@@ -104,7 +104,7 @@ def _program(player: Any, clients: dict[int, dict[str, str]]) -> str:
 
 
 def _listen(pulse: pulsectl.Pulse, devices: list[Device]) -> dict[int, float]:
-    """The peak of each, by its source."""
+    """Return the peak of each device, by the index of its source."""
     peaks: dict[int, float] = {}
 
     def note(index: int, peak: float) -> None:
@@ -130,11 +130,11 @@ def unguarded(info: MicrophoneInfo) -> tuple[str, str]:
 
 
 def belongs_to(info: MicrophoneInfo) -> str:
-    """The program that a microphone ends with, for a person."""
+    """Return the program that owns a microphone, as text for a person."""
     return f"{info.program} ({info.pid})"
 
 
 def who(listener: Listener) -> str:
-    """A listener, for a person."""
+    """Return a listener as text for a person."""
     process = f" ({listener.pid})" if listener.pid else ""
     return printable(listener.application + process + (" muted" if listener.muted else ""))

@@ -1,4 +1,4 @@
-"""A sound server of one command's own."""
+"""A private sound server for one command."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _ENDS_WITHIN = 5.0
 
 @contextlib.contextmanager
 def isolated_server() -> Iterator[None]:
-    """Lead this process, and all that it starts, to a PulseAudio of its own, which ends with the block.
+    """Lead this process, and all that it starts, to a private PulseAudio, which ends with the block.
 
-    It has a silent output, no sound card, and remembers nothing.
+    The server has a silent output and no sound card, and keeps no state.
 
     Raises:
         VmicError: There is no PulseAudio, or it does not start.
@@ -45,16 +45,16 @@ def isolated_server() -> Iterator[None]:
                 "PULSE_CONFIG": str(autostart.CONFIGURATION / "daemon.conf"),
                 "PULSE_RUNTIME_PATH": str(place),
                 "PULSE_STATE_PATH": str(place),
-                # Its cookie is made there: the user's home may not be writable.
+                # PulseAudio creates its cookie there: the user's home may not be writable.
                 "HOME": folder,
                 "XDG_CONFIG_HOME": folder,
-                # Of those that take the session's name on it there can be one (16.1).
+                # Only one PulseAudio (16.1) can own the name on the session bus.
                 "DBUS_SESSION_BUS_ADDRESS": "disabled:",
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            # Ctrl-C at the terminal is for the command; the server goes after it.
+            # Ctrl-C at the terminal is for the command; the server exits after it.
             start_new_session=True,
         )
         with contextlib.ExitStack() as ending:
@@ -69,7 +69,7 @@ def _lead_to(place: Path) -> None:
         os.environ.pop(name, None)
     os.environ["PULSE_SERVER"] = f"unix:{place}/native"
     os.environ["PULSE_COOKIE"] = f"{place}/cookie"
-    # Programs of PipeWire's own find none: they would reach the machine's.
+    # Native PipeWire programs find no server here. Without this they would reach the machine's.
     os.environ["PIPEWIRE_RUNTIME_DIR"] = str(place)
 
 
@@ -84,7 +84,7 @@ def _await_answer(server: subprocess.Popen[bytes], log: Path) -> None:
                 server.wait(0.02)
             if server.returncode is not None or time.monotonic() > deadline:
                 said = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
-                # Its last words may be a warning of something else.
+                # The last line may be a warning about something else.
                 said = [line for line in said if line.startswith("E: ")] or said
                 raise vmic.ServerError(
                     f"PulseAudio would not start: {said[-1] if said else error} (tried: {server.args!r})"

@@ -1,1 +1,1 @@
-"""What a person sees and presses while a command runs."""
+"""Output and keys for a person at a terminal while a command runs."""

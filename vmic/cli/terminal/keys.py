@@ -1,4 +1,4 @@
-"""Keys that are pressed while a command runs, where there is a person at a terminal."""
+"""Keys that a person at a terminal presses while a command runs."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ _NAMES = {
     " ": "space",
 }
 _KEY = re.compile(r"\x1b\[[0-9;]*[A-Za-z~]|\x1bO[A-Z]|.", re.DOTALL)
-# Within this the rest of a key comes that begins as escape does.
+# The rest of a key that begins like escape comes within this time, in seconds.
 _REST = 0.05
 
 
 class Keys:
-    """Waits for keys; without a terminal it only waits."""
+    """The keys of a terminal. Without a terminal, `wait` only waits."""
 
     def __init__(self, descriptor: int | None) -> None:
-        """Read keys from this descriptor; None is no terminal."""
+        """Read keys from this descriptor. None means that there is no terminal."""
         self._descriptor = descriptor
-        self._pressed = ""  # and not told yet
+        self._pressed = ""  # pressed, and not returned yet
 
     def __bool__(self) -> bool:
         return self._descriptor is not None
 
     def wait(self, seconds: float) -> str | None:
-        """Wait so many seconds, or until a key is pressed: which."""
-        # A background job that reads its terminal is stopped.
+        """Wait up to `seconds` seconds for a key, and return its name, or None if there was none."""
+        # The system stops a background job that reads its terminal.
         if not self._pressed and (self._descriptor is None or not _is_in_front(self._descriptor)):
             time.sleep(seconds)
             return None
@@ -57,14 +57,14 @@ class Keys:
         if self._descriptor is None or not select.select([self._descriptor], [], [], seconds)[0]:
             return
         pressed = os.read(self._descriptor, 64).decode(errors="replace")
-        if not pressed:  # the terminal has gone
+        if not pressed:  # the terminal is closed
             self._descriptor = None
         self._pressed += pressed
 
 
 @contextlib.contextmanager
 def keys() -> Iterator[Keys]:
-    """Take keys as they are pressed, not line by line, for the time of the block."""
+    """Read keys as they are pressed, not line by line, for the time of the block."""
     descriptor = sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None
     if descriptor is None or not _is_in_front(descriptor):
         yield Keys(None)
@@ -73,7 +73,7 @@ def keys() -> Iterator[Keys]:
     tty.setcbreak(descriptor)
 
     def come_back(*_: object) -> None:
-        # The shell has its own settings while a job is stopped.
+        # The shell uses its own terminal settings while a job is stopped.
         if _is_in_front(descriptor):
             tty.setcbreak(descriptor)
 

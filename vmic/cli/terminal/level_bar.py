@@ -1,4 +1,4 @@
-"""How loud something is, for the eye."""
+"""Levels as text and as bars on a terminal."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.text import Text
 
-# What 16 bits resolve ends at -96; a voice that cannot be seen above -60 is not heard either.
+# In dB. 16 bits resolve levels down to -96, but a voice that stays below -60 is not heard.
 _LEAST = -60.0
 _LOUD, _TOO_LOUD = -12.0, -3.0
-# The greatest sample that 16 bits have, of a full scale of 1: at it a sound is probably cut off.
+# The greatest sample that 16 bits have, of a full scale of 1. A sound that reaches it is probably clipped.
 CLIPS = 32767 / 32768
 
 
 def decibels(peak: float) -> float:
-    """Of a full scale of 1; -inf is silence."""
+    """Return a peak (of a full scale of 1) in dB; -inf for silence."""
     return 20 * math.log10(peak) if peak > 0 else -math.inf
 
 
 def said(peak: float) -> str:
-    """In words as wide as any other."""
+    """Return the peak as text of a constant width."""
     return f"{decibels(peak):6.1f} dB" if peak > 0 else "  silence"
 
 
 def bar(peak: float, width: int, hold: float = 0.0) -> Text:
-    """A bar of so many columns, with a mark at the peak that is held."""
+    """Return a bar of `width` columns, with a mark at the held peak."""
     from rich.text import Text  # noqa: PLC0415
 
     filled, held = _column(peak, width), _column(hold, width)

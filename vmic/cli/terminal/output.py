@@ -1,4 +1,4 @@
-"""One or more lines that change in place on the terminal; elsewhere nothing is drawn."""
+"""Messages, and lines that change in place on a terminal. Without a terminal nothing is drawn."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ Draw = Callable[["RenderableType"], None]
 
 
 def is_quiet() -> bool:
-    """Whether the command was told to say nothing but errors."""
+    """Return whether the command prints errors only (`--quiet`)."""
     return bool(click.get_current_context().find_root().meta.get(QUIET))
 
 
 def say(sentence: str) -> None:
-    """Tell the person at the keyboard, not a program that reads standard output."""
+    """Print a sentence for the person at the keyboard, not for a program that reads standard output."""
     if not is_quiet():
-        # While a screen is drawn, rich puts what comes this way above it; click.echo would write into it.
+        # While a screen is drawn, rich puts printed text above it; click.echo would write into the screen.
         print(f"vmic: {sentence}", file=sys.stderr)
 
 
 def silence_libraries() -> None:
-    """Let what C libraries write to standard error (PortAudio does) vanish; Python's own words stay."""
+    """Discard what C libraries such as PortAudio write to standard error. Python's own output stays."""
     if sys.stderr is None:
         return
     try:
         descriptor = sys.stderr.fileno()
-    except io.UnsupportedOperation:  # it is no file: no library writes there
+    except io.UnsupportedOperation:  # not a file, so no library writes there
         return
     sys.stderr.flush()
     sys.stderr = os.fdopen(os.dup(descriptor), "w", buffering=1, errors="backslashreplace")
@@ -49,7 +49,7 @@ def silence_libraries() -> None:
 
 @contextlib.contextmanager
 def screen(stream: TextIO | None = None) -> Iterator[Draw | None]:
-    """Draw on `stream` (standard error) for the time of the block; None where nobody sees it."""
+    """Draw on `stream` (standard error) for the time of the block. Yield None where nobody sees it."""
     stream = stream or sys.stderr
     if is_quiet() or stream is None or not stream.isatty():
         yield None
@@ -62,21 +62,21 @@ def screen(stream: TextIO | None = None) -> Iterator[Draw | None]:
 
 
 def line(before: Sequence[RenderableType], name: Text, after: Sequence[RenderableType]) -> Table:
-    """Return one line of cells. Where they do not fit, `name` ends in an ellipsis."""
+    """Return one line of cells. If they do not fit, `name` ends in an ellipsis."""
     from rich.table import Table  # noqa: PLC0415
 
     name.no_wrap, name.overflow = True, "ellipsis"
     cells = [*before, name, *after]
     grid = Table.grid(padding=(0, 1))
     for index in range(len(cells)):
-        # rich takes the width that is missing from the columns that may be wrapped.
+        # If the line is too wide, rich shrinks the columns that may be wrapped.
         grid.add_column(no_wrap=index != len(before), overflow="ellipsis")
     grid.add_row(*cells)
     return grid
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds; hours where there are any."""
+    """Return minutes and seconds as text, with hours if there are any."""
     minutes, left = divmod(max(0.0, seconds), 60)
     hours, minutes = divmod(int(minutes), 60)
     whole, tenths = divmod(int(left * 10), 10)
@@ -84,5 +84,5 @@ def clock(seconds: float) -> str:
 
 
 def printable(text: str) -> str:
-    """What another program calls itself, without what a terminal would obey."""
+    """Return another program's text without characters that a terminal would interpret."""
     return "".join(character if character.isprintable() else "\ufffd" for character in text)

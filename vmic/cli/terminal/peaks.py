@@ -1,4 +1,4 @@
-"""How loud a source is, as a level meter sees it, which is no listener and wakes nothing."""
+"""Peaks of a source, for a level meter. The meter is not a listener, and resumes no suspended device."""
 
 from __future__ import annotations
 
@@ -10,26 +10,29 @@ from typing import Any
 
 from vmic._pulse.bindings import context, libpulse, pulsectl
 
-# Times a second that the server tells the greatest sample; as its own meters ask for it.
+# How many peaks the server sends each second. Its own meters request the same number.
 _PER_SECOND = 25
 _ANY_LENGTH = 2**32 - 1
 _FLOAT_SIZE = 4
 
 
 class Peaks:
-    """Tells how loud a source is while the connection waits; to be kept until `end`, or as long as that."""
+    """A meter that reports how loud a source is while the connection waits.
+
+    Keep a reference to it until `end`, or as long as the connection lives.
+    """
 
     def __init__(self, pulse: pulsectl.Pulse, source_name: str, note: Callable[[float], None]) -> None:
-        """Let `note` know the peak (of a full scale of 1) of each 40 ms, but not while the source rests.
+        """Call `note` with the peak (of a full scale of 1) every 40 ms, except while the source is suspended.
 
         Raises:
-            CallError: The server has gone.
+            CallError: The server has disconnected.
         """
         self._note = note
-        os.environ.pop("PULSE_LATENCY_MSEC", None)  # would bring the peaks late, and many at once
+        os.environ.pop("PULSE_LATENCY_MSEC", None)  # would deliver the peaks late, and many at once
         pa = libpulse.pa
         shape = libpulse.PA_SAMPLE_SPEC(format=libpulse.PA_SAMPLE_FLOAT32NE, rate=_PER_SECOND, channels=1)
-        # Mixers do not show it.
+        # Mixers do not show a stream with this property.
         properties = pa.proplist_from_string("application.id=org.PulseAudio.pavucontrol")
         self._stream = pa.stream_new_with_proplist(
             context(pulse), "level", ctypes.byref(shape), None, properties
@@ -48,19 +51,19 @@ class Peaks:
         )
 
     def end(self) -> None:
-        """Tell no more, also of what is on its way."""
+        """Report no more peaks, not even those on their way."""
         pa = libpulse.pa
         pa.stream_set_read_callback(self._stream, libpulse.PA_STREAM_REQUEST_CB_T(), None)
-        with contextlib.suppress(pa.CallError):  # the source has gone, and the stream with it
+        with contextlib.suppress(pa.CallError):  # the source was removed, and the stream with it
             pa.stream_disconnect(self._stream)
         pa.stream_unref(self._stream)
 
     def _take(self, stream: Any, _size: int, _data: Any) -> None:
         pa = libpulse.pa
         at, size = ctypes.c_void_p(), ctypes.c_size_t()
-        # pulsectl (24.12) declares an int there, which is too short.
+        # pulsectl (24.12) declares the size as an int, which is too short.
         pa.stream_peek(stream, at, ctypes.cast(ctypes.byref(size), ctypes.POINTER(ctypes.c_int)))
-        if at:  # else it is a hole
+        if at:  # otherwise the data has a hole
             samples = ctypes.cast(at, ctypes.POINTER(ctypes.c_float))
             self._note(max(samples[: size.value // _FLOAT_SIZE]))
         if size.value:

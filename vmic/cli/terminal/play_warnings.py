@@ -1,4 +1,4 @@
-"""Warnings for a person who plays a sound: why it is not heard, or not whole."""
+"""Warnings for a person who plays a sound: why nobody hears it, or why it has gaps."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     import vmic
     from vmic.cli.playback.player import Player
 
-# An application that is started together with the player records within this time.
+# An application that is started together with the player begins to record within this time.
 _LISTENS_WITHIN = 1.0  # seconds
 
 
 class PlayWarnings:
-    """Warns of a muted microphone, of missing listeners and of gaps: each once, in one line."""
+    """Warnings of a muted microphone, of missing listeners and of gaps: each once, in one line."""
 
     def __init__(self, microphone: vmic.VirtualMicrophoneDevice, player: Player) -> None:
         """Monitor what `player` plays into `microphone`."""
@@ -25,7 +25,7 @@ class PlayWarnings:
         self._was_heard = self._told_muted = self._told_unheard = False
 
     def look(self) -> None:
-        """Warn of what is so now. Does not block."""
+        """Warn of the problems that exist now. This does not block."""
         name, now = self._microphone.name, time.monotonic()
         if self._microphone.muted and not self._told_muted:
             self._told_muted = True
@@ -40,9 +40,9 @@ class PlayWarnings:
             self._warn_unheard()
 
     def finish(self) -> None:
-        """Warn of what is known once all is played."""
+        """Warn of the problems that are certain only after all is played."""
         if self._microphone.stats.frames_written:
-            _ = self._microphone.listeners  # waits until the server has told them
+            _ = self._microphone.listeners  # waits until the server has reported them
             self.look()
             if not self._was_heard:
                 self._warn_unheard()

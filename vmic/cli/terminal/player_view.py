@@ -1,4 +1,4 @@
-"""What a person sees of a player, and the keys that it obeys."""
+"""The view of a player on a terminal, and the keys that control it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SKIP = 5.0  # seconds
 _WIDTH = 20  # columns
-# A player with little sound queued waits for less than this at a time.
+# A player with little sound queued waits less than this each time.
 _REDRAW = 0.05  # seconds
 
 
@@ -36,7 +36,7 @@ def play_all(
     loop: bool,
     ahead: float,
 ) -> None:
-    """Play until it is heard to the end, or somebody stops it."""
+    """Play all sounds, until they are heard to the end or the person stops them."""
     playlist = Playlist(
         sounds, microphone.sample_rate, microphone.channels, gain=gain, extent=extent, loop=loop
     )
@@ -74,7 +74,7 @@ def _obey(player: Player, key: str) -> None:
 
 
 def picture(player: Player, *, has_keys: bool) -> Group:
-    """Where it is, how much remains, and how loud it is."""
+    """Return the view: the position, the time that remains, and the level."""
     from rich.console import Group  # noqa: PLC0415
     from rich.progress_bar import ProgressBar  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
