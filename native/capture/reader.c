@@ -1,7 +1,7 @@
-/* The calls of vmic_reader.h, and the one thread that touches the source.
+/* The functions of vmic_reader.h, and the only thread that calls the source.
  *
- * The lock is held on both sides of the ring, for a copy and no longer, so that the oldest frames can make
- * room: that moves the consumer's side. It is never held during a call of the source.
+ * Both sides of the ring hold the lock, for a copy and no longer, because the thread drops the oldest frames
+ * to make room, which moves the consumer's side. The lock is never held during a call of the source.
  */
 #include "reader.h"
 
@@ -15,31 +15,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How much is taken from the source at once, at most. */
+/* The longest single read from the source. */
 #define PIECE_NS (100 * MS)
 
 struct vmic_reader {
-    /* Set before the thread starts, never changed. */
+    /* Set before the thread starts, and never changed. */
     struct source *source;
     size_t frame_size;     /* bytes */
     uint64_t piece;        /* frames */
     int64_t suspend_after; /* ns */
     atomic_int references; /* the caller's and the thread's */
 
-    unsigned char *scratch; /* the thread's own; `piece` long */
+    unsigned char *scratch; /* only the thread uses it; `piece` long */
 
-    pthread_mutex_t lock;         /* guards what follows */
-    pthread_cond_t wake;          /* to the thread: there is something to do */
-    pthread_cond_t changed;       /* to whoever waits: frames came */
-    pthread_cond_t state_changed; /* ... the state did */
+    pthread_mutex_t lock;         /* guards the fields below */
+    pthread_cond_t wake;          /* wakes the thread: there is something to do */
+    pthread_cond_t changed;       /* wakes the callers that wait: frames arrived */
+    pthread_cond_t state_changed; /* ... the state changed */
     struct ring ring;
     vmic_state state;
     int error;
     bool stop, stopped;
     bool was_open;      /* the source was open once ... */
     bool was_suspended; /* ... and was closed because nobody needed it */
-    bool played;        /* somebody plays into it */
-    uint32_t waiting;   /* how many wait for frames */
+    bool played;        /* somebody plays into the source */
+    uint32_t waiting;   /* how many callers wait for frames */
     int64_t needed_at;  /* when somebody last played or read, or when the source was opened */
     uint64_t dropped, reopened;
 };
@@ -57,7 +57,7 @@ static void release(vmic_reader *reader) {
     free(reader);
 }
 
-/* ---- the thread; with the lock held ---- */
+/* ---- the thread; the lock is held ---- */
 
 static void close_source(vmic_reader *reader, vmic_state state, int error) {
     reader->state = state;
@@ -140,7 +140,7 @@ static void *run(void *argument) {
 
 static int init(vmic_reader *reader, const vmic_reader_config *config, struct source *source) {
     reader->frame_size = config->channels * sizeof(int16_t);
-    /* No more than there is room for. */
+    /* No more than the ring has room for. */
     uint64_t piece = (uint64_t)PIECE_NS * config->sample_rate / SECOND;
     reader->piece = piece < config->capacity ? piece : config->capacity;
     reader->suspend_after = config->suspend_after_us * INT64_C(1000);
@@ -178,7 +178,7 @@ vmic_reader *reader_create(const vmic_reader_config *config, struct source *sour
     return reader;
 }
 
-/* Somebody plays or reads; with the lock held. */
+/* Note that somebody plays or reads. The lock is held. */
 static void need(vmic_reader *reader) {
     reader->needed_at = clock_now();
     if (reader->state != VMIC_SUSPENDED)
@@ -214,7 +214,7 @@ uint64_t vmic_reader_flush(vmic_reader *reader) {
     return count;
 }
 
-/* With the lock held. */
+/* Return whether `event` has happened. The lock is held. */
 static bool is_so(const vmic_reader *reader, int event, uint64_t count) {
     switch (event) {
     case VMIC_OPENED:

@@ -1,12 +1,12 @@
-/* reader.h: a reader on any source, for the tests; vmic_reader.h is the real entrance. */
+/* reader.h: a reader on any source, for the tests; vmic_reader.h is the real interface. */
 #ifndef VMIC_READER_ON_SOURCE_H
 #define VMIC_READER_ON_SOURCE_H
 
 #include "source.h"
 #include "vmic_reader.h"
 
-/* As vmic_reader_create(), on `source`, which it takes over (also when it fails). NULL `source`: no memory.
- */
+/* Do as vmic_reader_create(), but on `source`, and own `source` from now on, also on failure. If `source` is
+ * NULL, fail as when memory is exhausted. */
 vmic_reader *reader_create(const vmic_reader_config *config, struct source *source);
 
 #endif

@@ -1,7 +1,7 @@
-/* source.h: what the reader needs of an input.
+/* source.h: the input interface that the reader needs.
  *
- * Only the reader thread calls these, but for interrupt(). open() may block without limit (a hung server); a
- * failed call leaves the source good for nothing but close() and open().
+ * Only the reader thread calls these functions, except interrupt(). open() may block without limit (a hung
+ * server). After a failed call only close() and open() may be called.
  */
 #ifndef VMIC_SOURCE_H
 #define VMIC_SOURCE_H
@@ -9,16 +9,16 @@
 #include <stdint.h>
 
 struct source {
-    /* Connects. 0, or an error (positive, one of libpulse's). */
+    /* Connect. Return 0, or an error (positive, one of libpulse's). */
     int (*open)(struct source *self);
-    /* Waits until there is something, at most a second, and copies up to `*count` frames of it; sets `*count`
-     * to how many, 0 when nothing came. 0 or an error. */
+    /* Wait until frames arrive, for at most a second, and copy up to `*count` of them. Set `*count` to how
+     * many were copied, 0 when none arrived. Return 0 or an error. */
     int (*read)(struct source *self, void *frames, uint64_t *count);
-    /* Lets open() and read() fail, now and ever after. Any thread may call it, until destroy(). */
+    /* Make open() and read() fail, now and from now on. Any thread may call it, until destroy(). */
     void (*interrupt)(struct source *self);
-    /* Disconnects; may be called whether open or not. */
+    /* Disconnect. The source may be open or not. */
     void (*close)(struct source *self);
-    /* Closes and frees. */
+    /* Close and free the source. */
     void (*destroy)(struct source *self);
 };
 

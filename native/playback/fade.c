@@ -1,6 +1,6 @@
 #include "fade.h"
 
-/* At 192 kHz 100 ms are 19200 frames: 3 * 19200^3 * 2^15 fits. */
+/* 100 ms at 192 kHz are 19200 frames: 3 * 19200^3 * 2^15 fits. */
 static int16_t weigh(int16_t sample, uint64_t k, uint64_t count) {
     int64_t n = (int64_t)count, i = (int64_t)k;
     return (int16_t)(sample * (i * i * (3 * n - 2 * i)) / (n * n * n));

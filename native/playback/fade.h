@@ -1,20 +1,21 @@
-/* fade.h: how sound goes to silence and back without a click.
+/* fade.h: fades from sound to silence and back, without a click.
  *
- * The weight of frame k of n is that of a smooth step, x * x * (3 - 2 * x) with x = k / n, in whole numbers,
- * so that a test can tell these frames exactly. `count` is at most 19200. Frames are interleaved.
+ * The weight of frame k of n is that of a smooth step, x * x * (3 - 2 * x) with x = k / n. It is computed in
+ * whole numbers, so that a test can predict the frames exactly. `count` is at most 19200. Frames are
+ * interleaved.
  */
 #ifndef VMIC_FADE_H
 #define VMIC_FADE_H
 
 #include <stdint.h>
 
-/* `out` becomes `count` frames that lead from silence up to the frame `to`. */
+/* Fill `out` with `count` frames that lead from silence up to the frame `to`. */
 void fade_up(int16_t *out, const int16_t *to, uint32_t channels, uint64_t count);
 
-/* `out` becomes `count` frames that lead from the frame `from` down to silence. */
+/* Fill `out` with `count` frames that lead from the frame `from` down to silence. */
 void fade_down(int16_t *out, const int16_t *from, uint32_t channels, uint64_t count);
 
-/* The `count` frames get softer, down to silence. */
+/* Make the `count` frames softer, down to silence. */
 void fade_frames(int16_t *frames, uint32_t channels, uint64_t count);
 
 #endif

@@ -6,16 +6,16 @@
 
 #include <string.h>
 
-/* Copies what would be heard next, of what was taken back from the server (`back` frames) and of the first
- * `in_ring` frames of the ring: `wanted` frames, or fewer. */
+/* Copy the frames that would be heard next, from those taken back from the server (`back` frames) and from
+ * the first `in_ring` frames of the ring: `wanted` frames, or fewer. */
 static uint64_t copy_next(struct writer *w, uint64_t back, uint64_t in_ring, uint64_t wanted) {
     uint64_t count = history_copy(&w->history, back, w->scratch, wanted);
     uint64_t more = in_ring < wanted - count ? in_ring : wanted - count;
     return count + ring_copy(&w->ring, w->scratch + count * w->channels, more);
 }
 
-/* The sound ends in a fade of what was taken back, and with at least a period: the clock of a PulseAudio that
- * was flushed stands until it gets something, and with it its level (16.1). */
+/* Write a fade of the frames that were taken back, and at least a period: after a flush the clock of
+ * PulseAudio stands still until it gets something, and so does its level (16.1). */
 static void fade_out(struct writer *w, uint64_t back, uint64_t in_ring) {
     uint64_t count = copy_next(w, back, in_ring, to_frames(w, min_ns(w->fade, FLUSH_LONGEST_NS)));
     uint64_t period = to_frames_at_least(w, w->period);
@@ -23,12 +23,12 @@ static void fade_out(struct writer *w, uint64_t back, uint64_t in_ring) {
     fade_frames(w->scratch, w->channels, count);
     memset(w->scratch + count * w->channels, 0, (all - count) * w->channels * sizeof *w->scratch);
     sink_io_write(w, w->scratch, all, 0);
-    /* Silence follows it, as it follows data: a PipeWire with longer periods than ours would else keep it,
-     * and begin the next sound with it (1024 frames, 0.3.65). */
+    /* Silence follows the fade, as it follows data: otherwise a PipeWire with a longer quantum than ours
+     * would keep the fade, and begin the next sound with it (1024 frames, 0.3.65). */
     w->last_data = clock_now();
 }
 
-/* Drops what came before `flush_to`, in the ring and in the server. */
+/* Drop the frames before `flush_to`, in the ring and in the server. */
 void flush_now(struct writer *w) {
     uint64_t wanted = w->flushes_wanted;
     uint64_t to = w->flush_to;

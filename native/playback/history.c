@@ -16,7 +16,7 @@ static uint64_t min_ns(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
-/* Where frame `position` is, and in `fits` how many follow it before the memory wraps. */
+/* Return where frame `position` is, and set `fits` to how many follow it before the memory wraps. */
 static unsigned char *place(const struct history *history, uint64_t position, uint64_t *fits) {
     uint64_t at = position % history->capacity;
     *fits = history->capacity - at;

@@ -5,28 +5,30 @@
 
 #include <stdbool.h>
 
-/* It doubles at an underrun, and grows by so much at least. */
+/* At an underrun the prebuffer doubles, and grows by at least this. */
 #define GROWTH (10 * MS)
-/* What it grows to at once when that much silence was not enough: then the machine is busy, and a write comes
- * later than one period after the other could follow (50 to 130 ms, beside two busy threads and four
- * processes). */
+/* What the prebuffer grows to at once when the silence inserted so far was not enough: the machine is then
+ * busy, and a write comes so late that adding one period after the other could not follow (50 to 130 ms,
+ * beside two busy threads and four processes). */
 #define LEAP (40 * MS)
-/* What it grows to, while no single write was later than that. */
+/* The limit of growth, while no single write was later than this. */
 #define GROWN (80 * MS)
-/* The same where no write was late, but all together too slow. A loop that writes 20 ms and sleeps 20 ms is
- * so by 1.0 to 1.4 %: it has a gap whenever it has used this up, with 80 ms 10 to 13 a minute. */
+/* The same limit where no write was late, but all together are too slow. A loop that writes 20 ms and sleeps
+ * 20 ms is too slow by 1.0 to 1.4 %: it has a gap whenever it has used up the prebuffer, with 80 ms 10 to 13
+ * times a minute. */
 #define GROWN_SLOW (110 * MS)
-/* An underrun so soon after another one shows a busy machine: it grows to that limit at once. By doubling
- * there were 5 to 6 gaps in the first 2 s of a blocking loop on PipeWire, of 6, 14 and 35 ms and so on. */
+/* An underrun this soon after another one shows a busy machine: the prebuffer then grows to its limit at
+ * once. With doubling only there were 5 to 6 gaps in the first 2 s of a blocking loop on PipeWire, of 6, 14
+ * and 35 ms and so on. */
 #define SOON (2 * SECOND)
-/* A loop that gets no time comes later with each of its next writes, by 10 to 30 ms: its gap goes on for so
- * much longer, else each of them has one. */
+/* A loop that gets no processor time is later with each of its next writes, by 10 to 30 ms. So its gap lasts
+ * this much longer; otherwise each of those writes would have a gap. */
 #define BEYOND (20 * MS)
-/* So much a write may come closer than the closest so far. */
+/* How much smaller the next margin may be than the smallest so far. */
 #define MARGIN (5 * MS)
 /* Margins are compared over the last one to two of these. */
 #define PERIOD (SECOND / 2)
-/* How long nothing must have been late before it shrinks. */
+/* How long no write must have been late before the prebuffer shrinks. */
 #define CALM (10 * SECOND)
 
 void prebuffer_init(struct prebuffer *c, int64_t smallest, int64_t greatest) {
@@ -34,7 +36,7 @@ void prebuffer_init(struct prebuffer *c, int64_t smallest, int64_t greatest) {
         .least = smallest, .most = greatest, .size = smallest, .smallest = INT64_MAX, .underrun_at = -SOON};
 }
 
-/* By half of what no write has needed; all, when there was none. */
+/* Shrink by half of what no write has needed; to the least when there was no write. */
 static void shrink(struct prebuffer *c) {
     int64_t unneeded = max_ns(0, c->smallest - MARGIN);
     c->size = max_ns(c->least, c->size - unneeded / 2);
@@ -67,8 +69,8 @@ void prebuffer_begin(struct prebuffer *c, int64_t now_at) {
     look_back(c, now_at);
 }
 
-/* The margin that a write has when it is not late: little more than the prebuffer, or it was a piece of a
- * long one. */
+/* Return the margin that a write has when it is not late. It is little more than the prebuffer: a greater
+ * margin is that of a piece of a long write. */
 static int64_t usual(const struct prebuffer *c) {
     return min_ns(c->size + MARGIN, max_ns(c->lately, c->before));
 }
@@ -87,7 +89,7 @@ int64_t prebuffer_gap(const struct prebuffer *c, int64_t now_at, int64_t inserte
 }
 
 int64_t prebuffer_underrun(struct prebuffer *c, int64_t now_at, int64_t late, int64_t inserted) {
-    /* So late a write came after a pause. */
+    /* A write this late comes after a pause. */
     if (late > max_ns(c->most, GROWN))
         return 0;
     int64_t needed = usual(c) + late;

@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long after the last frame silence is still added, so that the next one needs no new start. */
+/* How long after the last frame silence is still added, so that the next frame needs no new start. */
 #define LINGER_NS SECOND
 /* Two writes further apart than this are two utterances, and the silence between them is no underrun. */
 #define UNDERRUN_NS (SECOND / 2)
-/* An edge of so much does not click. */
+/* An edge of this height does not click. */
 #define INAUDIBLE 100
-/* How often an idle writer looks whether the server is still there ... */
+/* How often an idle writer checks whether the server is still connected ... */
 #define IDLE_NS (SECOND / 2)
-/* ... and learns where its periods are: it tells so once it has played the first of these, and a little more.
- */
+/* ... and learns where its periods are: the server shows that once it has played the first of these periods,
+ * and a little more. */
 #define SOUNDING_PERIODS 2
 #define SOUNDED_NS (2 * MS)
 
@@ -28,7 +28,8 @@ static int64_t whole_periods(const struct writer *w, int64_t ns) {
     return ns > 0 ? (ns + w->period - 1) / w->period * w->period : 0;
 }
 
-/* At least `ns`, and so much that the next data begins with a period where the server wants it so. */
+/* Return the length of a silence of at least `ns`. Where the server fills periods, the next data begins with
+ * a period after it. */
 static int64_t silence_of(const struct writer *w, int64_t ns) {
     if (!w->fills_periods)
         return ns;
@@ -37,30 +38,30 @@ static int64_t silence_of(const struct writer *w, int64_t ns) {
     return rest + whole_periods(w, ns - rest);
 }
 
-/* Whether the data that comes next shifts against the periods of the server, because its writes are no whole
- * periods: then each may come when the server needs a period of it already. */
+/* Return whether the next data shifts against the periods of the server, because its writes are not whole
+ * periods. Each write may then come when the server already needs a period of it. */
 static bool shifts(const struct writer *w) {
     return w->fills_periods && ring_length(&w->ring) % to_frames_at_least(w, w->period) != 0;
 }
 
-/* As many whole periods as there is room for: at least one. */
+/* Return the whole periods that there is room for: at least one. */
 static int64_t quantum_clock_in(const struct writer *w, int64_t room) {
     return max_ns(1, room / w->period) * w->period;
 }
 
-/* The part of the silence owed that is written now: what remains is no less than a ramp. */
+/* Return the part of the pending silence to write now. The rest is no less than a ramp. */
 static int64_t part_of_pending(const struct writer *w, int64_t room) {
     int64_t part = quantum_clock_in(w, room);
     return part >= w->pending_silence ? w->pending_silence
                                       : min_ns(part, w->pending_silence - to_ns(w, w->ramp));
 }
 
-/* Puts the part of the silence owed that is written now into the scratch memory: down from the data before
- * it. Returns its frames. */
+/* Put `part` of the pending silence into the scratch memory, with a ramp down from the data before it. Return
+ * its frames. */
 static uint64_t make_silence(struct writer *w, int64_t part) {
     uint64_t count = to_frames_at_least(w, part);
     memset(w->scratch, 0, count * w->channels * sizeof *w->scratch);
-    /* What comes too late is silence already. */
+    /* A ramp that comes too late would follow silence. */
     if (timeline_ends_in_data(&w->timeline) && clock_now() < w->dry_at)
         fade_down(w->scratch, history_last(&w->history), w->channels, w->ramp < count ? w->ramp : count);
     return count;
@@ -74,7 +75,7 @@ static void write_silence(struct writer *w, int64_t room) {
     }
 }
 
-/* Data comes after silence, and begins with `next`: how much silence is still to come before it. */
+/* Return how much silence must still come before data that begins with `next` and follows silence. */
 static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
     int64_t wanted = w->headroom;
     int64_t ramp = 0;
@@ -92,8 +93,9 @@ static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
         if (abs(next[c]) > INAUDIBLE)
             ramp = to_ns(w, w->ramp);
     int64_t silence = max_ns(w->pending_silence + more, ramp);
-    /* 882 frames in periods of 221 ran dry by 2 to 16 frames within 0.3 s, when they began with a period
-     * (16.1); and with no more than a period in reserve when a write of Python's was 1.6 ms late. */
+    /* Writes of 882 frames in periods of 221 ran dry by 2 to 16 frames within 0.3 s when they began with a
+     * period (16.1). With no more than a period in reserve they did so when a write from Python was 1.6 ms
+     * late. */
     if (shifts(w))
         return max_ns(silence, wanted + w->period + w->low_water - level);
     return silence_of(w, max_ns(silence, wanted - level));
@@ -105,11 +107,11 @@ static void spoken(struct writer *w) {
     w->speaking = true;
 }
 
-/* The silence owed and the data after it, in one: between two the thread may be held up, and a ramp that
- * leads up to nothing clicks. */
+/* Write the pending silence and the data after it in one call: between two calls the thread may be held up,
+ * and a ramp that leads up to nothing clicks. */
 static void write_both(struct writer *w, const int16_t *next, uint64_t count) {
     uint64_t silence = make_silence(w, w->pending_silence);
-    /* An edge that needs one has room for it. */
+    /* Where the edge needs a ramp, the silence has room for it. */
     uint64_t ramp = w->ramp <= silence ? w->ramp : 0;
     fade_up(w->scratch + (silence - ramp) * w->channels, next, w->channels, ramp);
     ring_copy(&w->ring, w->scratch + silence * w->channels, count);
@@ -117,7 +119,8 @@ static void write_both(struct writer *w, const int16_t *next, uint64_t count) {
         spoken(w);
 }
 
-/* In one piece, also where the memory of the ring wraps: two would shift against the server's periods. */
+/* Write the data in one piece, also where the memory of the ring wraps: two pieces would shift against the
+ * server's periods. */
 static void write_data(struct writer *w, const int16_t *next, uint64_t there, uint64_t count) {
     if (there < count) {
         ring_copy(&w->ring, w->scratch, count);
@@ -134,7 +137,7 @@ static int64_t give_data(struct writer *w, int64_t level) {
     int64_t room = w->high_water - level;
     const void *next;
     uint64_t there = ring_peek(&w->ring, &next);
-    /* Once for each start: a server that takes its time would else get silence only. */
+    /* Only once for each start: otherwise a slow server would get nothing but silence. */
     if (!timeline_ends_in_data(&w->timeline) && !w->led_in) {
         w->led_in = true;
         w->pending_silence = lead_in(w, level, next);
@@ -151,14 +154,14 @@ static int64_t give_data(struct writer *w, int64_t level) {
     return 0;
 }
 
-/* The periods of a PulseAudio move when its sink was suspended, as it is once at the beginning: in 2 of 28
- * starts the first frames then came too late by 2 to 5 ms, and there was a gap (16.1). So they are learnt
- * anew. */
+/* The periods of PulseAudio move when its sink was suspended, which happens once at the beginning: in 2 of 28
+ * starts the first frames then came too late by 2 to 5 ms, and there was a gap (16.1). So the writer learns
+ * the periods again. */
 static int64_t idle(struct writer *w, int64_t level, int64_t now) {
     if (!w->fills_periods)
         return now + IDLE_NS;
     if (w->sounded_at == 0 || now - w->sounded_at >= IDLE_NS) {
-        /* A suspended one would fill up, and then block. */
+        /* A suspended sink would fill up, and then block. */
         if (level > w->period)
             return now + IDLE_NS;
         w->sounded_at = now;
@@ -179,7 +182,7 @@ static int64_t give_silence(struct writer *w, int64_t level) {
     int64_t due = w->dry_at - w->low_water;
     if (w->silence_at == 0)
         w->silence_at = due;
-    /* A server that holds less than its prebuf stands still, and its level with it (PulseAudio 16.1). */
+    /* A server that holds less than its prebuf stands still, and so does its level (PulseAudio 16.1). */
     due = min_ns(due, w->silence_at + w->period);
     if (due > now)
         return due;

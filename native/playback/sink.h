@@ -1,7 +1,7 @@
-/* sink.h: what the writer needs of an output.
+/* sink.h: the output interface that the writer needs.
  *
- * Only the writer thread calls these. Each may block without limit (a hung server); a failed call leaves the
- * sink good for nothing but close() and open().
+ * Only the writer thread calls these functions. Each may block without limit (a hung server). After a failed
+ * call only close() and open() may be called.
  */
 #ifndef VMIC_SINK_H
 #define VMIC_SINK_H
@@ -11,35 +11,35 @@
 
 /* Times of CLOCK_MONOTONIC, ns. */
 struct level {
-    int64_t heard_at; /* when a frame that is handed over now will be heard */
-    int64_t dry_at;   /* when the server finds too little for a period, if it is handed nothing */
+    int64_t heard_at; /* when a frame that is written now will be heard */
+    int64_t dry_at;   /* when the server finds too little for a period, if nothing is written */
     bool doubtful;    /* the server should be asked what it holds */
-    int64_t sure_at;  /* what would be heard by then, by `heard_at`, has been; INT64_MAX: the clock says so */
+    int64_t sure_at;  /* what is due by then, by `heard_at`, was heard; INT64_MAX: whatever is due was */
 };
 
-/* What the server showed that it held of the stream, some time between two moments of CLOCK_MONOTONIC; ns. */
+/* The level of the stream that the server showed, at some time between two moments of CLOCK_MONOTONIC; ns. */
 struct shown_level {
     int64_t asked_at, answered_at;
     int64_t level;
 };
 
 struct sink {
-    /* Connects. 0, or an error (positive, one of libpulse's). */
+    /* Connect. Return 0, or an error (positive, one of libpulse's). */
     int (*open)(struct sink *self);
-    /* Hands over `count` frames; they are heard after those before them. 0 or an error. */
+    /* Write `count` frames, which are heard after those before them. Return 0 or an error. */
     int (*write)(struct sink *self, const void *frames, uint64_t count);
-    /* Drops what was handed over, and sets `left` to how many ns of it are still heard. The writer then hands
-     * a period over at once. 0 or an error. */
+    /* Drop what was written, and set `left` to how many ns of it are still heard. The writer then writes a
+     * period at once. Return 0 or an error. */
     int (*flush)(struct sink *self, int64_t *left);
-    /* Says when what is handed over now will be needed and heard; `shown` is what the server has shown since
-     * the last call, or NULL. 0, or an error: this is also how an idle writer learns that the server has
-     * gone. */
+    /* Set `level` to when frames that are written now will be needed and heard. `shown` is the level that the
+     * server has shown since the last call, or NULL. Return 0 or an error: from this call an idle writer
+     * learns that the server has disconnected. */
     int (*level)(struct sink *self, const struct shown_level *shown, struct level *level);
-    /* Disconnects; may be called whether open or not. */
+    /* Disconnect. The sink may be open or not. */
     void (*close)(struct sink *self);
-    /* Closes and frees. */
+    /* Close and free the sink. */
     void (*destroy)(struct sink *self);
-    /* How much the server takes at a time, ns; set before the writer starts. */
+    /* How much the server consumes at a time, ns; set before the writer starts. */
     int64_t period;
 };
 

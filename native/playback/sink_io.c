@@ -4,11 +4,11 @@
 
 #include <sys/eventfd.h>
 
-/* A sum of lengths is so many ns more than that of their frames, at most: each is rounded down. */
+/* A sum of lengths exceeds the length of its frames by at most this many ns: each length is rounded down. */
 #define ROUNDING 10
 
-/* How often the server is asked what it holds, at most: while libpulse contradicts, and a second or more
- * later. */
+/* The shortest time between two requests to ask the server what it holds: while libpulse contradicts, and
+ * again a second or more later. */
 #define ASKED_NS (100 * MS)
 
 uint64_t to_frames(const struct writer *w, int64_t ns) {
@@ -33,8 +33,8 @@ uint64_t sink_io_unheard(struct writer *w) {
     return timeline_data(&w->timeline, UINT64_MAX);
 }
 
-/* Where the clock counts, before that: what stands still in the server is not heard, however much time has
- * passed. */
+/* Where only the clock counts, ask before `due_at`: frames that stand still in the server are not heard,
+ * however much time has passed. */
 void sink_io_confirm_at(struct writer *w, int64_t due_at) {
     int64_t now = clock_now();
     int64_t at = w->sure_at == INT64_MAX ? due_at - w->low_water : max_ns(due_at, now + MS);
@@ -56,14 +56,14 @@ static void close_sink(struct writer *w, vmic_state state) {
     sink_io_clear(w);
     w->state = state;
     w->was_suspended = state == VMIC_SUSPENDED;
-    pthread_cond_broadcast(&w->changed); /* what was lost is gone */
+    pthread_cond_broadcast(&w->changed); /* lost frames are done */
     pthread_cond_broadcast(&w->state_changed);
     pthread_mutex_unlock(&w->lock);
     w->sink->close(w->sink);
     pthread_mutex_lock(&w->lock);
 }
 
-/* The server or the sink is gone, and with it what it held. */
+/* Note that the server or the sink is gone, and that the frames it held are lost. */
 static void leave(struct writer *w, int error) {
     w->lost += sink_io_unheard(w);
     w->error = error;
@@ -131,7 +131,7 @@ bool sink_io_write(struct writer *w, const void *frames, uint64_t silence, uint6
         return false;
     }
     w->silence_at = 0;
-    sink_io_unheard(w); /* what is heard leaves the timeline before anything follows it */
+    sink_io_unheard(w); /* heard frames leave the timeline before new ones follow */
     timeline_append(&w->timeline, silence, 0);
     timeline_append(&w->timeline, data, 1);
     int64_t now = clock_now();
@@ -163,8 +163,8 @@ bool sink_io_flush(struct writer *w, uint64_t *frames, uint64_t *data) {
     if (!contradicted)
         timeline_advance(&w->timeline, to_frames(w, held));
     *data = timeline_cut(&w->timeline, to_frames(w, left), frames);
-    /* What is left counts as heard from now on: the next flush must not take it back. Of a sink that is
-     * suspended libpulse tells that 1 to 4 ms are left (16.1), which nobody hears. */
+    /* The frames that are left count as heard from now on: the next flush must not take them back. For a
+     * suspended sink libpulse reports that 1 to 4 ms are left (16.1), which nobody hears. */
     if (contradicted)
         *data += timeline_data(&w->timeline, UINT64_MAX);
     timeline_clear(&w->timeline);

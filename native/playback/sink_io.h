@@ -1,44 +1,45 @@
-/* sink_io.h: the writer's calls of its sink, and the books of what the sink holds.
+/* sink_io.h: the writer's calls of its sink, and the record of what the sink holds.
  *
- * The writer's lock is held on entry and on return, and released while the sink is called.
+ * The writer's lock is held on entry and on return, and released during a call of the sink.
  */
 #ifndef VMIC_SINK_IO_H
 #define VMIC_SINK_IO_H
 
 #include "writer.h"
 
-/* Opens the sink. */
+/* Open the sink. */
 void sink_io_open(struct writer *writer);
 
-/* Closes the sink, in which no frame of the user's is left. */
+/* Close the sink; the caller has checked that no data is left in it. */
 void sink_io_suspend(struct writer *writer);
 
-/* Asks the server for its level, and learns whether it is there. False when it is not. */
+/* Ask the server for its level. Return false when the server is disconnected. */
 bool sink_io_measure(struct writer *writer);
 
-/* Hands `silence` frames over that are none of the user's, and `data` frames after them that are the next in
- * the ring. False when the server is gone; those then stay where they are. */
+/* Write `silence` frames that are not the user's, and after them `data` frames, which are the next in the
+ * ring. Return false when the server is disconnected; the data then stays in the ring. */
 bool sink_io_write(struct writer *writer, const void *frames, uint64_t silence, uint64_t data);
 
-/* Takes back what the server has not played: how many frames of either kind, and in `data` how many of those
- * were data. False when the server is gone. */
+/* Take back what the server has not played. Set `frames` to how many frames of either kind that were, and
+ * `data` to how many of those were data. Return false when the server is disconnected. */
 bool sink_io_flush(struct writer *writer, uint64_t *frames, uint64_t *data);
 
-/* How much the server holds, ns. */
+/* Return how much the server holds, ns. */
 int64_t sink_io_held(const struct writer *writer);
 
-/* How many frames of data are not heard for sure. */
+/* Return how many frames of data are not certain to be heard. */
 uint64_t sink_io_unheard(struct writer *writer);
 
-/* Asks the server what has been heard as soon as that should be so, at `due_at`, and wakes who waits. */
+/* Let the thread ask the server as soon as frames should be heard, at `due_at`, what was heard, and then wake
+ * the waiting callers. */
 void sink_io_confirm_at(struct writer *writer, int64_t due_at);
 
-/* Nothing is held any more: it was lost, or dropped. */
+/* Note that the server holds nothing any more: it was lost or dropped. */
 void sink_io_clear(struct writer *writer);
 
 uint64_t to_frames(const struct writer *writer, int64_t ns);
 int64_t to_ns(const struct writer *writer, uint64_t frames);
-/* As many as last `ns`, rounded up. */
+/* Return the frames that last `ns`, rounded up. */
 uint64_t to_frames_at_least(const struct writer *writer, int64_t ns);
 
 #endif

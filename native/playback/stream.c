@@ -1,4 +1,4 @@
-/* The calls of vmic.h: producers, waiting, and the life of a stream. */
+/* The functions of vmic.h: producers, waiting, and the life of a stream. */
 #include "stream.h"
 
 #include "threads.h"
@@ -70,7 +70,7 @@ uint64_t vmic_write(vmic_stream *stream, const void *frames, uint64_t count) {
     return accepted;
 }
 
-/* When `event` is to be looked at again; 0 when it is so. With the writer's lock held. */
+/* Return when to check `event` again; 0 when it has happened. The writer's lock is held. */
 static int64_t due(struct writer *writer, vmic_event event, uint64_t index) {
     switch (event) {
     case VMIC_OPENED:
@@ -151,7 +151,7 @@ void vmic_set_listened(vmic_stream *stream, int listened) {
     pthread_mutex_lock(&writer->lock);
     if (writer->listened && !listened) {
         writer->needed_at = clock_now();
-        writer->sounded_at = 0; /* it may be done at once, for it delays nobody's first frame */
+        writer->sounded_at = 0; /* idle() may write silence at once: it delays nobody's first frame */
     }
     writer->listened = listened != 0;
     if (listened)
@@ -207,7 +207,7 @@ void vmic_get_stats(vmic_stream *stream, vmic_stats *stats) {
 int vmic_stop(vmic_stream *stream, uint64_t timeout_us) {
     struct writer *writer = &stream->writer;
     int64_t deadline = clock_now() + (int64_t)timeout_us * 1000;
-    pthread_mutex_lock(&stream->producers); /* no write is under way, so no frame comes after the end */
+    pthread_mutex_lock(&stream->producers); /* no write is in progress, so no frame comes after the end */
     pthread_mutex_lock(&writer->lock);
     writer->stop = true;
     pthread_mutex_unlock(&stream->producers);

@@ -11,7 +11,7 @@
 
 static int init_memory(struct writer *w, uint64_t capacity) {
     size_t frame_size = w->channels * sizeof(int16_t);
-    /* The longest that is written at once, and what is rounded up. */
+    /* The longest single write, and the frames of rounding up. */
     uint64_t longest = to_frames(w, max_ns(w->high_water + 2 * w->period, FLUSH_LONGEST_NS)) + 2;
     w->scratch = calloc(longest, frame_size);
     if (w->scratch && history_init(&w->history, longest, frame_size) == 0) {
@@ -37,7 +37,7 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
         .confirm_at = INT64_MAX,
         .fills_periods = config->reports_level != 0,
     };
-    /* PulseAudio counts in frames, and a period of PipeWire's is no whole number of them at every rate. */
+    /* PulseAudio counts in frames, and PipeWire's quantum is not a whole number of them at every rate. */
     w->period = to_ns(w, to_frames(w, sink->period + 1));
     w->ramp = to_frames(w, config->ramp_us * 1000LL);
     prebuffer_init(&w->prebuffer, max_ns(w->headroom, config->prebuffer_us * 1000LL),
@@ -65,7 +65,7 @@ void writer_free(struct writer *w) {
     free(w->scratch);
 }
 
-/* ---- for the other threads; with the lock held ---- */
+/* ---- for the other threads; the lock is held ---- */
 
 int64_t writer_due_at(struct writer *w, uint64_t index) {
     uint64_t consumed = ring_consumed(&w->ring);
@@ -96,7 +96,7 @@ void writer_need(struct writer *w) {
 void writer_note_write(struct writer *w) {
     int64_t now = clock_now();
     int64_t margin = sink_io_held(w) + to_ns(w, ring_length(&w->ring));
-    /* A server that needs more has begun a period: what comes now is in the next. */
+    /* A server that needs more has begun a period: what is written now is in the next one. */
     bool in_server = timeline_ends_in_data(&w->timeline) && now < w->dry_at;
     if (in_server || ring_length(&w->ring) > 0)
         prebuffer_in_time(&w->prebuffer, now, margin);
@@ -105,7 +105,7 @@ void writer_note_write(struct writer *w) {
 }
 
 void writer_get_stats(struct writer *w, vmic_stats *stats) {
-    /* `taken` moves only under the lock, `written` at any time: read it once. */
+    /* `consumed` moves only under the lock, but `written` at any time: read it once. */
     uint64_t written = ring_written(&w->ring);
     uint64_t consumed = ring_consumed(&w->ring);
     uint64_t unheard = sink_io_unheard(w);
@@ -143,7 +143,8 @@ static int64_t serve(struct writer *w) {
         sink_io_suspend(w);
         return 0;
     }
-    /* A flush that came meanwhile must not reach what was written after it, once both are in the server. */
+    /* Do a flush that came meanwhile first: once the frames written after it are in the server too, the flush
+     * would drop them as well. */
     if (w->flushes_done != w->flushes_wanted)
         return 0;
     int64_t again = scheduler_next(w);
@@ -153,7 +154,7 @@ static int64_t serve(struct writer *w) {
     return min_ns(again, w->confirm_at);
 }
 
-/* The end: what is not heard is dropped, and from here on nothing moves. */
+/* Drop what is not heard at the end. From here on no index moves. */
 static void drop_all(struct writer *w) {
     uint64_t in_ring = ring_length(&w->ring);
     ring_consume(&w->ring, in_ring);
@@ -175,7 +176,8 @@ void writer_run(struct writer *w) {
             pthread_cond_wait(&w->wake, &w->lock);
         else
             again = serve(w);
-        /* What came while the lock was released has set these; a write, `waiting_for_data` or the ring. */
+        /* A request that came while the lock was released shows in these fields; a write shows in the ring,
+         * or has seen `waiting_for_data`. */
         if (again != 0 && !w->stop && w->flushes_done == w->flushes_wanted)
             wait_until(&w->wake, &w->lock, again);
     }

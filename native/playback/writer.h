@@ -1,9 +1,10 @@
-/* writer.h: the one thread that touches the sink.
+/* writer.h: the only thread that calls the sink.
  *
- * It writes what the ring holds as soon as there is room below `ahead`, and silence only when the server is
- * about to run dry while speech may go on; so what is written is heard at once, and what is late is a short
- * silence, no shorter than the prebuffer wants. After a second without data it stops and sleeps; when nobody
- * listens either, it closes the sink after `rest`, until somebody does or writes.
+ * The writer writes the frames in the ring as soon as there is room below `high_water`. It writes silence
+ * only when the server is about to run dry while speech may go on. So data is heard at once, and a late write
+ * causes a short silence, no shorter than the prebuffer needs. After a second without data the writer stops
+ * and sleeps. When nobody listens either, it closes the sink after `suspend_after`, until somebody listens or
+ * writes.
  */
 #ifndef VMIC_WRITER_H
 #define VMIC_WRITER_H
@@ -20,7 +21,7 @@
 #include <stdbool.h>
 
 struct writer {
-    /* Set before the thread starts, never changed. */
+    /* Set before the thread starts, and never changed. */
     struct sink *sink;
     uint32_t sample_rate, channels;
     int64_t high_water, headroom, low_water, period, suspend_after; /* ns */
@@ -29,14 +30,14 @@ struct writer {
 
     struct ring ring; /* the writer consumes */
 
-    /* The thread's own. */
-    int16_t *scratch; /* `ahead` long */
+    /* Only the thread uses these. */
+    int16_t *scratch; /* as long as the longest write */
     struct history history;
 
-    pthread_mutex_t lock;         /* guards what follows; never held during a call of the sink */
-    pthread_cond_t wake;          /* to the thread: there is something to do */
-    pthread_cond_t changed;       /* to whoever waits: an index moved, as it does at each write */
-    pthread_cond_t state_changed; /* ... the state did */
+    pthread_mutex_t lock;         /* guards the fields below; never held during a call of the sink */
+    pthread_cond_t wake;          /* wakes the thread: there is something to do */
+    pthread_cond_t changed;       /* wakes the callers that wait: an index moved, as it does at each write */
+    pthread_cond_t state_changed; /* ... the state changed */
     vmic_state state;
     bool stop, stopped;
     bool waiting_for_data; /* the thread sleeps because the ring is empty */
@@ -48,61 +49,61 @@ struct writer {
     /* What the server holds. */
     struct timeline timeline;
     int64_t empty_at;    /* when the server will have used up what it holds; CLOCK_MONOTONIC, ns */
-    int64_t sure_at;     /* what should be heard by then has been, for sure; INT64_MAX: whatever should */
+    int64_t sure_at;     /* what is due by then was heard for certain; INT64_MAX: whatever is due was */
     int64_t dry_at;      /* when it needs more */
-    int64_t data_end_at; /* when the last data that it was given has been heard; 0: it was given none */
+    int64_t data_end_at; /* when the last data in the server will have been heard; 0: there was none */
 
-    int64_t confirm_at; /* when the server is asked whether it has been; INT64_MAX: nobody wants to know */
+    int64_t confirm_at; /* when to ask the server whether data was heard; INT64_MAX: nobody waits for that */
 
-    bool doubtful;    /* the server should be asked what it holds ... */
-    int64_t asked_at; /* ... and somebody was told to */
-    int doubts;       /* who that is: an eventfd of ours; -1: nobody */
-    bool is_shown;    /* it has shown it, and the sink does not know yet */
+    bool doubtful;    /* the server should be asked what it holds */
+    int64_t asked_at; /* when `doubts` last requested that */
+    int doubts;       /* our eventfd for such requests; -1: none */
+    bool is_shown;    /* the server has shown its level in `shown`, and the sink does not know it yet */
     struct shown_level shown;
 
     /* Silence. */
     struct prebuffer prebuffer;
-    int64_t pending_silence; /* so much is to come before the next data, ns */
-    int64_t inserted;        /* so much has come since the last data, ns */
-    bool late;   /* the next data was written when the server needed it already; else an underrun is this
-                  * thread's or the server's */
-    bool led_in; /* what the next data needs before it was reckoned */
-    int64_t silence_at; /* when silence was first seen to be due since the last write; 0: not yet */
+    int64_t pending_silence; /* silence still to write before the next data, ns */
+    int64_t inserted;        /* silence written since the last data, ns */
+    bool late;   /* the next data was written when the server already needed it; otherwise this thread or the
+                  * server causes the underrun */
+    bool led_in; /* the silence before the next data has been computed */
+    int64_t silence_at; /* when silence is due, as first seen since the last write; 0: not seen yet */
     int64_t last_data;  /* when data, or the fade of a flush, was last written to the sink; 0: never */
-    bool speaking;      /* data was written, and neither a flush nor a drain came since */
-    int64_t
-        sounded_at; /* when an idle server was last given silence, to tell where its periods are; 0: never */
-    int64_t needed_at; /* when somebody last listened or wrote, or when the sink was opened */
+    bool speaking;      /* data was written, and neither a flush nor a drain has come since */
+    int64_t sounded_at; /* when an idle server last got silence, to show where its periods are; 0: never */
+    int64_t needed_at;  /* when somebody last listened or wrote, or when the sink was opened */
 
     /* Flushes. */
-    uint64_t flush_to; /* index: what came before is to be dropped */
+    uint64_t flush_to; /* index: all before it must be dropped */
     int64_t fade;      /* how long the sound takes to end, ns */
     uint64_t flushes_wanted, flushes_done;
     vmic_flushed flushed; /* what the last flush did */
 
     /* Counters, in frames. */
-    uint64_t handed; /* taken by the sink */
+    uint64_t handed; /* written to the sink */
     uint64_t dropped_in_ring, dropped_in_server, lost;
     uint64_t underruns, reopened;
 };
 
-/* Takes over `sink`. 0 or -1; on failure nothing remains, but the sink is the caller's. */
+/* Initialize the writer, which then owns `sink`. Return 0 or -1; on failure nothing is allocated, and the
+ * caller still owns `sink`. */
 int writer_init(struct writer *writer, const vmic_config *config, struct sink *sink);
-void writer_free(struct writer *writer); /* the sink too; the thread has ended */
+void writer_free(struct writer *writer); /* frees the sink too; the thread must have ended */
 
-/* The thread's function. Returns when `stop` is set. */
+/* Run the thread. Return when `stop` is set. */
 void writer_run(struct writer *writer);
 
-/* With the lock held: */
+/* The functions below need the lock. */
 void writer_get_stats(struct writer *writer, vmic_stats *stats);
-/* When all before `index` should be gone, by the clock: 0 when they should, INT64_MAX when they have not even
- * been taken. */
+/* Return when all before `index` should be done, by the clock; 0 when that time has come, INT64_MAX when they
+ * are not even consumed. */
 int64_t writer_due_at(struct writer *writer, uint64_t index);
-/* ... when they will be: 0 when they are, INT64_MAX when `changed` tells. */
+/* Return when all before `index` will be done; 0 when they are, INT64_MAX when `changed` will signal it. */
 int64_t writer_done_at(struct writer *writer, uint64_t index);
-/* Somebody listens or has written: a stream that rests is to be opened. */
+/* Note that somebody listens or has written: a suspended stream must be opened. */
 void writer_need(struct writer *writer);
-/* A write begins. */
+/* Note that a write begins. */
 void writer_note_write(struct writer *writer);
 
 #endif

@@ -9,10 +9,11 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned users;
-static char *emptied; /* the text; NULL: there was none */
+static char *emptied; /* the variable's text; NULL: there was none */
 static char first;    /* its first character */
 
-/* Unlike a store, read() fails where memory is read-only, as a literal given to putenv() is. */
+/* Store `character` with read(). Unlike a plain store, read() fails where memory is read-only, as a literal
+ * given to putenv() is. */
 static bool put(char *at, char character) {
     int ends[2];
     if (pipe(ends) != 0)
@@ -40,7 +41,7 @@ void buffer_variable_empty(void) {
 
 void buffer_variable_restore(void) {
     pthread_mutex_lock(&lock);
-    /* One that was set anew meanwhile has a text of its own. */
+    /* A variable that was set again meanwhile has another text. */
     if (--users == 0 && emptied && getenv(NAME) == emptied && *emptied == '\0')
         *emptied = first;
     pthread_mutex_unlock(&lock);

@@ -1,7 +1,7 @@
 #include "channel_map.h"
 
-/* The orders of WAVE files. Libpulse's default is AIFF's, where the second of six channels is left of the
- * center; with its own map for WAVE files the third of four channels is the center. */
+/* The channel orders of WAVE files. libpulse's default is the order of AIFF, where the second of six channels
+ * is left of the center. In libpulse's own map for WAVE files the third of four channels is the center. */
 static const char *const MAPS[] = {
     [1] = "mono",
     [2] = "front-left,front-right",

@@ -5,7 +5,7 @@
 #include <pulse/channelmap.h>
 #include <stdint.h>
 
-/* The map of `channels` (1 to PA_CHANNELS_MAX). */
+/* Set `map` to the map of `channels` channels (1 to PA_CHANNELS_MAX). */
 void channel_map_init(pa_channel_map *map, uint32_t channels);
 
 #endif

@@ -2,7 +2,7 @@
 
 #define SECOND_US UINT64_C(1000000)
 
-/* Rounded down, as pa_usec_to_bytes() and pa_bytes_to_usec() do. */
+/* These round down, as pa_usec_to_bytes() and pa_bytes_to_usec() do. */
 static uint64_t to_frames(uint32_t sample_rate, uint64_t us) {
     return us * sample_rate / SECOND_US;
 }
@@ -11,9 +11,9 @@ static uint64_t to_us(uint32_t sample_rate, uint64_t frames) {
     return frames * SECOND_US / sample_rate;
 }
 
-/* fix_playback_buffer_attr() of PulseAudio 16.1 makes the latency of the sink out of whole frames, and
- * sink_recalculate_max_request_and_rewind() of its null sink makes whole frames of that. 5 ms become 5,012 us
- * and 221 frames at 44100 Hz. */
+/* fix_playback_buffer_attr() of PulseAudio 16.1 computes the latency of the sink from whole frames, and
+ * sink_recalculate_max_request_and_rewind() of its null sink rounds that to whole frames again. 5 ms become
+ * 5,012 us and 221 frames at 44100 Hz. */
 uint64_t period_frames(uint32_t sample_rate, uint64_t tlength_us, uint64_t minreq_us) {
     uint64_t tlength = to_us(sample_rate, to_frames(sample_rate, tlength_us));
     uint64_t minreq = to_us(sample_rate, to_frames(sample_rate, minreq_us));

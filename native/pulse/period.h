@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* Returns the frames of a period for a stream that asks for these lengths with PA_STREAM_ADJUST_LATENCY, at 1
- * to 192000 frames a second. A recording stream that asks for less than that shortens the period. */
+/* Return the frames of a period for a stream that asks for these lengths with PA_STREAM_ADJUST_LATENCY, at 1
+ * to 192000 frames a second. A recording stream that asks for less shortens the period. */
 uint64_t period_frames(uint32_t sample_rate, uint64_t tlength_us, uint64_t minreq_us);
 
 #endif

@@ -1,4 +1,4 @@
-/* The sink of a PulseAudio or PipeWire server, by libpulse's simple API. */
+/* The sink of a PulseAudio or PipeWire server, through libpulse's simple API. */
 #include "buffer_variable.h"
 #include "channel_map.h"
 #include "clock.h"
@@ -13,44 +13,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* tlength is a ceiling, and costs nothing while the writer holds the level below it. */
+/* tlength is a ceiling, and costs nothing while the writer keeps the level below it. */
 #define TLENGTH_US 120000
 #define PREBUF_US 2500
 /* PulseAudio: leaves the null sink a latency of 5 ms. */
 #define MINREQ_US 55000
-/* PipeWire's graph takes the shortest quantum that a node asks for, and pipewire-pulse asks for none below
+/* PipeWire's graph uses the shortest quantum that a node asks for, and pipewire-pulse asks for none below
  * this (0.3.65). */
 #define QUANTUM_NS (256 * SECOND / 48000)
-/* Until it has played this it tells where its periods are. */
+/* The silence that a new stream begins with. Until the server has played it, its reports show where its
+ * periods are. */
 #define SET_OFF_US 15000
-/* What it tells is less once it plays: how often to look, and for how long, as a sink may begin with 50 ms
- * (16.1). */
+/* The reported latency falls once the server plays. These say how far it must fall, how often to look, and
+ * for how long, as a sink may begin with 50 ms (16.1). */
 #define PLAYED_NS MS
 #define LOOK_NS (2 * MS)
 #define PLAYS_WITHIN_NS (70 * MS)
 /* How many periods find_quantum() looks at. */
 #define LOOKS 3
-/* Twelve periods of PulseAudio's null sink. With six a server died twice in some ten runs of all tests; why
- * was not seen. */
+/* Twelve periods of PulseAudio's null sink. With six a server died twice in some ten runs of all tests; the
+ * cause was not seen. */
 #define QUIET_NS (60 * MS)
 
 struct sink_pulse {
     struct sink sink; /* first: the writer sees only this */
     pa_simple *simple;
-    bool failed; /* the server, or the stream, has gone */
+    bool failed; /* the server or the stream is gone */
     int error;   /* why */
     char *server, *application, *stream, *name;
     pa_sample_spec spec;
-    int64_t held_until; /* when the server has played all that it was given */
+    int64_t held_until; /* when the server will have played all that was written */
     uint64_t period;    /* of PulseAudio's null sink, frames */
     bool reports_level;
-    bool just_open;              /* nobody has looked at its level */
-    struct playback_clock clock; /* when what it holds is heard, if it tells that */
-    struct quantum_clock quanta; /* what it holds, if it does not */
+    bool just_open;              /* its level was not read yet */
+    struct playback_clock clock; /* when the frames in the server are heard, if it reports its level */
+    struct quantum_clock quanta; /* what the server holds, if it does not */
 };
 
-/* PulseAudio makes the period of the null sink out of tlength and minreq; PipeWire (0.3.65) asks for more
- * after each period when minreq is one. prebuf: with 0 both lose frames after an underrun. */
+/* PulseAudio derives the period of the null sink from tlength and minreq. PipeWire (0.3.65) asks for more
+ * after each quantum when minreq is one quantum. With a prebuf of 0 both lose frames after an underrun. */
 static pa_buffer_attr buffer_attr(const struct sink_pulse *self) {
     int64_t minreq_us = self->reports_level ? MINREQ_US : self->sink.period / 1000;
     return (pa_buffer_attr){
@@ -66,12 +67,12 @@ static void note_given(struct sink_pulse *self, uint64_t count) {
     self->held_until = max_ns(self->held_until, clock_now()) + (int64_t)count * SECOND / self->spec.rate;
 }
 
-/* What libpulse says of a call that has failed may be 0, which means that all is well. */
+/* libpulse may give error 0 for a call that has failed, although 0 means success. */
 static int not_0(int error) {
     return error ? error : PA_ERR_INTERNAL;
 }
 
-/* 0 or an error. */
+/* Return 0 or an error. */
 static int write_silence(struct sink_pulse *self, size_t bytes) {
     int error = 0;
     void *silence = calloc(1, bytes);
@@ -100,8 +101,8 @@ static int64_t reported_level(struct sink_pulse *self, int *error) {
     return (int64_t)latency * 1000;
 }
 
-/* libpulse 16.1 counts the time that a new stream waits for its first frame as played: 0.7 s later its
- * latency was 0.7 s too low, for good. So it gets some silence before anything else happens. */
+/* libpulse 16.1 counts the time that a new stream waits for its first frame as played: after 0.7 s its
+ * latency was 0.7 s too low, for good. So write some silence before anything else happens. */
 static int set_off(struct sink_pulse *self) {
     size_t bytes = pa_usec_to_bytes(SET_OFF_US, &self->spec);
     playback_clock_begin(&self->clock, self->spec.rate, self->period, clock_now());
@@ -110,8 +111,8 @@ static int set_off(struct sink_pulse *self) {
     return write_silence(self, bytes);
 }
 
-/* Until it plays, its periods may still change: a new sink is suspended for a moment, and then begins anew.
- */
+/* Wait until the stream plays. Until then its periods may still change: a new sink is suspended for a moment,
+ * and then begins again. */
 static void await_playing(struct sink_pulse *self) {
     int error = 0;
     int64_t look_at = period_clock_reported_from_at(&self->clock.periods);
@@ -123,8 +124,8 @@ static void await_playing(struct sink_pulse *self) {
              look_at < last_at);
 }
 
-/* A full server asks for more when it has taken a period: a write that does not fit returns at that moment,
- * or a little later. */
+/* Find out when PipeWire consumes a quantum. A full server asks for more when it has consumed one: a write
+ * that does not fit returns at that moment, or a little later. */
 static int find_quantum(struct sink_pulse *self) {
     size_t period = pa_usec_to_bytes((pa_usec_t)self->sink.period / 1000, &self->spec);
     int64_t consumed_at = INT64_MAX;
@@ -206,10 +207,10 @@ static void pulse_close(struct sink *sink) {
     struct sink_pulse *self = (struct sink_pulse *)sink;
     if (!self->simple)
         return;
-    /* PulseAudio 16.1 aborts ("n_imported > 0", memblock.c) when its sink lets go of a block of ours at the
-     * moment in which the connection ends that the block came by: in 8 of 260 closes on a busy machine, with
-     * 40 ms of audio in the server. So it lets go of everything first, also when it has ended the stream; of
-     * what was played that long ago it has. */
+    /* PulseAudio 16.1 aborts ("n_imported > 0", memblock.c) when its sink releases one of our memory blocks
+     * at the moment when the connection that brought the block ends: in 8 of 260 closes on a busy machine,
+     * with 40 ms of audio in the server. So first wait until the sink has released everything, also when the
+     * server has ended the stream. Blocks that were played QUIET_NS ago are released. */
     int error = 0;
     bool is_there = self->failed ? self->error != PA_ERR_CONNECTIONTERMINATED
                                  : pa_simple_flush(self->simple, &error) == 0;

@@ -5,12 +5,12 @@
 
 #include <stdlib.h>
 
-/* libpulse's word is right within 2.2 ms where nothing disturbs (16.1). */
+/* The latency that libpulse reports is right within 2.2 ms where nothing disturbs (16.1). */
 #define TOLERANCE (5 * MS / 2)
-/* So long the server may take to be asked, before its answer is no longer waited for. */
+/* How long to wait for the server's answer before the clock decides without it. */
 #define PATIENCE SECOND
-/* So long a piece may be on its way to a busy server: what was written so recently may be missing in what it
- * shows. */
+/* How long a piece may be on its way to a busy server: a piece written this recently may be missing in the
+ * level that the server shows. */
 #define ON_ITS_WAY (20 * MS)
 
 void playback_clock_begin(struct playback_clock *c, uint32_t sample_rate, uint64_t period, int64_t now_at) {
@@ -40,7 +40,7 @@ void playback_clock_clear(struct playback_clock *c, int64_t now_at) {
     begin_at(c, now_at);
 }
 
-/* In doubt what was written counts as heard no earlier than anybody says. */
+/* Return the end of the sound; in doubt the later of the reckoned and the reported end. */
 static int64_t end_at(const struct playback_clock *c) {
     return c->doubted_at != 0 ? max_ns(c->end_at, c->reported_at) : c->end_at;
 }
@@ -59,7 +59,7 @@ void playback_clock_add(struct playback_clock *c, int64_t now_at, uint64_t frame
 }
 
 static void doubt(struct playback_clock *c, int64_t now_at) {
-    c->behind = 0; /* end_at() counts by what is told */
+    c->behind = 0; /* end_at() uses the reported end now */
     if (c->doubted_at == 0) {
         c->doubted_at = now_at;
         c->doubted = c->reported_at;
@@ -67,7 +67,7 @@ static void doubt(struct playback_clock *c, int64_t now_at) {
     int64_t since = now_at - c->doubted_at;
     if (since < PATIENCE)
         return;
-    /* A server that has run dry may leave libpulse with what it held a moment before, for good (16.1). */
+    /* When a server has run dry, libpulse may report for good what the server held a moment before (16.1). */
     if (c->reported_at - c->doubted > since / 2)
         c->stuck = true;
     else
@@ -93,7 +93,7 @@ void playback_clock_report(struct playback_clock *c, int64_t now_at, int64_t lat
         doubt(c, now_at);
 }
 
-/* What was written after `at`; whether that is all. */
+/* Set `length` to what was written after `at`. Return whether the stored writes go back that far. */
 static bool written_since(const struct playback_clock *c, int64_t at, int64_t *length) {
     unsigned kept = c->count < PLAYBACK_CLOCK_WRITES ? c->count : PLAYBACK_CLOCK_WRITES;
     *length = 0;
@@ -116,12 +116,12 @@ void playback_clock_show(struct playback_clock *c, int64_t now_at, const struct 
     int64_t latest = bounded ? shown->answered_at + shown->level + perhaps : INT64_MAX;
     int64_t before = c->end_at;
     c->end_at = max_ns(earliest, min_ns(latest, c->end_at));
-    /* Silence that a period was filled with has moved the rest. */
+    /* The silence that filled up a period has moved the sound after it. */
     if (llabs(c->end_at - before) > TOLERANCE)
         c->periods.part = c->periods.period;
     c->stuck = shown->level == 0 && perhaps == 0;
     agree(c, c->reported_at - c->end_at);
-    /* One that stands held it all the time. */
+    /* A server that stands still held this all the time. */
     c->unsure = c->end_at > before ? now_at - shown->asked_at : 0;
 }
 

@@ -3,14 +3,14 @@
 #include "clock.h"
 #include "minmax.h"
 
-/* An error that has lasted for one to two of these is one. */
+/* An error counts when it has lasted for one to two of these. */
 #define LASTS (5 * SECOND / 2)
 
 static void forget(struct quantum_clock *clock, int64_t now_at) {
     clock->since_at = now_at;
     clock->lowest = INT64_MAX;
     clock->highest = INT64_MIN;
-    /* Nothing is known until the second of the two is over. */
+    /* The bounds are unknown until the second of the two intervals is over. */
     clock->lowest_before = INT64_MIN;
     clock->highest_before = INT64_MAX;
 }
@@ -27,7 +27,7 @@ static void advance(struct quantum_clock *clock, int64_t now_at) {
     int64_t full = clock->filled / clock->quantum;
     clock->filled -= (passed < full ? passed : full) * clock->quantum;
     clock->next_at += passed * clock->quantum;
-    /* It has run dry: what was wrong before is over. */
+    /* The server has run dry, so an earlier error is over. */
     if (passed > full)
         forget(clock, now_at);
 }
@@ -38,7 +38,7 @@ void quantum_clock_clear(struct quantum_clock *clock, int64_t now_at) {
     forget(clock, now_at);
 }
 
-/* Skipped quanta are whole ones, and so are those that were wrongly reckoned with. */
+/* Correct by whole quanta: the graph skips whole ones, and whole ones were wrongly counted. */
 static void correct(struct quantum_clock *clock, int64_t now_at) {
     int64_t lowest = min_ns(clock->lowest, clock->lowest_before);
     int64_t highest = max_ns(clock->highest, clock->highest_before);

@@ -1,5 +1,6 @@
-/* The source of a PulseAudio or PipeWire server, by libpulse's asynchronous API: the simple one cannot say
- * that a stream is not to be moved, and both servers move one whose source goes to the default microphone. */
+/* The source of a PulseAudio or PipeWire server, through libpulse's asynchronous API. The simple API cannot
+ * forbid that a stream is moved, and both servers move a stream to the default microphone when its source is
+ * removed. */
 #include "buffer_variable.h"
 #include "channel_map.h"
 #include "reader.h"
@@ -14,23 +15,23 @@
 
 struct source_pulse {
     struct source source; /* first: the reader sees only this */
-    pa_mainloop *loop;    /* there all the time, for interrupt() */
+    pa_mainloop *loop;    /* exists from creation to destroy(), for interrupt() */
     pa_context *context;
     pa_stream *stream;
-    const char *fragment; /* what libpulse shows of it; NULL: silence */
-    size_t left;          /* bytes of it that are not read */
+    const char *fragment; /* what libpulse shows of the stream; NULL: silence */
+    size_t left;          /* bytes of the fragment that are not read */
     char *server, *application, *name, *source_name;
     pa_sample_spec spec;
     uint32_t period_us;
 };
 
-/* Why something has failed: never 0, which libpulse may say of a stream that has ended. */
+/* Return why a call has failed: never 0, which libpulse may give for a stream that has ended. */
 static int last_error(const struct source_pulse *self) {
     int error = self->context ? pa_context_errno(self->context) : 0;
     return error ? error : PA_ERR_INTERNAL;
 }
 
-/* Runs libpulse until something has happened, or WAIT_US long; 0, or why nothing will. */
+/* Run libpulse until something has happened, for at most WAIT_US. Return 0, or why nothing will happen. */
 static int iterate(struct source_pulse *self) {
     if (pa_mainloop_prepare(self->loop, WAIT_US) < 0 || pa_mainloop_poll(self->loop) < 0 ||
         pa_mainloop_dispatch(self->loop) < 0)
@@ -77,7 +78,7 @@ static int pulse_open(struct source *source) {
     return error ? error : connect_stream(self);
 }
 
-/* Lets libpulse show what came next, if there is anything. */
+/* Let libpulse show the next fragment, if there is one. */
 static int peek(struct source_pulse *self) {
     const void *fragment;
     if (pa_stream_peek(self->stream, &fragment, &self->left) < 0)
@@ -114,7 +115,7 @@ static int pulse_read(struct source *source, void *frames, uint64_t *count) {
 }
 
 static void pulse_interrupt(struct source *source) {
-    /* Unlike pa_mainloop_wakeup() it lasts: a wake-up just before the loop waits is lost. */
+    /* Unlike pa_mainloop_wakeup(), this lasts: a wake-up just before the loop waits is lost. */
     pa_mainloop_quit(((struct source_pulse *)source)->loop, 0);
 }
 

@@ -8,7 +8,7 @@
 #define MS INT64_C(1000000)
 #define SECOND (1000 * MS)
 
-/* CLOCK_MONOTONIC, ns. */
+/* Return the time of CLOCK_MONOTONIC, ns. */
 static inline int64_t clock_now(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -1,4 +1,4 @@
-/* minmax.h: the lesser and the greater of two times, or lengths of time, in ns. */
+/* minmax.h: the lesser and the greater of two times or durations, in ns. */
 #ifndef VMIC_MINMAX_H
 #define VMIC_MINMAX_H
 

@@ -1,6 +1,6 @@
 /* The memory order: each side publishes its own position with release and reads the other's with acquire.
- * So the consumer that sees `written` sees the frames before it, and the producer that sees `consumed` knows
- * that the consumer has done with the room before it. A side reads its own position relaxed. */
+ * So a consumer that sees `written` sees the frames before it, and a producer that sees `consumed` knows that
+ * the consumer no longer uses the room before it. A side reads its own position relaxed. */
 #include "ring.h"
 
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static unsigned char *place(const struct ring *ring, uint64_t position) {
     return ring->memory + (size_t)(position % ring->capacity) * ring->frame_size;
 }
 
-/* How many of `count` frames from `position` on lie before the end of the memory. */
+/* Return how many of `count` frames from `position` on lie before the end of the memory. */
 static uint64_t before_wrap(const struct ring *ring, uint64_t position, uint64_t count) {
     return min_frames(count, ring->capacity - position % ring->capacity);
 }

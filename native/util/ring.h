@@ -18,24 +18,24 @@ struct ring {
     _Atomic uint64_t consumed; /* frames ever consumed; moved by the consumer alone */
 };
 
-/* 0, or -1 when there is no memory. */
+/* Return 0, or -1 when memory is exhausted. */
 int ring_init(struct ring *ring, uint64_t capacity, size_t frame_size);
 void ring_free(struct ring *ring);
 
-/* Producer: copies up to `count` frames in and returns how many: fewer when the ring is full. */
+/* Producer: copy up to `count` frames in and return how many: fewer when the ring is full. */
 uint64_t ring_write(struct ring *ring, const void *frames, uint64_t count);
 
-/* Consumer: points `frames` at the oldest frames and returns how many follow each other there (fewer than
- * the length where the memory wraps). They stay valid until ring_consume(). */
+/* Consumer: point `frames` at the oldest frames and return how many follow each other there (fewer than the
+ * length where the memory wraps). They stay valid until ring_consume(). */
 uint64_t ring_peek(const struct ring *ring, const void **frames);
 
-/* Consumer: copies the oldest frames, up to `count`, and returns how many; they stay in the ring. */
+/* Consumer: copy the oldest frames, up to `count`, and return how many; they stay in the ring. */
 uint64_t ring_copy(const struct ring *ring, void *frames, uint64_t count);
 
-/* Consumer: gives the oldest `count` frames' room back. `count` is at most the length. */
+/* Consumer: release the room of the oldest `count` frames. `count` is at most the length. */
 void ring_consume(struct ring *ring, uint64_t count);
 
-/* Either side, and anybody else: a snapshot. */
+/* Any thread: return a snapshot. */
 uint64_t ring_length(const struct ring *ring);
 uint64_t ring_written(const struct ring *ring);
 uint64_t ring_consumed(const struct ring *ring);

@@ -4,7 +4,8 @@
 
 #include <signal.h>
 
-/* All but those that a thread's own fault raises, which a debugger or faulthandler wants to see. */
+/* Set `signals` to all signals except those that a thread's own fault raises: a debugger or faulthandler
+ * needs to see these. */
 static void all_signals(sigset_t *signals) {
     sigfillset(signals);
     sigdelset(signals, SIGBUS);
