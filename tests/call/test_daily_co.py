@@ -168,10 +168,10 @@ def local(**changes: Any) -> Local:
 
 
 def test_a_room_is_joined_spoken_to_heard_and_left(daily: SimpleNamespace) -> None:
-    company = Noting()
+    listener = Noting()
 
     async def take_part() -> tuple[str, Any, daily_co.DailySession]:
-        session = daily_co.DailySession(ROOM, company, local())
+        session = daily_co.DailySession(ROOM, listener, local())
         identity = await session.join()
         await daily.device.five.wait()
         handler = daily.client.handler
@@ -182,12 +182,12 @@ def test_a_room_is_joined_spoken_to_heard_and_left(daily: SimpleNamespace) -> No
         await asyncio.sleep(0)
         frames = np.arange(1, PIECE + 1, dtype=np.int16).tobytes()
         daily.client.renderers["anna"]("anna", SimpleNamespace(audio_frames=frames), "microphone")
-        heard = await company.tracks["anna"].recv()
+        heard = await listener.tracks["anna"].recv()
         handler.on_participant_updated(participant("anna", "off"))
         handler.on_participant_left(participant("bert", "off"), "leftCall")
         await asyncio.sleep(0)
         with pytest.raises(MediaStreamError):
-            await company.tracks["anna"].recv()
+            await listener.tracks["anna"].recv()
         await session.mute(sends=False)
         await session.rename("I")
         await session.send("hi", None)
@@ -209,7 +209,7 @@ def test_a_room_is_joined_spoken_to_heard_and_left(daily: SimpleNamespace) -> No
         assert len(piece) == 4 * PIECE
     assert (heard.sample_rate, heard.samples) == (48000, PIECE)
     assert heard.to_ndarray()[0].tolist() == list(range(1, PIECE + 1))
-    assert company.told == [
+    assert listener.told == [
         ("anna", "anna", True),
         ("anna", "anna", True),
         ("bert", "bert", False),
@@ -234,10 +234,10 @@ def test_a_room_is_joined_spoken_to_heard_and_left(daily: SimpleNamespace) -> No
 
 
 def test_a_room_that_cannot_be_joined_or_ends_says_so(daily: SimpleNamespace) -> None:
-    company = Noting()
+    listener = Noting()
 
     async def join() -> None:
-        session = daily_co.DailySession(ROOM, company, local())
+        session = daily_co.DailySession(ROOM, listener, local())
         daily.client.error = "no such room"
         with pytest.raises(SessionError, match="no such room"):
             await session.join()
@@ -248,7 +248,7 @@ def test_a_room_that_cannot_be_joined_or_ends_says_so(daily: SimpleNamespace) ->
         await session.leave()
 
     asyncio.run(join())
-    assert company.told == [("finish", f"the call in {ROOM} has ended")]
+    assert listener.told == [("finish", f"the call in {ROOM} has ended")]
 
 
 REAL = """

@@ -64,10 +64,10 @@ class Refusing:
 
 
 def test_who_leaves_a_room_of_janus_1_4_has_left_it_for_all() -> None:
-    company = Noting()
+    listener = Noting()
 
     async def take() -> None:
-        session = VideoRoomSession(VideoRoom("http://h/janus", 1), company, silent())
+        session = VideoRoomSession(VideoRoom("http://h/janus", 1), listener, silent())
         for one in 7, 8:
             session._take({"videoroom": "event", "room": 1, "joining": {"id": one, "display": f"{one}"}})
         # It tells the name of who leaves.
@@ -76,14 +76,14 @@ def test_who_leaves_a_room_of_janus_1_4_has_left_it_for_all() -> None:
         await session._janus.end()
 
     asyncio.run(take())
-    assert {one: person.name for one, person in company.there.items()} == {"8": "Eight"}
+    assert {one: person.name for one, person in listener.there.items()} == {"8": "Eight"}
 
 
 def test_a_publisher_of_janus_0_x_is_heard() -> None:
-    company, handle = Noting(), Refusing()
+    listener, handle = Noting(), Refusing()
 
     async def take() -> None:
-        session = VideoRoomSession(VideoRoom("http://h/janus", 1, "pin"), company, silent())
+        session = VideoRoomSession(VideoRoom("http://h/janus", 1, "pin"), listener, silent())
 
         async def attach(*_: object) -> Refusing:
             return handle
@@ -97,7 +97,7 @@ def test_a_publisher_of_janus_0_x_is_heard() -> None:
         await session._janus.end()
 
     asyncio.run(take())
-    assert {one: person.sends for one, person in company.there.items()} == {"7": True, "8": False}
+    assert {one: person.sends for one, person in listener.there.items()} == {"7": True, "8": False}
     assert handle.asked == [
         {
             "request": "join",

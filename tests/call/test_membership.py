@@ -22,16 +22,16 @@ class Flaky(Session):
         refuses: How often it cannot.
         did: What was asked of all of them.
         left: It was told of the end of one.
-        company: Whom the last one tells.
+        listener: Whom the last one tells.
     """
 
     refuses: int
     did: list[str]
     left: asyncio.Event
-    company: SessionListener
+    listener: SessionListener
 
-    def __init__(self, _address: object, company: SessionListener, _local: Local) -> None:
-        type(self).company = company
+    def __init__(self, _address: object, listener: SessionListener, _local: Local) -> None:
+        type(self).listener = listener
 
     async def join(self) -> str:
         self.did.append("join")
@@ -80,7 +80,7 @@ def test_the_server_is_told_of_the_end_when_it_is_joined_again(
         address = meeting_url.parse("janus+http://host/janus?room=1")
         call = Membership(address, silent(), tell, None)  # type: ignore[arg-type]
         await call.joined
-        Flaky.company.lose("the cable is out")
+        Flaky.listener.lose("the cable is out")
         await back.wait()
         await asyncio.wait_for(Flaky.left.wait(), 10)
         did = list(Flaky.did)

@@ -7,6 +7,7 @@ import math
 import os
 import select
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -44,6 +45,29 @@ def environment() -> dict[str, str]:
     """Return an environment in which a child finds vmic where this process has found it."""
     path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path if isinstance(entry, str))
     return {**os.environ, "PYTHONPATH": path}
+
+
+def start(
+    module: str,
+    *arguments: str,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
+    stderr: int | None = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:
+    """Start a process that runs `module`, in a session of its own: a Ctrl-C for this program is not for it.
+
+    Raises:
+        OSError: This program has no Python interpreter, or the system starts no process.
+    """
+    return subprocess.Popen(
+        [*command(module), *arguments],
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        cwd="/",
+        env=environment(),
+        start_new_session=True,
+    )
 
 
 def started(pid: int) -> int:

@@ -60,17 +60,8 @@ class KeeperClient:
         self._note_overdue = note_overdue
         self._socket, its = process.sockets()
         with its:
-            command = [*process.command("vmic._keeper"), str(owner)]
-            self.program = command[0]
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                command,
-                stdin=its.fileno(),
-                stdout=its.fileno(),
-                stderr=subprocess.DEVNULL,
-                cwd="/",
-                env=process.environment(),
-                start_new_session=True,
-            )
+            self._process = process.start("vmic._keeper", str(owner), stdin=its.fileno(), stdout=its.fileno())
+        self.program = process.command("vmic._keeper")[0]
         self.descriptor = self._socket.fileno()
         self._rest = b""
         self._answered = threading.Event()
@@ -130,16 +121,7 @@ def start_lasting(spec: MicrophoneSpec) -> None:
         DeviceError: The keeper does not guard the microphone.
         OSError: There is no Python, or no process can be started.
     """
-    command = [*process.command("vmic._keeper"), *map(str, dataclasses.astuple(spec))]
-    keeper = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env=process.environment(),
-        start_new_session=True,
-    )
+    keeper = process.start("vmic._keeper", *map(str, dataclasses.astuple(spec)), stdout=subprocess.PIPE)
     assert keeper.stdout
     with keeper.stdout:
         came = select.select([keeper.stdout], [], [], _ANSWERS_WITHIN)[0]
@@ -147,9 +129,10 @@ def start_lasting(spec: MicrophoneSpec) -> None:
             keeper.wait()  # this process exits at once; the keeper is its child (see `__main__`)
             return
     keeper.kill()
+    program = process.command("vmic._keeper")[0]
     how = "ended" if came else f"did not answer within {_ANSWERS_WITHIN:g} s"
     raise DeviceError(
-        f"no keeper guards microphone {spec.name!r}: {command[0]} {how} (exit code {keeper.wait()}); it "
+        f"no keeper guards microphone {spec.name!r}: {program} {how} (exit code {keeper.wait()}); it "
         "must be Python, and the sound server must answer"
     )
 

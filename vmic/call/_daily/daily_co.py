@@ -33,10 +33,10 @@ _log = logging.getLogger("vmic")
 class DailySession(Session):
     """One session in a room of daily.co."""
 
-    def __init__(self, url: str, company: SessionListener, local: Local) -> None:
+    def __init__(self, url: str, listener: SessionListener, local: Local) -> None:
         self.meeting = ""
         self._url = url
-        self._company = company
+        self._listener = listener
         self._local = local
         self._loop = asyncio.get_running_loop()
         self._hears = local.hears
@@ -171,14 +171,14 @@ class DailySession(Session):
                 post(session._forget, str(participant["id"]))
 
             def on_app_message(self, message: Any, sender: str) -> None:
-                post(session._company.say, message, sender)
+                post(session._listener.say, message, sender)
 
             def on_error(self, message: str) -> None:
                 _log.warning("daily-python says: %s", message)
 
             def on_call_state_updated(self, state: str) -> None:
                 if state == "left":
-                    post(session._company.finish, f"the call in {session._url} has ended")
+                    post(session._listener.finish, f"the call in {session._url} has ended")
 
         return Handler()
 
@@ -187,7 +187,7 @@ class DailySession(Session):
             return
         identity, info = str(participant["id"]), participant["info"]
         state = participant["media"]["microphone"]["state"]
-        self._company.note(
+        self._listener.note(
             Participant(identity, info.get("userName", ""), float(info.get("joinedAt", 0)), state != "off")
         )
         if state == "playable" and identity not in self._tracks:
@@ -198,14 +198,14 @@ class DailySession(Session):
                 sample_rate=SAMPLE_RATE,
                 callback_interval_ms=_INTERVAL_MS,
             )
-            self._company.hear(identity, track)
+            self._listener.hear(identity, track)
         elif state != "playable" and (gone := self._tracks.pop(identity, None)):
             gone.stop()
 
     def _forget(self, identity: str) -> None:
         if track := self._tracks.pop(identity, None):
             track.stop()
-        self._company.leave(identity)
+        self._listener.leave(identity)
 
 
 class _Track(MediaStreamTrack):

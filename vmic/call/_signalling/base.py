@@ -82,44 +82,44 @@ class SessionListener(ABC):
 
 
 class Line(SessionListener):
-    """The events of one session, passed to the company until `cut` is called and ignored after that."""
+    """The events of one session, passed to the listener until `cut` is called and ignored after that."""
 
-    def __init__(self, company: SessionListener) -> None:
-        self._company: SessionListener | None = company
+    def __init__(self, listener: SessionListener) -> None:
+        self._listener: SessionListener | None = listener
 
     def cut(self) -> None:
         """Ignore all further events."""
-        self._company = None
+        self._listener = None
 
     def note(self, participant: Participant) -> None:
         """Pass the event on."""
-        if self._company is not None:
-            self._company.note(participant)
+        if self._listener is not None:
+            self._listener.note(participant)
 
     def leave(self, identity: str) -> None:
         """Pass the event on."""
-        if self._company is not None:
-            self._company.leave(identity)
+        if self._listener is not None:
+            self._listener.leave(identity)
 
     def say(self, message: Any, sender: str) -> None:
         """Pass the event on."""
-        if self._company is not None:
-            self._company.say(message, sender)
+        if self._listener is not None:
+            self._listener.say(message, sender)
 
     def hear(self, identity: str, track: MediaStreamTrack) -> None:
         """Pass the event on."""
-        if self._company is not None:
-            self._company.hear(identity, track)
+        if self._listener is not None:
+            self._listener.hear(identity, track)
 
     def lose(self, why: str) -> None:
         """Pass the event on."""
-        if self._company is not None:
-            self._company.lose(why)
+        if self._listener is not None:
+            self._listener.lose(why)
 
     def finish(self, why: str) -> None:
         """Pass the event on."""
-        if self._company is not None:
-            self._company.finish(why)
+        if self._listener is not None:
+            self._listener.finish(why)
 
 
 class Session(ABC):

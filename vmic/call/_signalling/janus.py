@@ -31,13 +31,13 @@ _INVALID_ELEMENT = 430  # JANUS_VIDEOROOM_ERROR_INVALID_ELEMENT
 class VideoRoomSession(Session):
     """The session of one participant in a room."""
 
-    def __init__(self, address: VideoRoom, company: SessionListener, local: Local) -> None:
+    def __init__(self, address: VideoRoom, listener: SessionListener, local: Local) -> None:
         self._address = address
         self._room = address.room
         self.meeting = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{address.url}?room={address.room}"))
-        self._company = company
+        self._listener = listener
         self._local = local
-        self._janus = Janus(address.url, local.token, company.lose)
+        self._janus = Janus(address.url, local.token, listener.lose)
         self._peer: Peer | None = None
         self._publisher: Handle | None = None
         self._channel: RTCDataChannel | None = None
@@ -140,7 +140,7 @@ class VideoRoomSession(Session):
 
     def _lose_soon(self, why: str) -> None:
         """Report a lost connection after a delay: if Janus ended it, the reason is on its way by HTTP."""
-        asyncio.get_running_loop().call_later(_SAYS_WHY_WITHIN, self._company.lose, why)
+        asyncio.get_running_loop().call_later(_SAYS_WHY_WITHIN, self._listener.lose, why)
 
     def _take(self, told: dict[str, Any]) -> None:
         """Handle an event of the room."""
@@ -161,7 +161,7 @@ class VideoRoomSession(Session):
                 feed = self._feeds.pop(identity, {})
                 if what != "unpublished":
                     self._names.pop(identity, None)
-                    self._company.leave(identity)
+                    self._listener.leave(identity)
                 elif feed:
                     self._note({"id": identity}, sends=False)
         self._hear_all()
@@ -169,16 +169,16 @@ class VideoRoomSession(Session):
     def _note_end(self, told: dict[str, Any]) -> None:
         room = f"room {self._room} of Janus at {self._address.url}"
         if told.get("videoroom") == "destroyed":
-            self._company.finish(f"{room} has been closed")
+            self._listener.finish(f"{room} has been closed")
         elif told.get("leaving") == "ok":
             why = told.get("reason", "it does not say why")
-            self._company.finish(f"{room} has put this participant out: {why}")
+            self._listener.finish(f"{room} has put this participant out: {why}")
 
     def _note(self, person: dict[str, Any], *, sends: bool) -> None:
         identity = str(person["id"])
         name = str(person.get("display", self._names.get(identity, "")))
         self._names[identity] = name
-        self._company.note(Participant(identity, name, time.time(), sends))
+        self._listener.note(Participant(identity, name, time.time(), sends))
 
     def _hear_all(self) -> None:
         """Keep one connection for each publisher that is to be heard, and no others."""
@@ -201,7 +201,7 @@ class VideoRoomSession(Session):
         """Hear a publisher until the connection is lost."""
         gone = asyncio.Event()
         handle = await self._janus.attach(_PLUGIN, lambda _: None)
-        peer = Peer(lost=lambda _: gone.set(), heard=lambda track: self._company.hear(identity, track))
+        peer = Peer(lost=lambda _: gone.set(), heard=lambda track: self._listener.hear(identity, track))
         try:
             await self._subscribe(handle, peer, feed)
             await gone.wait()
@@ -230,7 +230,7 @@ class VideoRoomSession(Session):
         await handle.ask({"request": "start"}, {"type": "answer", "sdp": answer})
 
     def _read(self, identity: str, channel: RTCDataChannel) -> None:
-        channel.on("message", lambda said: self._company.say(_message(said), identity))
+        channel.on("message", lambda said: self._listener.say(_message(said), identity))
 
 
 def _sends_sound(feed: dict[str, Any]) -> bool:

@@ -38,14 +38,14 @@ class Room:
         http: aiohttp.ClientSession,
         url: str,
         authority: dict[str, str],
-        company: SessionListener,
+        listener: SessionListener,
         local: Local,
     ) -> None:
         """Create a channel at `url`, where all requests carry the headers of `authority`."""
         self._http = http
         self._url = url
         self._authority = authority
-        self._company = company
+        self._listener = listener
         self._name = local.name
         self._channel: aiohttp.ClientWebSocketResponse | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -119,7 +119,7 @@ class Room:
                 self._take(json.loads(said.data))
             except Exception:  # noqa: BLE001 (it is logged; later events are still handled)
                 _log.exception("what the room at %s tells is not understood: %s", self._url, said.data)
-        self._company.lose(f"the room at {self._url} has closed")
+        self._listener.lose(f"the room at {self._url} has closed")
 
     def _take(self, said: dict[str, Any]) -> None:
         if said["event"] == "welcome":
@@ -129,7 +129,7 @@ class Room:
             self._note(said["participants"])
             self._seen.set()
         elif said["event"] == "message":
-            self._company.say(said["message"], said["sender"])
+            self._listener.say(said["message"], said["sender"])
         else:
             _log.warning("the room at %s says: %s", self._url, said)
 
@@ -141,10 +141,10 @@ class Room:
             if one["id"] != own
         }
         for identity in self._people.keys() - people.keys():
-            self._company.leave(identity)
+            self._listener.leave(identity)
         for identity, person in people.items():
             if self._people.get(identity) != person:
-                self._company.note(person)
+                self._listener.note(person)
         self._people = people
         self._speakers = {one["id"] for one in told if one["speaks"]} - {own}
         self._hear_all()
@@ -169,7 +169,7 @@ class Room:
     async def _hear_once(self, identity: str) -> None:
         """Hear a speaker until the connection is lost."""
         gone = asyncio.Event()
-        peer = Peer(lost=lambda _: gone.set(), heard=lambda track: self._company.hear(identity, track))
+        peer = Peer(lost=lambda _: gone.set(), heard=lambda track: self._listener.hear(identity, track))
         location = None
         try:
             peer.receive()

@@ -39,9 +39,9 @@ _log = logging.getLogger("vmic")
 class WhipSession(Session):
     """One session on a WHIP endpoint."""
 
-    def __init__(self, url: str, company: SessionListener, local: Local) -> None:
+    def __init__(self, url: str, listener: SessionListener, local: Local) -> None:
         self._url = url
-        self._company = company
+        self._listener = listener
         self._local = local
         self.meeting = str(uuid.uuid5(uuid.NAMESPACE_URL, url))
         self._query: dict[str, str] = {}  # sent with the address of the offer
@@ -127,7 +127,7 @@ class WhipSession(Session):
 
     async def _connect(self, servers: list[RTCIceServer]) -> list[RTCIceServer]:
         """Send the offer, apply the answer, and return the ICE servers that the answer names."""
-        self._peer = Peer(lost=self._company.lose, heard=lambda _: None, ice_servers=servers)
+        self._peer = Peer(lost=self._listener.lose, heard=lambda _: None, ice_servers=servers)
         self._peer.send(self._local.new_track(False))
         offer = await self._peer.offer()
         answered = await self._post(offer)
@@ -143,7 +143,7 @@ class WhipSession(Session):
         for target in _targets(links, _ROOM):
             room = urllib.parse.urljoin(str(answered.url), target)
             headers = self._authority(room)
-            self._room = Room(self._http, room, headers, self._company, self._local)
+            self._room = Room(self._http, room, headers, self._listener, self._local)
         await self._peer.accept(await answered.text())
         return _ice_servers(links)
 

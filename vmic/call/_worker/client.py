@@ -50,16 +50,9 @@ class WorkerClient:
             raise VmicError(f"the call's process cannot be reached: {error}") from error
         try:
             with its:
-                self._process = subprocess.Popen(
-                    [*process.command("vmic.call._worker"), level],
-                    stdin=its.fileno(),
-                    stdout=subprocess.DEVNULL,
-                    # ALSA and PortAudio print messages there that are not errors.
-                    stderr=None if is_loud else subprocess.DEVNULL,
-                    cwd="/",
-                    env=process.environment(),
-                    start_new_session=True,
-                )
+                # ALSA and PortAudio print messages to standard error that are not errors.
+                stderr = None if is_loud else subprocess.DEVNULL
+                self._process = process.start("vmic.call._worker", level, stdin=its.fileno(), stderr=stderr)
         except OSError as error:
             self._socket.close()
             raise VmicError(f"the call's process cannot be started: {error}") from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 from typing import NoReturn
 
@@ -94,14 +93,8 @@ def _held(mic: str | None, *, isolated: bool) -> Settings:
     between = os.fork()
     if between == 0:
         try:
-            subprocess.Popen(
-                [*process.command("vmic.cli.system.holder"), json.dumps([command, mic, isolated])],
-                stdin=subprocess.DEVNULL,
-                stdout=tell,
-                cwd="/",
-                env=process.environment(),
-                start_new_session=True,
-            )
+            asked = json.dumps([command, mic, isolated])
+            process.start("vmic.cli.system.holder", asked, stdout=tell, stderr=None)
         finally:
             os._exit(0)
     os.close(tell)
