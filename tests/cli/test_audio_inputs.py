@@ -1,4 +1,4 @@
-"""Files as people bring them are heard whole through a microphone (see tests/unit/test_audio_files.py)."""
+"""Audio files as people have them are heard in full (see tests/unit/test_audio_files.py)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def duration(case: Case) -> float:
 
 
 def play(case: Case, folder: Path, microphone: str) -> subprocess.CompletedProcess[bytes]:
-    """Play the case's file into the microphone, in the way that it is brought."""
+    """Play the case's file into the microphone, in the way that the case demands."""
     path = os.fsencode(folder / case.file)
     if case.how == "file":
         return command("play", microphone, os.fsdecode(path), code=0 if case.parts else 1)
@@ -41,11 +41,14 @@ def play(case: Case, folder: Path, microphone: str) -> subprocess.CompletedProce
 
 
 def test_all_of_it_is_heard(server: SoundServer, record: Callable[..., Recorder], tmp_path: Path) -> None:
-    """So many at once have gaps on two cores; they are left out, and what is heard has its whole length."""
+    """So many files at once have gaps on two cores.
+
+    The gaps are removed, and the rest has the whole length of the file.
+    """
     audio_files.make_all(tmp_path)
 
     def hear(case: Case) -> str | None:
-        """What is wrong with what is heard of it."""
+        """Return what is wrong with the recording, or None."""
         microphone = free.get()
         recorder = record(microphone)
         play(case, tmp_path, microphone.name)

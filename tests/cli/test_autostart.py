@@ -1,4 +1,4 @@
-"""Where no sound server runs, vmic starts one that every program of the user finds; and only where it may."""
+"""Where no sound server runs, vmic starts one that all programs of the user find, and only where it may."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CREATE = "vmic.create_microphone_device('mic', 48000)"
 
 @pytest.fixture(params=["runtime-dir", "no-runtime-dir"])
 def home(request: pytest.FixtureRequest) -> Iterator[Home]:
-    """A home in which no sound server runs."""
+    """Make a home in which no sound server runs."""
     with Home(runtime_dir=request.param == "runtime-dir") as empty:
         assert empty.servers() == []
         yield empty
@@ -34,7 +34,7 @@ def sources(home: Home) -> list[str]:
 
 
 def hears(home: Home, sample: int) -> bool:
-    """Whether a recorder of this home, with no setting, hears that sample on microphone "mic"."""
+    """Return whether a recorder in this home, with no settings, hears the sample on microphone "mic"."""
     argv = ["parec", "--device=mic", "--raw", "--format=s16le", "--rate=48000", "--channels=1"]
     with subprocess.Popen(argv, env=home.env, stdout=subprocess.PIPE) as recorder:
         assert recorder.stdout
@@ -50,7 +50,7 @@ def test_the_server_is_there_for_every_program_of_the_user(home: Home) -> None:
     assert hears(home, 12345)
     assert programs.end(program) == (0, "")
     assert "mic" not in sources(home)
-    # The next one uses the same server.
+    # The next microphone uses the same server.
     server = home.server()
     home.hold("other")
     assert home.server() == server
@@ -122,13 +122,13 @@ def test_a_started_server_that_dies_is_started_again(home: Home) -> None:
     first = home.server()
     end_process(first, signal.SIGKILL)
     programs.await_that(lambda: home.servers() not in ([], [first]), "another server")
-    # While it starts, no server answers.
+    # While the server starts, none answers.
     listing = ("pactl", "list", "short", "sources")
     programs.await_that(lambda: b"\tmic\t" in programs.run(listing, home.env).stdout, "the microphone")
     assert hears(home, 12345)
 
 
-# What a user who cannot read this tree needs to be loaded already.
+# `from vmic import *` loads the modules that the other user cannot read in this tree.
 AS_NOBODY = (
     PREAMBLE
     + f"""
@@ -157,12 +157,12 @@ def test_an_ordinary_user_gets_one_too(home: Home) -> None:
     assert Path(f"/proc/{home.server()}").stat().st_uid == NOBODY
     code, errors = programs.end(program)
     assert code == 0
-    # A Python of root's own can be run by nobody else, so there is no keeper then.
+    # No other user can run a Python that belongs to root, so there is no keeper then.
     assert errors == "" or re.fullmatch("no keeper guards .* Permission denied: .*", errors.strip()), errors
 
 
 def copy_of_settings(home: Home) -> Path:
-    """The configuration of vmic's server, where every user can read it, for a test to change."""
+    """Copy vmic's server configuration to where every user can read it and a test can change it."""
     return Path(shutil.copytree(autostart.CONFIGURATION, home.root / "settings"))
 
 
@@ -175,7 +175,7 @@ def test_root_is_warned_beside_a_users_own_session(home: Home) -> None:
     assert code == 0
     warned = "the applications of user 1000 will not see it. Run vmic as that user" in errors
     assert warned == (os.getuid() == 0), errors
-    # At its own PULSE_SERVER nobody is surprised.
+    # With an explicit PULSE_SERVER no warning is needed.
     with PulseAudio() as server:
         program = home.start(PREAMBLE + CREATE + ".close()", PULSE_SERVER=server.env["PULSE_SERVER"])
         assert programs.end(program) == (0, "")
@@ -193,7 +193,7 @@ def test_a_desktops_own_server_comes_first(home: Home) -> None:
     assert home.servers() == []
 
 
-# Its first argument is what stands for /run/user, the second its settings, the third how it ends.
+# The arguments: the stand-in for /run/user, the settings, and then the arguments of the command.
 SHORT_LIVED = (
     PREAMBLE
     + """
@@ -212,7 +212,7 @@ def test_it_ends_after_its_last_microphone_and_client(home: Home) -> None:
     program = home.start(SHORT_LIVED, str(settings), "create", "mic")
     assert programs.end(program) == (0, "")
     server = home.server()
-    # A microphone of `vmic create` has no program, and is needed all the same.
+    # A microphone of `vmic create` has no program, but still needs the server.
     assert not await_process_end(server, 6)
     assert "mic" in sources(home)
     program = home.start(SHORT_LIVED, str(settings), "remove", "mic")
@@ -229,7 +229,7 @@ def test_it_is_its_users_alone(home: Home) -> None:
     native = Path(said.removeprefix("Server String: "))
     assert native.parent.stat().st_mode & 0o777 == 0o700
     assert (home.home / ".config" / "pulse" / "cookie").stat().st_mode & 0o777 == 0o600
-    # And not on the network.
+    # The server does not listen on the network either.
     process = Path(f"/proc/{home.server()}")
     sockets = {str(entry.readlink()) for entry in (process / "fd").iterdir()}
     for table in ("tcp", "tcp6"):
@@ -247,5 +247,5 @@ def test_it_has_the_settings_that_microphones_need(home: Home) -> None:
         assert f"\n{line}\n" in settings
     limits = Path(f"/proc/{home.server()}/limits").read_text()
     assert "Max open files            4096" in limits
-    # What is played to nowhere in particular goes to silence, never into the microphone.
+    # Sound that is played to no particular device goes to silence, never into the microphone.
     assert "Default Sink: vmic-silence" in home.output("pactl", "info")

@@ -1,4 +1,4 @@
-"""Each mistake gets its own clear error, and the sound server is afterwards as it was."""
+"""Each mistake gets a clear error of its own, and the sound server is unchanged afterwards."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RATE = 48000
 
 
 def everything(server: SoundServer) -> dict[str, Any]:
-    """All that a mistake must not change."""
+    """Return everything that a mistake must not change."""
     with server.client() as pulse:
         info = pulse.server_info()
         return {
@@ -41,12 +41,12 @@ def everything(server: SoundServer) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def unchanged(server: SoundServer) -> Iterator[None]:
-    """Assert that the block changes nothing, and that nothing comes and goes meanwhile."""
+    """Assert that the block changes nothing, and that nothing is added or removed meanwhile."""
     before = everything(server)
     happened: list[str] = []
 
     def note(event: Any) -> None:
-        # A device that falls asleep is no change.
+        # The suspension of a device is not a change.
         if event.t != "change":
             happened.append(f"{event.t} {event.facility}")
 
@@ -54,7 +54,7 @@ def unchanged(server: SoundServer) -> Iterator[None]:
         watch.event_mask_set("sink", "source", "sink_input", "source_output", "module")
         watch.event_callback_set(note)
         yield
-        # Events come before the answer to what is asked after them.
+        # Events arrive before the answer to a later request.
         watch.server_info()
     assert happened == []
     assert everything(server) == before
@@ -101,7 +101,7 @@ def test_the_ends_of_the_range_are_in_it(server: SoundServer, sample_rate: int, 
         assert (info.sample_rate, info.channels) == (sample_rate, channels)
         with server.client() as pulse:
             form = pulse.get_source_by_name(microphone.source_name).sample_spec
-            # PipeWire shows the rate of its graph.
+            # PipeWire reports the rate of its graph.
             assert (form.rate, form.channels) == (
                 sample_rate if server.kind == "pulseaudio" else RATE,
                 channels,
@@ -155,7 +155,7 @@ with vmic.create_microphone_device("mic"):
 
 @pytest.fixture
 def speaker(server: SoundServer) -> Iterator[subprocess.Popen[str]]:
-    """Another program, speaker.py, which has microphone "mic" until its standard input ends."""
+    """Start another program, speaker.py, which has microphone "mic" until its standard input ends."""
     script = server.root / "speaker.py"
     script.write_text(SPEAKER)
     with subprocess.Popen(
@@ -239,7 +239,8 @@ def test_bad_frames_are_told_before_the_close_is(server: SoundServer) -> None:
 
 
 def test_a_device_that_fails_half_way_leaves_nothing(server: SoundServer, tmp_path: Path) -> None:
-    # On PulseAudio a sample takes a name away from sources, which only the second of the two modules meets.
+    # On PulseAudio an uploaded sample makes its name unavailable to sources. Only the second of the two
+    # modules fails because of that.
     path = tmp_path / "beep.wav"
     with wave.open(str(path), "wb") as beep:
         beep.setparams((1, 2, RATE, 480, "NONE", ""))

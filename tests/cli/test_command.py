@@ -1,4 +1,4 @@
-"""The vmic command makes, lists and removes microphones; whatever is wrong is one line, and an exit code."""
+"""The vmic command creates, lists and removes microphones; every failure is one line and an exit code."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ USAGE = [
 
 
 def rows() -> list[list[str]]:
-    """What `vmic list` prints that stays, cell by cell."""
+    """Return the stable columns of what `vmic list` prints, cell by cell."""
     lines = command("list").stdout.decode().splitlines()
     cells = [re.split(" {2,}", line.strip()) for line in lines]
     assert {len(row) for row in cells} == {9}
@@ -62,10 +62,10 @@ NOBODY = "nobody: stays until removed"
 def test_a_microphone_stays_until_it_is_removed(server: SoundServer) -> None:
     assert rows() == [HEAD]
     assert command("create", "mic", "--rate", "16000", "--channels", "2").stdout == b"mic\n"
-    # Another program sees it after the command has ended.
+    # Another program sees the microphone after the command has ended.
     with server.client() as pulse:
         source = pulse.get_source_by_name("mic")
-        # PipeWire tells the rate of its graph.
+        # PipeWire reports the rate of its graph.
         assert source.sample_spec.rate == (16000 if server.kind == "pulseaudio" else 48000)
         assert source.sample_spec.channels == 2
         if server.kind == "pulseaudio":
@@ -177,7 +177,7 @@ def test_without_a_server_it_says_where_it_looked(arguments: tuple[str, ...]) ->
 def test_wrong_usage_is_told_from_failure(arguments: list[str]) -> None:
     said = command(*arguments, code=2).stderr.decode()
     assert said.startswith("Usage: vmic")
-    # Without a command the help is shown, which is no error.
+    # Without a command the help is shown, which is not an error.
     assert ("\nError: " in said) == bool(arguments)
 
 
@@ -200,7 +200,7 @@ def test_the_help_has_every_command_and_an_example() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_all_begins_as_that_of_each(name: str) -> None:
-    """It is written twice so that nothing is imported for it."""
+    """The text exists twice, so that the help of all commands need not import them."""
     subcommand = vmic_command.get_command(click.Context(vmic_command), name)
     assert subcommand
     assert (subcommand.help or "").split("\n\n")[0].replace("\n", " ").startswith(_COMMANDS[name][1][:-1])

@@ -1,4 +1,4 @@
-"""The command where the environment is not as it should be: it works, or says what to do."""
+"""Where the environment is not as it should be, the command works, or says what to do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Start = Callable[..., subprocess.Popen[str]]
 @pytest.fixture
 def home() -> Iterator[Home]:
     with Home(runtime_dir=True) as home:
-        # Not even root can write there.
+        # Not even root can write to it.
         home.env["HOME"] = "/proc"
         yield home
 
@@ -55,7 +55,7 @@ def test_an_empty_token_opens_no_room() -> None:
 
 @pytest.mark.parametrize("argv", [[VMIC], [sys.executable, "-m", "vmic"]], ids=["program", "module"])
 def test_ctrl_c_during_the_imports_is_quiet(tmp_path: Path, start: Start, argv: list[str]) -> None:
-    # click is the first that is imported, and takes the longest; this one asks for Ctrl-C.
+    # click is imported first, and takes the longest; this replacement sends Ctrl-C.
     (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = programs.run([*programs.FOREGROUND, *argv, "list"], environment)

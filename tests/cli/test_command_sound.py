@@ -1,4 +1,4 @@
-"""vmic play is heard by any application, and vmic record hears what any program writes."""
+"""Any application hears vmic play, and vmic record hears what any program writes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def succeed(*arguments: str, standard_input: bytes = b"") -> None:
 
 
 def make(sample_rate: int, channels: int = 1) -> vmic.MicrophoneInfo:
-    """Make microphone "mic" with the command."""
+    """Create microphone "mic" with the command."""
     succeed("create", "mic", "--rate", str(sample_rate), "--channels", str(channels))
     (info,) = vmic.list_microphone_devices()
     return info
@@ -60,7 +60,7 @@ def test_a_file_of_any_kind_and_rate_is_heard(
     frequency, over_noise = tone_quality(recording, 48000)
     assert frequency == pytest.approx(1000, rel=0.01)
     assert over_noise > (60 if kind in ("wav", "flac") else 20)
-    # All of it; what a codec adds at its ends is less than 0.1 s.
+    # The whole file is heard; a codec adds less than 0.1 s at its ends.
     assert np.count_nonzero(np.abs(recording) > 100) == pytest.approx(48000, abs=4800)
 
 
@@ -146,7 +146,7 @@ def test_play_ends_at_once_when_its_microphone_is_removed(
     take_away(server)
     removed_at = time.monotonic()
     assert programs.end(program) == (1, "vmic: microphone 'mic' was removed\n")
-    # It takes 0.3 s on an idle machine; when it only saw that nothing was heard it took 5.3 s.
+    # It takes 0.3 s on an idle machine; it took 5.3 s when play only noticed that nothing was heard.
     assert time.monotonic() - removed_at < 3
 
 
@@ -220,7 +220,7 @@ def await_recording(server: SoundServer) -> None:
 
 
 def read_wav(path: Path) -> tuple[Samples, int]:
-    """A WAV file's frames and rate, by a reader that believes its header."""
+    """Return a WAV file's frames and rate, using a reader that trusts its header."""
     with wave.open(str(path)) as file:
         assert file.getsampwidth() == 2
         data = file.readframes(file.getnframes())
@@ -298,7 +298,7 @@ def test_a_recording_ends_with_its_microphone(server: SoundServer, start: Start,
     succeed("remove", "mic")
     code, errors = programs.end(program)
     assert code == 1
-    # Without --quiet PortAudio has its say too.
+    # Without --quiet PortAudio prints messages too.
     (said,) = errors.splitlines()
     assert said.startswith(f"vmic: microphone 'mic' went away; {path} has what was heard")
     assert len(read_wav(path)[0]) > 0
@@ -324,7 +324,7 @@ def test_a_signal_ends_play_and_its_sound(
     assert end_without_words(program) == 128 + how
     with server.client() as pulse:
         assert pulse.sink_input_list() == []
-    # The microphone stays.
+    # The microphone still exists.
     assert [info.name for info in vmic.list_microphone_devices()] == ["mic"]
 
 
@@ -356,7 +356,10 @@ def test_ctrl_c_is_how_a_recording_without_a_length_ends(
 
 
 def end_without_words(program: subprocess.Popen[str]) -> int:
-    """Its exit code; the only word it may say is the end of the line that the terminal shows ^C on."""
+    """Return the program's exit code.
+
+    The only output allowed is the end of the line on which the terminal shows ^C.
+    """
     code, errors = programs.end(program)
     assert errors.strip() == ""
     return code

@@ -1,4 +1,4 @@
-"""vmic doctor finds what is wrong, and its cures cure."""
+"""vmic doctor finds what is wrong, and its cures work."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_without_a_server_it_says_how_to_get_one() -> None:
     what, how = the_one_bad(found)
     assert "no sound server answers at unix:/nonexistent" in what
     assert how.startswith("PULSE_SERVER leads there: start that server")
-    # Nor does it say of anything that it reaches one.
+    # It does not claim either that anything reaches a server.
     assert "reach the sound server" not in json.dumps(found)
 
 

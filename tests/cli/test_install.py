@@ -1,4 +1,4 @@
-"""vmic install: a microphone that is there when a session begins."""
+"""vmic install: a microphone exists from the beginning of each session."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMES = ["my-mic", 'Bob\'s "mic" 100% $HOME \\ \N{MICROPHONE}']
 
 
 class UsersPulseAudio(PulseAudio):
-    """It starts as for a user, with the machine's script or the user's own."""
+    """A PulseAudio that starts as for a user, with the machine's script or the user's own."""
 
     def _bring_back(self) -> None:
         argv = ["pulseaudio", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]
@@ -39,7 +39,7 @@ class UsersPulseAudio(PulseAudio):
 
 @pytest.fixture(params=available_servers())
 def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoundServer]:
-    """Of a session that has not begun: it does not run yet."""
+    """Make the server of a session that has not begun: it does not run yet."""
     server = UsersPulseAudio() if request.param == "pulseaudio" else PipeWire()
     try:
         server.adopt(monkeypatch)
@@ -59,7 +59,7 @@ def test_it_is_there_when_a_session_begins(server: SoundServer, record: Record, 
     assert (mic["name"], mic["description"]) == (name, f"{name}, installed")
     assert (mic["sample_rate"], mic["channels"], mic["pid"]) == (48000, 2, None)
     with server.client() as pulse:
-        # There is no other output.
+        # This is the only output.
         assert pulse.server_info().default_sink_name == "vmic-silence"
     (info,) = vmic.list_microphone_devices()
     recorder = record(info)
@@ -70,7 +70,7 @@ def test_it_is_there_when_a_session_begins(server: SoundServer, record: Record, 
 
 
 def keeper_replaced(server: SoundServer) -> contextlib.AbstractContextManager[object]:
-    """Expect a warning where the server's own file starts no keeper."""
+    """Expect a warning where the server's own configuration starts no keeper."""
     if server.kind == "pulseaudio":
         return pytest.warns(RuntimeWarning, match="had no keeper: another one is started")
     return contextlib.nullcontext()
@@ -186,7 +186,7 @@ def test_where_systemd_runs_it_is_the_way(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_module_installs_what_can_be_started(tmp_path: Path) -> None:
-    # A file that is not the command.
+    # This file is not the vmic command.
     (tmp_path / "vmic").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "vmic").chmod(0o755)
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What `vmic list`, `info` and `meter` show of a microphone: to a person, and to a program."""
+"""`vmic list`, `info` and `meter` show a microphone, to a person and to a program."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_resting_microphone_says_so(server: SoundServer) -> None:
 
 
 def test_what_looks_at_a_level_is_gone_after_it(server: SoundServer) -> None:
-    """Else libpulse calls what is freed, and the command crashes now and then."""
+    """Otherwise libpulse calls freed memory, and the command crashes occasionally."""
 
     def look(pulse: pulsectl.Pulse) -> tuple[float | None, list[str]]:
         (one,) = microphone_status.of_all(pulse)
@@ -142,7 +142,7 @@ def test_a_script_gets_a_line_each_second(server: SoundServer, record: Record, s
         assert int(seen[3]) == recorder.process.pid
     program.send_signal(signal.SIGINT)
     programs.end(program)
-    # Nobody takes it for a listener.
+    # The meter itself does not count as a listener.
     recorder.kill()
     meter = start(VMIC, "meter", "mic")
     assert "silence  nobody" in programs.answer(meter) + programs.answer(meter)

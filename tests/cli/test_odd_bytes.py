@@ -1,4 +1,4 @@
-"""Names of files, texts and names of devices that are not UTF-8, and what they are shown as."""
+"""File names, texts and device names that are not UTF-8, and how they are shown."""
 
 from __future__ import annotations
 

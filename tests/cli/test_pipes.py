@@ -1,4 +1,4 @@
-"""What is piped into `vmic play` is heard without a gap."""
+"""Sound that is piped into `vmic play` is heard without a gap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person and a script can ask of `vmic play`, `say` and `tone`."""
+"""What a person and a script can do with `vmic play`, `say` and `tone`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def mic(server: SoundServer) -> vmic.MicrophoneInfo:
-    """Microphone "mic" of two channels, at the rate at which both servers are exact."""
+    """Create microphone "mic" with two channels, at the rate at which both servers are exact."""
     command("create", "mic", "--channels", "2")
     (info,) = vmic.list_microphone_devices()
     return info
@@ -39,23 +39,23 @@ def mic(server: SoundServer) -> vmic.MicrophoneInfo:
 
 @pytest.fixture
 def speech(tmp_path: Path) -> Path:
-    """20 s of numbered frames, as a WAV."""
+    """Write 20 s of numbered frames to a WAV file."""
     path = tmp_path / "speech.wav"
     soundfile.write(path, numbered(20 * 48000, 2), 48000, subtype="PCM_16")
     return path
 
 
 def heard_of(recorder: Recorder, gaps: float = 0) -> list[int]:
-    """The numbers of the frames that came through whole, without the ramps and fades between.
+    """Return the numbers of the frames that were recorded unchanged, without ramps and fades.
 
-    Asserts that at most so many silences are between them.
+    Asserts that at most `gaps` silences are between them.
     """
     recording = recorder.stop()
     assert len(silences(np.abs(recording.astype(int)).max(axis=1), 48000)) <= gaps
     frames = recording.view(np.uint16).astype(np.int64)
     numbers = (frames - 1 - [0, 1000]) % PERIOD
     numbers = numbers[(numbers[:, 0] == numbers[:, 1]) & frames.all(axis=1), 0]
-    # In a fade some frames look like others.
+    # In a fade some frames look like other numbered frames.
     runs = np.split(numbers, np.flatnonzero(np.diff(numbers) % PERIOD != 1) + 1)
     return [int(number) for run in runs if len(run) > 100 for number in run]
 
@@ -65,7 +65,7 @@ def await_more(recorder: Recorder, count: int) -> None:
 
 
 def jumps(recorder: Recorder, gaps: float) -> list[int]:
-    """How far the frames leap where they do not follow each other; backwards is negative."""
+    """Return how far the numbers jump where frames do not follow each other; a jump backwards is negative."""
     steps = np.diff(heard_of(recorder, gaps)) % PERIOD - 1
     return [int(step) if step < PERIOD // 2 else int(step) - PERIOD for step in steps[steps != 0]]
 
@@ -79,7 +79,7 @@ def test_a_wav_whose_length_nobody_knows_is_played_from_a_pipe(
     frames = numbered(24000, 2)
     soundfile.write(speech, frames, 48000, subtype="PCM_16")
     data = bytearray(speech.read_bytes())
-    # As ffmpeg and espeak-ng write it.
+    # ffmpeg and espeak-ng write the length this way.
     data[4:8] = data[40:44] = struct.pack("<I", 0xFFFFFFFF)
     recorder = record(mic)
     command("play", "mic", "-", standard_input=bytes(data))
@@ -128,7 +128,7 @@ def test_what_libsndfile_does_not_know_goes_through_ffmpeg(
 
 
 def coded(frames: Samples, path: Path, *options: str) -> Path:
-    """A file that ffmpeg has made."""
+    """Encode the frames to a file with ffmpeg."""
     source = path.with_suffix(".source.wav")
     soundfile.write(source, frames, 48000, subtype="PCM_16")
     argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-i", str(source), *options, str(path)]
@@ -150,7 +150,7 @@ def test_a_list_chooses_no_other_file_of_this_machine(server: SoundServer, tmp_p
 def test_a_length_that_is_guessed_ends_nothing(
     mic: vmic.MicrophoneInfo, record: Record, tmp_path: Path
 ) -> None:
-    """An ADTS file tells no length, and ffprobe takes it for as long as its first frames let it seem."""
+    """An ADTS file does not contain its length, and ffprobe estimates it from its first frames."""
     loud, quiet = tone(1000, 1, 48000), np.full((5 * 48000, 1), 1, np.int16)
     path = coded(np.concatenate([quiet, loud]), tmp_path / "guessed.aac", "-c:a", "aac", "-q:a", "2")
     recorder = record(mic)
@@ -184,7 +184,7 @@ def test_one_that_waits_for_a_header_can_be_ended(
 
 
 def waiting(program: subprocess.Popen[str]) -> int:
-    """How many bytes it has not read."""
+    """Return how many bytes of its input the program has not read."""
     assert program.stdin
     return int.from_bytes(fcntl.ioctl(program.stdin, termios.FIONREAD, bytes(4)), sys.byteorder)
 
@@ -265,7 +265,7 @@ def test_a_microphone_that_is_not_there_is_made_for_the_time_of_the_command(
 def test_say_speaks(server: SoundServer, record: Record, engine: str) -> None:
     command("create", "mic")
     recorder = record(*vmic.list_microphone_devices())
-    # The user's settings of it hold, but for where it plays.
+    # The user's settings of speech-dispatcher apply, except for where it plays.
     settings = Path(server.env["HOME"], ".config", "speech-dispatcher")
     shutil.copytree("/etc/speech-dispatcher", settings)
     with (settings / "speechd.conf").open("a") as file:
@@ -276,7 +276,7 @@ def test_say_speaks(server: SoundServer, record: Record, engine: str) -> None:
         ["espeak-ng", "--stdout", "one two three four five six"], capture_output=True, check=True
     )
     recording = recorder.stop()[:, 0]
-    # 22050 frames a second, after a header; what sounds is as long, and as loud.
+    # espeak-ng's output has 22050 frames a second, after a header; the sound is as long, and as loud.
     said = np.frombuffer(spoken.stdout[44:], np.int16)
     same = engine == "espeak-ng"  # speech-dispatcher has another volume
     assert np.abs(recording).max() == pytest.approx(np.abs(said).max(), rel=0.05 if same else 0.5)
@@ -311,7 +311,7 @@ def test_where_there_is_only_speech_dispatcher_it_speaks(
 
 
 def path_with(folder: Path, *names: str) -> str:
-    """A PATH that leads to these programs alone, and to Python."""
+    """Make a PATH that leads only to these programs and to Python."""
     folder.mkdir()
     for name in ("python3", *names):
         (folder / name).symlink_to(shutil.which(name) or name)
@@ -365,7 +365,7 @@ def test_what_contradicts_itself_is_wrong_usage(speech: Path, arguments: tuple[s
 def terminal(
     mic: vmic.MicrophoneInfo, server: SoundServer, speech: Path, tmp_path: Path
 ) -> Iterator[Terminal]:
-    """A person who plays 20 s at a terminal."""
+    """Play 20 s at a terminal, as a person does."""
     with Terminal([VMIC, "play", "mic", str(speech)], os.environ, tmp_path) as terminal:
         terminal.await_text("speech.wav", "0:00.", "-0:19.", "dB", "space: pause")
         yield terminal
@@ -380,11 +380,12 @@ def test_a_pause_goes_on_where_it_was(mic: vmic.MicrophoneInfo, record: Record, 
         terminal.press("Space")
         terminal.await_text("\u25b6", "dB")
         await_more(recorder, 24000)
-    terminal.press("Space", "Space", "Space")  # at once: on, off, on
+    terminal.press("Space", "Space", "Space")  # in quick succession: on, off, on
     terminal.await_text("\u23f8", "silence")
     terminal.press("q")
     assert terminal.await_end() == 0
-    # How far the sound had come is known to some ms (test_latency), as far as which it may go back or forth.
+    # The position of the sound is known to some ms (test_latency). The sound may jump back or forth by that
+    # much.
     pauses = jumps(recorder, gaps=5)
     assert len(pauses) <= 5
     assert max(map(abs, pauses), default=0) < 4800
@@ -398,10 +399,10 @@ def test_left_and_right_go_five_seconds(mic: vmic.MicrophoneInfo, record: Record
         await_more(recorder, 48000)
     terminal.press("q")
     assert terminal.await_end() == 0
-    # How many gaps PipeWire makes where its steps are long is not what this is about.
+    # This test is not about how many gaps PipeWire makes where its quanta are long.
     done, asked = jumps(recorder, gaps=ANY), [5 * 48000, 5 * 48000, -5 * 48000]
     assert len(done) == 3
-    # As near as it is known how far the sound had come.
+    # The jumps are as exact as the position of the sound is known.
     wrong = [
         (jump - wanted + PERIOD // 2) % PERIOD - PERIOD // 2 for jump, wanted in zip(done, asked, strict=True)
     ]

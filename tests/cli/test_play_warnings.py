@@ -1,4 +1,4 @@
-"""`vmic play`, `say` and `tone` say why they are not heard, or not whole; and how much they keep queued."""
+"""`vmic play`, `say` and `tone` say why they are not fully heard, and keep the given amount queued."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def mic(server: SoundServer) -> vmic.MicrophoneInfo:
 
 @pytest.fixture
 def speech(tmp_path: Path) -> Path:
-    """2 s of numbered frames."""
+    """Write 2 s of numbered frames to a WAV file."""
     path = tmp_path / "speech.wav"
     soundfile.write(path, numbered(2 * 48000), 48000, subtype="PCM_16")
     return path
@@ -47,7 +47,7 @@ def said(*arguments: str) -> str:
 def test_who_plays_to_nobody_is_told(mic: vmic.MicrophoneInfo, record: Record, speech: Path) -> None:
     play = ("play", "mic", str(speech))
     assert said(*play) == UNHEARD
-    # Also where the sound is over before it could be known.
+    # The warning also appears where the sound ends before the absence of a listener could be known.
     assert said(*play, "--end", "0.1") == UNHEARD
     assert said("say", "mic", "hello") == UNHEARD
     assert said("tone", "mic", "--seconds", "0.2") == UNHEARD
@@ -69,7 +69,7 @@ def test_who_plays_to_a_muted_microphone_is_told(
     server: SoundServer, mic: vmic.MicrophoneInfo, record: Record, speech: Path
 ) -> None:
     recorder = record(mic)
-    # PipeWire takes a mute right after the first application came for one that it has restored.
+    # PipeWire mistakes a mute right after the first application connected for one that it has restored.
     recorder.await_first_frame()
     mute(server)
     assert said("play", "mic", str(speech)) == MUTED
@@ -101,14 +101,14 @@ def test_gaps_that_the_machine_made_are_counted(
     def wait(self: keys.Keys, seconds: float) -> str | None:
         nonlocal waits
         waits += 1
-        # Twice it comes later than all that is queued is heard.
+        # Twice the wait ends only after all queued frames are heard.
         return pause(self, 0.3 if waits in (10, 20) else seconds)
 
     monkeypatch.setattr(keys.Keys, "wait", wait)
     play = ["play", "mic", str(speech), "--latency", "100"]
     vmic_command.main(play, standalone_mode=False)
     warning = capsys.readouterr().err
-    # A busy machine may add some.
+    # A busy machine may add some gaps.
     assert warning.startswith("vmic: warning: the sound had ")
     assert warning.endswith(": this machine was too busy\n")
     waits = 0
@@ -136,7 +136,7 @@ def test_so_much_sound_is_kept_queued(
     recorder = record(mic)
     vmic_command.main(["play", "mic", str(speech), "--latency", str(milliseconds)], standalone_mode=False)
     recorder.await_frames(96000)
-    # A busy machine makes gaps where little is queued.
+    # A busy machine makes gaps where few frames are queued.
     Heard.in_recording(recorder.stop()).assert_exact(96000, gaps=96000)
     assert max(queued) <= milliseconds * 48
     assert max(queued) > milliseconds * 40

@@ -20,7 +20,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 def recorded(start: Start, path: Path, channels: int, *options: str) -> list[int]:
-    """What is recorded of the samples 1000, 2000 ... in the channels of a microphone."""
+    """Return a frame recorded while the channels of a microphone carry the samples 1000, 2000 ..."""
     frame = 1000 * np.arange(1, channels + 1, dtype=np.int16)
     with vmic.create_microphone_device("mic", 48000, channels, non_blocking=True) as microphone:
         program = start(VMIC, "record", "mic", str(path), "--seconds", "3", "--quiet", *options)
@@ -53,7 +53,7 @@ def test_they_are_mixed_down(server: SoundServer, start: Start, tmp_path: Path) 
 @pytest.mark.parametrize("wanted", [1, 2])
 def test_it_is_mixed_as_ffmpeg_does(layout: str, wanted: int) -> None:
     channels = {"stereo": 2, "3.0": 3, "quad": 4, "5.0": 5, "5.1": 6, "7.1": 8}[layout]
-    # Each channel alone.
+    # One frame for each channel, in which only that channel sounds.
     frames = (30000 * np.eye(channels)).astype(np.int16)
     argv = f"ffmpeg -loglevel error -f s16le -ar 48000 -channel_layout {layout} -i - -ac {wanted} -f s16le -"
     done = subprocess.run(argv.split(), input=frames.tobytes(), capture_output=True, check=True)

@@ -1,4 +1,4 @@
-"""vmic run: a command whose default microphone is one of vmic's, and nobody else's."""
+"""vmic run: a command has a microphone of vmic as its default, and other programs keep theirs."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ import vmic
 Record = Callable[..., Recorder]
 Start = Callable[..., subprocess.Popen[str]]
 
-# Records its default microphone, and says when it does.
+# Record the default microphone to standard output.
 RECORD = ["parec", "--rate=48000", "--channels=1", "--format=s16le", "--raw", "--latency-msec=20"]
 
 
 def settings(*arguments: str) -> dict[str, str]:
-    """The environment of a command that vmic runs."""
+    """Return the environment of a command that vmic runs."""
     out = command("run", *arguments, "--", "env", "-0").stdout.decode()
     return dict(line.split("=", 1) for line in out.split("\0") if line)
 
@@ -56,7 +56,7 @@ def test_its_default_microphone_is_that_one_and_the_machines_stays(
     programs.await_that(lambda: Heard.in_recording(recorded(path)).frames >= 24000, "it has heard")
     assert default_source(pulse) == "headset"
     program.send_signal(signal.SIGTERM)
-    assert programs.end(program) == (0, "")  # parec's own
+    assert programs.end(program) == (0, "")  # parec's own exit code
     Heard.in_recording(recorded(path)).assert_exact(24000)
 
 
@@ -67,7 +67,7 @@ def test_a_microphone_is_made_for_the_time_of_the_command(
     assert programs.answer(program) == "new"
     (info,) = vmic.list_microphone_devices()
     assert (info.name, info.sample_rate, info.channels) == ("new", 48000, 1)
-    # It is there although nobody but its holder has it.
+    # The microphone exists although only its holder process has it.
     with vmic.open_microphone_device("new") as microphone:
         microphone.write_frames(bytes(960))
     assert programs.end(program) == (7, "")
@@ -87,7 +87,7 @@ def test_it_has_no_child_that_it_did_not_start(server: SoundServer) -> None:
 
 
 def test_an_end_of_its_output_is_an_end(server: SoundServer) -> None:
-    # Nothing that holds the microphone holds the pipes too.
+    # No process that holds the microphone holds the pipes too.
     assert command("run", "--mic", "new", "--isolated", "--", "echo", "done").stdout == b"done\n"
 
 
@@ -157,7 +157,7 @@ def test_a_program_finds_the_server_that_vmic_found(
 
 
 def test_one_that_is_isolated_hears_nobody_else(server: SoundServer, record: Record, start: Start) -> None:
-    """Two bots beside each other have microphones of one name, and neither is on the machine's server."""
+    """Two bots at the same time have microphones of the same name, and neither is on the machine's server."""
     bots = [
         start(VMIC, "run", "--isolated", "--mic", "bot", "--", "sh", "-c", "env; echo; read _; cat")
         for _ in range(2)
@@ -193,5 +193,5 @@ def test_where_processes_have_no_descriptors_the_command_is_waited_for_too(
     program = start(VMIC, "run", "--mic", "mic", "--", "sh", "-c", "echo $PULSE_SOURCE; read _")
     assert programs.answer(program) == "mic"
     assert [info.name for info in vmic.list_microphone_devices()] == ["mic"]
-    assert programs.end(program)[0] == 1  # the shell's, at the end of its input
+    assert programs.end(program)[0] == 1  # the shell's exit code, at the end of its input
     programs.await_that(lambda: vmic.list_microphone_devices() == [], "the microphone goes", 10)

@@ -1,4 +1,4 @@
-"""The command among others: completed by shells, in pipes, and on terminals without colours."""
+"""The command is completed by shells, and works in pipes and on terminals without colours."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_shell_completes_commands_options_and_microphones(
             ("vmic info my-v", "vmic info my-virtual-microphone "),
         ):
             terminal.press("C-u", begun, "Tab")
-            terminal.press("#")  # what is begun next stands behind the blank
+            terminal.press("#")  # this appears behind the blank that follows the completed word
             terminal.await_text(f"{whole}#")
 
 

@@ -1,4 +1,4 @@
-"""vmic server, vmic clean: what vmic starts and what dead programs leave."""
+"""vmic server and vmic clean: the server that vmic starts, and the devices that dead programs leave."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_it_is_started_seen_and_ended(home: Home) -> None:
     status = json.loads(said)
     assert (code, status["running"], status["started_by_vmic"]) == (0, True, True)
     assert call(home, "status")[1].startswith(f"pulseaudio {status['version']} at {status['address']}")
-    # A program whose own environment leads nowhere finds it so.
+    # A program whose own environment names no server finds it this way.
     shell = f'eval "$({VMIC} server env)"; env -i PATH="$PATH" PULSE_SERVER="$PULSE_SERVER" pactl info'
     assert f"Server String: {status['address']}" in home.output("sh", "-c", shell)
     assert call(home, "stop") == (0, "", "")

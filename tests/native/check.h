@@ -1,4 +1,4 @@
-/* check.h: the tests' assertions. The first that is not so ends the program. */
+/* check.h: the tests' assertions. The first one that fails ends the program. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* _exit: other threads run on, and a leak report would bury the reason. */
+/* _exit: other threads are still running, and a leak report would hide the reason. */
 #define CHECK(expression)                                                                                    \
     do {                                                                                                     \
         if (!(expression)) {                                                                                 \
@@ -16,7 +16,7 @@
         }                                                                                                    \
     } while (0)
 
-/* Each side is evaluated once; negative numbers are only for CHECK_EQUAL. */
+/* Evaluates each side once. Only CHECK_EQUAL supports negative numbers. */
 #define CHECK_COMPARE(a, comparison, b)                                                                      \
     do {                                                                                                     \
         uint64_t left_side = (uint64_t)(a), right_side = (uint64_t)(b);                                      \
@@ -29,7 +29,7 @@
 
 #define CHECK_EQUAL(a, b) CHECK_COMPARE(a, ==, b)
 
-/* Names the test that runs, so that a hung or crashed program tells where. */
+/* Prints the name of the test, so that the output shows where a program hung or crashed. */
 #define RUN(test, ...)                                                                                       \
     do {                                                                                                     \
         fprintf(stderr, "%s(%s)\n", #test, #__VA_ARGS__);                                                    \

@@ -22,12 +22,12 @@ struct fake_sink {
         int error;
         uint64_t count;
     } calls[FAKE_CALLS];
-    bool busy;   /* a call is under way */
+    bool busy;   /* a call is in progress */
     bool usable; /* open, and no call has failed since */
     bool closed, destroyed;
     long write_ns;    /* how long a write takes */
-    int64_t still_ns; /* with so much left it stands still */
-    int64_t empty_at; /* when all will have been played */
+    int64_t still_ns; /* with this much left it stops playing */
+    int64_t empty_at; /* when all frames will have been played */
     uint64_t highest_level, discarded, flushed_at;
     uint64_t silence, asked; /* frames since the last data; level calls since the last write */
     uint32_t *record;
@@ -44,7 +44,7 @@ static int64_t later(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
-/* With the lock held. */
+/* Called with the lock held. */
 static int64_t level(const struct fake_sink *fake) {
     return later(fake->empty_at - now(), fake->recorded > 0 ? fake->still_ns : 0);
 }
@@ -53,7 +53,8 @@ static uint64_t to_frames(const struct fake_sink *fake, int64_t ns) {
     return (uint64_t)ns * fake->sample_rate / SECOND;
 }
 
-/* Locks; the contract of sink.h: one thread, and nothing but open() and close() when not open. */
+/* Locks, and checks the contract of sink.h: one thread, and only open() and close() while the sink is not
+ * open. */
 static int begin(struct fake_sink *fake, enum fake_call call) {
     pthread_mutex_lock(&fake->lock);
     CHECK(!fake->busy && !fake->destroyed);
@@ -177,7 +178,7 @@ struct fake_sink *fake_new(uint32_t sample_rate) {
     return fake;
 }
 
-/* With the lock held. */
+/* Called with the lock held. */
 #define WAIT_UNTIL(fake, condition)                                                                          \
     for (int64_t deadline = now() + PATIENCE; !(condition);)                                                 \
     CHECK(wait_changed(fake, deadline) || (condition))

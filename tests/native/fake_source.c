@@ -18,15 +18,16 @@ struct fake_source {
         int error;
         uint64_t count;
     } calls[SOURCE_CALLS];
-    bool busy;   /* a call is under way */
+    bool busy;   /* a call is in progress */
     bool usable; /* open, and no call has failed since */
     bool closed, destroyed;
     bool waiting_for_data;     /* a read waits for more */
-    bool interrupted, returns; /* the latter: the next read need not wait */
+    bool interrupted, returns; /* returns: the next read does not wait */
     uint64_t given, read;
 };
 
-/* Locks; the contract of source.h: one thread, and nothing but open() and close() when not open. */
+/* Locks, and checks the contract of source.h: one thread, and only open() and close() while the source is not
+ * open. */
 static void begin(struct fake_source *fake, enum source_call call) {
     pthread_mutex_lock(&fake->lock);
     CHECK(!fake->busy && !fake->destroyed);
@@ -113,7 +114,7 @@ struct fake_source *fake_source_new(void) {
     return fake;
 }
 
-/* With the lock held. */
+/* Called with the lock held. */
 static void wait_for(struct fake_source *fake, const bool *happened) {
     for (int64_t deadline = clock_now() + PATIENCE; !*happened;) {
         CHECK(clock_now() < deadline);

@@ -1,7 +1,7 @@
-/* fake_source.h: a source without a server, which a test commands.
+/* fake_source.h: a source without a server, which a test controls.
  *
- * It gives numbered frames, each of 4 bytes (two channels), as the test hands them to it. Every function may
- * be called from any thread. What waits gives up after 20 s and fails the test.
+ * It returns numbered frames, each of 4 bytes (two channels), as the test provides them. Every function may
+ * be called from any thread. Functions that wait give up after 20 s and fail the test.
  */
 #ifndef FAKE_SOURCE_H
 #define FAKE_SOURCE_H
@@ -15,28 +15,29 @@ enum source_call { SOURCE_OPEN, SOURCE_READ, SOURCE_CLOSE, SOURCE_CALLS };
 struct fake_source;
 
 struct fake_source *fake_source_new(void);
-/* What the reader is given; reader_create() takes it over, but the rest of the fake stays the test's. */
+/* Returns the source for reader_create(), which takes ownership of it. The rest of the fake source belongs to
+ * the test. */
 struct source *fake_as_source(struct fake_source *fake);
 /* Waits until the reader has destroyed the source. */
 void fake_source_free(struct fake_source *fake);
 
-/* `count` more frames are there to read, whose numbers go on from those before them (the first is 1). */
+/* Provides `count` more frames to read. Their numbers continue from the frames before (the first is 1). */
 void fake_source_give(struct fake_source *fake, uint64_t count);
-/* Nothing comes: a read that waits returns no frames. */
+/* Provides no frames: a read that waits returns 0 frames. */
 void fake_source_return(struct fake_source *fake);
-/* Waits until the reader asks for more than was given. */
+/* Waits until the reader asks for more frames than were provided. */
 void fake_source_await_hunger(struct fake_source *fake);
 
-/* From now on a call of this kind blocks until fake_source_release(). */
+/* From now on calls of this kind block until fake_source_release(). */
 void fake_source_hold(struct fake_source *fake, enum source_call call);
-/* Waits until a call is blocked. */
+/* Waits until a call of this kind is blocked. */
 void fake_source_await_held(struct fake_source *fake, enum source_call call);
 void fake_source_release(struct fake_source *fake, enum source_call call);
 
-/* From now on a call of this kind fails (a read that waits too); 0: no more. */
+/* From now on calls of this kind fail (also a read that waits); 0: they no longer fail. */
 void fake_source_fail(struct fake_source *fake, enum source_call call, int error);
 
-/* How many calls of this kind were begun. */
+/* Returns how many calls of this kind have begun. */
 uint64_t fake_source_count(struct fake_source *fake, enum source_call call);
 
 #endif

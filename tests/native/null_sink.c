@@ -7,7 +7,8 @@ static int64_t to_ns(const struct null_sink *sink, uint64_t frames) {
     return (int64_t)(frames * SECOND / sink->sample_rate);
 }
 
-/* It asks for what is missing to a period from now on, and then for what a shorter piece has left of that. */
+/* Requests the frames that are missing up to one period from now. When a piece is shorter than the request,
+ * it then requests the rest. */
 static void render(struct null_sink *sink) {
     int64_t until = sink->wakes_at + sink->late + to_ns(sink, sink->period) + 1;
     uint64_t ate = 0;

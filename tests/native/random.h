@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* 0 to below - 1. `state` starts as any number but 0. */
+/* Returns a number from 0 to below - 1. `state` starts as any number but 0. */
 static inline uint64_t random_below(uint64_t *state, uint64_t below) {
     *state ^= *state << 13;
     *state ^= *state >> 7;

@@ -1,4 +1,4 @@
-/* PULSE_LATENCY_MSEC is empty while a stream of ours connects, and afterwards what it was. */
+/* PULSE_LATENCY_MSEC is empty while a stream of vmic connects, and has its previous value afterwards. */
 #include "buffer_variable.h"
 #include "check.h"
 
@@ -56,7 +56,7 @@ static void there_may_be_none(void) {
     CHECK(strcmp(getenv(NAME), "") == 0);
 }
 
-/* It cannot be emptied, but nothing crashes. */
+/* A string literal cannot be emptied, but nothing crashes. */
 static void a_literal_stays(void) {
     static const char literal[] = NAME "=77";
     putenv((char *)literal);

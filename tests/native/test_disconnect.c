@@ -1,4 +1,4 @@
-/* A sink that fails, and is opened again. */
+/* A sink that fails and is opened again. */
 #define _GNU_SOURCE /* RUSAGE_THREAD */
 #include "fixture.h"
 
@@ -27,7 +27,7 @@ static void write_fails(void) {
     put_all(&f, 1001, 500);
     is_away(&f, 7);
     vmic_stats stats = look(&f);
-    CHECK_EQUAL(stats.lost, 1000); /* 5 s of silence were before them */
+    CHECK_EQUAL(stats.lost, 1000); /* 5 s of silence precede them */
     CHECK_EQUAL(stats.queued, 500);
     CHECK_EQUAL(stats.consumed, 1000);
     must(&f, VMIC_DONE, 1000);
@@ -42,7 +42,7 @@ static void write_fails(void) {
     end_stream(&f);
 }
 
-/* The server may have played part of what it took. */
+/* The server may have played part of the frames that it accepted. */
 static void write_fails_when_some_is_heard(void) {
     vmic_config config = roomy();
     config.headroom_us = 0;
@@ -71,7 +71,7 @@ static void open_fails(void) {
     vmic_reopen(f.stream);
     is_away(&f, 5);
     fake_fail(f.fake, FAKE_OPEN, 0);
-    reopens(&f, 0); /* it is open for the first time */
+    reopens(&f, 0); /* the stream opens for the first time */
     must(&f, VMIC_CONSUMED, 100);
     check_contiguous(&f, 1, 101);
     CHECK_EQUAL(look(&f).lost, 0);
@@ -126,13 +126,14 @@ static void writes_while_it_reopens(void) {
     end_stream(&f);
 }
 
-/* Whoever waits for the loss hears of it when it happens, not when the old connection has been put away. */
+/* A thread that waits for the disconnection returns when it happens, not after the old connection is
+ * closed. */
 static void close_hangs(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
     struct caller left;
     start_waiting(&left, &f, VMIC_DISCONNECTION, 0);
-    must_not(&f, VMIC_DISCONNECTION, 0); /* by the end of which the other surely waits */
+    must_not(&f, VMIC_DISCONNECTION, 0); /* until this times out, so that the other thread surely waits */
     fake_hold(f.fake, FAKE_CLOSE);
     fake_fail(f.fake, FAKE_WRITE, 7);
     put_all(&f, 1, 10);
@@ -157,7 +158,7 @@ static void *count_wakeups(void *argument) {
     return &wakeups;
 }
 
-/* A thread that waits for the loss sleeps while sound is written: each write woke it once. */
+/* A thread that waits for the disconnection sleeps while sound is written. Formerly each write woke it. */
 static void writes_wake_nobody_who_waits_for_the_loss(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
@@ -170,7 +171,7 @@ static void writes_wake_nobody_who_waits_for_the_loss(void) {
     fake_fail(f.fake, FAKE_LEVEL, 3);
     void *wakeups;
     pthread_join(waiting, &wakeups);
-    CHECK_COMPARE(*(long *)wakeups, <, 20); /* some wait for the lock */
+    CHECK_COMPARE(*(long *)wakeups, <, 20); /* some are waits for the lock */
     end_stream(&f);
 }
 

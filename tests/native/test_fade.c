@@ -1,4 +1,4 @@
-/* Ramps and fades: from sound to silence and back, without a step; and the frames that are remembered. */
+/* Ramps and fades lead from sound to silence and back without a step; the history keeps the last frames. */
 #include "check.h"
 #include "fade.h"
 #include "history.h"

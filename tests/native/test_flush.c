@@ -1,9 +1,11 @@
-/* vmic_flush(): what it drops, what it says, and a server that hangs meanwhile. */
+/* vmic_flush(): which frames it drops, what it reports, and how it copes with a server that hangs
+ * meanwhile. */
 #include "fixture.h"
 
 #include <stdlib.h>
 
-/* 5 s of silence, then 5 s of data in the sink, 5 s in the ring: the machine has 5 s to play none of it. */
+/* 5 s of silence and then 5 s of data in the sink, 5 s in the ring: the test has 5 s before the sink plays
+ * any data. */
 #define IN_SINK (5 * RATE)
 #define WRITTEN (10 * RATE)
 
@@ -21,7 +23,7 @@ static vmic_flushed flush_now(struct fixture *f) {
     return flushed;
 }
 
-/* What is written next comes out, and nothing of what was dropped in the ring. */
+/* Frames that are written next are heard, and no frames that were dropped from the ring. */
 static void check_goes_on(struct fixture *f, uint64_t dropped_to) {
     const uint32_t *frames;
     uint64_t before = fake_recording(f->fake, &frames);
@@ -50,7 +52,8 @@ static void drops_all_that_is_not_heard(void) {
     end_stream(&f);
 }
 
-/* What had been heard is told from what had not, as exactly as the time between two looks allows. */
+/* The flush distinguishes heard frames from dropped ones, as exactly as the time between two level queries
+ * allows. */
 static void tells_what_was_heard(void) {
     vmic_config config = roomy();
     config.headroom_us = 0;
@@ -67,7 +70,7 @@ static void tells_what_was_heard(void) {
     end_stream(&f);
 }
 
-/* The sound goes on from where the sink had played, and gets softer, to silence. */
+/* The sound continues from where the sink had played, and fades to silence. */
 static void fades_away(void) {
     struct fixture f = half_handed();
     vmic_flushed flushed;
@@ -76,7 +79,7 @@ static void fades_away(void) {
     uint64_t before = fake_flushed_at(f.fake);
     uint64_t count = fake_recording(f.fake, &frames) - before;
     CHECK_COMPARE(count, >=, RATE / 100);
-    /* The low halves of the numbers are the left channel. */
+    /* The lower 16 bits of the numbers are the left channel. */
     for (uint64_t k = 0; k < RATE / 100; k++) {
         int64_t whole = (int16_t)((flushed.heard_to + 1 + k) & 0xffff);
         int64_t faded = (int16_t)(frames[before + k] & 0xffff);
@@ -90,7 +93,7 @@ static void fades_away(void) {
     end_stream(&f);
 }
 
-/* With less than a fade left, that is what fades. */
+/* When less than a fade is left, the remaining frames fade. */
 static void fades_what_there_is(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
@@ -147,7 +150,7 @@ static void while_a_write_stalls(void) {
     end_stream(&f);
 }
 
-/* The frames of the write that stalls are dropped from the sink, when it has them. */
+/* The frames of a blocked write are dropped from the sink once the sink has them. */
 static void while_a_write_of_data_stalls(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
@@ -178,14 +181,14 @@ static void a_reader_during_a_flush_alters_nothing(void) {
     end_stream(&f);
 }
 
-/* A server with longer periods than ours keeps the end of the fade until it gets more: what comes next would
- * begin with it. */
+/* A server whose periods are longer than ours keeps the end of the fade until it gets more frames: the next
+ * sound would begin with it. */
 static void silence_follows_the_fade(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
     put_all(&f, 1, RATE);
     must(&f, VMIC_CONSUMED, RATE);
-    /* Longer than silence follows what was written. */
+    /* Longer than the time for which silence follows the written frames. */
     let_pass_ms(600);
     let_pass_ms(600);
     flush_now(&f);
@@ -194,7 +197,7 @@ static void silence_follows_the_fade(void) {
     end_stream(&f);
 }
 
-/* A barge-in, then the new sentence at once: the flush that is still due must not take that too. */
+/* A barge-in, then the next sentence at once: the pending flush must not drop the new sentence. */
 static void what_is_written_later_stays(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);
@@ -223,10 +226,11 @@ static uint64_t handed_over(struct fixture *f) {
     return data;
 }
 
-/* What the sink had is lost, for nobody knows what became of it; what the ring had is dropped. */
+/* Frames in the sink are lost, because nobody knows whether they were heard; frames in the ring are
+ * dropped. */
 static void fails(void) {
     struct fixture f = half_handed();
-    /* Only the flush's own call may meet the error, not a look at the level before it. */
+    /* Only the flush call may get the error, not the level query before it. */
     struct caller flush;
     fake_hold(f.fake, FAKE_FLUSH);
     start_flushing(&flush, &f);

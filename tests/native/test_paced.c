@@ -1,5 +1,5 @@
-/* Writes at the pace of their sound, into a null sink as PulseAudio's, in a world of their own
- * (fuzz/world.h): no silence is between them. */
+/* Writes at the pace of their sound into a null sink like PulseAudio's, in a simulated world (fuzz/world.h):
+ * no silence appears between the writes. */
 #include "check.h"
 #include "fuzz/world.h"
 #include "null_sink.h"
@@ -16,7 +16,7 @@
 #define SOUND 1000
 #define LONGEST (UINT64_C(1) << 20)
 
-/* The sink of the stream: pieces take some time to the null sink, which has a clock of its own. */
+/* The sink of the stream. A piece takes some time to reach the null sink, which has a clock of its own. */
 struct paced_sink {
     struct sink sink; /* first: the stream sees only this */
     struct null_sink null;
@@ -77,7 +77,7 @@ static void paced_close(struct sink *sink) {
     (void)sink;
 }
 
-/* As vmic's own settings for PulseAudio (`PULSEAUDIO` in the Python code). */
+/* The same as vmic's settings for PulseAudio (`PULSEAUDIO` in the Python code). */
 static vmic_config config_of(uint32_t sample_rate) {
     return (vmic_config){
         .sample_rate = sample_rate,
@@ -93,7 +93,7 @@ static vmic_config config_of(uint32_t sample_rate) {
     };
 }
 
-/* How many frames of silence are in the sound. */
+/* Returns how many frames of silence are inside the sound. */
 static uint64_t silence_inside(void) {
     uint64_t first = 0, last = 0, silence = 0;
     for (uint64_t i = 0; i < paced.heard_count; i++)
@@ -107,7 +107,7 @@ static uint64_t silence_inside(void) {
     return silence;
 }
 
-/* Two seconds of sound, in writes of `chunk` frames at the time of each, give or take some. */
+/* Writes two seconds of sound, in chunks of `chunk` frames at the time of each, up to 1 ms late. */
 static void speak(uint32_t sample_rate, uint64_t chunk, int64_t phase, uint64_t *random) {
     static int16_t frames[4096];
     for (uint64_t i = 0; i < chunk; i++)

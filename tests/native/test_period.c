@@ -1,5 +1,5 @@
-/* The period, against what `pactl list sinks` and recordings of PulseAudio 16.1 showed for a stream of ours.
- */
+/* The period is compared with what `pactl list sinks` and recordings of PulseAudio 16.1 showed for a stream
+ * of vmic. */
 #include "check.h"
 #include "period.h"
 

@@ -1,4 +1,4 @@
-/* The playback clock, against a null sink that does as PulseAudio's does. */
+/* The playback clock is compared with a null sink that behaves like PulseAudio's. */
 #include "check.h"
 #include "clock.h"
 #include "null_sink.h"
@@ -28,7 +28,7 @@ static void put(uint64_t frames) {
     playback_clock_add(&w.clock, w.now, frames);
 }
 
-/* libpulse says what is so, and `wrong` more. */
+/* libpulse reports the true latency plus `wrong`. */
 static void tell(int64_t wrong) {
     int64_t latency = null_sink_level(&w.sink, w.now) + wrong;
     playback_clock_report(&w.clock, w.now, latency > 0 ? latency : 0);
@@ -38,7 +38,7 @@ static struct level level(void) {
     return playback_clock_level(&w.clock, w.now);
 }
 
-/* The server is asked, and answers `took` later. */
+/* The server is asked, and answers after `took`. */
 static void show(int64_t took) {
     int64_t asked_at = w.now;
     run_until(w.now + took / 2);
@@ -51,7 +51,7 @@ static bool is_near(int64_t a, int64_t b, int64_t most) {
     return a - b <= most && b - a <= most;
 }
 
-/* One piece has been heard, so it is known where the periods are. */
+/* One piece has been heard, so the clock knows where the periods begin. */
 static void begin(void) {
     w.now = SECOND;
     w.sink = (struct null_sink){.sample_rate = rate, .period = period, .wakes_at = SECOND + MS};
@@ -61,14 +61,14 @@ static void begin(void) {
     tell(0);
 }
 
-/* Utterances of whole periods that end within one: it is known when each begins, and when it is too late for
- * what is to follow. */
+/* Utterances of whole periods and a rest, so that they end within a period: the clock knows when each begins,
+ * and by when the next frames must arrive. */
 static void each_end_is_known(void) {
     uint64_t random = 1;
     begin();
     for (int utterance = 0; utterance < 1000; utterance++) {
         run_until(w.now + 30 * MS + (int64_t)random_below(&random, 10 * MS));
-        /* What comes so short before a period may be in it, or in the next. */
+        /* Frames that arrive this shortly before a period may be in it or in the next one. */
         if (w.sink.wakes_at - w.now < MS / 2)
             run_until(w.now + MS / 2);
         tell(0);
@@ -93,7 +93,8 @@ static void each_end_is_known(void) {
     }
 }
 
-/* Pieces of any length, to a server that wakes late: it never finds too little before the last period. */
+/* Pieces of any length, to a server that wakes up late: the server never runs short before the last
+ * period. */
 static void any_pieces_last_as_long_as_it_says(void) {
     uint64_t random = 7;
     for (int utterance = 0; utterance < 200; utterance++) {
@@ -112,7 +113,7 @@ static void any_pieces_last_as_long_as_it_says(void) {
     }
 }
 
-/* What is told while the first piece still waits says nothing of the periods. */
+/* A report while the first piece still waits says nothing about the periods. */
 static void told_too_early(void) {
     begin();
     run_until(w.now + 100 * MS);
@@ -126,14 +127,14 @@ static void told_too_early(void) {
                   MS / 10));
 }
 
-/* Continuous sound in a server that found too little twice: what libpulse makes of it does not matter once
- * the server has been asked. */
+/* Continuous sound in a server that ran short twice: once the server has been asked, libpulse's reports do
+ * not matter. */
 static void what_the_server_shows_counts(void) {
     begin();
     for (int chunk = 0; chunk < 500; chunk++) {
         put(4 * period);
         run_until(w.now + to_ns(4 * period) - MS);
-        /* A piece is late, which only the server knows; and libpulse takes half a second to find out. */
+        /* A piece is late, which only the server knows; libpulse takes half a second to find out. */
         if (chunk == 100 || chunk == 300)
             w.sink.wakes_at += to_ns(7 * period);
         bool disturbed = (chunk >= 100 && chunk < 125) || (chunk >= 300 && chunk < 325);
@@ -150,7 +151,7 @@ static void what_the_server_shows_counts(void) {
     }
 }
 
-/* The server plays nothing: whatever time passes, nothing counts as heard. */
+/* The server plays nothing: however much time passes, no frame counts as heard. */
 static void nothing_is_heard_of_a_suspended_sink(void) {
     begin();
     put(10 * period);
@@ -167,8 +168,8 @@ static void nothing_is_heard_of_a_suspended_sink(void) {
     }
 }
 
-/* libpulse goes on telling what a server that has run dry held: it is asked, and has nothing; or nobody asks.
- */
+/* libpulse still reports the level from before the server ran dry. When the server is asked, it has nothing;
+ * or nobody asks. */
 static void a_server_that_is_dry_is_found_out(bool ask) {
     begin();
     put(10 * period);
@@ -183,7 +184,7 @@ static void a_server_that_is_dry_is_found_out(bool ask) {
     CHECK(!level().doubtful);
 }
 
-/* Nobody asks: then what libpulse tells for a second is believed. */
+/* Nobody asks the server: then a latency that libpulse reports for a second is believed. */
 static void nobody_asks(void) {
     begin();
     put(1000 * period);
@@ -191,13 +192,13 @@ static void nobody_asks(void) {
     for (int look = 0; look < 110; look++) {
         run_until(w.now + 10 * MS);
         tell(0);
-        /* Nothing counts as heard before that, in any case. */
+        /* In any case no frame counts as heard before the server plays it. */
         CHECK_COMPARE(level().heard_at, >=, null_sink_heard_at(&w.sink) - 4 * MS);
     }
     CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), MS));
 }
 
-/* What is written while the server is asked is added, once. */
+/* Frames that are written while the server is asked are counted exactly once. */
 static void writes_meanwhile_are_added(void) {
     begin();
     for (int chunk = 0; chunk < 200; chunk++) {

@@ -1,4 +1,5 @@
-/* The prebuffer: grows when a write was late, to what would have covered it; shrinks when nothing is late. */
+/* The prebuffer grows after a late write, to what would have covered it, and shrinks when no write is
+ * late. */
 #include "check.h"
 #include "clock.h"
 #include "prebuffer.h"
@@ -21,8 +22,8 @@ static void begins_with_the_least(void) {
     CHECK_EQUAL(prebuffer.size, 5 * MS);
 }
 
-/* The margin is 8 ms and the write 40 ms late, so a prebuffer of 48 would just have covered it. The next may
- * be later still, so it gets more than that, at once. */
+/* The margin is 8 ms and the write 40 ms late, so a prebuffer of 48 ms would just have covered it. The next
+ * write may be later still, so the prebuffer immediately gets more than that. */
 static void covers_what_was_late(void) {
     struct prebuffer prebuffer = adaptive();
     int64_t now = in_time(&prebuffer, SECOND, 1, 8 * MS);
@@ -38,11 +39,11 @@ static void a_gap_brings_the_margin_up(void) {
     CHECK_COMPARE(gap, >, 0);
     prebuffer_underrun(&prebuffer, now, gap, gap);
     CHECK_COMPARE(8 * MS + gap, <=, prebuffer.size);
-    /* That was not enough: the next is longer, for the margin has not grown. */
+    /* The gap was not enough: the next one is longer, because the margin has not grown. */
     CHECK_COMPARE(prebuffer_gap(&prebuffer, now, 0), >, gap);
 }
 
-/* What covers a late write on a machine that is not busy was not enough. */
+/* A gap that covers a late write on a machine that is not busy was not enough. */
 static void leaps_when_a_gap_goes_on(void) {
     struct prebuffer prebuffer = adaptive();
     int64_t now = in_time(&prebuffer, SECOND, 1, 8 * MS);
@@ -50,12 +51,12 @@ static void leaps_when_a_gap_goes_on(void) {
     CHECK_COMPARE(gap, <=, 10 * MS);
     CHECK_EQUAL(prebuffer_gap(&prebuffer, now, gap), 32 * MS);
     CHECK_EQUAL(prebuffer_gap(&prebuffer, now, 32 * MS), 32 * MS);
-    /* It came before the silence was over: nothing of that was wrong, and no more is needed. */
+    /* The write came before the silence ended: the gap was long enough, and no more is needed. */
     CHECK_EQUAL(prebuffer_underrun(&prebuffer, now, 2 * MS, 32 * MS), 0);
     CHECK_EQUAL(prebuffer.size, 40 * MS);
 }
 
-/* A second write that is late within 2 s is no chance: the third would be later. */
+/* A second late write within 2 s is no coincidence: the third would be later. */
 static void grows_at_once_when_it_happens_again(void) {
     struct prebuffer prebuffer = adaptive();
     int64_t now = in_time(&prebuffer, SECOND, 1, 8 * MS);
@@ -69,7 +70,7 @@ static void grows_at_once_when_it_happens_again(void) {
     CHECK_EQUAL(prebuffer.size, 80 * MS);
 }
 
-/* A loop that is too slow uses up any margin: its gaps are few and long, but no longer than is useful. */
+/* A loop that is too slow uses up any margin: its gaps are few and long, but no longer than useful. */
 static void grows_no_further_for_a_slow_loop(void) {
     struct prebuffer prebuffer = adaptive();
     int64_t now = SECOND;
@@ -103,7 +104,7 @@ static void a_fixed_one_stays(void) {
     int64_t now = in_time(&prebuffer, SECOND, 30, 45 * MS);
     prebuffer_underrun(&prebuffer, now, 40 * MS, 40 * MS);
     CHECK_EQUAL(prebuffer.size, 50 * MS);
-    /* A fixed one is kept up: what a slow loop has used of it comes back with the gap. */
+    /* A fixed prebuffer is maintained: what a slow loop has used of it is restored in the gap. */
     in_time(&prebuffer, now + 5 * SECOND, 2, 10 * MS);
     CHECK_EQUAL(prebuffer_gap(&prebuffer, now, 0), 40 * MS);
 }
@@ -119,7 +120,7 @@ static void shrinks_when_nothing_is_late(void) {
     CHECK_EQUAL(prebuffer.size, 5 * MS);
 }
 
-/* One write in 2 s comes with 6 ms to spare: that is needed. */
+/* One write in 2 s comes with 6 ms to spare: those 6 ms are needed. */
 static void keeps_what_is_needed(void) {
     struct prebuffer prebuffer = adaptive();
     int64_t now = in_time(&prebuffer, SECOND, 1, 8 * MS);

@@ -1,4 +1,4 @@
-/* The quanta, compared with a server that takes each of them in its time. */
+/* The quantum clock is compared with a server that consumes each quantum at its time. */
 #include "check.h"
 #include "clock.h"
 #include "quantum_clock.h"
@@ -16,7 +16,7 @@ static void run_until(struct server *server, int64_t now_at) {
             server->filled -= QUANTUM;
 }
 
-/* When a frame given at the moment is heard: a server given nothing else but silence takes it in its turn. */
+/* Returns when a frame written now is heard: a server that then gets only silence consumes it in its turn. */
 static int64_t heard_at(struct server server) {
     int64_t before = server.filled;
     while (before >= QUANTUM) {
@@ -66,7 +66,7 @@ static void less_than_a_step_waits(void) {
     CHECK_EQUAL(quantum_clock_heard_at(&quanta, 101 * QUANTUM), 102 * QUANTUM);
 }
 
-/* Continuous sound of `seconds`: libpulse tells the truth, give or take 5 ms, of a server that is `error`
+/* Continuous sound of `seconds`: libpulse reports the true latency, within 5 ms, of a server that is `error`
  * quanta late. */
 static int64_t error_after(int error, int64_t seconds) {
     struct quantum_clock quanta;
@@ -92,7 +92,7 @@ static void a_lasting_error_is_corrected(void) {
     CHECK_EQUAL(error_after(0, 60), 0);
 }
 
-/* Each utterance begins with what is known of the quanta. */
+/* Each utterance begins with what the clock knows about the quanta. */
 static void a_short_error_is_none(void) {
     struct quantum_clock quanta;
     int64_t now_at = 0;

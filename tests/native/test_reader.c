@@ -1,4 +1,4 @@
-/* A reader on a fake source: what is read, what makes room, and what wakes it. */
+/* A reader on a fake source: which frames are read, which are dropped to make room, and what resumes it. */
 #include "check.h"
 #include "clock.h"
 #include "fake_source.h"
@@ -10,18 +10,18 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* For what must happen at once: only a failing test waits so long. */
+/* The timeout for what must happen at once: only a failing test waits this long. */
 #define PATIENCE_US UINT64_C(20000000)
-/* For what must not happen. */
+/* The timeout for what must not happen. */
 #define SHORT_US UINT64_C(50000)
 #define SOON_US UINT64_C(5000000)
 
-#define GONE 7 /* an error of the source's */
+#define GONE 7 /* an error of the source */
 
 struct fixture {
     struct fake_source *fake;
     vmic_reader *reader;
-    uint32_t next; /* the number of the frame that is to come */
+    uint32_t next; /* the number of the next frame */
 };
 
 static vmic_reader_config config(uint64_t capacity) {
@@ -29,7 +29,7 @@ static vmic_reader_config config(uint64_t capacity) {
         .sample_rate = 48000, .channels = 2, .capacity = capacity, .suspend_after_us = (uint32_t)PATIENCE_US};
 }
 
-/* vmic_reader_get_stats(), whose sum is checked. */
+/* Calls vmic_reader_get_stats() and checks the sum of its counters. */
 static vmic_reader_stats look(struct fixture *f) {
     vmic_reader_stats stats;
     vmic_reader_get_stats(f->reader, &stats);
@@ -65,13 +65,13 @@ static void end_reader(struct fixture *f) {
     fake_source_free(f->fake);
 }
 
-/* Gives frames, and waits until the reader has them. */
+/* Provides frames and waits until the reader has read them. */
 static void give(struct fixture *f, uint64_t count) {
     fake_source_give(f->fake, count);
     fake_source_await_hunger(f->fake);
 }
 
-/* Asks for `count` frames and gets `expected`, which go on from those before. */
+/* Reads up to `count` frames and must get `expected`, which continue the numbers before. */
 static void take(struct fixture *f, uint64_t count, uint64_t expected) {
     uint32_t *frames = malloc(count * sizeof *frames + 1);
     CHECK(frames);
@@ -85,7 +85,7 @@ static void what_came_is_read_in_order(void) {
     vmic_reader_config with = config(48000);
     struct fixture f = open_reader(&with);
     take(&f, 5, 0);
-    give(&f, 10000); /* more than the reader takes at once */
+    give(&f, 10000); /* more than the reader reads at once */
     must(&f, VMIC_ARRIVED, 10000);
     must_not(&f, VMIC_ARRIVED, 10001);
     take(&f, 0, 0);
@@ -148,7 +148,7 @@ static void one_that_is_gone_is_opened_again(void) {
     must(&f, VMIC_DISCONNECTION, 0);
     CHECK_EQUAL(look(&f).error, GONE + 1);
     CHECK_EQUAL(look(&f).reopened, 0);
-    take(&f, 4, 4); /* what was there stays */
+    take(&f, 4, 4); /* the buffered frames stay */
     fake_source_fail(f.fake, SOURCE_OPEN, 0);
     vmic_reader_reopen(f.reader);
     must(&f, VMIC_OPENED, 0);
@@ -173,7 +173,7 @@ static struct fixture resting_reader(bool comes) {
         fake_source_return(f.fake);
     fake_source_await_held(f.fake, SOURCE_CLOSE);
     CHECK_EQUAL(look(&f).state, VMIC_SUSPENDED);
-    must(&f, VMIC_OPENED, 0); /* it is no failure to wait for */
+    must(&f, VMIC_OPENED, 0); /* suspended counts as opened, not as a failure */
     must_not(&f, VMIC_DISCONNECTION, 0);
     fake_source_release(f.fake, SOURCE_CLOSE);
     return f;
@@ -182,7 +182,7 @@ static struct fixture resting_reader(bool comes) {
 static void comes_back(struct fixture *f) {
     must(f, VMIC_DISCONNECTION, 0);
     CHECK_EQUAL(look(f).error, 0);
-    vmic_reader_set_played(f->reader, 1); /* or it may rest again before it is seen */
+    vmic_reader_set_played(f->reader, 1); /* otherwise it may suspend again before the test sees it open */
     vmic_reader_reopen(f->reader);
     must(f, VMIC_OPENED, 0);
     CHECK_EQUAL(look(f).state, VMIC_OPEN);
@@ -235,7 +235,7 @@ static void it_does_not_rest_while_somebody(bool plays) {
         CHECK_EQUAL(pthread_create(&thread, NULL, wait_for_five, &waiter), 0);
         while (!atomic_load(&waiter.begun))
             usleep(100);
-        usleep(100000); /* from there into the wait */
+        usleep(100000); /* time for the thread to enter the wait */
     }
     usleep(2 * with.suspend_after_us);
     give(&f, 4);
@@ -251,7 +251,7 @@ static void a_stop_ends_waits_and_leaves_what_came(void) {
     struct fixture f = open_reader(&with);
     give(&f, 3);
     int64_t before = clock_now();
-    CHECK_EQUAL(vmic_reader_stop(f.reader, PATIENCE_US), VMIC_OK); /* although it waits for the source */
+    CHECK_EQUAL(vmic_reader_stop(f.reader, PATIENCE_US), VMIC_OK); /* although the thread waits in a read */
     CHECK_EQUAL(vmic_reader_wait(f.reader, VMIC_ARRIVED, 4, PATIENCE_US), VMIC_TIMEOUT);
     CHECK_COMPARE(clock_now() - before, <, (int64_t)SOON_US * 1000);
     CHECK_EQUAL(look(&f).state, VMIC_OPEN);

@@ -1,4 +1,4 @@
-/* The ring: its edges on one thread, its order and its memory order on two. */
+/* The ring: its edge cases on one thread, its order and its memory order on two. */
 #include "check.h"
 #include "random.h"
 #include "ring.h"
@@ -23,7 +23,7 @@ static void check_state(const struct ring *ring, uint64_t written, uint64_t cons
     CHECK_EQUAL(ring_length(ring), written - consumed);
 }
 
-/* The next `count` frames follow each other in memory, from number `from` on. */
+/* The next `count` frames are contiguous in memory and start with number `from`. */
 static void check_peek(const struct ring *ring, uint16_t from, uint64_t count) {
     const void *peeked;
     CHECK_EQUAL(ring_peek(ring, &peeked), count);
@@ -34,7 +34,7 @@ static void check_peek(const struct ring *ring, uint16_t from, uint64_t count) {
     }
 }
 
-/* A copy of `wanted` frames has `count`, from number `from` on, wherever they lie. */
+/* A copy of `wanted` frames returns `count`, starting with number `from`, wherever they are in memory. */
 static void check_copy(const struct ring *ring, uint64_t wanted, uint16_t from, uint64_t count) {
     uint16_t frames[16];
     CHECK_EQUAL(ring_copy(ring, frames, wanted), count);
@@ -57,13 +57,13 @@ static void empty_full_and_wrapped(void) {
     check_peek(&ring, 0, 8);
     ring_consume(&ring, 3);
     check_peek(&ring, 3, 5);
-    write_numbers(&ring, 8, 9, 3); /* wraps at once, at the end of the memory */
+    write_numbers(&ring, 8, 9, 3); /* wraps exactly at the end of the memory */
     check_peek(&ring, 3, 5);
     check_copy(&ring, 16, 3, 8);
     check_copy(&ring, 6, 3, 6);
     check_copy(&ring, 4, 3, 4);
     check_copy(&ring, 0, 3, 0);
-    ring_consume(&ring, 6); /* past the wrap */
+    ring_consume(&ring, 6); /* beyond the wrap */
     check_state(&ring, 11, 9);
     check_peek(&ring, 9, 2);
     write_numbers(&ring, 11, 6, 6); /* in two pieces */
@@ -98,7 +98,7 @@ static void no_memory(void) {
 
 struct sequence {
     struct ring ring;
-    size_t lanes; /* samples in a frame: each holds the frame's number plus its own place */
+    size_t lanes; /* samples in a frame: each holds the frame's number plus its own index */
     uint64_t frames;
 };
 
@@ -148,7 +148,7 @@ static void consume(struct sequence *sequence) {
     }
 }
 
-/* Nothing is lost, repeated or torn. */
+/* No frame is lost, repeated or torn. */
 static void in_sequence(uint64_t capacity, size_t frame_size, uint64_t frames) {
     struct sequence sequence = {.lanes = frame_size / sizeof(uint16_t), .frames = frames};
     CHECK_EQUAL(ring_init(&sequence.ring, capacity, frame_size), 0);
@@ -164,7 +164,8 @@ int main(void) {
     RUN(empty_full_and_wrapped);
     RUN(one_frame);
     RUN(no_memory);
-    /* Few, for each time that one thread waits for the other costs some 3 ms when both cores are busy. */
+    /* Few frames, because each time that one thread waits for the other costs some 3 ms when both cores are
+     * busy. */
     RUN(in_sequence, 1, 2, 1000);
     RUN(in_sequence, 7, 64, 5000);
     RUN(in_sequence, 1021, 2, 500000);

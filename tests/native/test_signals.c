@@ -1,11 +1,11 @@
-/* Signals are the program's: no thread that is started here takes one. */
+/* Signals belong to the program: threads that vmic starts receive none. */
 #include "check.h"
 #include "threads.h"
 
 #include <signal.h>
 #include <stdbool.h>
 
-#define MINE SIGUSR1 /* blocked by the one who starts the thread */
+#define MINE SIGUSR1 /* blocked by the thread that starts the new thread */
 
 static sigset_t blocked_signals(void) {
     sigset_t blocked;

@@ -1,4 +1,5 @@
-/* The end of a stream, also while the sink hangs. A sanitizer sees what is left or used too late. */
+/* The end of a stream, also while the sink hangs. A sanitizer reports memory that leaks or is used after it
+ * was freed. */
 #include "fixture.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ static struct fixture hung(enum fake_call call) {
     return f;
 }
 
-/* The thread is left to itself: it ends, and the memory with it, when the sink lets go. */
+/* The thread continues on its own: it ends and frees the memory when the sink returns. */
 static void freed_while_the_sink_hangs(enum fake_call call) {
     struct fixture f = hung(call);
     stop_times_out(&f);
@@ -59,18 +60,18 @@ static void ends_a_wait(void) {
     struct fixture f = open_stream(&config);
     struct caller consumed;
     start_waiting(&consumed, &f, VMIC_CONSUMED, 1);
-    must_not(&f, VMIC_CONSUMED, 1); /* by the end of which the other surely waits */
+    must_not(&f, VMIC_CONSUMED, 1); /* until this times out, so that the other thread surely waits */
     CHECK_EQUAL(vmic_stop(f.stream, PATIENCE_US), VMIC_OK);
     CHECK_EQUAL(join(&consumed), VMIC_TIMEOUT);
     end_stream(&f);
 }
 
-/* vmic_wait() lasts until vmic_stop(), not until the thread has ended. */
+/* vmic_wait() ends at vmic_stop(), not when the thread has ended. */
 static void ends_a_wait_while_the_sink_hangs(void) {
     struct fixture f = hung(FAKE_WRITE);
     struct caller consumed;
     start_waiting(&consumed, &f, VMIC_CONSUMED, 1);
-    must_not(&f, VMIC_CONSUMED, 1); /* by the end of which the other surely waits */
+    must_not(&f, VMIC_CONSUMED, 1); /* until this times out, so that the other thread surely waits */
     stop_times_out(&f);
     CHECK_EQUAL(join(&consumed), VMIC_TIMEOUT);
     fake_release(f.fake, FAKE_WRITE);
@@ -88,7 +89,7 @@ static void while_away(void) {
     end_stream(&f);
 }
 
-/* Everything may still be called, and nothing moves any more. */
+/* All functions may still be called, and nothing changes any more. */
 static void after_the_end(void) {
     vmic_config config = roomy();
     config.headroom_us = 0;
@@ -119,7 +120,7 @@ static void no_memory(void) {
     errno = 0;
     CHECK(!stream_create(&config, fake_as_sink(fake)));
     CHECK_EQUAL(errno, ENOMEM);
-    fake_free(fake); /* which waits until it is destroyed */
+    fake_free(fake); /* this waits until the sink is destroyed */
     errno = 0;
     CHECK(!stream_create(&config, NULL));
     CHECK_EQUAL(errno, ENOMEM);

@@ -1,4 +1,4 @@
-/* What is written comes out, in order and once; silence, pace, underruns, waits. */
+/* Written frames are heard in order and once; silence, pace, underruns, waits. */
 #include "fixture.h"
 #include "random.h"
 
@@ -6,7 +6,7 @@
 
 #define MS (RATE / 1000)
 
-/* The ring is small, so that it wraps some hundred times. */
+/* The ring is small, so that it wraps several hundred times. */
 static void in_order(void) {
     vmic_config config = roomy();
     config.capacity = 997;
@@ -43,8 +43,8 @@ static void begins_with_the_headroom(void) {
     end_stream(&f);
 }
 
-/* Each write takes longer than a frame lasts, so the sink never holds quite the reserve: the data follows
- * all the same. */
+/* Each write takes longer than a frame lasts, so the sink never quite holds the headroom: the data follows
+ * nevertheless. */
 static void a_slow_sink_gets_the_data(void) {
     vmic_config config = tight();
     struct fixture f = open_stream(&config);
@@ -74,7 +74,8 @@ static void full_ring(void) {
     end_stream(&f);
 }
 
-/* A server starts to play, and goes on, only when it has enough: silence has to follow the last frames. */
+/* A server starts to play, and continues, only when it has enough frames: silence must follow the last
+ * frames. */
 static void a_tail_is_pushed_out(void) {
     vmic_config config = tight();
     struct fixture f = open_stream(&config);
@@ -87,7 +88,7 @@ static void a_tail_is_pushed_out(void) {
     end_stream(&f);
 }
 
-/* It stands still above the level at which silence is due, so that has to come all the same. */
+/* The sink stops playing above the level at which silence is due: silence must come nevertheless. */
 static void a_sink_that_stands_still_is_pushed(void) {
     vmic_config config = tight();
     config.headroom_us = 0;
@@ -107,7 +108,7 @@ static void an_idle_stream_is_quiet(void) {
     CHECK_EQUAL(fake_count(f.fake, FAKE_WRITE), 0);
     put_all(&f, 1, 3);
     must(&f, VMIC_CONSUMED, 3);
-    /* More than one between two helpings of silence, which ends a second after the frames. */
+    /* More level queries than occur between two writes of silence, which ends a second after the frames. */
     fake_wait_idle(f.fake, 4);
     put_all(&f, 4, 3);
     must(&f, VMIC_CONSUMED, 6);
@@ -116,8 +117,8 @@ static void an_idle_stream_is_quiet(void) {
     end_stream(&f);
 }
 
-/* The sink never holds more than `ahead` (a frame and a millisecond are rounding), and is given some 5 ms at
- * a time, also when a write takes longer than a frame lasts. */
+/* The sink never holds more than `high_water_us` (a frame and a millisecond are rounding) and is given some 5
+ * ms at a time, also when a write takes longer than a frame lasts. */
 static void is_paced(uint32_t write_us) {
     vmic_config config = tight();
     struct fixture f = open_stream(&config);
@@ -135,7 +136,7 @@ static void is_paced(uint32_t write_us) {
     end_stream(&f);
 }
 
-/* False when the machine was so slow that the gap may have been longer than 0.5 s. */
+/* Returns false when the machine was so slow that the gap may have been longer than 0.5 s. */
 static bool short_gap(void) {
     vmic_config config = tight();
     struct fixture f = open_stream(&config);
@@ -170,7 +171,7 @@ static void what_follows_an_utterance_is_no_underrun(void) {
     struct fixture f = open_stream(&config);
     for (uint32_t i = 0; i < 3; i++) {
         put_all(&f, 1 + i * MS, MS);
-        /* It is not heard yet: it does nothing. */
+        /* The frames are not heard yet, so this does nothing. */
         vmic_end_utterance(f.stream);
         must(&f, VMIC_DONE, (i + 1) * MS);
         vmic_end_utterance(f.stream);
@@ -200,8 +201,8 @@ static void put_loud(struct fixture *f, uint64_t count) {
     CHECK_EQUAL(vmic_write(f->stream, frames, count), count);
 }
 
-/* Before, between and after: no period is steeper than a ramp of 72 frames, 1.5 times its mean. The sink has
- * a second left when it gets silence, so none comes too late. */
+/* Before, between and after the writes, no step is steeper than a ramp of 72 frames, 1.5 times its mean. The
+ * sink has a second left when it gets silence, so no silence comes too late. */
 static void a_gap_does_not_click(void) {
     vmic_config config = roomy();
     config.headroom_us = 0;
@@ -265,7 +266,8 @@ static void waiting_for_consumed(void) {
     end_stream(&f);
 }
 
-/* A frame is gone when its time has come, neither before nor much later; so for one in the middle. */
+/* A frame is done when its time has come, neither before nor much later. This also holds for a frame in the
+ * middle. */
 static void waiting_for_done(void) {
     vmic_config config = roomy();
     config.headroom_us = 100000;
@@ -286,7 +288,7 @@ static void waiting_for_done(void) {
     end_stream(&f);
 }
 
-/* By the clock it should be heard, but a server that hangs has not confirmed it. */
+/* By the clock the frames should be heard, but a server that hangs has not confirmed it. */
 static void what_is_not_confirmed_is_not_done(void) {
     vmic_config config = roomy();
     struct fixture f = open_stream(&config);

@@ -1,4 +1,5 @@
-/* A stream that nobody needs closes its sink, and is away as soon as somebody does. */
+/* A stream that nobody needs closes its sink. As soon as it is needed, it counts as disconnected so that it
+ * is reopened. */
 #include "fixture.h"
 
 static vmic_config restless(void) {
@@ -19,7 +20,7 @@ static struct fixture resting_stream(void) {
     vmic_set_listened(f.stream, 0);
     fake_wait_held(f.fake, FAKE_CLOSE);
     CHECK_EQUAL(look(&f).state, VMIC_SUSPENDED);
-    must(&f, VMIC_OPENED, 0); /* it is no failure to wait for */
+    must(&f, VMIC_OPENED, 0); /* suspended counts as opened, not as a failure */
     must_not(&f, VMIC_DISCONNECTION, 0);
     return f;
 }
@@ -41,7 +42,7 @@ static void a_write_wakes_it(void) {
 
 static void a_listener_wakes_it(void) {
     struct fixture f = resting_stream();
-    /* Who goes at once was there nevertheless. */
+    /* A listener that stops at once counts nevertheless. */
     vmic_set_listened(f.stream, 1);
     vmic_set_listened(f.stream, 0);
     must(&f, VMIC_DISCONNECTION, 0);

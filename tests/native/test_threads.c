@@ -1,24 +1,24 @@
-/* Four threads write, one flushes, one reads the numbers, all at once. */
+/* Four threads write, one flushes and one reads the stats, all at once. */
 #include "fixture.h"
 #include "random.h"
 
 #include <stdatomic.h>
 
 #define WRITERS 4
-#define FRAMES 40000u /* of each */
+#define FRAMES 40000u /* of each writer */
 #define CHUNK 2000
-/* So fast that all of it is over in a second; but far from what a sanitized sink can take. */
+/* So fast that everything takes less than a second, but far from the limit of a sink with sanitizers. */
 #define FAST_RATE 192000u
 
 struct busy {
     struct fixture f;
-    atomic_uint numbers; /* hands each writer its own */
-    atomic_bool done;    /* the writers are */
-    uint64_t dropped;    /* as the flushes said */
+    atomic_uint numbers; /* gives each writer its number */
+    atomic_bool done;    /* all writers have finished */
+    uint64_t dropped;    /* as the flushes reported */
     uint64_t flushes, looks;
 };
 
-/* A frame is the writer's number and its own. */
+/* A frame holds the writer's number and a number of its own. */
 static uint32_t frame(uint32_t writer, uint32_t number) {
     return writer << 24 | number;
 }
@@ -69,13 +69,14 @@ static void *look_often(void *argument) {
         before = stats;
         busy->looks++;
         vmic_end_utterance(busy->f.stream);
-        /* Looking without a pause would keep the lock from the writer. */
+        /* Reading the stats without a pause would keep the lock from the stream's writer thread. */
         vmic_wait(busy->f.stream, VMIC_CONSUMED, stats.consumed + 1, 1000);
     }
     return NULL;
 }
 
-/* Returns how many frames came out: those of each writer in order, once; all of them, or with gaps. */
+/* Returns how many frames were recorded. The frames of each writer are in order and appear once; `gaps` says
+ * whether some may be missing. */
 static uint64_t check_order(struct busy *busy, bool gaps) {
     const uint32_t *frames;
     uint64_t count = fake_recording(busy->f.fake, &frames);

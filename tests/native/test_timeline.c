@@ -78,7 +78,7 @@ static void check_same(const struct timeline *timeline, const struct model *mode
     CHECK_EQUAL(!!timeline_ends_in_data(timeline), ends_in_data);
 }
 
-/* `appends`: how many of 100 operations add a run. */
+/* `appends`: how many of 100 operations append a run. */
 static void operate(struct timeline *timeline, struct model *model, uint64_t *random, uint64_t appends) {
     uint64_t operation = random_below(random, 100);
     uint64_t length = model_length(model);

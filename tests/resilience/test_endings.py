@@ -1,4 +1,4 @@
-"""Forks and exits in the middle of a write."""
+"""Forks and exits in the middle of a write leave the sound and the devices in order."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_forks_beside_a_write_leave_its_sound_alone(
     assert program.stdin
     program.stdin.write("\n")
     program.stdin.flush()
-    # The last child ended while the parent still wrote.
+    # The last child exited while the parent was still writing.
     assert [programs.answer(program) for _ in range(3)] == ["0", "0", "0 True"]
     assert programs.end(program) == (0, "")
     recorder.await_end()
@@ -108,7 +108,7 @@ def test_an_exit_beside_a_blocking_write_is_bounded(server: SoundServer, start: 
     assert programs.answer(program) == "writes"
     begin = time.monotonic()
     code, errors = programs.end(program)
-    assert time.monotonic() - begin < 10  # what is queued is heard, half a second of the 30
+    assert time.monotonic() - begin < 10  # the queued frames are heard, half a second of the 30
     assert code == (1 if way == "exception" else 0), errors
     assert ("RuntimeError: a user's mistake" in errors) == (way == "exception")
     assert "Fatal" not in errors

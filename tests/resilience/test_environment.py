@@ -1,4 +1,4 @@
-"""A microphone and a speaker in environments that games, container images and desktop files set up."""
+"""A microphone and a speaker work in environments that games, container images and desktop files set up."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Record = Callable[..., Recorder]
 def test_bursts_are_heard_whole_and_at_once(
     server: SoundServer, record: Record, monkeypatch: pytest.MonkeyPatch, milliseconds: str
 ) -> None:
-    """Sound that other programs would buffer for PULSE_LATENCY_MSEC before they play it."""
+    """Other programs would buffer this sound for PULSE_LATENCY_MSEC before they play it."""
     monkeypatch.setenv("PULSE_LATENCY_MSEC", milliseconds)
     with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
-        # As another application does, which the variable is not meant for either.
+        # The recorder stands for another application, for which the variable is not meant either.
         recorder = record(microphone, env={"PULSE_LATENCY_MSEC": "20"})
         for burst in range(10):
             microphone.write_frames(numbered(4800, first=4800 * burst))
@@ -44,7 +44,7 @@ def test_bursts_are_heard_whole_and_at_once(
 def test_a_speaker_hears_at_once(
     server: SoundServer, monkeypatch: pytest.MonkeyPatch, milliseconds: str
 ) -> None:
-    """With fragments of that length a second would pass between two of them."""
+    """With fragments of that length up to a second would pass between two of them."""
     monkeypatch.setenv("PULSE_LATENCY_MSEC", milliseconds)
     with vmic.create_speaker_device("speaker", 48000) as speaker:
         speaker.read_frames(4800)

@@ -1,4 +1,4 @@
-"""Programs that use signals, and machines whose libpulse is set to start a server: vmic keeps out of both."""
+"""vmic neither takes a program's signals nor lets libpulse start a server where it is set to do so."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vmic.cli.commands import record
 
 Start = Callable[..., subprocess.Popen[str]]
 
-# A call of each kind that starts a thread, and then what a daemon does at its start.
+# Make a call of each kind that starts a thread, and then do what a daemon does at its start.
 WAITS_FOR_A_SIGNAL = """
 import asyncio, signal, threading, vmic
 
@@ -40,7 +40,7 @@ input()
 print(signal.sigwait({signal.SIGTERM}).name, flush=True)
 headset.close()
 """
-# All of them blocked, as a thread of a server is.
+# The callback's thread blocks all signals, as a thread of a server does.
 STARTS_FROM_A_CALLBACK = """
 import signal, subprocess, threading, vmic
 
@@ -68,7 +68,7 @@ microphone.close()
 
 
 def blocked(status: Path) -> int:
-    """The signals that a process or thread blocks, as a set of bits."""
+    """Return the signals that a process or thread blocks, as a set of bits."""
     (line,) = [line for line in status.read_text().splitlines() if line.startswith("SigBlk:")]
     return int(line.split()[1], 16)
 
@@ -85,7 +85,7 @@ def test_a_program_that_waits_for_a_signal_is_not_killed_by_it(server: SoundServ
     for task in tasks:
         mask = blocked(task / "status")
         assert mask & bit(signal.SIGTERM), (task.name, (task / "comm").read_text())
-    # Nobody waits for it yet.
+    # No thread waits for the signal yet.
     program.send_signal(signal.SIGTERM)
     assert program.stdin
     program.stdin.write("\n")
@@ -110,13 +110,13 @@ def test_a_keeper_of_a_program_that_blocks_signals_blocks_none(server: SoundServ
         children = Path(f"/proc/{program.pid}/task").glob("*/children")
         return [Path(f"/proc/{pid}/status") for c in children for pid in c.read_text().split()]
 
-    # It has not got so far when it has just been started.
+    # A keeper that has just been started has not unblocked its signals yet.
     programs.await_that(lambda: [blocked(k) for k in keepers()] == [0], "the keeper takes signals")
     assert programs.end(program) == (0, "")
 
 
 NOBODY = 65534  # libpulse starts no server for root
-# Waits until the stream has found no server.
+# The script waits until each stream has found no server.
 OPENS_A_STREAM = f"""
 import os, sys
 from vmic._stream import latency
@@ -136,7 +136,7 @@ for stream in streams:
 """
 
 
-# PortAudio looks at all devices when it is loaded.
+# PortAudio queries all devices when it is loaded.
 LOADS_PORTAUDIO = f"""
 import os, sys
 import sounddevice, vmic
@@ -173,7 +173,7 @@ def test_what_is_led_to_a_server_by_name_lets_libpulse_start_none(script: str, n
 def test_each_stream_goes_to_the_server_of_its_device_by_name(
     server: SoundServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("PULSE_SERVER")  # it is at the default place
+    monkeypatch.delenv("PULSE_SERVER")  # the server is at the default address
     named: list[object] = []
 
     def note(kind: Callable[..., Native]) -> Callable[..., Native]:
@@ -190,7 +190,7 @@ def test_each_stream_goes_to_the_server_of_its_device_by_name(
 
 
 class NotOpenedError(Exception):
-    """Instead of a stream of PortAudio's."""
+    """The exception raised instead of opening a PortAudio stream."""
 
 
 def test_portaudio_is_led_to_the_server_by_name(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +206,7 @@ def test_portaudio_is_led_to_the_server_by_name(server: SoundServer, monkeypatch
         capture.device, capture.channels, capture._opened = "mic", 1, 0
         capture._presence = SimpleNamespace(watch=lambda *_: None)  # type: ignore[assignment]
         for use in (lambda: record._Recorder(info, 1), capture._open):
-            monkeypatch.delenv("PULSE_SERVER", raising=False)  # it is at the default place
+            monkeypatch.delenv("PULSE_SERVER", raising=False)  # the server is at the default address
             with pytest.raises(NotOpenedError):
                 use()
             assert os.environ["PULSE_SERVER"] == f"unix:{server.socket}"

@@ -1,4 +1,4 @@
-"""A microphone comes, stays, and goes with its owner; the machine is then as it was."""
+"""A microphone appears, stays, and is removed with its owner; afterwards the machine is as it was before."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def devices(server: SoundServer) -> set[str]:
 
 
 def settled(server: SoundServer, wanted: set[str]) -> bool:
-    """Whether the server soon has just what is wanted: its dummy output comes back after a moment."""
+    """Return whether the server has exactly the wanted devices within 5 s.
+
+    Its dummy output returns after a moment.
+    """
     deadline = time.monotonic() + 5
     with server.client() as pulse:
         pulse.event_mask_set("all")
@@ -190,15 +193,16 @@ def test_nothing_lies_before_the_first_frame(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000), server.client() as pulse:
         sink = next(s for s in pulse.sink_list() if s.name.startswith("vmic-sink-"))
         assert sink.state != "suspended"
-        # PulseAudio's fetches 5 ms at a time; the 50 ms that it begins with were 30 to 45 here.
+        # PulseAudio's sink fetches 5 ms at a time; with the 50 ms that it begins with, 30 to 45 were measured
+        # here.
         assert sink.latency <= 5000
 
 
 def defaults(server: SoundServer) -> tuple[str, str]:
-    """The default sink and source, as an application sees them that starts now.
+    """Return the default sink and source, as an application that starts now sees them.
 
-    On a busy machine PipeWire 0.3.65 does not tell every client that is there already: to 11 of 119 the
-    default stayed unknown, and such a client takes any sink that has a priority for it.
+    On a busy machine PipeWire 0.3.65 does not inform every client that is already connected: for 11 of 119
+    clients the default stayed unknown, and such a client takes any sink that has a priority for it.
     """
     with server.client() as pulse:
         info = pulse.server_info()
@@ -214,17 +218,17 @@ def test_the_defaults_are_not_taken(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000), vmic.create_microphone_device("other", 48000):
         sink, source = defaults(server)
         assert sink == "vmic-silence"
-        # Nothing that a source says of itself keeps PulseAudio, or WirePlumber 0.5.18, from it.
+        # No property of a source keeps PulseAudio, or WirePlumber 0.5.18, from choosing it.
         assert (source in {d.source_name for d in vmic.list_microphone_devices()}) == server.elects_ours()
     with server.client() as pulse:
         pulse.module_load("module-null-sink", "sink_name=speakers")
         pulse.module_load("module-null-sink", "sink_name=room")
         pulse.module_load("module-remap-source", "source_name=headset master=room.monitor")
-        # PipeWire's come some time after their modules.
+        # PipeWire's devices appear some time after their modules.
         programs.await_that(lambda: has(server, "speakers", "headset"), "the machine's own devices")
         pulse.sink_default_set("speakers")
         pulse.source_default_set("headset")
-    # PipeWire elects for some 15 ms after a device has come.
+    # PipeWire chooses the defaults anew for some 15 ms after a device has appeared.
     programs.await_that(lambda: defaults(server) == ("speakers", "headset"), "the defaults as they were set")
     before = devices(server)
     with vmic.create_microphone_device("mic", 48000):
@@ -253,7 +257,7 @@ def test_a_server_that_switches_to_what_is_connected_does_not_switch_to_ours(
             assert defaults(server) == ("speakers", "headset")
             player.await_place(pulse, "speakers")
         assert defaults(server) == ("speakers", "headset")
-        # It is there: another device that is connected becomes the default, on PulseAudio.
+        # The module works: on PulseAudio, another device that is connected becomes the default.
         pulse.module_load("module-null-sink", "sink_name=other")
         others = {"pulseaudio": "other", "pipewire": "speakers"}
         programs.await_that(lambda: defaults(server)[0] == others[server.kind], "it switches")
@@ -307,7 +311,7 @@ def test_what_comes_to_nothing_leaves_nothing(server: SoundServer, monkeypatch: 
     with pytest.raises(OSError, match="too many open files"):
         vmic.create_microphone_device("mic", 48000)
     assert settled(server, before)
-    # Nor anything that would make it again.
+    # No thread is left either that would create the microphone again.
     threads = [thread for thread in threading.enumerate() if thread.name == "vmic-reconnection"]
     for thread in threads:
         thread.join(10)

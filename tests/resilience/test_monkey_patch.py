@@ -1,4 +1,4 @@
-"""In a program whose threads are greenlets a device is refused with the cause, and the program goes on."""
+"""Where threads are greenlets, creating a device fails with the cause, and the program continues."""
 
 from __future__ import annotations
 

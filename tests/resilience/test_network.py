@@ -1,4 +1,4 @@
-"""A microphone on another machine's sound server, over the network."""
+"""A microphone on another machine's sound server works over the network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from signals import Heard
 pytestmark = [pytest.mark.timing, pytest.mark.needs("namespaces"), pytest.mark.promise("another machine")]
 
 SECONDS = 3
-# Ten times what was measured.
+# Ten times the measured values.
 LATENCY = 0.15
 BYTES_A_SECOND = 1_500_000
 
@@ -31,7 +31,7 @@ def hosts() -> Iterator[Hosts]:
 
 @pytest.fixture(params=available_servers())
 def near_server(request: pytest.FixtureRequest, hosts: Hosts) -> Iterator[SoundServer]:
-    """A sound server on the near machine."""
+    """Start a sound server on the near machine."""
     server = new_server(request)
     server.before = hosts.near
     with server:
@@ -40,7 +40,7 @@ def near_server(request: pytest.FixtureRequest, hosts: Hosts) -> Iterator[SoundS
 
 @pytest.fixture
 def far_owner(near_server: SoundServer, hosts: Hosts) -> Iterator[Owner]:
-    """A program on the far machine that has a microphone on the near one's server."""
+    """Start a program on the far machine that has a microphone on the near machine's server."""
     far_home = near_server.root / "far"
     far_home.mkdir()
     env = {
@@ -90,7 +90,7 @@ def test_it_comes_back_when_the_cable_was_cut(
         assert far_owner.ask("mic.stats.reconnects") == "1"
         heard = Heard.in_recording(listener.frames())
         after = Heard.in_recording(listener.frames()[before:])
-    # The rest without a gap; what was on its way when the cable was cut is lost.
+    # The rest is heard without a gap; frames in transit when the cable was cut are lost.
     assert (heard.repeated, heard.foreign) == (0, 0)
     assert (after.lost, after.gaps) == (0, 0)
     record_property("frames lost", heard.lost)

@@ -1,4 +1,4 @@
-"""What a server or the machine refuses: one error, with the cure, and nothing is left half-made."""
+"""When a server or the machine refuses something, one error names the cure, and nothing is left half-made."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.promise("refusal")
 
 
 def everything(server: SoundServer) -> set[tuple[str, str]]:
-    """All that may be left behind."""
+    """Return everything that could be left behind."""
     with server.client() as pulse:
         return {
             *(("module", f"{module.name} {module.argument}") for module in pulse.module_list()),
@@ -35,7 +35,7 @@ def everything(server: SoundServer) -> set[tuple[str, str]]:
 
 @contextlib.contextmanager
 def nothing_left(server: SoundServer) -> Iterator[None]:
-    """Assert that after the block all is as before, as soon as what has ended has gone."""
+    """Assert that everything is as before the block within 10 s after it."""
     before = everything(server)
     yield
     programs.await_that(lambda: everything(server) == before, "nothing is left", 10)
@@ -93,7 +93,7 @@ def test_a_wrong_cookie(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "set PULSE_COOKIE to its cookie file" in str(refused.value)
 
 
-# Its process takes two, and its writer one more.
+# The process of a microphone needs two connections, and its writer one more.
 @pytest.mark.parametrize("free", [0, 1, 2])
 def test_too_many_connections(server: SoundServer, free: int) -> None:
     with contextlib.ExitStack() as others:
@@ -106,7 +106,7 @@ def test_too_many_connections(server: SoundServer, free: int) -> None:
             held.pop().close()
         with pytest.raises(vmic.VmicError, match="end programs that use sound"):
             vmic.create_microphone_device("mic", 48000)
-        # Room for the question.
+        # Leave enough free connections for a microphone.
         for _ in range(4 - free):
             held.pop().close()
         with vmic.create_microphone_device("mic", 48000):
@@ -147,7 +147,7 @@ def test_a_full_disk_where_the_server_is_to_be() -> None:
         said = programs.answer(program)
         assert "PulseAudio would not start" in said
         assert f"no room is left in {home.env['XDG_RUNTIME_DIR']}" in said
-        # One that runs needs none there.
+        # A running server needs no room there.
         assert programs.answer(program) == "made"
         assert programs.end(program) == (0, "")
 
@@ -156,7 +156,7 @@ def test_a_master_that_has_gone(server: SoundServer, monkeypatch: pytest.MonkeyP
     await_own = wait.await_own
 
     def lose(pulse: pulsectl.Pulse, things: Callable[[], list[Any]], wanted: str, *rest: Any) -> Any:
-        """Another program unloads the sink before the source comes."""
+        """Unload the sink, as another program might, before the source appears."""
         own = await_own(pulse, things, wanted, *rest)
         if wanted.startswith("vmic-sink-"):
             with server.client() as other:
@@ -170,7 +170,7 @@ def test_a_master_that_has_gone(server: SoundServer, monkeypatch: pytest.MonkeyP
 
 
 def test_the_session_of_another_user() -> None:
-    """As `sudo -E` leads to it: neither is a server looked for there, nor could one be started."""
+    """With `sudo -E` vmic neither looks for a server in another user's session nor starts one there."""
     with Home() as home:
         runtime = home.root / "run"
         runtime.mkdir(mode=0o700)
@@ -189,7 +189,7 @@ def test_the_session_of_another_user() -> None:
             assert f"XDG_RUNTIME_DIR ({runtime}) is that of user {user}" in said
             assert "Run vmic as that user (without sudo)" in said
         assert home.servers() == []
-        # The other cure.
+        # The other cure also works.
         del env["XDG_RUNTIME_DIR"]
         assert programs.run([programs.VMIC, "server", "start"], env).returncode == 0
         assert len(home.servers()) == 1

@@ -1,4 +1,4 @@
-"""A server that dies, comes back or hangs, and Ctrl-C: each call ends in time, and the sound goes on."""
+"""When a server dies, comes back or hangs, and on Ctrl-C, each call ends in time, and the sound continues."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Start = Callable[..., subprocess.Popen[str]]
 
 CHUNK = 480
 BACK_WITHIN = 3.0
-# What a server is given ahead, at most, and a step.
+# The most that a server is given ahead, plus one step.
 IN_SERVER = int(0.046 * 48000)
 
 
 class Writer(threading.Thread):
-    """Writes numbered frames, 10 ms at a time, until it is told to stop."""
+    """A thread that writes numbered frames, 10 ms at a time, until stop() is called."""
 
     def __init__(self, microphone: vmic.VirtualMicrophoneDevice) -> None:
         super().__init__(daemon=True)
@@ -43,7 +43,7 @@ class Writer(threading.Thread):
         try:
             while not self._enough.is_set():
                 self.written += self._microphone.write_frames(numbered(CHUNK, first=self.written))
-        except BaseException as error:  # noqa: BLE001 (it is shown to the test)
+        except BaseException as error:  # noqa: BLE001 (the test shows it)
             self.error = error
 
     def stop(self) -> None:
@@ -68,7 +68,7 @@ def balanced(microphone: vmic.VirtualMicrophoneDevice) -> vmic.MicrophoneStats:
 
 
 def names(server: SoundServer) -> set[str]:
-    """The sources, asked without vmic, which would clean up."""
+    """Return the names of the sources. It does not use vmic, which would clean up."""
     with server.client() as pulse:
         return {source.name for source in pulse.source_list()}
 
@@ -115,15 +115,15 @@ def test_a_blocking_writer_outlives_a_restart(
     for recorder in (before, after):
         heard = recorder.heard()
         assert (heard.repeated, heard.foreign) == (0, 0), heard
-        # While streams that paused are linked anew, a recorder misses 1,000 to 5,000 frames of what
-        # the server plays (PipeWire 1.4.2, 16 times on a busy machine).
+        # While paused streams are linked again, a recorder misses 1,000 to 5,000 frames of what the server
+        # plays (PipeWire 1.4.2, 16 times on a busy machine).
         assert heard.lost < (1 if reconnects or recorder is after else 12000), heard
     assert (stats.frames_written, stats.dropped, stats.queued) == (writer.written, 0, 0)
     assert stats.reconnects == reconnects
     record_property("frames lost", stats.lost)
-    # Without the session manager the streams that are linked play on.
+    # Without the session manager, streams that are already linked continue to play.
     assert stats.lost < 12000
-    # One that had run dry had nothing in it.
+    # A server that had run dry held no frames to lose.
     assert stats.lost > 0 or stats.underruns or part == "wireplumber"
     if reconnects:
         assert before.heard().frames + after.heard().frames <= stats.heard + stats.lost
@@ -140,7 +140,7 @@ def test_non_blocking_writes_queue_while_the_server_is_away(server: SoundServer,
             assert microphone.write_frames(numbered(5 * 48000)) == 5 * 48000
         with pytest.raises(vmic.DrainTimeoutError):
             microphone.drain(timeout=0.3)
-        # The writer may have handed something over before it learnt.
+        # The writer may have handed over some frames before it noticed the disconnection.
         stats = balanced(microphone)
         assert stats.lost <= IN_SERVER
         assert stats.queued + stats.lost == 5 * 48000
@@ -153,7 +153,7 @@ def test_non_blocking_writes_queue_while_the_server_is_away(server: SoundServer,
     recorder.await_end()
     heard = recorder.heard()
     assert (heard.lost, heard.repeated, heard.foreign) == (0, 0, 0), heard
-    # It joined in the middle, and heard all from there to the end.
+    # The recorder joined in the middle, and heard every frame from there to the end.
     assert heard.first is not None
     assert (heard.first + heard.frames) % PERIOD == 5 * 48000 % PERIOD
     assert (stats.heard + stats.lost, stats.reconnects) == (5 * 48000, 1)
@@ -195,14 +195,16 @@ def test_a_frozen_server_holds_up_no_write(server: SoundServer, record: Record) 
             assert stats.frames_written == accepted
             with within(5), pytest.raises(vmic.DrainTimeoutError):
                 microphone.drain(timeout=0.5)
-        # The sound goes on where it stopped: what was taken is heard, and then what is written now.
+        # The sound continues where it stopped: the accepted frames are heard, and then those that are written
+        # now.
         microphone.write_frames(numbered(24000, first=accepted))
         microphone.drain()
         stats = balanced(microphone)
     recorder.await_end()
     heard = recorder.heard()
     assert (heard.repeated, heard.foreign) == (0, 0), heard
-    # PipeWire's graph goes on without the process that answers, and plays silence for what it did not get.
+    # PipeWire's graph continues without the process that answers, and plays silence for frames that it did
+    # not get.
     assert heard.lost <= (0 if server.kind == "pulseaudio" else 4800)
     assert heard.frames + heard.lost == accepted + 24000
     assert (stats.reconnects, stats.lost, stats.queued) == (0, 0, 0)
@@ -219,14 +221,15 @@ def test_a_flush_at_a_frozen_server_is_done_when_it_goes_on(server: SoundServer,
             balanced(microphone)
         programs.await_that(lambda: microphone.stats.queued == 0, "the queue is dropped", 10)
         assert balanced(microphone).dropped > 15 * 48000
-        # What was in the server comes yet, in pieces; a recording that begins meanwhile has its end.
+        # Frames that were in the server still arrive, in pieces; a recording that begins meanwhile contains
+        # the end of them.
         programs.await_that(lambda: not recorder.frames()[-4800:].any(), "the recorder has the end", 10)
         after = record(microphone)
         microphone.write_frames(numbered(4800))
         microphone.drain()
     after.await_end()
     heard = after.heard()
-    # Nothing of what was flushed. PipeWire's graph may miss steps yet.
+    # No flushed frames are heard. PipeWire's graph may still miss quanta.
     assert (heard.first, heard.repeated, heard.foreign) == (0, 0, 0), heard
     assert heard.frames + heard.lost == 4800
     assert heard.lost <= (0 if server.kind == "pulseaudio" else 2400)
@@ -269,7 +272,7 @@ def test_a_frozen_server_holds_up_no_close(server: SoundServer, wakes: bool) -> 
         with within(10 * (0.5 + 5)):
             microphone.close()
         balanced(microphone)
-        assert threads() > before  # one sits in the server
+        assert threads() > before  # one thread is blocked in a call to the server
         if not wakes:
             server.kill()
     programs.await_that(lambda: threads() == before, "the threads have gone", 10)

@@ -1,4 +1,4 @@
-/* The ring against a model: the input is a script of writes, peeks and takes. */
+/* The ring is compared with a model: the input is a script of writes, peeks and consumes. */
 #include "ring.h"
 #include "world.h"
 
@@ -6,7 +6,7 @@
 
 #define LONGEST 300
 
-/* Each byte of a frame tells its number and its own place. */
+/* Each byte of a frame encodes the frame's number and its own index. */
 static unsigned char byte_of(uint64_t number, size_t place) {
     return (unsigned char)(number * 7 + (number >> 8) + place * 101);
 }
@@ -22,7 +22,7 @@ static uint64_t write_some(struct ring *ring, uint64_t written, uint64_t consume
     size_t size = ring->frame_size;
     for (uint64_t i = 0; i < count * size; i++)
         frames[i] = byte_of(written + i / size, i % size);
-    /* A copy of the right length: what reads past it is seen. */
+    /* A copy of exactly the right length, so that a sanitizer sees reads beyond it. */
     unsigned char *exact = malloc(count * size);
     MUST(exact || count == 0);
     if (count > 0)
@@ -42,7 +42,7 @@ static uint64_t take_some(struct ring *ring, uint64_t written, uint64_t consumed
     MUST(there == (length < to_wrap ? length : to_wrap));
     for (uint64_t i = 0; i < there * size; i++)
         MUST(((const unsigned char *)peeked)[i] == byte_of(consumed + i / size, i % size));
-    /* A flush takes also what lies behind the wrap. */
+    /* A flush also consumes the frames behind the wrap. */
     count = count < length ? count : length;
     ring_consume(ring, count);
     return count;

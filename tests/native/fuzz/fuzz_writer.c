@@ -1,5 +1,5 @@
-/* The stream and its writer, as they are, on a server that fails, hangs and lies: the input is a script of
- * what two of a program's threads and the server do. FUZZ_TRACE=1 in the environment shows it.
+/* The stream and its writer run unchanged on a server that fails, hangs and misreports its level. The input
+ * is a script of what two threads of a program and the server do. FUZZ_TRACE=1 in the environment prints it.
  *
  * The first byte chooses the config; then each pair of bytes is an operation and its argument.
  */
@@ -15,10 +15,10 @@
 #define LONGEST_WRITE 4096
 /* 2.5 ms at the lowest rate. */
 #define STILL 20
-/* How much later than its timeout a call may return: what it does takes some looks at the clock. */
+/* How much later than its timeout a call may return: the call itself queries the clock some times. */
 #define LATE MS
-/* By so many frames the stream may be wrong about what is heard: some roundings, and as many more for
- * every time that the server was emptied. */
+/* How many frames the stream may be wrong about what is heard: some roundings, and as many again for every
+ * time that the server was emptied. */
 #define INEXACT 8
 
 enum job { NOTHING, WAIT, DO_FLUSH, STOP, QUIT };
@@ -30,13 +30,13 @@ static struct run {
     uint64_t written; /* frames that were accepted ... */
     uint64_t writing; /* ... or are being written */
     uint64_t emptied; /* times */
-    /* The thread that waits, flushes and stops. */
+    /* The state of the thread that waits, flushes and stops. */
     enum job job;
     vmic_event event;
     uint64_t index;
     int64_t timeout;
     uint64_t fade_us;
-    bool stopped;   /* or about to be */
+    bool stopped;   /* or about to stop */
     bool has_ended; /* a stop has returned */
 } run;
 static struct server server;
@@ -44,10 +44,10 @@ static bool trace;
 
 #define SAY(...) (trace ? (void)fprintf(stderr, __VA_ARGS__) : (void)0)
 
-/* ---- what is so at any time ---- */
+/* ---- invariants ---- */
 
 static vmic_stats look(void) {
-    /* As it was before: another thread may go on meanwhile, and look too. */
+    /* The state from before: another thread may run meanwhile and call look() too. */
     vmic_stats b = run.before, s;
     uint64_t written = run.written, skipped = server.skipped;
     vmic_get_stats(run.stream, &s);
@@ -63,13 +63,13 @@ static vmic_stats look(void) {
     return s;
 }
 
-/* Silence is not parted from the step that follows it, nor a ramp split, for want of room. */
+/* Lack of room neither separates silence from the step that follows it, nor splits a ramp. */
 static uint64_t most_held(void) {
     uint64_t us = run.config.high_water_us + run.config.ramp_us + (uint64_t)server.sink.period / 1000;
     return us * run.config.sample_rate / 1000000 + INEXACT;
 }
 
-/* What the stream says was heard is what was. */
+/* The stream's count of heard frames matches the server's. */
 static void check_heard(void) {
     uint64_t said = look().heard, truly = server_heard(&server);
     uint64_t wrong = said > truly ? said - truly : truly - said;
@@ -93,7 +93,7 @@ static int wait_for_event(void) {
 static int flush(void) {
     vmic_flushed flushed;
     uint64_t least = run.written;
-    server.may_skip = UINT32_MAX - 1; /* a write may still come before it */
+    server.may_skip = UINT32_MAX - 1; /* a write may still come before the flush */
     run.emptied++;
     int result = vmic_flush(run.stream, run.fade_us, (uint64_t)(run.timeout / US), &flushed);
     server.may_skip = (uint32_t)run.writing;
@@ -109,7 +109,7 @@ static int flush(void) {
 
 static int stop(void) {
     server.may_skip = (uint32_t)run.written;
-    server.exact = false; /* what it plays until it is closed counts as dropped */
+    server.exact = false; /* frames that it plays until it is closed count as dropped */
     int result = vmic_stop(run.stream, (uint64_t)(run.timeout / US));
     MUST(result == VMIC_TIMEOUT || !server.open);
     run.has_ended = true;
@@ -132,7 +132,7 @@ static void *work(void *argument) {
     }
 }
 
-/* Does nothing when that thread is busy. */
+/* Does nothing when the thread is busy. */
 static void give(enum job job, int64_t timeout) {
     if (run.job != NOTHING)
         return;
@@ -174,7 +174,7 @@ static void let_pass(int64_t ns) {
 
 static void recover(void) {
     server_recover(&server);
-    /* What PulseAudio (16.1) does when it has run dry: it plays on once it has 2.5 ms. */
+    /* What PulseAudio (16.1) does when it has run dry: it continues to play once it has 2.5 ms. */
     if (server.still > STILL)
         server.still = STILL;
     server.lie = 0;
@@ -259,7 +259,7 @@ static void operate(uint8_t operation, uint8_t argument) {
         if (argument < 240) {
             SAY("a flush leaves %d frames\n", argument);
             server.keeps = argument;
-            server.exact = false; /* they count as heard at once */
+            server.exact = false; /* the frames count as heard at once */
             break;
         }
         SAY("stop, within %d ms\n", argument - 240);
@@ -294,7 +294,7 @@ static vmic_config config_of(uint8_t byte) {
     return config;
 }
 
-/* The caller's thread has done, whatever it waits for. */
+/* Waits until the thread has finished its job, whatever it waits for. */
 static void finish_job(void) {
     recover();
     for (int i = 0; run.job != NOTHING && i < 100; i++)
@@ -302,8 +302,9 @@ static void finish_job(void) {
     MUST(run.job == NOTHING);
 }
 
-/* However it was treated: as soon as the server is well, all that was written and not dropped is heard, and
- * what is written then is handed over behind the prebuffer (unless it says that it is full). */
+/* Whatever happened before: as soon as the server works, all frames that were written and not dropped are
+ * heard. Frames that are written then are consumed after the prebuffer (unless the stream reports that it is
+ * full). */
 static void check_recovers(void) {
     finish_job();
     vmic_set_listened(run.stream, 1);
@@ -317,7 +318,7 @@ static void check_recovers(void) {
         let_pass(100 * MS);
     MUST(look().queued == 0);
     write_frames(3);
-    /* Behind a gap that has begun, too, in which the prebuffer grows as far as it does at once. */
+    /* This also holds after a gap has begun, in which the prebuffer grows by as much as it can at once. */
     let_pass(111 * MS + 2 * (int64_t)look().prebuffer_us * US);
     MUST(look().consumed == run.written);
     check_heard();

@@ -1,5 +1,5 @@
-/* redirect.h: included before all else in native/ when it is built for the fuzzer: the same code, in
- * world.h's world. */
+/* redirect.h: included first in native/ when it is built for the fuzzer, so that the same code runs in the
+ * world of world.h. */
 #ifndef REDIRECT_H
 #define REDIRECT_H
 

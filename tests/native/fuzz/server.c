@@ -6,7 +6,7 @@
 
 #define SECOND INT64_C(1000000000)
 #define RECORD_FRAMES (1 << 22)
-/* What a failed call says. */
+/* The error of a failed call. */
 #define FAILED 7
 
 struct frame frame_of(uint32_t number) {
@@ -17,7 +17,7 @@ static uint64_t held(const struct server *server) {
     return server->written - server->played;
 }
 
-/* Plays what is due by now. */
+/* Plays the frames that are due by now. */
 static void play(struct server *server) {
     int64_t now = world_now();
     uint64_t due = (uint64_t)(now - server->played_at) * server->sample_rate / SECOND;
@@ -30,20 +30,20 @@ static void play(struct server *server) {
         plays < due ? now : server->played_at + (int64_t)(plays * SECOND / server->sample_rate);
 }
 
-/* Forgets what is not played, but for `keeps` frames. */
+/* Drops the frames that are not played, except for `keeps` frames. */
 static void cut(struct server *server, uint64_t keeps) {
     play(server);
     if (held(server) > keeps)
         server->written = server->played + keeps;
 }
 
-/* When it will have played all. */
+/* Returns when all frames will have been played. */
 static int64_t empty_at(const struct server *server) {
     return server->played_at + (int64_t)(held(server) * SECOND / server->sample_rate);
 }
 
-/* The contract of sink.h: one thread, and nothing but open() and close() when it is not usable. Whether the
- * call fails. */
+/* Checks the contract of sink.h: one thread, and only open() and close() while the sink is not usable.
+ * Returns whether the call fails. */
 static bool begin(struct server *server, enum call call) {
     MUST(!server->busy && !server->destroyed);
     MUST(call == CLOSE || (call == OPEN ? !server->open : server->usable));
@@ -77,7 +77,7 @@ static int server_open(struct sink *sink) {
     return end(server, fails);
 }
 
-/* A user's frame comes once and in order, and none is missing but what a flush was to drop. */
+/* Each user's frame arrives once and in order, and none is missing except those that a flush had to drop. */
 static void receive(struct server *server, struct frame frame) {
     struct frame right = frame_of(frame.number);
     bool is_users = frame.check == right.check;

@@ -1,4 +1,5 @@
-/* server.h: a sink for the writer that fails, hangs and lies at command, and knows what was heard of it. */
+/* server.h: a sink for the writer that fails, hangs and misreports its level on command, and knows which
+ * frames were heard. */
 #ifndef SERVER_H
 #define SERVER_H
 
@@ -6,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* Four channels. `check` tells a user's frame from one that the writer made, whatever that is. */
+/* Four channels. `check` distinguishes a user's frame from any frame that the writer made. */
 struct frame {
     uint32_t number; /* from 1 on */
     uint32_t check;
@@ -19,33 +20,33 @@ struct server {
     struct sink sink; /* first: the writer sees only this */
     uint32_t sample_rate;
     struct {
-        unsigned fails_in; /* calls; 0: never */
-        int64_t takes;     /* ns, of the next call; NEVER: until it is let go */
+        unsigned fails_in; /* number of calls; 0: never */
+        int64_t takes;     /* duration of the next call, ns; NEVER: until server_recover() */
     } calls[CALLS];
-    int64_t lie;                  /* ns, in what it says of its level */
-    uint64_t still;               /* with so many frames left it stands still */
-    uint64_t keeps;               /* so many frames a flush leaves, that are played on */
-    uint64_t highest;             /* frames that it held after a write, at most */
+    int64_t lie;                  /* error of the level that it reports, ns */
+    uint64_t still;               /* with this many frames left it stops playing */
+    uint64_t keeps;               /* frames that a flush leaves, which are still played */
+    uint64_t highest;             /* highest number of frames held after a write */
     uint32_t last;                /* the number of the last user's frame */
-    uint32_t not_before;          /* no frame before this may come any more */
-    uint32_t may_skip;            /* frames up to this one may be missing: a flush has been asked for */
+    uint32_t not_before;          /* no frame before this one may arrive any more */
+    uint32_t may_skip;            /* frames up to this one may be missing: a flush was requested */
     uint64_t got, skipped, heard; /* users' frames */
-    bool exact;                   /* it never lied, never stood still */
-    uint64_t failed;              /* calls */
+    bool exact;                   /* it never misreported its level and never stopped playing */
+    uint64_t failed;              /* failed calls */
     bool destroyed;
 
     bool busy, open, usable;
-    int64_t played_at;        /* up to when it has played */
-    uint64_t written, played; /* frames, of either kind */
+    int64_t played_at;        /* the time up to which it has played */
+    uint64_t written, played; /* frames of either kind */
     bool *is_users;
 };
 
 void server_begin(struct server *server, uint32_t sample_rate);
 void server_end(struct server *server);
 
-/* Lets all calls go, and no more fail. */
+/* Releases all blocked calls, and lets no more calls fail. */
 void server_recover(struct server *server);
-/* How many users' frames have been played by now. */
+/* Returns how many users' frames have been played by now. */
 uint64_t server_heard(struct server *server);
 
 #endif

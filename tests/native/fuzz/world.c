@@ -10,9 +10,9 @@
 #define THREADS 3
 #define STACK (256 << 10)
 #define SECOND INT64_C(1000000000)
-/* How long a look at the clock takes: so a thread that waits by looking gets on, and is found out. */
+/* How long a clock query takes. So a thread that polls the clock makes progress, and is detected. */
 #define LOOK US
-/* So often may a thread look at the clock between two waits. */
+/* How often a thread may query the clock between two waits. */
 #define LOOKS 5000
 
 static struct thread {
@@ -47,14 +47,14 @@ void world_end(void) {
         MUST(!threads[i].alive);
 }
 
-/* ---- who is next ---- */
+/* ---- which thread is next ---- */
 
 static void wake_who_is_due(void) {
     for (int i = 0; i < THREADS; i++)
         threads[i].ready |= threads[i].alive && threads[i].until <= now;
 }
 
-/* The next thread after the running one, and at last that one itself, that need not wait; -1: none. */
+/* Returns the next thread after the running one that need not wait, and the running one last; -1: none. */
 static int next_ready(void) {
     for (int i = 1; i <= THREADS; i++) {
         int candidate = (running + i) % THREADS;
@@ -73,7 +73,7 @@ static void let_time_pass(void) {
     now = first > now ? first : now;
 }
 
-/* Goes on with another thread, if there is one that need not wait. */
+/* Continues with another thread, if one need not wait. */
 static void give_way(void) {
     int next;
     wake_who_is_due();
