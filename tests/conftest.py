@@ -1,4 +1,4 @@
-"""The fixtures: a sound server of each kind, and programs that record from it."""
+"""Fixtures: a sound server of each kind, and programs that record from it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ settings.register_profile("long", max_examples=2000)
 
 
 class ServerBrokeError(Exception):
-    """The server ended by a fault of its own: the test is run again too."""
+    """The server ended because of its own fault; the test is run again in this case too."""
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
-    """Tell a failure that the server itself explains from one of ours."""
+    """Tell failures that the server or the machine explains from failures of vmic."""
     servers = [used for used in pyfuncitem.funcargs.values() if isinstance(used, SoundServer)]
     stalls = watch() if servers else None
     begin = time.monotonic()
@@ -69,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what cannot be tested here; let a report tell which promise its test proves."""
+    """Deselect the tests that cannot run here, and add to each report the promise that its test proves."""
     machine.deselect(config, items)
     for item in items:
         if mark := item.get_closest_marker("promise"):
@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell what tests have measured (record_property), and what they did without."""
+    """Print what tests have measured (record_property), and what this machine lacks."""
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
             if name != "promise":
@@ -88,7 +88,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(params=available_servers())
 def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoundServer]:
-    """A sound server of the test's own, which the environment leads to."""
+    """Provide a sound server of the test's own, to which the environment points."""
     with new_server(request) as running:
         running.adopt(monkeypatch)
         running.assert_identity()
@@ -103,14 +103,14 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 @pytest.fixture(autouse=True)
 def no_server_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that asks for no server reaches none."""
+    """Ensure that a test that asks for no server reaches none."""
     monkeypatch.setenv("PULSE_SERVER", "unix:/nonexistent")
     monkeypatch.setenv("VMIC_AUTOSTART", "0")
 
 
 @pytest.fixture
 def record(server: SoundServer) -> Iterator[Callable[..., Recorder]]:
-    """Starts parec on a microphone, picked by its name, and returns when it records."""
+    """Provide a function that starts parec on a microphone, by its name, and returns when it records."""
     recorders: list[Recorder] = []
 
     def start(microphone: vmic.VirtualMicrophoneDevice | vmic.MicrophoneInfo, **options: object) -> Recorder:
@@ -126,7 +126,7 @@ def record(server: SoundServer) -> Iterator[Callable[..., Recorder]]:
 
 @pytest.fixture
 def play(server: SoundServer) -> Iterator[Callable[..., Player]]:
-    """Starts a player of numbered frames, to a sink or to where the server puts it."""
+    """Provide a function that starts a player of numbered frames, on a sink or where the server puts it."""
     players: list[Player] = []
     path = server.root / "played.raw"
     path.write_bytes(numbered(60 * 48000).tobytes())
@@ -142,15 +142,15 @@ def play(server: SoundServer) -> Iterator[Callable[..., Player]]:
 
 @pytest.fixture
 def pulse(server: SoundServer) -> Iterator[pulsectl.Pulse]:
-    """A connection of the test's own."""
+    """Provide a connection of the test's own."""
     with server.client() as client:
         yield client
 
 
 @pytest.fixture
 def headset(server: SoundServer, play: Callable[..., Player], pulse: pulsectl.Pulse) -> None:
-    """Another microphone, with sound, which is the default."""
-    # Without it a sound is heard 2 s later.
+    """Provide another microphone, which has sound and is the default."""
+    # Without this argument a sound is heard 2 s later.
     at_once = "norewinds=1" if server.kind == "pulseaudio" else ""
     pulse.module_load("module-null-sink", f"sink_name=room {at_once}")
     pulse.module_load("module-remap-source", "source_name=headset master=room.monitor")
@@ -162,7 +162,7 @@ def headset(server: SoundServer, play: Callable[..., Player], pulse: pulsectl.Pu
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts a program, by its arguments; whatever happens, it does not outlive the test."""
+    """Provide a function that starts a program by its arguments. No program outlives the test."""
     started: list[subprocess.Popen[str]] = []
 
     def begin(*argv: str) -> subprocess.Popen[str]:
@@ -177,8 +177,8 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 @pytest.fixture(autouse=True)
 def books_balance(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """After every test: what went into each device that it had is what became of it."""
-    # Weakly: a test may want to see one collected.
+    """Check after every test that each device accounts for all the frames that went into it."""
+    # The references are weak: a test may want to see a device collected.
     devices: weakref.WeakSet[vmic.VirtualMicrophoneDevice | vmic.VirtualSpeakerDevice] = weakref.WeakSet()
 
     def watch(kind: type) -> None:

@@ -38,13 +38,13 @@ TEXT = "Hello. This is a microphone whose sound comes from a program."
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was recorded of the frames that were written: speech, and then chunks.
+    """The recording compared with the frames that were written: speech, and then chunks.
 
     Attributes:
-        written: All of them.
+        written: All frames that were written.
         recording: What parec recorded.
-        places: Where in the recording the frames are that were written.
-        indexes: Which of the written frames each of these is.
+        places: The positions in the recording of the frames that were written.
+        indexes: The index in `written` of each of these frames.
     """
 
     written: Samples
@@ -80,7 +80,7 @@ class Comparison:
 
 
 def speech() -> Samples:
-    """What espeak-ng says, at the microphone's rate."""
+    """Return speech from espeak-ng, at the microphone's rate."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "speech.wav")
         subprocess.run(["espeak-ng", "-w", path, TEXT], check=True)
@@ -90,7 +90,7 @@ def speech() -> Samples:
 
 
 def write_paced(microphone: vmic.VirtualMicrophoneDevice, frames: Samples) -> npt.NDArray[np.float64]:
-    """Write in 10 ms chunks, by our own clock; returns when each was written."""
+    """Write 10 ms chunks, paced by our own clock; return when each was written."""
     times = []
     begin = time.monotonic()
     for chunk in range(len(frames) // CHUNK):
@@ -124,7 +124,7 @@ def draw(compared: Comparison, words: int, latencies: npt.NDArray[np.float64], p
 
 
 def run(words: Samples, chunks: Samples) -> tuple[Listener, npt.NDArray[np.float64]]:
-    """Write speech, then chunks at their pace; returns what listened, and when each chunk was written."""
+    """Write speech, then paced chunks; return the listener, and when each chunk was written."""
     with vmic.create_microphone_device(NAME, RATE, 2) as microphone, Listener(microphone) as listener:
         print(f"microphone  {NAME}, {RATE} Hz, recorded by parec --device={microphone.source_name}")
         microphone.write_frames(words)
@@ -136,7 +136,7 @@ def run(words: Samples, chunks: Samples) -> tuple[Listener, npt.NDArray[np.float
 
 
 def report(compared: Comparison, words: int, latencies: npt.NDArray[np.float64]) -> bool:
-    """Print what became of the frames; returns whether each was heard, once and in order."""
+    """Print what became of the frames; return whether each was heard, once and in order."""
     count = len(compared.written)
     gaps = compared.gaps(0, words) + compared.gaps(words, count)
     print(f"written     {count:,} frames: {words:,} of speech, {count - words:,} in chunks of 10 ms")
@@ -152,7 +152,7 @@ def report(compared: Comparison, words: int, latencies: npt.NDArray[np.float64])
 
 
 def main() -> int:
-    """Run it all; returns the exit code."""
+    """Run the whole demonstration; return the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -167,7 +167,7 @@ def main() -> int:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     compared = Comparison.of(written, listener.frames())
-    # When the first frame of each chunk came; a lost one has no latency.
+    # When the first frame of each chunk arrived; a lost frame has no latency.
     first, chunk = np.intersect1d(
         compared.indexes, words + CHUNK * np.arange(len(calls)), return_indices=True
     )[1:]

@@ -26,7 +26,7 @@ WINDOW = "--window-size=1200,800"
 
 @contextlib.contextmanager
 def running(argv: list[str], env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """A program, which is ended with the block."""
+    """Run a program, and terminate it at the end of the block."""
     with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -35,7 +35,7 @@ def running(argv: list[str], env: dict[str, str]) -> Iterator[subprocess.Popen[s
 
 
 def await_text(page: Browser, selector: str, wanted: str) -> str:
-    """Wait until the page shows that, and return all that it shows there; "" when it does not."""
+    """Wait until the element shows `wanted`; return all that it shows, or "" after the timeout."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if wanted in (shown := page.text(selector)):
@@ -45,7 +45,7 @@ def await_text(page: Browser, selector: str, wanted: str) -> str:
 
 
 def main() -> int:
-    """Run it all; returns the exit code."""
+    """Run the whole demonstration; return the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -63,7 +63,7 @@ def main() -> int:
         argv = [sys.executable, str(PROGRAM), join, str(SECONDS)]
         print(f"program     examples/{PROGRAM.name} {join}")
         with running(argv, server.env):
-            # Its sine of 440 Hz begins anew each 20 ms: so it has lines at 50 Hz and its multiples alone.
+            # The program's sine of 440 Hz restarts every 20 ms, so it has lines only at multiples of 50 Hz.
             heard = await_text(page, "#peak", "450")
             names = page.call(
                 "(() => [...document.querySelectorAll('#people .called')].map((e) => e.innerText))"

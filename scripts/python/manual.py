@@ -1,4 +1,4 @@
-"""The manual page of the command, from the same words as its `--help`."""
+"""The manual page of the command, with the same text as its `--help`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "vmic.1"
 
 
 def page() -> str:
-    """The whole of it, in troff's language: man(7)."""
+    """Return the whole page, in troff's language: man(7)."""
     context = click.Context(command, info_name="vmic", **command.context_settings)
     lines = [
         f'.TH VMIC 1 "" "vmic {vmic.__version__}" "User Commands"',
@@ -29,7 +29,7 @@ def page() -> str:
 
 
 def _commands(context: click.Context) -> Iterator[str]:
-    """Each command, and those that it consists of, as a section of their own."""
+    """Yield a section for each command, and for each of its subcommands."""
     group = context.command
     assert isinstance(group, click.Group)
     for name in group.list_commands(context):
@@ -43,7 +43,7 @@ def _commands(context: click.Context) -> Iterator[str]:
 
 
 def _body(context: click.Context) -> Iterator[str]:
-    """What its help says: what it does, its options, and the notes below them."""
+    """Yield the text of the command's help: what it does, its options, and the notes below them."""
     for paragraph in _paragraphs(context.command.help):
         yield from (".PP", _escaped(paragraph))
     for option in context.command.get_params(context):
@@ -61,7 +61,7 @@ def _paragraphs(text: str | None) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """As troff is to show it: a hyphen that can be copied, no escape, and no request at the beginning."""
+    """Escape text for troff: hyphens that can be copied, no escapes, and no request at the beginning."""
     for special, escaped in (("\\", r"\e"), ("-", r"\-"), ('"', r"\(dq"), ("'", r"\(aq")):
         text = text.replace(special, escaped)
     return rf"\&{text}" if text.startswith(".") else text

@@ -24,7 +24,7 @@ TEXT = "Hello. This is a microphone whose sound comes from a program. Every appl
 
 
 def draw(terminal: Terminal, command: str, path: Path, columns: int) -> None:
-    """What the terminal shows, below the command that was typed, as SVG."""
+    """Save what the terminal shows, below the typed command, as SVG."""
     shown = Text.from_ansi(f"$ {command}\n{terminal.coloured.partition('the end: ')[0].rstrip()}")
     console = Console(record=True, width=columns, file=io.StringIO())
     console.print(shown)
@@ -33,7 +33,7 @@ def draw(terminal: Terminal, command: str, path: Path, columns: int) -> None:
 
 
 def main() -> None:
-    """Draw all."""
+    """Draw all pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("docs"))
     folder = parser.parse_args().folder

@@ -16,10 +16,10 @@ import pytest
 
 @dataclass
 class Outcome:
-    """What came of one promise's tests.
+    """The results of one promise's tests.
 
     Attributes:
-        ends: How often they passed, failed, or were run again as the machine had stood still.
+        ends: How often they passed, failed, or were run again because the machine had stood still.
         numbers: What they measured, by name.
     """
 
@@ -27,13 +27,13 @@ class Outcome:
     numbers: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def row(self) -> str:
-        """Two cells of a table."""
+        """Return two cells of a table."""
         ends = ", ".join(f"{count:,} {end}" for end, count in sorted(self.ends.items(), reverse=True))
         return f"{ends} | {'; '.join(described(*number) for number in sorted(self.numbers.items()))}"
 
 
 def described(name: str, values: list[float]) -> str:
-    """Numbers of one kind, in words."""
+    """Describe the numbers of one kind in words."""
     if all(isinstance(value, int) for value in values):
         zeros = sum(value == 0 for value in values)
         return (
@@ -43,18 +43,18 @@ def described(name: str, values: list[float]) -> str:
 
 
 class Collector:
-    """Takes what pytest reports."""
+    """Collects pytest's reports."""
 
     def __init__(self) -> None:
         self.outcomes: dict[str, Outcome] = defaultdict(Outcome)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """One part of a test has ended."""
+        """Count the end of one part of a test."""
         promise = dict(report.user_properties).get("promise")
         if promise is None or (report.when != "call" and report.passed):
             return
         outcome = self.outcomes[str(promise)]
-        # pytest-rerunfailures adds an outcome of its own: the server had missed a step.
+        # pytest-rerunfailures adds an outcome of its own: the server had missed a quantum.
         end: str = report.outcome
         outcome.ends["run again" if end == "rerun" else end] += 1
         if report.passed:
@@ -69,7 +69,7 @@ def _place(test: str, name: str) -> str:
 
 
 def main() -> int:
-    """Run them as scripts/test does, and print the table."""
+    """Run the tests as scripts/test does, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1, help="how often to run all of them (5 minutes each)")
     parser.add_argument("--chaos", type=float, default=30, help="seconds of chaos on each server")

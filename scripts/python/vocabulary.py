@@ -1,4 +1,4 @@
-"""Words and sentences that this project does not use; each with what to say instead."""
+"""Words and sentences that this project does not use, each with its replacement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# "attendees" is Janus's own, in its messages.
+# "attendees" is a word of Janus, used in its messages.
 ANYWHERE = {
     "mourn": "on_owner_exit",
     "bereaved": "owner_exited",
@@ -58,7 +58,7 @@ NAMES = {
     "turns": "FIFO lock",
     "waking": "wakeup",
 }
-# In the pages that people read.
+# These apply to the pages that users read.
 SENTENCES = {
     r"(^|[.:;] )(Who|What|That one) (?![^.]*\?)": "name the actor",
     r"\bof vmic's\b": "say of vmic",
@@ -66,11 +66,11 @@ SENTENCES = {
     r"\bfor want of\b|\bis heeded\b|\bare heeded\b": "use plain words",
 }
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md")
-SELF = "scripts/python/vocabulary.py"  # and the changelog, which lists what was renamed
+SELF = "scripts/python/vocabulary.py"  # excluded like the changelog, which lists what was renamed
 
 
 def rejected_words() -> Iterator[str]:
-    """Where a word of ANYWHERE is, in any file."""
+    """Yield each use of a word of ANYWHERE, in any file."""
     pattern = "|".join(ANYWHERE)
     grep = subprocess.run(
         ["git", "grep", "-nIiP", pattern, "--", ".", f":!{SELF}", ":!CHANGELOG.md"],
@@ -86,7 +86,7 @@ def rejected_words() -> Iterator[str]:
 
 
 def rejected_names() -> Iterator[str]:
-    """Where a module, a class, or a public function or attribute of vmic has a word of NAMES in its name."""
+    """Yield each module, class, public function or attribute of vmic with a word of NAMES in its name."""
     for path in sorted((ROOT / "vmic").rglob("*.py")):
         file = path.relative_to(ROOT)
         names = [(1, path.stem)]
@@ -105,7 +105,7 @@ def rejected_names() -> Iterator[str]:
 
 
 def rejected_sentences() -> Iterator[str]:
-    """Where a page has a sentence of SENTENCES."""
+    """Yield each sentence of SENTENCES in a page."""
     for path in sorted(path for pattern in PAGES for path in ROOT.glob(pattern)):
         for number, line in enumerate(path.read_text().splitlines(), 1):
             for pattern, advice in SENTENCES.items():

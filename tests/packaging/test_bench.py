@@ -1,4 +1,4 @@
-"""The bench measures what it says: vmic and its floor for half a second, on each server."""
+"""The bench measures what it claims: vmic and its floor for half a second, on each server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOLDERS = (ROOT / "tests", ROOT / "tests/support", ROOT / "scripts/python")
 
 
 def bench(*arguments: str | Path, path: Sequence[Path] = ()) -> subprocess.CompletedProcess[str]:
-    """Run it, with modules from `path` before any others."""
+    """Run the bench, with modules from `path` before any others."""
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (*path, *FOLDERS)))}
     command = [sys.executable, "-m", "benching", *map(str, arguments)]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
@@ -36,7 +36,7 @@ def test_every_frame_is_accounted_for(kind: str, tmp_path: Path) -> None:
         values = run["values"]
         assert values["written"] == 24000
         assert values["repeated"] == 0
-        # PipeWire itself loses frames when the machine stands still, and says so.
+        # PipeWire itself loses frames when the machine stands still, and reports it.
         assert values["lost"] == 0 or values["missed_steps"], (contestant, values)
         assert len(run["latencies"]) == 50 or values["lost"]
         assert 0 < values["latency_p50"] <= values["latency_p99"] <= values["latency_max"]
@@ -53,7 +53,7 @@ def test_a_burst_costs_what_it_takes_to_be_heard(kind: str, tmp_path: Path) -> N
     done = bench(*asked, "--json", numbers)
     assert done.returncode == 0, done.stderr
     (run,) = json.loads(numbers.read_text())["runs"]
-    # Its one write returns at once. Until then the server spends 0.1 %, and 4 to 7 while it plays.
+    # The only write returns at once. Until then the server uses 0.1 %, and 4 to 7 while it plays.
     assert run["values"]["server_cpu"] > 1
     assert run["values"]["cpu"] > 0.2
 

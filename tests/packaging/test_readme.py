@@ -1,4 +1,4 @@
-"""What the README and the pages in docs/ show works as it stands there."""
+"""The examples in the README and in the pages of docs/ work as they are printed there."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ BLOCKS = [
     )
 ]
 PROGRAMS = {name: text for name, language, text in BLOCKS if language == "python"}
-# Where the programs expect a room.
+# The address at which the programs expect a room.
 ROOM = "http://127.0.0.1:8765/whip"
-# The others set vmic up.
+# The other blocks set vmic up.
 COMMANDS = {name: text for name, language, text in BLOCKS if language == "sh" and text.startswith("vmic ")}
 
 
@@ -102,6 +102,6 @@ def test_each_session_in_a_shell_works(server: SoundServer, tmp_path: Path, sess
     assert done.returncode == 0, done.stderr
     assert "my-mic" in done.stdout
     with wave.open(str(tmp_path / "heard.wav")) as heard:
-        # A server hands over whole fragments.
+        # A server delivers whole fragments.
         assert heard.getnframes() / heard.getframerate() == pytest.approx(5, abs=0.1)
     assert vmic.list_microphone_devices() == []

@@ -1,4 +1,4 @@
-"""One wheel serves every Python, and uses the machine's libpulse; a build says what it lacks."""
+"""One wheel serves every Python and uses the machine's libpulse; a build names what it lacks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from programs import ROOT
 
-# Each warns about structures of ours; a user's compiler may warn about anything.
+# Each flag warns about structures of ours; a user's compiler may warn about anything.
 WARNING_FLAGS = "-Wpadded"
 
 
@@ -21,7 +21,7 @@ def build_wheel(folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
 
 
 def configure(folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """Let CMake look for what the build needs."""
+    """Let CMake look for the requirements of the build."""
     cmake = ["cmake", "-S", str(ROOT / "native"), "-B", str(folder)]
     return subprocess.run(cmake, env={**os.environ, **env}, capture_output=True, text=True, check=False)
 

@@ -1,4 +1,4 @@
-"""Audio files as people bring them, and what is right for each."""
+"""Audio files as users bring them, and what must be heard of each."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Case:
-    """A file, and what is heard of it.
+    """A file, and what must be heard of it.
 
     Attributes:
-        file: Its name.
-        how: How `vmic play` is given it: "file", "pipe" or "redirect".
-        parts: What is heard: seconds, and the frequency of a tone in them; None is noise. None at all where
-            the file is refused.
-        without: What libsndfile says of it, where there is no ffmpeg; empty where it plays it as well.
-        heard: How many of the parts libsndfile plays, where it says something.
+        file: The file's name.
+        how: How `vmic play` receives the file: "file", "pipe" or "redirect".
+        parts: What is heard: for each part its seconds and the frequency of its tone; None is noise. Empty
+            where the file is refused.
+        without: What libsndfile reports about the file where ffmpeg is not installed; empty where libsndfile
+            plays it equally well.
+        heard: How many of the parts libsndfile plays, where it reports something.
     """
 
     file: str
@@ -41,32 +42,32 @@ _LOUD_QUIET, _QUIET_LOUD = ((20.0, None), (20.0, 300)), ((20.0, 300), (20.0, Non
 _ONE, _TWO = ((2.0, 400),), ((2.0, 400), (3.0, 700))
 _UNKNOWN = "ffmpeg reads more kinds (apt install ffmpeg)"
 CASES = (
-    # Of variable bit rate, without a frame count: the length that is guessed ends nothing.
+    # The bit rate is variable and there is no frame count: the guessed length must not end the sound.
     Case("loud-quiet.mp3", "file", _LOUD_QUIET),
     Case("quiet-loud.mp3", "file", _QUIET_LOUD),
     Case("loud-quiet.aac", "file", _LOUD_QUIET, _UNKNOWN),
-    # Two files put one after the other, as speech servers send them.
+    # Two files, one after the other, as speech servers send them.
     Case("joined.mp3", "file", _TWO, "of MP3s that follow each other in one file it plays the first", 1),
     Case("joined.ogg", "file", _TWO),
     Case("joined.opus", "file", _TWO),
     Case("joined.flac", "file", _TWO, "it is several FLAC files in one"),
     Case("joined.wav", "file", _TWO),
     Case("joined.wav", "pipe", _TWO),
-    # A header that is written before the samples: lengths of 0 are not known yet.
+    # The header is written before the samples: lengths of 0 mean that they are not known yet.
     Case("unfinished.wav", "file", _ONE),
     Case("unfinished.wav", "pipe", _ONE),
     Case("unfinished.wav", "redirect", _ONE),
-    # A codec that libsndfile does not know, in a container that it knows.
+    # libsndfile knows the container, but not the codec in it.
     Case("ac3.wav", "file", _ONE, _UNKNOWN),
     Case("wma.wav", "file", _ONE, _UNKNOWN),
     Case("alac.caf", "file", _ONE, _UNKNOWN),
     Case("flac.ogg", "file", _ONE, _UNKNOWN),
-    # The content counts, not the name.
+    # The content decides, not the name.
     Case("mp4-inside.mp3", "file", _ONE, _UNKNOWN),
     Case("empty.mp3", "file", (), "it is empty"),
     Case("caf\udce9.wav", "file", _ONE),
     Case("nan.wav", "file", _ONE),
-    # Any format comes through standard input.
+    # Standard input accepts any format.
     Case("a.flac", "pipe", _ONE),
     Case("a.flac", "redirect", _ONE),
     Case("a.m4a", "pipe", _ONE, _UNKNOWN),
@@ -74,7 +75,7 @@ CASES = (
     Case("alac.caf", "pipe", _ONE, _UNKNOWN),
     Case("a.m4a", "redirect", _ONE, _UNKNOWN),
     Case("cover.mp3", "pipe", _ONE),
-    # 5.1: the tone is on the right side only.
+    # 5.1 channels: the tone is on the right side only.
     Case("front-right-51.wav", "file", ((2.0, 440),)),
 )
 
@@ -85,7 +86,7 @@ def tone(seconds: float, hertz: float, peak: float = 0.5) -> Floats:
 
 
 def ffmpeg(*arguments: object, out: Path | None = None) -> None:
-    """Run ffmpeg; with `out` it writes to a pipe, so that it cannot seek back and mend the header."""
+    """Run ffmpeg; with `out` it writes to a pipe, so that it cannot seek back and correct the header."""
     command = ["ffmpeg", "-nostdin", "-y", "-loglevel", "error", *map(str, arguments)]
     if out is None:
         subprocess.run(command, check=True)
@@ -94,7 +95,7 @@ def ffmpeg(*arguments: object, out: Path | None = None) -> None:
 
 
 def wav_header(sample_rate: int) -> bytes:
-    """Return the header of a WAV whose writer does not know its length yet."""
+    """Return the header of a WAV file whose writer does not know its length yet."""
     header = io.BytesIO()
     with wave.open(header, "wb") as empty:
         empty.setparams((1, 2, sample_rate, 0, "NONE", ""))
@@ -121,7 +122,7 @@ def make_all(folder: Path) -> None:
     with_hole = tone(2, 400)
     with_hole[RATE] = np.nan
     soundfile.write(folder / "nan.wav", with_hole, RATE, subtype="FLOAT")
-    # A tag with a large picture before the sound.
+    # A tag with a large picture precedes the sound.
     tag = b"ID3\3\0\0" + bytes([0, 16, 0, 0]) + bytes(16 << 14)
     (folder / "cover.mp3").write_bytes(tag + (folder / "a.mp3").read_bytes())
     front_right = np.zeros((2 * 48000, 6), np.float32)
@@ -130,7 +131,7 @@ def make_all(folder: Path) -> None:
 
 
 def make_joined(folder: Path, kind: str) -> None:
-    """Make two files, and one in which they follow each other."""
+    """Make two files, and a third one that contains both, one after the other."""
     joined = b""
     for name, sound in {"a": tone(2, 400), "b": tone(3, 700)}.items():
         path = folder / f"{name}.wav"
@@ -153,5 +154,5 @@ def _make_long(folder: Path) -> None:
 
 
 def identity(case: Case) -> str:
-    """Return what a test of the case is called."""
+    """Return the test identifier of the case."""
     return f"{os.fsencode(case.file).decode(errors='replace')} by {case.how}"

@@ -1,4 +1,4 @@
-"""Programs that are in a room: they join by HTTP, send a sound and hear one, with aiortc."""
+"""Participants of a room: they join over HTTP, send a sound and hear one, with aiortc."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENCE = 20.0
 
 
 class Played(MediaStreamTrack):
-    """A track that plays a sound over and over, by the clock."""
+    """A track that repeats a sound, paced by the clock."""
 
     kind = "audio"
 
@@ -44,7 +44,7 @@ class Played(MediaStreamTrack):
 
 
 class Peer:
-    """One end of a connection, which offers it; a context manager."""
+    """One end of a connection, which makes the offer; a context manager."""
 
     def __init__(self, audio: str | MediaStreamTrack, direction: str) -> None:
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
@@ -76,7 +76,7 @@ class Peer:
         await asyncio.wait_for(wait(), PATIENCE)
 
     async def hear(self, seconds: float) -> npt.NDArray[np.int16]:
-        """What comes, one channel of it, from the first sound on."""
+        """Return one channel of what arrives, from the first sound on."""
         return await asyncio.wait_for(self._hear(int(seconds * RATE)), PATIENCE)
 
     async def _hear(self, count: int) -> npt.NDArray[np.int16]:
@@ -90,7 +90,7 @@ class Peer:
 
 
 def sending(sound: Samples | None = None) -> Peer:
-    """A peer that sends a sound: 1000 Hz, unless another is given."""
+    """Return a peer that sends `sound`, by default a tone of 1000 Hz."""
     return Peer(Played(tone(1000, 1, RATE) if sound is None else sound), "sendonly")
 
 
@@ -102,7 +102,7 @@ def receiving() -> Peer:
 async def speaking(
     room: ClientSession, name: str = "Ada", sound: Samples | None = None
 ) -> AsyncIterator[tuple[str, Peer]]:
-    """One that speaks in a room: its id, and its end of the call."""
+    """Join a room as a speaker; yield the participant's id and its end of the call."""
     async with sending(sound) as peer:
         async with room.post("/whip", params={"name": name}, data=peer.offer, headers=SDP) as answer:
             assert answer.status == 201, await answer.text()
@@ -112,7 +112,7 @@ async def speaking(
 
 @contextlib.asynccontextmanager
 async def hearing(room: ClientSession, listener: str, speaker: str) -> AsyncIterator[tuple[str, Peer]]:
-    """A connection over which one hears another: its address, and its end."""
+    """Connect a listener to a speaker; yield the connection's address and the listener's end."""
     async with receiving() as peer:
         address = f"/room/{listener}/hear/{speaker}"
         async with room.post(address, data=peer.offer, headers=SDP) as answer:
@@ -122,10 +122,10 @@ async def hearing(room: ClientSession, listener: str, speaker: str) -> AsyncIter
 
 
 class Channel:
-    """A WebSocket of a room's; a context manager that has been welcomed.
+    """A WebSocket of a room; a context manager, which waits for the welcome.
 
     Attributes:
-        id: Whose it is.
+        id: The id of the participant that it belongs to.
     """
 
     def __init__(self, room: ClientSession, path: str = "/room") -> None:
@@ -144,12 +144,12 @@ class Channel:
         await self.socket.close()
 
     async def next(self) -> dict[str, Any]:
-        """The next event."""
+        """Return the next event."""
         event: dict[str, Any] = await self.socket.receive_json(timeout=PATIENCE)
         return event
 
     async def present(self) -> list[tuple[str, bool]]:
-        """The names of those that are there, and whether each speaks: the next event is to tell it."""
+        """Return the participants' names, and whether each speaks; the next event must list them."""
         event = await self.next()
         assert event["event"] == "participants", event
         return [(one["name"], one["speaks"]) for one in event["participants"]]

@@ -1,4 +1,4 @@
-"""Leaves to a run of their own the tests that the machine kept from a result while others ran beside them."""
+"""Defers tests that the machine disturbed while others ran beside them to a run of their own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stalls import MachineStoodStillError
 
 
 class Deferral:
-    """A plugin: the session succeeds although tests failed that way, and names them in a file."""
+    """A plugin: the session succeeds although tests failed in that way; a file names these tests."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -20,7 +20,7 @@ class Deferral:
             self._deferred.append(report.nodeid)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """The file has a test a line, as pytest takes it with an @ before its name."""
+        """Write the file: one test per line, as pytest reads it when its name follows an @."""
         self._path.write_text("".join(f"{test}\n" for test in self._deferred))
         if self._deferred and session.testsfailed == len(self._deferred):
             session.exitstatus = pytest.ExitCode.OK

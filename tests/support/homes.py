@@ -1,4 +1,4 @@
-"""Homes in which no sound server runs, for vmic to start one; it is ended by its remembered process id."""
+"""Homes without a sound server, in which vmic starts one; it is ended by its remembered process id."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import programs
 
-# The tests do not look at the user's own session, which the first argument of each script replaces.
+# The tests ignore the user's own session: the first argument of each script replaces it.
 PREAMBLE = """
 import os, pathlib, sys
 import vmic
@@ -49,12 +49,12 @@ class Home:
     """An empty home directory; a context manager that ends the servers that were started in it.
 
     Attributes:
-        env: The environment of a program of this home, with no setting for sound.
-        sessions: What stands for /run/user.
+        env: The environment of a program of this home, without any setting for sound.
+        sessions: The folder that replaces /run/user.
     """
 
     def __init__(self, *, runtime_dir: bool = False) -> None:
-        # Short, for a socket's path has 107 characters at most.
+        # The path is short, because a socket's path has 107 characters at most.
         self.root = Path(tempfile.mkdtemp(prefix="vmic-"))
         self.home = self.root / "home"
         self.sessions = self.root / "sessions"
@@ -79,49 +79,49 @@ class Home:
         for pid in self.servers():
             end_process(pid)
         for link in self.home.glob(".config/pulse/*-runtime"):
-            # Without XDG_RUNTIME_DIR libpulse makes its folder in /tmp.
+            # Without XDG_RUNTIME_DIR libpulse creates its folder in /tmp.
             shutil.rmtree(link.resolve(), ignore_errors=True)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def start(self, text: str, *arguments: str, **env: str) -> subprocess.Popen[str]:
-        """Start a script of this home."""
+        """Start a script in this home."""
         argv = programs.script(text, str(self.sessions), *arguments)
         program = programs.start(argv, {**self.env, **env})
         self._programs.append(program)
         return program
 
     def start_in_namespace(self, text: str, *arguments: str) -> subprocess.Popen[str]:
-        """Start a script of this home that may mount what it likes, seen by itself alone."""
+        """Start a script in this home that can mount anything; no other process sees its mounts."""
         unshare = ["unshare", "--user", "--map-root-user", "--mount"]
         argv = [*unshare, *programs.script(text, str(self.sessions), *arguments)]
         self._programs.append(programs.start(argv, self.env))
         return self._programs[-1]
 
     def hold(self, name: str, **env: str) -> subprocess.Popen[str]:
-        """Start a program that has microphone `name`, and sounds."""
+        """Start a program that holds microphone `name` and writes sound to it."""
         program = self.start(HOLD, name, **env)
         assert programs.answer(program) == "made"
         return program
 
     def refusal(self, statement: str, **env: str) -> str:
-        """What a program is told that runs `statement`, which needs a server."""
+        """Return the error message of a program that runs `statement`, which needs a server."""
         program = self.start(TRY, statement, **env)
         said, errors = program.communicate(timeout=programs.PATIENCE)
         assert program.returncode == 0, errors
         return said.rstrip("\n")
 
     def output(self, *argv: str) -> str:
-        """What another program of this home prints."""
+        """Return what another program prints in this home."""
         done = programs.run(argv, self.env)
         assert done.returncode == 0, done.stderr
         return done.stdout.decode()
 
     def servers(self) -> list[int]:
-        """The process ids of every PulseAudio of this home."""
+        """Return the process ids of all PulseAudio servers of this home."""
         return [pid for pid in _processes() if _is_pulseaudio_of(pid, self.home)]
 
     def server(self) -> int:
-        """The process id of its one server."""
+        """Return the process id of the home's only server."""
         (pid,) = self.servers()
         return pid
 
@@ -140,7 +140,7 @@ def _is_pulseaudio_of(pid: int, home: Path) -> bool:
 
 
 def await_process_end(pid: int, seconds: float) -> bool:
-    """Whether process `pid`, which is not our child, ends within that time."""
+    """Return whether process `pid`, which is not our child, ends within `seconds` seconds."""
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -152,7 +152,7 @@ def await_process_end(pid: int, seconds: float) -> bool:
 
 
 def end_process(pid: int, how: signal.Signals = signal.SIGTERM) -> None:
-    """End process `pid`, which is not our child, and wait for it."""
+    """End process `pid`, which is not our child, and wait for its end."""
     handle = os.pidfd_open(pid)
     try:
         deadline = time.monotonic() + 10

@@ -1,4 +1,4 @@
-"""Names that a microphone can have, as hypothesis draws them."""
+"""Legal names for a microphone, as hypothesis draws them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _NONCHARACTERS = [chr(code) for code in range(0xFDD0, 0xFDF0)] + [
     chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF)
 ]
 _ANY = st.characters(exclude_categories=("Cc", "Cs"), exclude_characters=_NONCHARACTERS)
-# What one of the servers' parsers gives a meaning to.
+# Characters to which a parser of one of the servers gives a meaning.
 _MEANINGFUL = st.sampled_from("\"'\\ =,:;#${}[]()<>@%&|*?`~^/.-_0xnu\u00a0\u2028\u202e\u200d\ufeff")
 _SAFE = st.sampled_from("abcxyzABCXYZ0123456789._-")
 
-# The same as a list, to draw from quickly.
+# Such characters as one string, to draw from quickly.
 MEANINGFUL = "\"'\\ =,:;#${}[]()<>@%&|*?`~^/.-_0xnuab\u00e9\u00a0\u2028\u202e\u200d\ufeff\U0001f3a4"
 
 
 def quick_name(random: Random) -> str:
-    """A name of what is most likely to be misread."""
+    """Return a name made of the characters that are most likely to be misread."""
     return "".join(random.choices(MEANINGFUL, k=random.randint(1, 24)))
 
 
@@ -29,7 +29,7 @@ names = st.one_of(
     st.text(_SAFE, min_size=1, max_size=128),
 )
 
-# Each was misread by some server, or looks as if one might.
+# Some server misread each of these names, or might do so.
 TRICKY = [
     'x" sink_name=y',
     "x sink_properties=device.description=y",

@@ -1,4 +1,4 @@
-"""A program that we did not write, recording a microphone while we note when each frame reaches it."""
+"""A program that is not part of vmic records a microphone, while we note when each frame reaches it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from signals import Heard, Samples, is_written
 
 
 class Listener:
-    """parec with fragments of 5 ms, read by a thread that looks at the clock; a context manager.
+    """parec with fragments of 5 ms, read by a thread that notes the time; a context manager.
 
-    Entering waits until it records; leaving ends it.
+    On entry it waits until parec records. On exit it ends parec.
 
     Attributes:
-        since: When it was started; `time.monotonic()`.
-        until: When it had ended; likewise.
+        since: When parec was started; `time.monotonic()`.
+        until: When parec had ended; likewise.
     """
 
     def __init__(self, microphone: Recorded, env: Mapping[str, str] | None = None) -> None:
         self._channels, self._sample_rate = microphone.channels, microphone.sample_rate
         self._argv, self._env = parec(microphone, 5), env
         self._pieces: list[bytes] = []
-        self._ends: list[int] = []  # bytes that had come ...
+        self._ends: list[int] = []  # bytes that had arrived ...
         self._times: list[float] = []  # ... by this time
         self._changed = threading.Condition(threading.RLock())
         self.since, self.until = time.monotonic(), math.inf
@@ -45,7 +45,7 @@ class Listener:
         return self
 
     def start(self) -> None:
-        """Begin, without waiting until it records."""
+        """Start parec, without waiting until it records."""
         self.since = time.monotonic()
         self._process = subprocess.Popen(
             self._argv,
@@ -61,28 +61,28 @@ class Listener:
         self.end()
 
     def end(self) -> None:
-        """End it, and wait."""
+        """End parec, and wait for its end."""
         self._process.terminate()
         self._thread.join()
         self._said = self._process.communicate()[1]
 
     @property
     def records(self) -> bool:
-        """Whether it has not ended."""
+        """Return whether parec still runs."""
         return self._thread.is_alive()
 
     def await_end(self) -> None:
-        """Wait until the server ends the recording, as it does when the microphone goes."""
+        """Wait until the server ends the recording, as it does when the microphone is removed."""
         self._thread.join(10)
         if self._thread.is_alive():
             raise RuntimeError("still records, 10 s after the microphone's end")
 
     def await_frames(self, count: int) -> None:
-        """Wait until so many frames have come, silence or not."""
+        """Wait until `count` frames have arrived, silence included."""
         self._await(lambda: len(self.frames()) >= count, f"{count} frames")
 
     def await_silence(self, count: int) -> None:
-        """Wait until so many frames of silence follow the last that is none."""
+        """Wait until `count` frames of silence follow the last frame of sound."""
         self._await(lambda: not self.frames()[-count:].any(), f"{count} frames of silence")
 
     def _await(self, happened: Callable[[], bool], what: str) -> None:
@@ -91,13 +91,13 @@ class Listener:
                 raise AssertionError(f"did not hear {what} within 10 s")
 
     def frames(self) -> Samples:
-        """What was recorded so far, of shape (n, channels)."""
+        """Return what was recorded so far, of shape (n, channels)."""
         with self._changed:
             samples = np.frombuffer(b"".join(self._pieces), np.int16)
         return samples[: len(samples) // self._channels * self._channels].reshape(-1, self._channels)
 
     def times(self) -> npt.NDArray[np.float64]:
-        """For each of the frames, when it came; `time.monotonic()`."""
+        """Return when each of the frames arrived; `time.monotonic()`."""
         return self._came(np.arange(len(self.frames())))
 
     def _came(self, frames: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -107,17 +107,17 @@ class Listener:
     def latencies(
         self, calls: npt.NDArray[np.float64], chunk: int, begin: int = 0, gaps: float = 0
     ) -> npt.NDArray[np.float64]:
-        """For each chunk of a numbered signal, how long its first frame took to reach us.
+        """Return the latency of each chunk of a numbered signal: the time until its first frame arrives.
 
         Args:
-            calls: When each was written; `time.monotonic()`.
+            calls: When each chunk was written; `time.monotonic()`.
             chunk: Frames in a chunk.
-            begin: Where in the recording to look from.
-            gaps: How many silences there may be between the frames.
+            begin: The frame of the recording to start from.
+            gaps: How many silences are allowed between the frames.
 
         Returns:
-            Seconds; of length 0 when frames are missing, for then it is not known which is which, or when
-            there are more gaps.
+            Seconds; of length 0 when frames are missing, because the frames can then not be matched to
+            chunks, or when there are more gaps.
         """
         recording = self.frames()[begin:]
         heard = Heard.in_recording(recording, self._sample_rate)

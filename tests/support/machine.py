@@ -1,4 +1,4 @@
-"""What this machine lacks, as scripts/setup has noted it; the tests that need it are deselected."""
+"""What this machine lacks, as noted by scripts/setup; the tests that need it are deselected."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ _NOTE = Path(__file__).parents[2] / ".venv" / "missing"
 
 
 def missing() -> dict[str, str]:
-    """Return the reason for each thing that is missing, by its name."""
+    """Return what is missing: a reason for each name."""
     lines = _NOTE.read_text().splitlines() if _NOTE.exists() else []
     return dict(line.split(": ", 1) for line in lines if line)
 
 
 def needed(item: pytest.Item) -> set[str]:
-    """Return what a test needs: what its `needs` markers name, and its fixtures."""
+    """Return what a test needs: the names in its `needs` markers, and its fixtures."""
     marked = {name for mark in item.iter_markers("needs") for name in mark.args}
     return marked | set(getattr(item, "fixturenames", ()))
 
 
 def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests that need something which is missing, and without --long the long ones."""
+    """Deselect the tests that need something that is missing, and without --long the long ones."""
     absent = missing().keys()
     is_long = config.getoption("--long")
     without = [

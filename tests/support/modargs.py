@@ -13,7 +13,7 @@ _CORE = "pulseaudio/libpulsecore-*.so"
 
 
 class ModuleArguments:
-    """Reads arguments as a module of PulseAudio's does."""
+    """Parses arguments as a PulseAudio module does."""
 
     def __init__(self) -> None:
         self._pulse = ctypes.CDLL("libpulse.so.0", ctypes.RTLD_GLOBAL)
@@ -34,7 +34,7 @@ class ModuleArguments:
             function.restype, function.argtypes = result, arguments
 
     def properties(self, arguments: str, name: str) -> dict[str, str]:
-        """The properties in argument `name`, which PulseAudio reads with the quotes that it has there."""
+        """Return the properties in argument `name`; PulseAudio reads them with their quotes."""
         with self._parsed(arguments) as parsed:
             properties = self._pulse.pa_proplist_new()
             try:
@@ -45,7 +45,7 @@ class ModuleArguments:
                 self._pulse.pa_proplist_free(properties)
 
     def properties_of_value(self, arguments: str, name: str) -> dict[str, str]:
-        """The same, read after the quotes of the argument were taken off."""
+        """Return the same properties, parsed after the quotes of the argument are removed."""
         properties = self._pulse.pa_proplist_from_string(self.value(arguments, name).encode())
         assert properties, f"PulseAudio cannot read the properties in {arguments!r}"
         try:
@@ -78,7 +78,7 @@ class ModuleArguments:
 
 def _load_core() -> ctypes.CDLL:
     tried: list[str] = []
-    # Debian has a folder for each architecture in between.
+    # On Debian there is a folder for each architecture in between.
     for path in sorted([*Path("/usr").glob(f"lib*/{_CORE}"), *Path("/usr").glob(f"lib*/*/{_CORE}")]):
         try:
             for common in path.parent.glob("libpulsecommon-*.so"):

@@ -1,4 +1,4 @@
-"""Two machines and a cable: namespaces of the tests' own, which need no rights and end with a process."""
+"""Two machines and a cable: namespaces of the tests, which need no privileges and end with a process."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ NEAR, FAR = "10.9.8.1", "10.9.8.2"
 
 
 class Hosts:
-    """Two machines, as the beginnings of command lines that run there; a context manager.
+    """Two machines, each as the beginning of a command line that runs there; a context manager.
 
     Attributes:
-        near: The one, whose address is NEAR.
-        far: The other.
+        near: The machine whose address is NEAR.
+        far: The other machine.
     """
 
     near: tuple[str, ...]
@@ -46,7 +46,7 @@ class Hosts:
                 self._ip(host, "address", "add", f"{address}/24", "dev", "cable")
                 for link in ("lo", "cable"):
                     self._ip(host, "link", "set", link, "up")
-            # The kernel (6.1) says so up to a second later, and Janus takes no address of one that is not.
+            # The kernel (6.1) reports it up to a second later; until then Janus ignores the link's address.
             programs.await_that(lambda: self._is_up(self.near) and self._is_up(self.far), "the cable is up")
             self._hosts = unfinished.pop_all()
         return self
@@ -56,7 +56,7 @@ class Hosts:
 
     @contextlib.contextmanager
     def cut(self) -> Iterator[None]:
-        """Let the cable be cut, at the near end, until the end of the block."""
+        """Cut the cable, at the near end, until the end of the block."""
         self._ip(self.near, "link", "set", "cable", "down")
         try:
             yield
@@ -64,7 +64,7 @@ class Hosts:
             self._ip(self.near, "link", "set", "cable", "up")
 
     def received(self) -> int:
-        """How many bytes have come over the cable to the near one."""
+        """Return how many bytes have reached the near machine over the cable."""
         said = self._ip(self.near, "-json", "-statistics", "link", "show", "dev", "cable")
         return int(json.loads(said)[0]["stats64"]["rx"]["bytes"])
 
@@ -72,7 +72,7 @@ class Hosts:
         return "UP" in json.loads(self._ip(host, "-json", "link", "show", "dev", "cable"))[0]["operstate"]
 
     def _make(self, ends: contextlib.ExitStack, *argv: str) -> tuple[str, ...]:
-        """A machine, which is there until its process ends."""
+        """Make a machine, which exists until its process ends."""
         holder = programs.start([*argv, "sh", "-c", "echo $$; exec cat"], None)
         ends.callback(holder.communicate)
         pid = programs.answer(holder)

@@ -1,4 +1,4 @@
-"""Programs that own a microphone, and do what they are told; and what keeps a machine busy beside them."""
+"""Programs that own a microphone and obey commands, and processes that keep the machine busy beside them."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class Owner:
     """A program that owns microphone "mic", in a process group of its own; a context manager.
 
     Attributes:
-        process: Its process.
-        source_name: What the server calls its microphone.
-        sample_rate: Its frames a second.
-        channels: Its samples in a frame.
+        process: The program's process.
+        source_name: The server's name for its microphone.
+        sample_rate: Frames per second.
+        channels: Samples in a frame.
     """
 
     source_name, sample_rate, channels = "mic", 48000, 1
@@ -75,26 +75,26 @@ class Owner:
         self.process.communicate()
 
     def ask(self, expression: str) -> str:
-        """What `expression` is there."""
+        """Return the value of `expression` in the program."""
         assert self.process.stdin
         self.process.stdin.write(f"{expression}\n")
         self.process.stdin.flush()
         return programs.answer(self.process)
 
     def keeper(self) -> int:
-        """The process id of its keeper, which is there soon."""
+        """Return the process id of the program's keeper; wait until it exists."""
         programs.await_that(self.keepers, "its keeper is there")
         (pid,) = self.keepers()
         return pid
 
     def keepers(self) -> set[int]:
-        """Those of all its keepers."""
+        """Return the process ids of all keepers of the program."""
         return keepers_of(self.process.pid)
 
     def kill_all(self) -> None:
-        """End it and its keeper at one moment, as a container's end does."""
+        """Kill the program and its keeper at the same moment, as the end of a container does."""
         keeper = self.keeper()
-        # Stopped, neither sees the other's end.
+        # While both are stopped, neither sees the other's end.
         for pid in (keeper, self.process.pid):
             os.kill(pid, signal.SIGSTOP)
         for pid in (keeper, self.process.pid):
@@ -103,12 +103,12 @@ class Owner:
 
 
 def unload(pulse: pulsectl.Pulse, argument: str) -> None:
-    """Unload the one module that has this among its arguments, as somebody does by hand."""
+    """Unload the only module that has `argument` among its arguments, as a user does by hand."""
     (module,) = (m for m in pulse.module_list() if argument in (m.argument or ""))
     pulse.module_unload(module.index)
 
 
-# How an owner's microphone may go.
+# The ways in which an owner's microphone can be removed.
 ENDS: dict[str, Callable[[Owner, pulsectl.Pulse], object]] = {
     "closed": lambda owner, _: owner.ask("mic.close()"),
     "killed": lambda owner, _: owner.process.kill(),
@@ -119,7 +119,7 @@ ENDS: dict[str, Callable[[Owner, pulsectl.Pulse], object]] = {
 
 @contextlib.contextmanager
 def busy_processes(count: int) -> Iterator[None]:
-    """So many processes compute, until the end of the block."""
+    """Keep `count` processes computing until the end of the block."""
     processes = [
         subprocess.Popen([*programs.WITH_PARENT, sys.executable, "-c", "while True: pass"])
         for _ in range(count)
@@ -133,12 +133,12 @@ def busy_processes(count: int) -> Iterator[None]:
 
 
 def keepers_of(pid: int) -> set[int]:
-    """The process ids of the keepers of process `pid`."""
+    """Return the process ids of the keepers of process `pid`."""
     return {child for child in _children(pid) if b"vmic._keeper" in _command_line(child)}
 
 
 def is_running(pid: int) -> bool:
-    """Whether there is a process `pid` that has not ended."""
+    """Return whether process `pid` exists and has not ended."""
     return bool(_command_line(pid))
 
 

@@ -1,4 +1,4 @@
-"""Programs that play, which we did not write."""
+"""Programs that play and are not part of vmic."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ import vmic
 
 @dataclass
 class Player:
-    """pacat, playing a file of raw mono frames at 48 kHz."""
+    """pacat, which plays a file of raw mono frames at 48 kHz."""
 
     process: subprocess.Popen[bytes]
 
     @classmethod
     def of(cls, path: Path, sink: str | None, env: Mapping[str, str]) -> Player:
-        """Play that file, to a sink or to where the server puts it."""
+        """Play the file at `path`, to a sink or to where the server puts it."""
         argv = ["pacat", "--raw", "--rate=48000", "--channels=1", "--latency-msec=20"]
         argv += [f"--device={sink}"] if sink else []
         with path.open("rb") as frames:
             return cls(subprocess.Popen(argv, env=env, stdin=frames, stderr=subprocess.DEVNULL))
 
     def stream(self, pulse: pulsectl.Pulse) -> Any:
-        """Its stream; None when it has none yet."""
+        """Return the player's sink input; None when it has none yet."""
         pid = str(self.process.pid)
         streams = pulse.sink_input_list()
         return next((s for s in streams if s.proplist.get("application.process.id") == pid), None)
 
     def place(self, pulse: pulsectl.Pulse) -> str | None:
-        """The sink that it plays to."""
+        """Return the name of the sink that it plays to."""
         stream = self.stream(pulse)
         sinks = {sink.index: sink.name for sink in pulse.sink_list()}
         return sinks.get(stream.sink) if stream else None
@@ -51,17 +51,17 @@ class Player:
 
 
 def pacat(path: Path, speaker: vmic.VirtualSpeakerDevice) -> list[str]:
-    """The command that plays raw frames to `speaker`, by its name, to their end."""
+    """Return the command that plays raw frames to `speaker`, by its name, to their end."""
     form = [f"--rate={speaker.sample_rate}", f"--channels={speaker.channels}", "--format=s16le"]
     return ["pacat", "--raw", *form, f"--device={speaker.sink_name}", str(path)]
 
 
 def ffmpeg(path: Path, speaker: vmic.VirtualSpeakerDevice) -> list[str]:
-    """The same with ffmpeg, another program with another library's settings."""
+    """Return the same command for ffmpeg, another program with another library's settings."""
     form = f"-f s16le -ar {speaker.sample_rate} -ac {speaker.channels}".split()
     return [
         *["ffmpeg", "-loglevel", "error", *form, "-i", str(path)],
-        # It ends without waiting for what it has handed over last: 200 ms.
+        # ffmpeg ends without waiting for the sound that it has handed over last: 200 ms.
         *[
             "-af",
             "apad=pad_dur=0.3",
@@ -82,12 +82,12 @@ def play_all(
     frames: Samples,
     command: Callable[[Path, vmic.VirtualSpeakerDevice], list[str]] = pacat,
 ) -> None:
-    """Play these frames to `speaker`, to their end."""
+    """Play `frames` to `speaker`, to their end."""
     path = server.root / "all.raw"
     path.write_bytes(frames.tobytes())
     subprocess.run(command(path, speaker), env=server.env, check=True, timeout=programs.PATIENCE)
 
 
 def is_there(pulse: pulsectl.Pulse, name: str) -> bool:
-    """Whether there is a sink or a source of that name."""
+    """Return whether a sink or a source called `name` exists."""
     return any(thing.name == name for thing in (*pulse.sink_list(), *pulse.source_list()))

@@ -14,22 +14,22 @@ from pathlib import Path
 
 # The repository.
 ROOT = Path(__file__).parents[2]
-# For programs that use the tests' own modules.
+# For programs that use the modules of the tests.
 PYTHONPATH = os.pathsep.join(str(ROOT / "tests" / folder) for folder in (".", "support"))
 VMIC = str(Path(sys.executable).with_name("vmic"))
 PATIENCE = 60.0
-# Found here, for the program's PATH may lead to nothing.
+# Looked up here, because the program's PATH may not contain it.
 _ENV = shutil.which("env") or "env"
 # A shell that runs the tests in the background makes them, and what they start, ignore Ctrl-C.
 FOREGROUND = [_ENV, "--default-signal=INT,HUP"]
-# What is started so, by the main thread, does not outlive its parent, however that ends.
+# A process that the main thread starts with this prefix never outlives its parent, however that ends.
 WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"]
-# `vmic play` warns of them; here the machine is busy with other tests.
+# `vmic play` warns about gaps; here the machine is busy with other tests.
 _GAPS = re.compile(r"vmic: warning: the sound had \d+ gaps?: this machine was too busy\n")
 
 
 def start(argv: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Popen[str]:
-    """Start a program whose three streams are pipes."""
+    """Start a program whose three standard streams are pipes."""
     return subprocess.Popen(
         [*FOREGROUND, *argv],
         env=None if env is None else dict(env),
@@ -41,15 +41,15 @@ def start(argv: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Pope
 
 
 def script(text: str, *arguments: str) -> list[str]:
-    """The argument list that runs `text` as Python."""
-    # A program that a test ends in the middle leaves microphones open, and would say so.
+    """Return the argument list that runs `text` as Python."""
+    # A program that a test ends in the middle leaves microphones open, and would warn about it.
     return [sys.executable, "-W", "ignore::ResourceWarning", "-c", text, *arguments]
 
 
 def run(
     argv: Sequence[str], env: Mapping[str, str], standard_input: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program to its end; what it says of gaps is left out."""
+    """Run a program to its end; its warnings about gaps are removed."""
     done = subprocess.run(
         argv, env=dict(env), input=standard_input, capture_output=True, timeout=PATIENCE, check=False
     )
@@ -58,7 +58,7 @@ def run(
 
 
 def answer(program: subprocess.Popen[str]) -> str:
-    """The next line that it prints, without the end of line; says why when there is none."""
+    """Return the next line that the program prints, without its end of line; fail with its errors if none."""
     assert program.stdout
     assert program.stderr
     line = program.stdout.readline()
@@ -67,16 +67,16 @@ def answer(program: subprocess.Popen[str]) -> str:
 
 
 def end(program: subprocess.Popen[str]) -> tuple[int, str]:
-    """Close its standard input, and wait: its exit code, and what it said but of gaps."""
+    """Close the program's standard input and wait; return its exit code, and its errors but for gaps."""
     _, errors = program.communicate(timeout=PATIENCE)
     return program.returncode, _GAPS.sub("", errors)
 
 
 def with_setting(setting: str) -> set[int]:
-    """The process ids of all that have this in their environment."""
+    """Return the process ids of all processes that have `setting` in their environment."""
     found = set()
     for process in Path("/proc").iterdir():
-        # It may end meanwhile, or be another user's.
+        # The process may end meanwhile, or belong to another user.
         with contextlib.suppress(OSError):
             if process.name.isdigit() and setting.encode() in (process / "environ").read_bytes().split(b"\0"):
                 found.add(int(process.name))
@@ -84,7 +84,7 @@ def with_setting(setting: str) -> set[int]:
 
 
 def await_that(happened: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    """Wait for something that nobody reports."""
+    """Poll until something happens that nobody reports."""
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
@@ -94,7 +94,7 @@ def await_that(happened: Callable[[], object], what: str, seconds: float = PATIE
 def command(
     *arguments: str, code: int = 0, standard_input: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run vmic in this process's environment; whatever happens, it shows no traceback."""
+    """Run vmic in this process's environment; it must never show a traceback."""
     done = run([VMIC, *arguments], os.environ, standard_input)
     assert b"Traceback" not in done.stderr, done.stderr
     assert done.returncode == code, done
@@ -102,7 +102,7 @@ def command(
 
 
 def refusal(*arguments: str, standard_input: bytes = b"") -> str:
-    """The one line that vmic says when it fails."""
+    """Return the single line that vmic prints when it fails."""
     done = command(*arguments, code=1, standard_input=standard_input)
     assert done.stdout == b""
     (line,) = done.stderr.decode().splitlines()
@@ -111,7 +111,7 @@ def refusal(*arguments: str, standard_input: bytes = b"") -> str:
 
 
 def without_pidfd(folder: Path) -> str:
-    """A PYTHONPATH with which Python finds no descriptors of processes, as in gVisor."""
+    """Return a PYTHONPATH with which Python has no process descriptors, as in gVisor."""
     (folder / "sitecustomize.py").write_text(
         "import errno, os\n"
         "def refuse(*_):\n"

@@ -1,4 +1,4 @@
-"""A program that we did not write, recording a microphone as any application does."""
+"""A program that is not part of vmic records a microphone as any application does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Recorded(Protocol):
-    """What a recorder needs to know of a microphone."""
+    """The facts about a microphone that a recorder needs."""
 
     @property
     def source_name(self) -> str: ...
@@ -27,7 +27,10 @@ class Recorded(Protocol):
 
 
 def parec(microphone: Recorded, latency_ms: float) -> list[str]:
-    """The command that records `microphone` by its name to standard output, in fragments of `latency_ms`."""
+    """Return the command that records `microphone`, by its name, to standard output.
+
+    The fragments have a length of `latency_ms`.
+    """
     return [
         "parec",
         f"--device={microphone.source_name}",
@@ -40,7 +43,7 @@ def parec(microphone: Recorded, latency_ms: float) -> list[str]:
 
 
 def ffmpeg(microphone: Recorded, latency_ms: float) -> list[str]:
-    """The same with ffmpeg, another program with another library's settings."""
+    """Return the same command for ffmpeg, another program with another library's settings."""
     rate, channels = microphone.sample_rate, microphone.channels
     size = int(latency_ms * rate / 1000) * 2 * channels
     source = f"-f pulse -fragment_size {size} -sample_rate {rate} -channels {channels} -i".split()
@@ -59,7 +62,7 @@ def ffmpeg(microphone: Recorded, latency_ms: float) -> list[str]:
 
 
 class Recorder:
-    """A program that records, writing to a file."""
+    """A program that records to a file."""
 
     def __init__(
         self,
@@ -81,7 +84,7 @@ class Recorder:
             )
 
     def frames(self) -> Samples:
-        """What is recorded so far, of shape (n, channels)."""
+        """Return what is recorded so far, of shape (n, channels)."""
         samples = np.fromfile(self.path, dtype=np.int16)
         return samples[: len(samples) // self.channels * self.channels].reshape(-1, self.channels)
 
@@ -96,17 +99,17 @@ class Recorder:
         self._await(lambda: self.heard().frames >= count, f"did not hear {count} frames")
 
     def await_sound(self, count: int) -> None:
-        """Wait until `count` frames are recorded that are not zero: of a sound of another's, or a tone."""
+        """Wait until `count` frames that are not zero are recorded: another program's sound, or a tone."""
         self._await(lambda: int(self.frames().any(axis=1).sum()) >= count, f"did not get {count} frames")
 
     def stop(self) -> Samples:
-        """End it, and return what it recorded. A recording that the server has ended is whole too."""
+        """End the recorder; return what it recorded. A recording that the server ended is complete too."""
         self.process.terminate()
         self.process.wait(10)
         return self.frames()
 
     def await_end(self) -> Samples:
-        """Wait until the server ends the recording, as it does when the microphone goes."""
+        """Wait until the server ends the recording, as it does when the microphone is removed."""
         self.process.wait(10)
         return self.frames()
 

@@ -1,4 +1,4 @@
-"""Sound servers of the tests' own: each in a temporary folder, ended by the process ids that we remember."""
+"""Sound servers of the tests: each runs in a temporary folder, and is ended by its remembered process ids."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import machine
 import pulsectl
 import pytest
 
-# Debian's default.pa, less hardware and D-Bus; then what a machine with a sound card has besides.
+# Debian's default.pa without hardware and D-Bus, plus what a machine with a sound card has.
 PULSEAUDIO_SCRIPT = """\
 load-module module-device-restore
 load-module module-stream-restore
@@ -38,10 +38,10 @@ load-module module-filter-apply
 """
 START_TIMEOUT = 20.0
 
-# What PipeWire 0.3 says of a step that was missed or not finished; and 1.4 of the graph, and of one node.
+# What PipeWire 0.3 logs about a quantum that was missed or not finished; and 1.4 about the graph, and a node.
 STEP_MISSED = (b" client missed ", b" graph not finished: ", b" graph xrun ", b"debug_xrun_target()] ")
 BREAKS = ("Assertion ", "This should never happen")
-# How a process ends by a fault of its own.
+# The signals that end a process because of its own fault.
 FAULTS = {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV}
 
 
@@ -50,18 +50,18 @@ class SoundServer:
 
     Attributes:
         kind: "pulseaudio" or "pipewire".
-        before: What begins the command line of each of its processes.
-        was_frozen: Whether `frozen` has been called: it then misses steps in any case.
+        before: The beginning of the command line of each of its processes.
+        was_frozen: Whether `frozen` has been called: the server then misses quanta in any case.
         env: The environment in which a program finds this server and no other.
     """
 
     kind: str
-    reported_name: str  # what the server says of itself begins with this
-    parts: tuple[str, ...]  # its processes, the one that answers first
+    reported_name: str  # how the name that the server reports begins
+    parts: tuple[str, ...]  # its processes; the first one answers on the socket
 
     def __init__(self, rate: int = 48000) -> None:
         self.rate = rate
-        # Short, for a socket's path has 107 characters at most.
+        # The path is short, because a socket's path has 107 characters at most.
         self.root = Path(tempfile.mkdtemp(prefix="vmic-"))
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.was_frozen = False
@@ -97,7 +97,7 @@ class SoundServer:
         raise NotImplementedError
 
     def answer(self) -> None:
-        """Start the process that answers on the socket, and what it needs that does not run."""
+        """Start the process that answers on the socket, and the processes it needs that do not run."""
         self._bring_back()
         if self._told_before_loss is not None:
             self._missed_by_loss += self._told() - self._told_before_loss
@@ -107,13 +107,13 @@ class SoundServer:
         raise NotImplementedError
 
     def kill(self, *, whole: bool = False) -> None:
-        """End the process that answers, as a crash does, or with `whole` all; `answer` brings them back."""
+        """Kill the process that answers, as a crash does, or all with `whole`; `answer` restarts them."""
         self.lose(self.parts[0])
         for part in self.parts if whole else ():
             self.lose(part)
 
     def lose(self, part: str, how: signal.Signals = signal.SIGKILL) -> None:
-        """End one of its processes; `answer` brings it back."""
+        """End one of the server's processes; `answer` restarts it."""
         if self._told_before_loss is None:
             self._told_before_loss = self._told()
         process = self.processes[part]
@@ -122,7 +122,7 @@ class SoundServer:
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """Stop the process that answers, which then hangs."""
+        """Stop the process that answers, so that it hangs until the end of the block."""
         self.was_frozen = True
         self.main_process.send_signal(signal.SIGSTOP)
         try:
@@ -131,7 +131,7 @@ class SoundServer:
             self.main_process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """End what `start` began, last first, and wait for each."""
+        """End what `start` began, last first, and wait for each process."""
         while self.processes:
             _, process = self.processes.popitem()
             process.terminate()
@@ -143,42 +143,42 @@ class SoundServer:
 
     @property
     def main_process(self) -> subprocess.Popen[bytes]:
-        """The process that answers on the socket."""
+        """Return the process that answers on the socket."""
         return self.processes[self.parts[0]]
 
     def adopt(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Lead this process to the server too."""
+        """Point this process to the server too."""
         for name, value in self.env.items():
             monkeypatch.setenv(name, value)
         for name in ("PULSE_SOURCE", "PULSE_SINK"):
             monkeypatch.delenv(name, raising=False)
 
     def elects_ours(self) -> bool:
-        """Whether a microphone of vmic's becomes the default where there is no other."""
+        """Return whether a vmic microphone becomes the default where there is no other."""
         return True
 
     def shows_quotes(self) -> bool:
-        """Whether it shows a speaker's name with both kinds of quotes."""
+        """Return whether the server shows a speaker's name with both kinds of quotes."""
         return True
 
     def pausing(self) -> set[str]:
-        """Return the parts without which streams only pause; without another they end."""
+        """Return the parts without which streams only pause; without any other part they end."""
         return set()
 
     @property
     def steps_missed(self) -> int:
-        """How many steps the server says that it missed or did not finish: it may have lost what was in them.
+        """Return how many quanta the server reports as missed or unfinished: it may have lost their sound.
 
-        That happens when the machine lets it wait for longer than the step's 5 ms (PipeWire). Those between a
-        `lose` and its `answer` do not count.
+        A quantum is missed when the machine lets the server wait for longer than its 5 ms (PipeWire). Those
+        between a `lose` and its `answer` do not count.
         """
         return self._told() - self._missed_by_loss
 
     @property
     def broke(self) -> bool:
-        """Whether it ended, or says that it ends, by a fault of its own.
+        """Return whether the server ended, or reports that it ends, because of its own fault.
 
-        PulseAudio 16.1 does, now and then, when a program is killed whose sound it holds (memblock.c).
+        PulseAudio 16.1 does so now and then when a program is killed whose sound it holds (memblock.c).
         """
         if any(-_code_of(process) in FAULTS for process in self.processes.values()):
             return True
@@ -205,7 +205,7 @@ class SoundServer:
         return process
 
     def await_socket(self, path: Path, owner: subprocess.Popen[bytes]) -> None:
-        """Wait until somebody listens at `path`, or say why the `owner` ended."""
+        """Wait until a process listens at `path`; raise with the logs if `owner` ends first."""
         deadline = time.monotonic() + START_TIMEOUT
         while True:
             with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):
@@ -222,7 +222,7 @@ class SoundServer:
             yield pulse
 
     def listen_on_tcp(self, host: str) -> str:
-        """Let it listen there too, and return the address for PULSE_SERVER."""
+        """Make the server listen at `host` too, and return the address for PULSE_SERVER."""
         with socket.socket() as probe:
             probe.bind(("", 0))
             port = probe.getsockname()[1]
@@ -231,7 +231,7 @@ class SoundServer:
         return f"tcp:{host}:{port}"
 
     def assert_identity(self) -> None:
-        """Assert that the server that answers is this one, by the name it gives and by its process."""
+        """Assert that this server is the one that answers, by the name it reports and by its process."""
         code = self.main_process.poll()
         assert code is None, f"the server ended with {code}: {self.log()}"
         with socket.socket(socket.AF_UNIX) as probe:
@@ -286,7 +286,7 @@ class PipeWire(SoundServer):
         self.answer()
 
     def _bring_back(self) -> None:
-        # Two so that they tell of steps that they missed.
+        # The debug settings make two of the processes log the quanta that they missed.
         if not self._runs("pipewire"):
             path = Path(self.env["XDG_RUNTIME_DIR"]) / "pipewire-0"
             self.await_socket(path, self.spawn("pipewire", ["pipewire"], PIPEWIRE_DEBUG="2,pw.node:4"))
@@ -300,7 +300,7 @@ class PipeWire(SoundServer):
     def lose(self, part: str, how: signal.Signals = signal.SIGKILL) -> None:
         super().lose(part, how)
         if part == "pipewire":
-            # The others end with it, or are ended, as systemd does.
+            # The other processes end with it, or are ended here, as systemd does.
             for other in self.parts[:2]:
                 self.processes[other].terminate()
                 super().lose(other)
@@ -313,7 +313,7 @@ class PipeWire(SoundServer):
         return self._version() >= (1, 4)
 
     def pausing(self) -> set[str]:
-        # A session manager that restarts moves the streams of 0.3, which ends them, and links those of 1.4.
+        # A session manager that restarts moves streams of 0.3, which ends them, and links those of 1.4.
         return {"wireplumber"} if self._version() >= (1, 4) else set()
 
     def _version(self) -> tuple[int, ...]:
@@ -338,7 +338,7 @@ class PipeWire(SoundServer):
 
 
 def _code_of(process: subprocess.Popen[bytes]) -> int:
-    """What it ended with; 0 where it runs. Its connections end shortly before it does."""
+    """Return the process's exit code; 0 while it runs. Its connections end shortly before it does."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         return process.wait(0.1)
     return 0
@@ -348,15 +348,15 @@ KINDS: dict[str, type[SoundServer]] = {c.kind: c for c in (PulseAudio, PipeWire)
 
 
 def available_servers() -> list[str]:
-    """Both, but on a machine where one would have replaced the user's own (see scripts/setup)."""
+    """Return both kinds, except one that would have replaced the user's own (see scripts/setup)."""
     return [kind for kind in KINDS if kind not in machine.missing()]
 
 
 def new_server(request: pytest.FixtureRequest) -> SoundServer:
-    """The sound server that a fixture's parameter names."""
+    """Return the sound server that a fixture's parameter names."""
     return KINDS[request.param]()
 
 
 PARTS = [(kind, part) for kind in available_servers() for part in KINDS[kind].parts]
-# For what has nothing to do with which of them it is.
+# For tests whose result does not depend on the kind of server.
 one_server = pytest.mark.parametrize("server", available_servers()[:1], indirect=True)

@@ -1,4 +1,4 @@
-"""Signals in which every frame tells its number, and tones; and what became of them in a recording."""
+"""Numbered signals and tones, and what became of them in a recording."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ import numpy.typing as npt
 
 Samples = npt.NDArray[np.int16]
 
-# So many gaps where they are no matter of the test.
+# The number of allowed gaps for tests that do not check gaps.
 ANY = math.inf
-# 0 is silence, so a sample can tell this many numbers.
+# 0 is silence, so a sample can carry this many numbers.
 PERIOD = 65535
 
 
 def numbered(count: int, channels: int = 1, first: int = 0) -> Samples:
-    """Frames `first` to `first + count`, of shape (count, channels): never 0, other in each channel."""
+    """Return frames `first` to `first + count`, shape (count, channels): never 0, different per channel."""
     numbers = np.arange(first, first + count)[:, None] + 1000 * np.arange(channels)
     return (numbers % PERIOD + 1).astype(np.uint16).view(np.int16)
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What of a numbered signal is in a recording.
+    """What a recording contains of a numbered signal.
 
     Attributes:
         frames: Frames that are neither silence nor a ramp to or from it.
         lost: Numbers that are missing between the first and the last.
-        repeated: Frames whose number does not go on from the one before.
+        repeated: Frames whose number does not follow the one before.
         foreign: Frames whose channels do not agree on a number.
         silence: Frames of silence, and of ramps, between the first and the last.
-        gaps: How often there is silence.
+        gaps: How many silences there are.
     """
 
     frames: int
@@ -54,7 +54,7 @@ class Heard:
         numbers = (heard.view(np.uint16).astype(np.int64) - 1 - 1000 * np.arange(channels)) % PERIOD
         foreign = int((numbers != numbers[:, :1]).any(axis=1).sum())
         steps = np.diff(numbers[:, 0]) % PERIOD
-        # A step of more than half the period is one backwards.
+        # A step of more than half the period is a step backwards.
         ahead = (steps > 1) & (steps < PERIOD // 2)
         return cls(
             frames=len(places),
@@ -67,14 +67,14 @@ class Heard:
         )
 
     def assert_exact(self, frames: int, first: int = 0, gaps: int = 0) -> None:
-        """Assert that `frames` frames are there, each once, in order, with at most so many gaps between."""
+        """Assert that `frames` frames were heard, each once, in order, with at most `gaps` gaps."""
         assert (self.frames, self.lost, self.repeated, self.foreign) == (frames, 0, 0, 0), self
         assert self.gaps <= gaps, self
         assert self.first == first % PERIOD, self
 
 
 def sounding(recording: Samples, sample_rate: int = 48000, gaps: float = 0) -> Samples:
-    """Return the frames that were written, and assert that at most so many silences are between them."""
+    """Return the frames that were written; assert that at most `gaps` silences are between them."""
     places = np.flatnonzero(is_written(recording, sample_rate))
     silences = np.diff(places)[np.diff(places) > 1] - 1
     assert len(silences) <= gaps, f"silences of {silences.tolist()} frames"
@@ -82,13 +82,13 @@ def sounding(recording: Samples, sample_rate: int = 48000, gaps: float = 0) -> S
 
 
 def silences(recording: npt.NDArray[Any], sample_rate: int) -> list[int]:
-    """Return how many frames each silence of 1 ms or more has within a mono recording of a steady sound."""
+    """Return the frames of each silence of 1 ms or more within a mono recording of a steady sound."""
     loud = np.flatnonzero(np.abs(recording.astype(np.float64)) > np.abs(recording).max(initial=0) / 1000)
     return [int(step) - 1 for step in np.diff(loud) if step > sample_rate // 1000]
 
 
 def without_silence(recording: Samples, sample_rate: int) -> Samples:
-    """Return a mono recording of a steady sound less its silences of 1 ms or more."""
+    """Return a mono recording of a steady sound without its silences of 1 ms or more."""
     loud = np.flatnonzero(recording)
     pieces = np.split(loud, np.flatnonzero(np.diff(loud) > sample_rate // 1000) + 1)
     return np.concatenate(
@@ -97,20 +97,20 @@ def without_silence(recording: Samples, sample_rate: int) -> Samples:
 
 
 def frequency(samples: npt.NDArray[Any], sample_rate: int) -> float:
-    """The strongest frequency of the middle half of a mono recording."""
+    """Return the strongest frequency of the middle half of a mono recording."""
     part = samples[len(samples) // 4 : -len(samples) // 4]
     return int(np.abs(np.fft.rfft(part * np.hanning(len(part)))).argmax()) * sample_rate / len(part)
 
 
 def ramp(sample_rate: int) -> npt.NDArray[np.int64]:
-    """The weights of inserted frames that lead from silence up to sound (fade.h), as numerators."""
+    """Return the weights of the inserted frames that ramp up from silence (fade.h), as numerators."""
     count = sample_rate * 3 // 2000
     k = np.arange(count, dtype=np.int64)
     return k * k * (3 * count - 2 * k)
 
 
 def is_written(recording: Samples, sample_rate: int) -> npt.NDArray[np.bool_]:
-    """For each frame, whether it was written: it is not silence, nor a ramp to or from it."""
+    """Return for each frame whether it was written: it is neither silence nor a ramp to or from it."""
     written: npt.NDArray[np.bool_] = np.any(recording, axis=1)
     edges = np.flatnonzero(np.diff(np.concatenate(([False], written, [False]))))
     before = recording[:0]
@@ -129,9 +129,10 @@ def is_written(recording: Samples, sample_rate: int) -> npt.NDArray[np.bool_]:
 
 
 def _early_part(before: Samples, run: Samples, sample_rate: int) -> int | None:
-    """How much of a ramp down is the end of `before`, when `run` is the rest of it; None when it is not.
+    """Return how many frames at the end of `before` begin the ramp down that `run` ends; None if none do.
 
-    That came when the sound had run dry already: the server took a part with the sound, or nothing.
+    Such a ramp was written when the sound had already run out: the server took a part of it with the sound,
+    or nothing.
     """
     for early in range(min(len(ramp(sample_rate)), len(before) - 1)):
         down = ramp_to(before[len(before) - 1 - early], sample_rate)[::-1]
@@ -144,13 +145,13 @@ def _early_part(before: Samples, run: Samples, sample_rate: int) -> int | None:
 
 
 def ramp_to(frame: Samples, sample_rate: int) -> Samples:
-    """The inserted frames that lead from silence up to `frame`."""
+    """Return the inserted frames that ramp from silence up to `frame`."""
     weights = ramp(sample_rate)[:, None]
     return (frame.astype(np.int64) * weights / len(weights) ** 3).astype(np.int16)
 
 
 def _ramp_length(recording: Samples, begin: int, sample_rate: int) -> int:
-    """How many frames from `begin` on, the first after silence, belong to a ramp that leads up to sound."""
+    """Return how many frames from `begin`, the first after silence, belong to a ramp up to sound."""
     count = len(ramp(sample_rate))
     for place in range(begin + 1, min(begin + count + 1, len(recording))):
         expected = ramp_to(recording[place], sample_rate)
@@ -168,9 +169,9 @@ def tone(frequency: float, seconds: float, sample_rate: int, channels: int = 1) 
 
 
 def usual_quality(recording: npt.NDArray[Any], sample_rate: int) -> tuple[float, float]:
-    """`tone_quality` of the median half-second at the far end of a call.
+    """Return the `tone_quality` of the median half-second at the far end of a call.
 
-    It allows any number of gaps: a far end conceals what the network or a busy machine brings late.
+    Any number of gaps is allowed: a far end conceals what the network or a busy machine delivers late.
     """
     parts = np.array_split(recording, 2 * len(recording) // sample_rate)
     qualities = [tone_quality(part, sample_rate, gaps=ANY) for part in parts if part.any()]
@@ -179,10 +180,10 @@ def usual_quality(recording: npt.NDArray[Any], sample_rate: int) -> tuple[float,
 
 
 def tone_quality(recording: npt.NDArray[Any], sample_rate: int, gaps: float = 0) -> tuple[float, float]:
-    """The strongest frequency of a mono recording, and its power over all the rest in dB.
+    """Return the strongest frequency of a mono recording, and its power over all the rest in dB.
 
-    Measured on the middle of what sounds, so that neither the start nor the end of the tone counts.
-    Asserts that there are at most so many gaps.
+    The middle of the sound is measured, so that neither the start nor the end of the tone counts. Asserts
+    that there are at most `gaps` gaps.
     """
     found = silences(recording, sample_rate)
     assert len(found) <= gaps, f"silences of {found} frames"

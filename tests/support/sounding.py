@@ -1,4 +1,4 @@
-"""How soon a far end hears what is written, by the growth of what it has heard."""
+"""Measures how soon a far end hears what is written, by the growth of what it has heard."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _LOUD = 1000
 
 
 def latency_of(microphone: vmic.VirtualMicrophoneDevice, heard: Callable[[], npt.NDArray[Any]]) -> float:
-    """Seconds from a write to its first loud frame at the far end; the median of ten bursts.
+    """Return the seconds from a write to its first loud frame at the far end; the median of ten bursts.
 
     Args:
-        microphone: One that does not block.
+        microphone: A non-blocking microphone.
         heard: Returns all the frames that the far end has until now, of one channel.
     """
     burst = tone(1000, 0.05, microphone.sample_rate, microphone.channels)
@@ -33,11 +33,11 @@ def latency_of(microphone: vmic.VirtualMicrophoneDevice, heard: Callable[[], npt
             assert time.monotonic() < begin + programs.PATIENCE, "the burst is not heard"
             time.sleep(0.001)
         latencies.append(time.monotonic() - begin)
-        microphone.drain()  # the next is no late write, which the prebuffer grows for
+        microphone.drain()  # otherwise the next write is late, and the prebuffer grows
         programs.await_that(lambda: _is_over(heard()), "the burst is over")
     return float(np.median(latencies))
 
 
 def _is_over(heard: npt.NDArray[Any]) -> bool:
-    """Whether the last 0.2 s are silent."""
+    """Return whether the last 0.2 s are silent."""
     return not (abs(heard[-9600:]) > _LOUD).any()

@@ -1,4 +1,4 @@
-"""How long this machine lets a process wait that could run: PulseAudio does not say when it was late."""
+"""How long this machine lets a runnable process wait: PulseAudio does not report when it was late."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 
-# Of a process that sleeps 2 ms again and again: a paced sound has little more than this in reserve.
+# Measured by a process that sleeps 2 ms repeatedly: a paced sound has little more than this as its headroom.
 STALL = 0.003
 _PROGRAM = f"""
 import os, time
@@ -23,7 +23,7 @@ while os.getppid() == parent:
 
 
 class MachineStoodStillError(Exception):
-    """What a test saw may be the machine's doing: it is run again (see addopts in pyproject.toml)."""
+    """The machine may have caused what a test saw: the test is run again (see addopts in pyproject.toml)."""
 
 
 class StallWatch:
@@ -34,8 +34,8 @@ class StallWatch:
         self._process = subprocess.Popen([sys.executable, "-S", "-E", "-c", _PROGRAM], stdout=self._notes)
 
     def longest(self, since: float) -> float:
-        """Return the longest wait since then, in seconds; `since` is of `time.monotonic()`."""
-        time.sleep(2 * STALL)  # one that goes on is noted at its end
+        """Return the longest wait since `since`, which is a time of `time.monotonic()`, in seconds."""
+        time.sleep(2 * STALL)  # a wait that still goes on is noted at its end
         self._notes.seek(0)
         stalls = [tuple(map(float, line.split())) for line in self._notes.read().splitlines()]
         return max((late for due, late in stalls if due > since), default=0.0)
@@ -43,5 +43,5 @@ class StallWatch:
 
 @functools.cache
 def watch() -> StallWatch:
-    """Return the one of this process, which is started first."""
+    """Return the watch of this process; start it at the first call."""
     return StallWatch()

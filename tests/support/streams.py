@@ -1,4 +1,4 @@
-"""Streams of this process, with flags that no program offers: paused ones, and level meters."""
+"""Streams of this process with flags that no program offers: paused streams and level meters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from servers import SoundServer
 import vmic
 
 START_CORKED = 0x0001  # PA_STREAM_START_CORKED
-# What pavucontrol opens for each source (and `Pulse.get_peak_sample`).
+# The flags that pavucontrol uses for each source (and `Pulse.get_peak_sample`).
 METER = (
     libpulse.PA_STREAM_DONT_MOVE
     | libpulse.PA_STREAM_PEAK_DETECT
@@ -25,7 +25,7 @@ METER_RATE = 25
 
 
 class Stream:
-    """One that records 32-bit floats, which nobody reads."""
+    """A stream that records 32-bit floats, which nobody reads."""
 
     def __init__(self, pulse: pulsectl.Pulse, source: str, flags: int, rate: int) -> None:
         self._pulse = pulse
@@ -43,7 +43,7 @@ class Stream:
         cork = ctypes.CDLL("libpulse.so.0").pa_stream_cork
         cork.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
         cork(self._stream, 0, None, None)
-        self._pulse.source_output_list()  # sends it
+        self._pulse.source_output_list()  # this call sends it
 
     def _is_on(self, source_name: str) -> bool:
         source = self._pulse.get_source_by_name(source_name)
@@ -57,13 +57,13 @@ class Stream:
 def stream(
     server: SoundServer, microphone: vmic.VirtualMicrophoneDevice, flags: int, rate: int = 48000
 ) -> Iterator[Stream]:
-    """Record `microphone`, until the end of the block."""
+    """Record `microphone` until the end of the block."""
     with server.client("streams") as pulse:
         yield Stream(pulse, microphone.source_name, flags, rate)
 
 
 def play_paused(pulse: pulsectl.Pulse, sink: str) -> None:
-    """Be a player of `sink` that is paused, for as long as the connection."""
+    """Add a paused player to `sink`, for as long as the connection lives."""
     connect = ctypes.CDLL("libpulse.so.0").pa_stream_connect_playback
     connect.argtypes = [
         ctypes.c_void_p,

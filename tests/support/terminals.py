@@ -1,4 +1,4 @@
-"""A terminal for a person's commands: tmux, which shows what a person would see."""
+"""A terminal for commands: tmux, which shows what a user would see."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import TracebackType
 
 import programs
 
-# As a person's shell: Ctrl-C ends the command, not the shell, and what it has shown stays.
+# Like a user's shell: Ctrl-C ends the command, not the shell, and the command's output stays.
 _SHELL = """trap : INT; "$0" "$@"; echo "the end: $?"; read _"""
 
 
@@ -40,16 +40,16 @@ class Terminal:
 
     @property
     def screen(self) -> str:
-        """What it shows."""
+        """Return what the terminal shows."""
         return self._call("capture-pane", "-p", "-t", "test")
 
     @property
     def coloured(self) -> str:
-        """The same, with the escape sequences for its colours."""
+        """Return the same text, with the escape sequences for its colours."""
         return self._call("capture-pane", "-p", "-e", "-t", "test")
 
     def await_text(self, *texts: str) -> str:
-        """Wait until it shows all of these; what it shows then."""
+        """Wait until the terminal shows all of `texts`; return what it shows then."""
         shown = ""
 
         def is_there() -> bool:
@@ -64,7 +64,7 @@ class Terminal:
         return shown
 
     def await_end(self) -> int:
-        """Wait until the command has ended: its exit code."""
+        """Wait until the command has ended; return its exit code."""
         found = re.search(r"the end: (\d+)", self.await_text("the end: "))
         assert found
         return int(found[1])

@@ -1,4 +1,4 @@
-"""Importing from vmic does no work, needs no more than libpulse, and says so where that is missing."""
+"""Importing vmic does no work, needs only libpulse, and reports where that is missing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def imported() -> dict[str, Any]:
-    """What a process that imports vmic is and has done then."""
+    """Return the state of a process that imports vmic, and what it has done."""
     out = subprocess.run(
         [sys.executable, "-c", WATCHED_IMPORT], env=NOWHERE, stdout=subprocess.PIPE, check=True, timeout=30
     )
@@ -77,7 +77,7 @@ def test_what_cannot_wait_for_the_first_use_does_not() -> None:
 
 @pytest.fixture(scope="module")
 def hiding(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An auditor of the dynamic loader, which hides a library from one process."""
+    """Build an auditor for the dynamic loader, which hides a library from one process."""
     library = tmp_path_factory.mktemp("hiding") / "hide_library.so"
     source = Path(__file__).with_name("hide_library.c")
     compiler = shutil.which("cc") or "gcc"
@@ -96,7 +96,7 @@ def import_without(hiding: Path, library: str) -> subprocess.CompletedProcess[st
     )
 
 
-# The first is loaded by pulsectl, the second by the native module; one package brings both.
+# pulsectl loads the first library, the native module the second; one package contains both.
 @pytest.mark.parametrize("library", ["libpulse.so.0", "libpulse-simple.so.0"])
 def test_a_missing_libpulse_is_named_with_its_package(hiding: Path, library: str) -> None:
     run = import_without(hiding, library)
@@ -132,10 +132,10 @@ def test_another_missing_module_is_not_taken_for_libpulse() -> None:
 
 
 def test_source_that_is_not_installed_says_how_to_install_it(tmp_path: Path) -> None:
-    # As in a clone: the folder that Python is started in comes before the installed packages.
+    # As in a clone: the folder in which Python starts comes before the installed packages.
     source = tmp_path / "vmic"
     shutil.copytree(ROOT / "vmic", source, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-    # Without site, the packages are there as an install leaves them, and an editable vmic is not.
+    # Without site, the packages are there as an install leaves them, but an editable vmic is not.
     run = subprocess.run(
         [sys.executable, "-S", "-c", "from vmic import *"],
         cwd=tmp_path,

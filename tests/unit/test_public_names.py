@@ -1,4 +1,4 @@
-"""What the package shows: sorted, complete, and documented."""
+"""The package's public names are sorted, complete and documented."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_all_is_sorted_and_is_what_can_be_seen() -> None:
     for name in vmic.__all__:
         getattr(vmic, name)
     seen = [n for n, v in vars(vmic).items() if not n.startswith("_") and not inspect.ismodule(v)]
-    # `annotations` and the like would be seen too.
+    # `annotations` and the like would be visible too.
     assert vmic.__all__ == sorted(set(seen)) == dir(vmic)
     assert not hasattr(vmic, "create_camera_device")
 
@@ -27,7 +27,7 @@ def test_every_name_says_that_it_is_of_this_package() -> None:
 
 
 def members() -> Iterator[tuple[str, object]]:
-    """Every public name, and every public attribute of the classes among them."""
+    """Yield every public name, and every public attribute of the classes among them."""
     for name in vmic.__all__:
         thing = getattr(vmic, name)
         yield name, thing
@@ -46,7 +46,7 @@ FUNCTIONS = [name for name, thing in MEMBERS.items() if inspect.isroutine(thing)
 
 
 def section(doc: str, title: str) -> str:
-    """The indented text below ``title:``; "" where there is none."""
+    """Return the indented text below ``title:``; "" where there is none."""
     found = re.search(rf"^{title}:\n((?:    .*\n?|\n)+)", doc, re.MULTILINE)
     return found[1] if found else ""
 
@@ -59,7 +59,7 @@ def described(doc: str, title: str) -> list[str]:
 def test_each_has_a_docstring_that_begins_with_a_sentence(name: str) -> None:
     doc = inspect.getdoc(MEMBERS[name])
     assert doc
-    # Not an inherited one.
+    # The docstring must not be inherited.
     own = MEMBERS[name].__doc__
     assert own
     first, _, rest = doc.partition("\n")
@@ -83,7 +83,7 @@ def test_each_field_is_described(name: str) -> None:
     doc = inspect.getdoc(kind) or ""
     if dataclasses.is_dataclass(kind):
         assert described(doc, "Attributes") == [field.name for field in dataclasses.fields(kind)]
-    elif fields := getattr(kind, "_fields", None):  # of a named tuple
+    elif fields := getattr(kind, "_fields", None):  # a named tuple
         assert described(doc, "Attributes") == list(fields)
     elif name in ("DeviceLostError", "ClosedError"):
         assert described(doc, "Attributes") == ["frames_written"]

@@ -23,12 +23,12 @@ from benching.running import Run
 from benching.workloads import SOAK, WORKLOADS, Workload
 
 RUNS = 5
-# A server's start and end, once a round.
+# The time to start and end a server, once a round.
 ROUND = 3.0
 
 
 def main() -> None:
-    """Measure, report, and fail when something could not be measured, or grew in the soak."""
+    """Measure and report; exit with an error if a run failed, or if something grew in the soak."""
     options = parse()
     kinds = list(KINDS) if options.server == "both" else [options.server]
     for name in native.PROGRAMS:
@@ -43,7 +43,7 @@ def main() -> None:
             runs.append(run)
             minutes = (time.monotonic() - began) / 60
             tell(f"{minutes:5.1f} min  {run.server}  {run.workload}  {run.contestant}: {run}")
-        # Hours may be in it.
+        # Save after each run, because a measurement may take hours.
         if options.json:
             write(options.json, runs)
     print(whole_report(runs))
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    """What is asked for."""
+    """Parse the command line."""
     minutes = len(KINDS) * RUNS * sum(w.estimate * len(w.contestants) for w in WORKLOADS.values()) / 60
     parts = "\n".join(f"  {w.name}: {w.what}; {', '.join(w.contestants)}" for w in WORKLOADS.values())
     names = "\n".join(f"  {c.name}: {c.what}" for c in CONTESTANTS.values())
@@ -81,7 +81,7 @@ def parse() -> argparse.Namespace:
 def plan(
     kinds: Sequence[str], options: argparse.Namespace
 ) -> Iterator[tuple[str, list[tuple[Workload, str]]]]:
-    """For each round and server, what is run there, and by whom."""
+    """Yield for each round and server the workloads to run there, each with its contestant."""
     workloads = [SOAK] if options.soak else [WORKLOADS[name] for name in options.workload]
     if options.seconds:
         workloads = [dataclasses.replace(workload, seconds=options.seconds) for workload in workloads]
@@ -90,14 +90,14 @@ def plan(
             pairs = []
             for workload in workloads:
                 contestants = list(options.contestant or workload.contestants)
-                # What one leaves behind on the server meets another next time.
+                # A contestant leaves traces on the server; each time another one should meet them.
                 random.shuffle(contestants)
                 pairs += [(workload, contestant) for contestant in contestants]
             yield kind, pairs
 
 
 def go(kind: str, pairs: Sequence[tuple[Workload, str]]) -> Iterator[Run]:
-    """Run all these on one server; on another after a failure, for that leaves things behind."""
+    """Run all pairs on one server; start a new server after a failure, because a failure leaves traces."""
     waiting = list(pairs)
     while waiting:
         with KINDS[kind]() as server:
@@ -110,31 +110,31 @@ def go(kind: str, pairs: Sequence[tuple[Workload, str]]) -> Iterator[Run]:
 
 
 def whole_report(runs: Sequence[Run]) -> str:
-    """All that is printed."""
+    """Return the whole report."""
     done = [run for run in runs if run.workload == SOAK.name and not run.error]
     parts = [report.markdown(machine.described(), runs), goals.markdown(runs), *map(soaking.markdown, done)]
     return "\n\n".join(part for part in parts if part)
 
 
 def is_growing(run: Run) -> bool:
-    """Whether it is a soak that is not flat."""
+    """Return whether `run` is a soak that is not flat."""
     return run.workload == SOAK.name and not run.error and bool(soaking.growth(soaking.parts(run)))
 
 
 def write(path: Path, runs: Sequence[Run]) -> None:
-    """Leave all runs in a file."""
+    """Save all runs in a file."""
     path.write_text(
         json.dumps({"machine": machine.described(), "runs": [dataclasses.asdict(run) for run in runs]})
     )
 
 
 def read(path: Path) -> list[Run]:
-    """The runs of such a file."""
+    """Load the runs of such a file."""
     return [Run(**run) for run in json.loads(path.read_text())["runs"]]
 
 
 def tell(line: str) -> None:
-    """To whoever watches."""
+    """Print a line of progress."""
     print(line, file=sys.stderr, flush=True)
 
 

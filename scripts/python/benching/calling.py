@@ -17,7 +17,7 @@ from benching.partner import hear, say
 from benching.writing import be_busy
 
 CHUNK = RATE // 50
-# A microphone queues 60 s.
+# The queue of a microphone holds 60 s.
 CALLS = 60 * RATE // CHUNK
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     frames = numbered(CHUNK).tobytes()
     with vmic.create_microphone_device("bench", RATE, non_blocking=True) as microphone:
         be_busy(options.busy_threads)
-        # At first the queue's memory is touched for the first time.
+        # The first pass touches the queue's memory for the first time.
         for _ in range(2):
             took = fill(microphone, frames)
             microphone.flush()
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def fill(microphone: vmic.VirtualMicrophoneDevice, frames: bytes) -> Times:
-    """Fill the queue; how long each call took, in seconds."""
+    """Fill the queue; return how long each call took, in seconds."""
     took = np.zeros(CALLS)
     for i in range(CALLS):
         called = time.perf_counter()

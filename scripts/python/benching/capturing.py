@@ -25,7 +25,7 @@ FRAGMENT_MS = 5
 
 
 class Recorder:
-    """parec on one source, with all that it has said."""
+    """parec on one source, with all that it has recorded."""
 
     sample_rate, channels = RATE, 1
 
@@ -42,11 +42,11 @@ class Recorder:
 
     @property
     def began(self) -> bool:
-        """Whether anything has come."""
+        """Return whether any sound has arrived."""
         return bool(self._pieces)
 
     def read(self) -> bool:
-        """Take what is there; whether that was not the end."""
+        """Read what is available; return False at the end of the recording."""
         piece = os.read(self.pipe, 1 << 16)
         if piece:
             self._times.append(time.monotonic())
@@ -54,14 +54,14 @@ class Recorder:
         return bool(piece)
 
     def capture(self) -> Capture:
-        """All that has come."""
+        """Return all that has arrived."""
         recording = np.frombuffer(b"".join(self._pieces), np.int16)[:, None]
         ends = np.cumsum([len(piece) for piece in self._pieces], dtype=np.int64) // 2
         return Capture(recording, ends, np.array(self._times))
 
 
 def await_connected(recorder: Recorder) -> None:
-    """Wait until the server knows it: for a source that does not even give silence."""
+    """Wait until the server lists the recording stream: for a source that does not even give silence."""
     with pulsectl.Pulse("bench-capture") as pulse:
         pulse.event_mask_set("source_output")
         pulse.event_callback_set(lambda _: pulse.event_listen_stop())
@@ -71,13 +71,13 @@ def await_connected(recorder: Recorder) -> None:
 
 
 def record(sources: list[str], stack: contextlib.ExitStack, *, silent: bool) -> list[Recorder]:
-    """Record all until the end of our standard input, or of all recordings."""
+    """Record all sources until the end of our standard input, or of all recordings."""
     waiting = list(sources)
     recorders: list[Recorder] = []
     selector = stack.enter_context(selectors.DefaultSelector())
     selector.register(sys.stdin, selectors.EVENT_READ)
     while True:
-        # One after the other: PulseAudio refuses the sixth that connects at the same time.
+        # One after the other: PulseAudio refuses the sixth client that connects at the same time.
         if all(recorder.began or silent for recorder in recorders[-1:]):
             if not waiting:
                 break
@@ -95,7 +95,7 @@ def record(sources: list[str], stack: contextlib.ExitStack, *, silent: bool) -> 
 
 
 def read(selector: selectors.BaseSelector) -> bool:
-    """Wait for sound, and take it; whether there is more to come."""
+    """Wait for sound, and read it; return whether there is more to come."""
     for key, _ in selector.select():
         if key.data is None:
             return False

@@ -1,4 +1,4 @@
-"""What takes part: vmic in its ways, and what one would take instead."""
+"""The contestants: vmic with several options, and its alternatives."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ class Contestant:
     """A way to get frames into a microphone.
 
     Attributes:
-        name: As on the command line.
-        kind: Which function of `outputs` opens it.
-        what: In the README.
+        name: The name on the command line.
+        kind: The function of `outputs` that opens it.
+        what: The description in the README.
         paces: Whether a write returns when it is time for the next one; the caller's clock paces the others.
         silent: Whether its source gives nothing at all, instead of silence, while nothing is written.
-        options: Handed to vmic.
+        options: Options passed to vmic.
     """
 
     name: str

@@ -14,7 +14,7 @@ from benching.outputs import Floor
 from benching.partner import hear, say
 
 CHUNK = RATE // 100
-# So that the quickest application certainly hears one.
+# Enough chunks that even the quickest application certainly hears one.
 CHUNKS = 40
 
 

@@ -1,4 +1,4 @@
-"""The microphone that one makes without vmic: the same two modules, loaded by hand."""
+"""A microphone made without vmic: the same two modules, loaded by hand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORMAT = f"rate={RATE} channels=1 channel_map=mono"
 
 @dataclass(frozen=True)
 class MadeDevice:
-    """A null sink, and the source that has its sound."""
+    """A null sink, and the source that carries its sound."""
 
     sink: str
     source: str
@@ -23,9 +23,9 @@ class MadeDevice:
 
 @contextlib.contextmanager
 def made(count: int) -> Iterator[list[MadeDevice]]:
-    """`count` devices; they go at the end."""
+    """Make `count` devices; remove them at the end of the block."""
     with pulsectl.Pulse("bench-devices") as pulse:
-        # PipeWire need not know the argument without which PulseAudio adds two seconds.
+        # Without this argument PulseAudio adds two seconds; PipeWire need not know it.
         on_pulseaudio = "PipeWire" not in pulse.server_info().server_name
         modules, devices = [], []
         for i in range(count):
@@ -46,7 +46,7 @@ def made(count: int) -> Iterator[list[MadeDevice]]:
 
 @contextlib.contextmanager
 def pipe_sources(paths: list[str]) -> Iterator[list[MadeDevice]]:
-    """A source for each FIFO, which the server makes at that path; no sink belongs to it."""
+    """Make a source for each FIFO, which the server creates at that path; there is no sink."""
     with pulsectl.Pulse("bench-devices") as pulse:
         modules = [
             pulse.module_load(

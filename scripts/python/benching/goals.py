@@ -1,4 +1,4 @@
-"""What vmic is meant to reach, and whether it did: each a number of each run, its limit, and the median."""
+"""The goals of vmic, and whether they were reached: for each a number per run, its limit, and the median."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from benching.measuring import FIRST
 from benching.report import table
 from benching.running import Run
 
-# The runs of a workload by a contestant, on one server.
+# Returns the runs of a workload by a contestant, on one server.
 Pick = Callable[[str, str], list[Run]]
 
 
 @dataclass(frozen=True)
 class Goal:
-    """One of them.
+    """A goal.
 
     Attributes:
-        what: In the table.
-        limit: What the median over the runs may be at most.
-        of: The number of each run.
-        server: How the name of the server begins that it is for.
+        what: The description in the table.
+        limit: The largest allowed median over the runs.
+        of: Returns the number of each run.
+        server: The beginning of the name of the server that the goal is for.
         worst: Whether no run may be above the limit.
     """
 
@@ -34,7 +34,7 @@ class Goal:
     worst: bool = False
 
     def row(self, server: str, pick: Pick) -> list[str] | None:
-        """A line of the table; None when nothing was measured."""
+        """Return a line of the table; None when nothing was measured."""
         values = [value for value in self.of(pick) if not math.isnan(value)]
         if not values or not server.startswith(self.server):
             return None
@@ -51,17 +51,17 @@ class Goal:
 
 
 def value(workload: str, contestant: str, key: str) -> Callable[[Pick], list[float]]:
-    """A number as it is."""
+    """Return a function that picks a number as it is."""
     return lambda pick: [run.value(key) for run in pick(workload, contestant)]
 
 
 def above(workload: str, contestant: str, key: str, base: str) -> Callable[[Pick], list[float]]:
-    """By how much one number of a run is above another."""
+    """Return a function that computes by how much one number of a run exceeds another."""
     return lambda pick: [run.value(key) - run.value(base) for run in pick(workload, contestant)]
 
 
 def of_floor(key: str) -> Callable[[Pick], list[float]]:
-    """A number as a multiple of the floor's median."""
+    """Return a function that computes a number as a multiple of the floor's median."""
 
     def ratios(pick: Pick) -> list[float]:
         floor = [run.value(key) for run in pick("idle", "floor")]
@@ -71,7 +71,7 @@ def of_floor(key: str) -> Callable[[Pick], list[float]]:
 
 
 def gap_rate(workload: str, contestant: str, seconds: float) -> Callable[[Pick], list[float]]:
-    """Gaps in so many seconds, after the first."""
+    """Return a function that computes the gaps in `seconds` seconds, after the first `FIRST` seconds."""
     return lambda pick: [
         run.value("gaps_after") * seconds / (run.value("seconds") - FIRST)
         for run in pick(workload, contestant)
@@ -120,10 +120,13 @@ GOALS = (
 
 
 def lost(runs: Sequence[Run]) -> list[Goal]:
-    """No frame of vmic's is lost, repeated or out of order, in any run: that alone must hold in the worst."""
+    """Return the goals that no frame of vmic is lost, repeated or out of order, in any run.
+
+    Only these goals must hold in the worst run.
+    """
     what = "any workload, frames lost, repeated or out of order"
     counts = [run.value("lost") + run.value("repeated") for run in runs]
-    # What PipeWire loses when the machine stands still was in its graph.
+    # The frames that PipeWire loses when the machine stands still were in its graph.
     where = [c for c, run in zip(counts, runs, strict=True) if not run.value("missed_steps")]
     return [
         Goal(what, 0, lambda _: counts, worst=True),
@@ -132,7 +135,7 @@ def lost(runs: Sequence[Run]) -> list[Goal]:
 
 
 def markdown(runs: Sequence[Run]) -> str:
-    """The table of what was aimed for; empty when none of it was measured."""
+    """Return the table of the goals; empty when none of them was measured."""
     rows = []
     for server in dict.fromkeys(run.server for run in runs):
         done = [run for run in runs if run.server == server and not run.error]

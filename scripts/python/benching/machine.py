@@ -1,4 +1,4 @@
-"""What the numbers were measured on."""
+"""The machine on which the numbers were measured."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from servers import SoundServer
 
 
 def described() -> str:
-    """The processor, the kernel and the distribution, in a sentence's words."""
+    """Describe the processor, the kernel and the distribution, as part of a sentence."""
     model = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     virtual = "hypervisor" in Path("/proc/cpuinfo").read_text()
     return (
@@ -22,7 +22,7 @@ def described() -> str:
 
 
 def server_name(server: SoundServer) -> str:
-    """The server's name and version, as people say them."""
+    """Return the server's name and version in their usual form."""
     with server.client() as pulse:
         info = pulse.server_info()
     on_pipewire = re.search(r"PipeWire [\d.]+", info.server_name)

@@ -1,4 +1,4 @@
-"""What became of a numbered signal: pure functions on a recording and on the times of what happened."""
+"""What became of a numbered signal: pure functions on a recording and on the times of events."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ Times = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
 RATE = 48000
-# Gaps are counted apart in the first seconds: a writer that adapts needs some to learn from.
+# Gaps in the first seconds are counted separately: a writer that adapts needs some to learn from.
 FIRST = 2.0
 
 
 @dataclass(frozen=True)
 class Capture:
-    """What one recorder heard, and when.
+    """What one recorder captured, and when.
 
     Attributes:
         recording: Of shape (n, 1).
-        ends: Frames that had come ...
+        ends: How many frames had arrived ...
         times: ... by this time; `time.monotonic()`.
     """
 
@@ -32,30 +32,30 @@ class Capture:
     times: Times
 
     def save(self, path: Path) -> None:
-        """Leave it in a file."""
+        """Save the capture in a file."""
         np.savez(path, recording=self.recording, ends=self.ends, times=self.times)
 
     @classmethod
     def load(cls, path: Path) -> Capture:
-        """What `save` left."""
+        """Load a capture that `save` wrote."""
         with np.load(path) as saved:
             return cls(saved["recording"], saved["ends"], saved["times"])
 
 
 def data_frames(recording: Samples) -> tuple[Indices, Indices]:
-    """Where in a recording the frames are that were written, and which of them each is.
+    """Return the positions in a recording of the frames that were written, and the number of each.
 
-    This alone knows how inserted frames differ from written ones.
+    Only this function knows how inserted frames differ from written ones.
     """
     positions = np.flatnonzero(is_written(recording, RATE)).astype(np.int64)
     return positions, unwrapped(recording[positions, 0].view(np.uint16).astype(np.int64) - 1)
 
 
 def unwrapped(numbers: Indices) -> Indices:
-    """Frame numbers that go on growing where a recording's begin again.
+    """Return frame numbers that continue to grow where a recording's numbers restart.
 
-    A step is the shortest that explains what is there, as in `Heard`: a loss of more than half a period
-    (0.68 s at 48000 Hz) at once is not told from a step back.
+    Each step is the shortest one that explains the numbers, as in `Heard`: a loss of more than half a period
+    (0.68 s at 48000 Hz) at once cannot be distinguished from a step back.
     """
     if not len(numbers):
         return numbers
@@ -65,7 +65,7 @@ def unwrapped(numbers: Indices) -> Indices:
 
 
 def latencies(capture: Capture, calls: Times, chunk: int) -> Times:
-    """How long the first frame of each chunk took to the recorder.
+    """Return how long the first frame of each chunk took to reach the recorder.
 
     Args:
         capture: What was heard.
@@ -73,7 +73,7 @@ def latencies(capture: Capture, calls: Times, chunk: int) -> Times:
         chunk: Frames in a chunk.
 
     Returns:
-        Seconds, for each chunk; not a number where its first frame was not heard.
+        Seconds, for each chunk; NaN where its first frame was not heard.
     """
     positions, numbers = data_frames(capture.recording)
     heard, where = np.unique(numbers, return_index=True)
@@ -88,10 +88,10 @@ def latencies(capture: Capture, calls: Times, chunk: int) -> Times:
 
 
 def gaps(recording: Samples) -> tuple[Times, Times]:
-    """The silences between frames that were written: when each begins, and how long it is.
+    """Return the silences between frames that were written: when each begins, and how long it is.
 
     Returns:
-        Seconds of signal before each, from the first frame on; and seconds of silence.
+        Seconds of signal before each silence, from the first frame on; and seconds of silence.
     """
     positions, _ = data_frames(recording)
     steps = np.diff(positions)
@@ -100,24 +100,24 @@ def gaps(recording: Samples) -> tuple[Times, Times]:
 
 
 def frames_missing(recording: Samples, written: int) -> int:
-    """How many of the frames 0 to `written` are not in the recording."""
+    """Return how many of the frames 0 to `written` are not in the recording."""
     numbers = np.unique(data_frames(recording)[1])
     return written - int(((numbers >= 0) & (numbers < written)).sum())
 
 
 def all_latencies(captures: list[Capture], calls: Times, chunk: int) -> Times:
-    """`latencies` of all microphones in milliseconds, where they are known; see `judge`."""
+    """Return the known `latencies` of all microphones in milliseconds; see `judge`."""
     waits = np.concatenate([latencies(c, calls[:, i], chunk) for i, c in enumerate(captures)])
     known: Times = 1000 * waits[~np.isnan(waits)]
     return known
 
 
 def judge(captures: list[Capture], calls: Times, chunk: int) -> dict[str, float]:
-    """The numbers of a run.
+    """Return the numbers of a run.
 
     Args:
-        captures: Of each microphone.
-        calls: When each chunk was written to each, of shape (chunks, microphones).
+        captures: The captures of all microphones.
+        calls: When each chunk was written to each microphone, of shape (chunks, microphones).
         chunk: Frames in a chunk.
     """
     written = calls.shape[0] * chunk
@@ -137,6 +137,6 @@ def judge(captures: list[Capture], calls: Times, chunk: int) -> dict[str, float]
 
 
 def percentiles(name: str, values: Times) -> dict[str, float]:
-    """`name`_p50, _p99 and _max; not a number when there are no values."""
+    """Return `name`_p50, _p99 and _max; NaN when there are no values."""
     points = np.percentile(values, (50, 99, 100)) if len(values) else [np.nan] * 3
     return {f"{name}_{p}": float(v) for p, v in zip(("p50", "p99", "max"), points, strict=True)}

@@ -12,13 +12,13 @@ PROGRAMS = {"floor": "libpulse-simple", "first_frame": "libpulse"}
 
 
 def program(name: str) -> Path:
-    """The program of that name, compiled if it is older than its source."""
+    """Return the path of program `name`; compile it first if it is older than its source."""
     source, built = _SOURCES / f"{name}.c", _BUILT / name
     if built.exists() and built.stat().st_mtime > source.stat().st_mtime:
         return built
     _BUILT.mkdir(parents=True, exist_ok=True)
     flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", PROGRAMS[name]], text=True).split()
-    # Two benches at once find a whole program each.
+    # The rename lets two benches at once each find a complete program.
     fresh = built.with_suffix(f".{os.getpid()}")
     subprocess.run(["cc", "-O2", "-Wall", "-o", str(fresh), str(source), *flags], check=True)
     return fresh.replace(built)

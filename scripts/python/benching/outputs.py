@@ -1,4 +1,4 @@
-"""How each contestant is opened and written to, as one would in a program of one's own.
+"""How to open and write to each contestant, as a user's own program would do it.
 
 Only the writing process imports what a contestant needs, and only when it takes part.
 """
@@ -36,7 +36,7 @@ class Output(Protocol):
         """Write 16-bit frames of one channel."""
 
     def drain(self) -> object:
-        """Wait until they are heard."""
+        """Wait until all written frames are heard."""
 
 
 @contextlib.contextmanager
@@ -44,9 +44,9 @@ def opened(contestant: Contestant, microphones: int, chunk: int) -> Iterator[lis
     """Make the devices, and a stream into each.
 
     Args:
-        contestant: Which.
-        microphones: How many.
-        chunk: Frames in each write, for those that choose their buffers by it.
+        contestant: The contestant to open.
+        microphones: How many devices to make.
+        chunk: Frames in each write, for the contestants that choose their buffers by it.
     """
     block = min(chunk, int(LATENCY * RATE))
     if contestant.kind == "vmic":
@@ -79,13 +79,13 @@ class _Vmic:
 class _Fifo:
     def __init__(self, device: MadeDevice, path: str) -> None:
         self.source = device.source
-        self._pipe = os.open(path, os.O_RDWR)  # so that it never breaks
+        self._pipe = os.open(path, os.O_RDWR)  # the reading end is open too, so the pipe never breaks
 
     def write(self, frames: bytes) -> None:
         os.write(self._pipe, frames)
 
     def drain(self) -> None:
-        """Nobody tells; at least the server has read them."""
+        """Wait until the server has read all frames; nothing reports when they are heard."""
         left = array.array("i", [1])
         while left[0]:
             fcntl.ioctl(self._pipe, termios.FIONREAD, left)
@@ -147,14 +147,14 @@ def _ffmpeg(device: MadeDevice, _: int, stack: contextlib.ExitStack) -> Output:
         "0",
     ]
     argv += ["-f", "s16le", "-ar", str(RATE), "-ac", "1", "-i", "-"]
-    # Without it the server's two seconds.
+    # Without this option the server's default of two seconds applies.
     argv += ["-f", "pulse", "-buffer_duration", f"{1000 * LATENCY:g}", "-device", device.sink, "bench"]
     return _Program(device, argv, stack)
 
 
 class _SoundDevice:
     def __init__(self, device: MadeDevice, block: int, stack: contextlib.ExitStack) -> None:
-        os.environ["PULSE_SINK"] = device.sink  # looked at when a stream is opened
+        os.environ["PULSE_SINK"] = device.sink  # PULSE_SINK is read when a stream is opened
         import sounddevice
 
         stream = sounddevice.RawOutputStream(
@@ -174,7 +174,7 @@ class _SoundCard:
         own = stack.enter_context(contextlib.ExitStack())
         self.source = device.source
         self._play = own.enter_context(player).play
-        self.drain = own.close  # its end lets all be heard
+        self.drain = own.close  # closing it plays all frames to their end
 
     def write(self, frames: bytes) -> None:
         self._play(np.frombuffer(frames, np.int16).astype(np.float32) / 32768)
@@ -199,13 +199,13 @@ class _PyAudio:
 
 
 class Floor:
-    """Is not written to: it paces and writes by itself."""
+    """A program that paces and writes by itself; this process does not write to it."""
 
     def __init__(self, device: MadeDevice, block: int, stack: contextlib.ExitStack) -> None:
         self.source, self._sink, self._block, self._stack = device.source, device.sink, block, stack
 
     def start(self, chunk: int, chunks: int) -> None:
-        """Open its stream."""
+        """Start the program, which opens its stream."""
         numbers = (RATE, chunk, self._block, chunks)
         argv = [str(native.program("floor")), self._sink, *map(str, numbers)]
         process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -213,7 +213,7 @@ class Floor:
         self._expect("ready")
 
     def begin(self, at: float) -> None:
-        """Let it write from `at` on; `time.monotonic()`."""
+        """Start writing at the time `at`; `time.monotonic()`."""
         assert self._process.stdin
         self._process.stdin.write(f"{int(at * 1e9)}\n")
         self._process.stdin.flush()
@@ -223,12 +223,12 @@ class Floor:
         self._expect("written")
 
     def times(self, chunks: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-        """When each write was called, and when it returned."""
+        """Return when each write was called, and when it returned."""
         assert self._process.stdout
         return np.array([self._process.stdout.readline().split() for _ in range(chunks)], float) / 1e9
 
     def write(self, frames: bytes) -> None:
-        """Not for this one."""
+        """Raise an error: the floor writes by itself."""
         raise NotImplementedError("the floor writes by itself")
 
     def drain(self) -> None:

@@ -1,4 +1,4 @@
-"""Processes of the bench talk to each other in lines of JSON, on their standard streams."""
+"""The bench's processes exchange lines of JSON on their standard streams."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Any
 
 
 class RunError(Exception):
-    """A run came to nothing: the contestant could not do it."""
+    """A run failed: the contestant could not do it."""
 
 
 class Partner:
-    """A process to talk to; a context manager, whose end is that process's end."""
+    """A process to communicate with; a context manager, which ends the process on exit."""
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], log: Path) -> None:
         self._log = log
@@ -30,25 +30,25 @@ class Partner:
 
     @classmethod
     def module(cls, name: str, *arguments: str, env: Mapping[str, str], log: Path) -> Partner:
-        """A module of the bench's, as a process of its own."""
+        """Start a module of the bench as a process of its own."""
         return cls([sys.executable, "-m", f"benching.{name}", *arguments], env, log)
 
     def say(self, word: object) -> None:
-        """Let it hear this; it is no matter here whether it still runs."""
+        """Send `word` to the process; it may have ended already."""
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(json.dumps(word).encode() + b"\n")
 
     def hear(self, timeout: float) -> Any:
-        """What it says next.
+        """Return the next message of the process.
 
         Raises:
-            RunError: It has ended, or says nothing within `timeout` seconds.
+            RunError: The process has ended, or sends nothing within `timeout` seconds.
         """
         return json.loads(self.hear_line(timeout))
 
     def hear_line(self, timeout: float) -> str:
-        """The same, of a program that knows no JSON."""
+        """Return the next line of a program that does not use JSON."""
         assert self._process.stdout
         if not self.has_said(timeout):
             raise RunError(f"says nothing within {timeout:.0f} s; {self._complaint()}")
@@ -58,7 +58,7 @@ class Partner:
         return line.decode().rstrip("\n")
 
     def has_said(self, timeout: float) -> bool:
-        """Whether there is something to hear, within `timeout` seconds."""
+        """Return whether a message arrives within `timeout` seconds."""
         assert self._process.stdout
         return bool(select.select([self._process.stdout], [], [], timeout)[0])
 
@@ -84,12 +84,12 @@ class Partner:
 
 
 def say(word: object) -> None:
-    """On the side of the process: say this."""
+    """Send `word`, from inside the process."""
     print(json.dumps(word), flush=True)
 
 
 def hear() -> Any:
-    """On the side of the process: wait for a word; ends the process where nobody is there any more."""
+    """Wait for a message, from inside the process; exit when the other side has ended."""
     line = sys.stdin.readline()
     if not line:
         sys.exit(0)

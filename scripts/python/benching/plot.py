@@ -1,4 +1,4 @@
-"""The picture: for each server and workload, how late frames were, by contestant."""
+"""The picture: for each server and workload, the latency of the frames, by contestant."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ mpl.use("Agg")
 
 
 def draw(runs: Sequence[Run], path: Path) -> None:
-    """A PNG with a panel for each workload (down) and server (across), of all runs together."""
+    """Draw a PNG with a panel for each workload (down) and server (across), from all runs together."""
     from matplotlib import pyplot  # noqa: PLC0415  # after the choice of a backend without a screen
 
     heard = [run for run in runs if run.latencies]
@@ -44,7 +44,7 @@ def draw(runs: Sequence[Run], path: Path) -> None:
             _panel(axes[row, column], names, its)
             axes[row, column].set_title(f"{workload}, {server}", loc="left", fontsize=10)
     right = axes[0, 0].get_xlim()[1]
-    axes[0, 0].set_xlim(right=4 * right)  # for the words; the panels share it
+    axes[0, 0].set_xlim(right=4 * right)  # room for the words; the panels share the limit
     for axis in axes[-1]:
         axis.set_xlabel("ms from the write to the application: p50, p99, longest")
     figure.savefig(path, dpi=110)
@@ -57,7 +57,7 @@ def _contestants(runs: Sequence[Run], workload: str) -> list[str]:
 
 
 def _panel(axis: Any, names: Sequence[str], runs: Sequence[Run]) -> None:
-    """A line for each contestant from its median to its longest, and what went wrong in words."""
+    """Draw a line for each contestant from its median to its longest, and describe its failures in words."""
     axis.set_xscale("log")
     axis.grid(axis="x", which="both", alpha=0.25)
     axis.set_yticks(range(len(names)), names)

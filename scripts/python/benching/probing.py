@@ -1,4 +1,4 @@
-"""The measurements that are no run of a written signal: making a device, calls, a rest, the command."""
+"""The measurements without a written signal: making a device, calls, an unused device, the command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benching.partner import Partner
 from benching.workloads import Workload
 
 _TIMEOUT = 30.0
-# A server puts aside what was not used for 5 s; only then does a device rest.
+# A server suspends what was not used for 5 s; only then is a device suspended.
 _SETTLED = 7.0
 _REST = """\
 import sys, vmic
@@ -27,11 +27,11 @@ with vmic.create_microphone_device("bench", 48000):
 
 
 def created(server: SoundServer, workload: Workload, contestant: str) -> dict[str, float]:
-    """How long a device takes from the call that makes it, made several times by one process.
+    """Measure how long a device takes from the call that makes it; one process makes several.
 
-    "opened" is until it can be written to; "first_frame" until an application has the first frame that is not
-    silence. That application is connected before, opens the source as soon as the server tells of it, and
-    captures fragments of 5 ms; the writer writes 10 ms chunks from the moment that it can.
+    "opened" is the time until it can be written to; "first_frame" until an application has the first frame
+    that is not silence. That application is already connected, opens the source as soon as the server reports
+    it, and captures fragments of 5 ms; the writer writes 10 ms chunks from the moment that it can.
     """
     listener = [str(native.program("first_frame")), str(RATE)]
     opened, heard = [], []
@@ -42,7 +42,7 @@ def created(server: SoundServer, workload: Workload, contestant: str) -> dict[st
         ) as writer,
     ):
         assert application.hear_line(_TIMEOUT) == "ready"
-        # The first one loads the program, and is not counted.
+        # The first device loads the program, and is not counted.
         for _ in range(1 + int(workload.seconds)):
             began, could_write = writer.hear(_TIMEOUT)
             first = float(application.hear_line(_TIMEOUT).split()[1])
@@ -58,14 +58,14 @@ def created(server: SoundServer, workload: Workload, contestant: str) -> dict[st
 
 
 def calls(server: SoundServer, workload: Workload, _: str) -> dict[str, float]:
-    """How long writes take that come one after the other, in microseconds."""
+    """Measure how long consecutive writes take, in microseconds."""
     threads = f"--busy-threads={workload.busy_threads}"
     with Partner.module("calling", threads, env=server.env, log=server.root / "calling.log") as writer:
         return dict(writer.hear(_TIMEOUT))
 
 
 def resting(server: SoundServer, workload: Workload, _: str) -> dict[str, float]:
-    """What a device costs that nobody writes to or captures, in percents of a core, and a server without."""
+    """Measure the cost of an unused device, and of the server without it, in percent of a core."""
     servers = [process.pid for process in server.processes.values()]
     time.sleep(_SETTLED)
     without = _percent(servers, workload.seconds)
@@ -86,13 +86,13 @@ def resting(server: SoundServer, workload: Workload, _: str) -> dict[str, float]
 
 
 def started(server: SoundServer, workload: Workload, _: str) -> dict[str, float]:
-    """How long a script waits for the command, in milliseconds; there is one microphone, which rests."""
+    """Measure how long a script waits for the command, in milliseconds, beside one suspended microphone."""
     # As on a user's machine, where Python keeps what it has compiled.
     env = {name: value for name, value in server.env.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
     def call(*arguments: str) -> float:
         began = time.monotonic()
-        # Without a timeout, with which Python looks for the end each 50 ms.
+        # No timeout is given: with one, Python checks for the end only every 50 ms.
         subprocess.run([VMIC, *arguments], env=env, stdout=subprocess.DEVNULL, check=True)
         return 1000 * (time.monotonic() - began)
 
@@ -104,7 +104,7 @@ def started(server: SoundServer, workload: Workload, _: str) -> dict[str, float]
         }
     finally:
         call("remove", "bench")
-    # The first one compiles the program, and is not counted.
+    # The first call compiles the program, and is not counted.
     return {name: statistics.median(its[1:]) for name, its in times.items()}
 
 

@@ -1,4 +1,4 @@
-"""What processes cost, by the kernel's clocks; none of it needs their help."""
+"""What processes cost, by the kernel's clocks; the processes need not cooperate."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-# In the environment of the writing process, and so of all that it starts, in sessions of their own too.
+# Set in the environment of the writing process, and so of all that it starts, also in other sessions.
 MARK = "VMIC_BENCH_WRITER"
 
 
 def marked(mark: str) -> list[int]:
-    """The processes whose environment has this mark."""
+    """Return the processes whose environment contains `mark`."""
     wanted = f"{MARK}={mark}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
-        # It may end meanwhile, or be somebody else's.
+        # The process may end meanwhile, or belong to another user.
         with contextlib.suppress(OSError):
             if wanted in (folder / "environ").read_bytes().split(b"\0"):
                 found.append(int(folder.name))
@@ -25,13 +25,13 @@ def marked(mark: str) -> list[int]:
 
 
 def cpu_time(pids: Iterable[int]) -> float:
-    """Seconds of processor time that these processes have used so far, to the microsecond."""
+    """Return the seconds of processor time that the processes have used, to the microsecond."""
     # clock_getcpuclockid(3): the clock of another process.
     return sum(time.clock_gettime(~pid << 3 | 2) for pid in pids)
 
 
 def memory(pids: Iterable[int]) -> float:
-    """Resident megabytes of these processes, as far as they still run."""
+    """Return the resident megabytes of those processes that still run."""
     pages = 0
     for pid in pids:
         with contextlib.suppress(FileNotFoundError):

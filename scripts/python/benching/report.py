@@ -1,4 +1,4 @@
-"""The tables, in Markdown: for each workload a row for each contestant, and what was aimed for."""
+"""The tables, in Markdown: for each workload a row per contestant, and the goals."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from benching.workloads import WORKLOADS, Workload
 
 @dataclass(frozen=True)
 class Column:
-    """A number of a run: its name in `Run.values`, its head, and how many decimals it is shown with."""
+    """A number of a run: its name in `Run.values`, its heading, and its number of decimals."""
 
     key: str
     head: str
     decimals: int = 0
 
     def cell(self, runs: Sequence[Run]) -> str:
-        """The median of the runs, and the worst in brackets where it is another."""
+        """Return the median of the runs, and the worst in brackets where it differs."""
         values = [value for run in runs if not math.isnan(value := run.value(self.key))]
         if not values:
             return "-"
@@ -73,7 +73,7 @@ STARTED = (Column("help", "`vmic --help` ms", 1), Column("list", "`vmic list` ms
 
 
 def columns(workload: Workload) -> tuple[Column, ...]:
-    """What is worth telling of this workload."""
+    """Return the columns that matter for this workload."""
     if workload.kind != "written":
         return {"created": CREATED, "calls": CALLS, "resting": SUSPENDED, "started": STARTED}[workload.kind]
     if workload.busy_threads:
@@ -82,14 +82,14 @@ def columns(workload: Workload) -> tuple[Column, ...]:
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Markdown."""
+    """Return a Markdown table."""
     heads = list(heads)
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def workload_table(workload: Workload, runs: Sequence[Run]) -> str:
-    """What the contestants did in one workload, on each server."""
+    """Return the table of the contestants' results in one workload, on each server."""
     shown = columns(workload)
     rows = []
     for server in dict.fromkeys(run.server for run in runs):
@@ -116,7 +116,7 @@ processes, just before."""
 
 
 def markdown(machine: str, runs: Sequence[Run]) -> str:
-    """All tables of what there is."""
+    """Return all tables for which there are runs."""
     parts = [f"Measured with `scripts/bench` on {machine}.", EXPLAINED]
     for workload in WORKLOADS.values():
         its = [run for run in runs if run.workload == workload.name]

@@ -22,23 +22,23 @@ from benching.partner import Partner, RunError
 from benching.workloads import Workload
 
 _TIMEOUT = 30.0
-# Long after the last frame was heard by an application with fragments of 5 ms.
+# An application with fragments of 5 ms has heard the last frame long before this time has passed.
 _TAIL = 0.3
 # Another bench may run beside this one.
 _MARK = f"writer-{os.getpid()}"
-# So often in a run is memory looked at.
+# How often memory is sampled in a run.
 _SAMPLES = 40
 
 
 @dataclass
 class Run:
-    """What one run gave.
+    """The results of one run.
 
     Attributes:
-        values: By name, those that there are; `report` tells what they are.
+        values: The measured numbers, by name; `report` describes them.
         latencies: Milliseconds, of each chunk that was heard, in the order of the writes.
-        memories: Resident megabytes of the writing side and of the server, now and then, in order.
-        error: Why there is nothing.
+        memories: Resident megabytes of the writing side and of the server, sampled during the run, in order.
+        error: Why there are no results.
     """
 
     server: str
@@ -50,11 +50,11 @@ class Run:
     error: str = ""
 
     def value(self, key: str) -> float:
-        """One of them; not a number when this run has none."""
+        """Return the number called `key`; NaN when this run has none."""
         return self.values.get(key, math.nan)
 
     def __str__(self) -> str:
-        """For whoever watches the progress."""
+        """Return a summary for the progress output."""
         if self.error:
             return f"FAILED: {self.error}"
         return ", ".join(f"{name} {value:.4g}" for name, value in self.values.items() if name in _SHOWN)
@@ -80,13 +80,13 @@ _SHOWN = (
 
 
 def run(server: SoundServer, name: str, workload: Workload, contestant: str) -> Run:
-    """Put `contestant` through `workload`; a failure is told in what it returns.
+    """Put `contestant` through `workload`; the result reports a failure.
 
     Args:
-        server: To do it on.
-        name: What that server is called in the report.
-        workload: What to put it through.
-        contestant: Its name.
+        server: The server to run on.
+        name: The server's name in the report.
+        workload: The workload to run.
+        contestant: The contestant's name.
     """
     result = Run(name, workload.name, contestant)
     try:
@@ -95,13 +95,13 @@ def run(server: SoundServer, name: str, workload: Workload, contestant: str) -> 
         else:
             result.values = probing.KINDS[workload.kind](server, workload, contestant)
     except (RunError, OSError) as error:
-        # OSError: the server, whose costs are read, has gone.
+        # OSError: the server, whose costs are read, has exited.
         result.error = str(error)
     return result
 
 
 def _write(server: SoundServer, workload: Workload, contestant: str, result: Run) -> None:
-    """Let it write and be captured, and judge what came."""
+    """Run the writing process, capture its sound, and judge the captures."""
     arguments = [*_arguments(workload, contestant), f"--times={server.root / 'times.npz'}"]
     env = {**server.env, processes.MARK: _MARK}
     missed = server.steps_missed
@@ -128,7 +128,7 @@ def _write(server: SoundServer, workload: Workload, contestant: str, result: Run
         "missed_steps": float(server.steps_missed - missed),
     }
     if workload.busy_threads:
-        # The busy threads' own would be most of it.
+        # It would consist mostly of the busy threads' time.
         del values["cpu"]
     result.values = {key: value for key, value in values.items() if not math.isnan(value)}
 
@@ -152,7 +152,7 @@ def _arguments(workload: Workload, contestant: str) -> list[str]:
 
 
 def _watched(server: SoundServer, writer: Partner, seconds: float, result: Run) -> dict[str, float]:
-    """What it cost to let it write: in its own words, and the server's."""
+    """Let the writer write; return its own report of the cost, and the server's cost."""
     servers = [process.pid for process in server.processes.values()]
     ours = processes.marked(_MARK)
     limit = 4 * seconds + _TIMEOUT
@@ -182,7 +182,7 @@ def _capturing(server: SoundServer, sources: list[str], *, silent: bool) -> Iter
 
 @contextlib.contextmanager
 def _busy(count: int) -> Iterator[None]:
-    """So many processes that compute without an end."""
+    """Run `count` processes that compute without an end."""
     argv = [sys.executable, "-c", "while True: pass"]
     busy = [subprocess.Popen(argv) for _ in range(count)]
     try:

@@ -1,4 +1,4 @@
-"""The soak: ten minutes in ten parts, of which the last must be as the first ones."""
+"""The soak: ten minutes in ten parts; the last part must match the first ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MEMORY_GROWTH = 1.0  # MB, of the writing side, and of the server
 
 @dataclass(frozen=True)
 class Part:
-    """A tenth of the run: latencies in ms, and at its end resident megabytes."""
+    """A tenth of the run: latencies in ms, and the resident megabytes at its end."""
 
     p50: float
     p99: float
@@ -27,7 +27,7 @@ class Part:
 
 
 def parts(run: Run) -> list[Part]:
-    """The run in ten parts."""
+    """Split the run into ten parts."""
     waits = np.array_split(run.latencies, PARTS)
     memories = [part[-1] for part in np.array_split(run.memories, PARTS) if len(part)]
     return [
@@ -37,7 +37,7 @@ def parts(run: Run) -> list[Part]:
 
 
 def growth(ten: list[Part]) -> list[str]:
-    """What grew from the first part to the last: nothing, when all is well."""
+    """Return what grew from the first part to the last; nothing when all is well."""
     first, last = ten[0], ten[-1]
     # In the first minute a queue of 60 s is written to its end for the first time: 5.8 MB.
     full = ten[1]
@@ -50,7 +50,7 @@ def growth(ten: list[Part]) -> list[str]:
 
 
 def markdown(run: Run) -> str:
-    """The ten parts, and whether they are flat."""
+    """Return a table of the ten parts, and whether they are flat."""
     ten = parts(run)
     numbers = run.values
     rows = [

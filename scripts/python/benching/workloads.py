@@ -1,4 +1,4 @@
-"""What contestants are put through."""
+"""The workloads of the contestants."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ US = ("vmic", "vmic-blocking", "pasimple", "floor")
 
 @dataclass(frozen=True)
 class Workload:
-    """One of them.
+    """A workload.
 
     Attributes:
-        name: As on the command line.
-        what: In the README.
-        seconds: Of signal; the number of devices, or commands, where they are only made.
-        contestants: Who takes part unless told otherwise.
-        chunk_ms: What is written at once; 0 for all of it.
-        busy_threads: Of Python, in the process that writes, or that feeds or starts the program that does.
-        busy_processes: Beside it.
-        microphones: At once.
-        held_to_loop: Whether it is judged by what the writing loop alone does, which then runs longer.
+        name: The name on the command line.
+        what: The description in the README.
+        seconds: Seconds of signal; the number of devices, or commands, where they are only made.
+        contestants: The contestants that take part by default.
+        chunk_ms: The length of a write; 0 for the whole signal at once.
+        busy_threads: Busy Python threads in the process that writes, or that feeds or starts the program that
+            writes.
+        busy_processes: Busy processes beside it.
+        microphones: How many microphones are written to at once.
+        held_to_loop: Whether it is judged against the writing loop alone, which then runs longer.
         pace: See `writing`.
-        kind: "written", or which of `probing`'s measurements it is.
+        kind: "written", or the measurement of `probing`.
     """
 
     name: str
@@ -42,12 +43,12 @@ class Workload:
 
     @property
     def rehearsal(self) -> float:
-        """Seconds that the same loop runs before, with nothing to write to."""
+        """Return for how many seconds the same loop first runs with nothing to write to."""
         return 0 if not self.chunk_ms else min(self.seconds, 12.0 if self.held_to_loop else 2.0)
 
     @property
     def estimate(self) -> float:
-        """Seconds that a run takes, about."""
+        """Return about how many seconds a run takes."""
         if self.kind == "created":
             return 2 + self.seconds
         if self.kind == "calls":

@@ -31,12 +31,12 @@ LEAD = 0.1
 
 @dataclass(frozen=True)
 class Written:
-    """What became of the writes; each of shape (chunks, microphones).
+    """The times of the writes; each array has the shape (chunks, microphones).
 
     Attributes:
-        calls: When each was called; `time.monotonic()`.
+        calls: When each write was called; `time.monotonic()`.
         returns: When it returned.
-        late: How much later than meant it was called; of no rows when it was not meant for a time.
+        late: How much later than planned it was called; without rows where no time was planned.
     """
 
     calls: Times
@@ -45,7 +45,7 @@ class Written:
 
 
 class Nothing:
-    """What a rehearsal writes to."""
+    """The output of a rehearsal, which discards all frames."""
 
     source = ""
 
@@ -57,8 +57,8 @@ class Nothing:
 
 
 def write(writers: Sequence[Output], chunk: int, chunks: int, pace: str, phase: float) -> Written:
-    """Write the numbered signal to each, chunk by chunk; to several from a thread each, out of step."""
-    # From any of its numbers on there is a chunk.
+    """Write the numbered signal to each output by chunks; to several from a thread each, out of step."""
+    # The signal is long enough for a chunk from any of its numbers on.
     signal = numbered(PERIOD + chunk).tobytes()
     begin = time.monotonic() + LEAD + phase
     begins = [begin + i * chunk / RATE / len(writers) for i in range(len(writers))]
@@ -76,8 +76,8 @@ def write(writers: Sequence[Output], chunk: int, chunks: int, pace: str, phase: 
 
 
 def write_one(writer: Output, signal: bytes, chunk: int, chunks: int, *, pace: str, begin: float) -> Written:
-    """The same to one, from the time `begin` on."""
-    # Filled, not empty: the memory is there before the clock runs.
+    """Write the signal to one output, from the time `begin` on."""
+    # Filled, not empty, so that the memory is allocated before the clock runs.
     calls, returns = np.full((2, chunks, 1), np.nan)
     deadlines = (begin + np.arange(chunks) * chunk / RATE)[:, None]
     for i in range(chunks):
@@ -95,14 +95,14 @@ def write_one(writer: Output, signal: bytes, chunk: int, chunks: int, *, pace: s
 
 
 def sleep_until(deadline: float) -> None:
-    """Sleep, as a careful program paces itself."""
+    """Sleep until `deadline`, as a careful program paces itself."""
     remaining = deadline - time.monotonic()
     if remaining > 0:
         time.sleep(remaining)
 
 
 def write_floors(floors: Sequence[Floor], chunk: int, chunks: int, phase: float) -> Written:
-    """The same for programs that write by themselves."""
+    """Let programs that write by themselves write, at the same pace."""
     begin = time.monotonic() + LEAD + phase
     begins = [begin + i * chunk / RATE / len(floors) for i in range(len(floors))]
     for floor, at in zip(floors, begins, strict=True):
@@ -115,7 +115,7 @@ def write_floors(floors: Sequence[Floor], chunk: int, chunks: int, phase: float)
 
 
 def be_busy(threads: int) -> None:
-    """Let so many threads compute without an end."""
+    """Start `threads` threads that compute without an end."""
 
     def compute() -> None:
         n = 0
@@ -127,7 +127,7 @@ def be_busy(threads: int) -> None:
 
 
 def options() -> argparse.Namespace:
-    """What is to be written, and how."""
+    """Parse the command line: what to write, and how."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contestant", choices=CONTESTANTS, required=True)
     parser.add_argument("--microphones", type=int, default=1)
@@ -143,16 +143,16 @@ def options() -> argparse.Namespace:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """The same loop at the same pace, but for what is measured."""
+    """The same loop at the same pace, without the output that is measured."""
 
     written: Written
-    cpu: float  # of a core
+    cpu: float  # as a share of a core
     memory: float  # MB
 
     @classmethod
     def of(cls, microphones: int, chunk: int, chunks: int) -> Rehearsal:
-        """Rehearse."""
-        # What is done once is no part of it.
+        """Rehearse, and measure the cost."""
+        # One-time work must not be measured.
         write([Nothing()], RATE // 100, 10, "clock", 0)
         me = [os.getpid()]
         used = processes.cpu_time(me)
@@ -179,7 +179,7 @@ def main() -> None:
         counted = processes.marked(os.environ[processes.MARK])
         own_cpu, own_memory = bare.cpu, bare.memory
         if floors:
-            # What Python does here is no part of it.
+            # Python's work in this process is no part of the floor.
             counted.remove(os.getpid())
             own_cpu = own_memory = 0
         used = processes.cpu_time(counted)
@@ -187,7 +187,7 @@ def main() -> None:
             written = write_floors(floors, chunk, chunks, asked.phase_ms / 1000)
         else:
             written = write(writers, chunk, chunks, pace, asked.phase_ms / 1000)
-        # What a burst costs comes after its write has returned.
+        # The cost of a burst arises after its write has returned.
         sleep_until(np.nanmin(written.calls) + chunks * chunk / RATE)
         cpu = (processes.cpu_time(counted) - used) / (chunks * chunk / RATE)
         say(

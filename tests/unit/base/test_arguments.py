@@ -1,4 +1,4 @@
-"""A bad argument is a ValueError or a TypeError even where no sound server is: it is looked at first."""
+"""A bad argument raises ValueError or TypeError even without a sound server: arguments are checked first."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Create = Callable[..., object]
 
 
 def lasting(name: Any, sample_rate: Any = 16000, channels: Any = 1) -> object:
-    """What `vmic create` calls."""
+    """Call what `vmic create` calls."""
     return _api.create_lasting_device(name, sample_rate, channels, replace=False)
 
 

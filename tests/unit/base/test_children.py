@@ -1,4 +1,4 @@
-"""Processes of vmic's own, and the sockets that lead to them."""
+"""Processes of vmic, and the sockets that connect to them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vmic._base import process
 
 @pytest.fixture
 def impatient() -> Iterator[None]:
-    """The program's own sockets wait for 0.05 s at most."""
+    """Make the program's own sockets wait for 0.05 s at most."""
     socket.setdefaulttimeout(0.05)
     yield
     socket.setdefaulttimeout(None)
@@ -28,7 +28,7 @@ def test_a_socket_waits_as_long_as_it_takes() -> None:
         late.start()
         assert ours.recv(9) == b"late"
         late.join()
-        assert its.getblocking()  # the child's, too
+        assert its.getblocking()  # the child's socket, too
 
 
 def test_they_are_made_nowhere_else() -> None:

@@ -1,4 +1,4 @@
-"""Completions: once for each write, in order, whatever a callback does. On a stream that no server takes."""
+"""Each write has one completion, in order, whatever a callback does. The stream here has no server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FRAME = memoryview(b"\1\0")
 
 
 class Calls:
-    """What was called back, and on which threads."""
+    """Records the callbacks that were called, and their threads."""
 
     def __init__(self) -> None:
         self.made: list[tuple[str, int]] = []
@@ -87,7 +87,7 @@ def test_counts_add_up_to_what_was_taken(stream: Stream, lengths: list[int], tak
     for number, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
         completions.expect(calls.of(str(number)), start, end)
     completions.close(min(taken, ends[-1]), timeout=10)
-    # What was taken was taken from the front.
+    # Frames are consumed from the front.
     left = taken
     for number, length in enumerate(lengths):
         assert calls.made[number] == (str(number), min(length, left))
@@ -149,7 +149,7 @@ def test_a_callback_may_close(stream: Stream) -> None:
     completions.expect(calls.of("closes", close), 0, 0)
     completions.expect(calls.of("last"), 0, 20)
     written.set()
-    # Soon, for it does not wait for its own thread.
+    # Soon, because it does not wait for its own thread.
     assert closed.wait(5)
     assert calls.wait_for(2) == [("closes", 0), ("last", 20)]
 
@@ -180,7 +180,7 @@ def test_callbacks_that_wait_have_an_end(stream: Stream) -> None:
         write_queue.post(FRAME[:0], 0, calls.of("next"))
     write_queue.flush(0, 1)
     calls.wait_for(1)
-    write_queue.post(FRAME[:0], 0, calls.of("last"))  # the first is under way
+    write_queue.post(FRAME[:0], 0, calls.of("last"))  # the first callback is running
     for write in (
         lambda: write_queue.post(FRAME, 1, calls.of("none")),
         lambda: write_queue.begin(1, calls.of("none")),

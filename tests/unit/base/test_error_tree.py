@@ -1,4 +1,4 @@
-"""The errors are one tree, as drawn, and survive a way between processes."""
+"""The errors form one tree, as drawn, and can be sent between processes."""
 
 from __future__ import annotations
 
@@ -46,6 +46,6 @@ def test_an_interrupted_write_tells_how_far_it_came(kind: type[vmic.ClosedError]
 
 
 def test_a_message_is_all_of_the_text() -> None:
-    # OSError would print "[Errno None] None" or an errno's words.
+    # OSError would print "[Errno None] None" or the text of an errno.
     assert str(vmic.ServerError("no sound server answers")) == "no sound server answers"
     assert vmic.ServerError("no sound server answers").errno is None

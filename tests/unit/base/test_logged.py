@@ -1,4 +1,4 @@
-"""What fails on a thread of vmic's is logged, tried again ever more slowly, and ends nothing."""
+"""Failures on vmic's threads are logged and retried ever more slowly, and end nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vmic._base.exception_log import LoggedCall
 
 
 class Broken:
-    """Fails as often as it is told to."""
+    """Fails `failures` times."""
 
     def __init__(self, failures: int) -> None:
         self.failures = failures

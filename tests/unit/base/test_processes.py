@@ -1,4 +1,4 @@
-"""The end of another process is noticed, also where the system has no descriptors of processes (gVisor)."""
+"""The end of another process is noticed, even where the system has no process descriptors (gVisor)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_one_that_lives_and_then_ends(process: subprocess.Popen[bytes]) -> None:
         begin = time.monotonic()
         assert not has_ended(0.2)
         assert 0.2 <= time.monotonic() - begin < 2
-        # Nobody has asked for its status, as in a container.
+        # Nobody has collected its exit status, as in a container.
         end = threading.Timer(0.2, process.kill)
         end.start()
         assert has_ended(float("inf"))

@@ -1,4 +1,4 @@
-"""Which server a meeting's address leads to."""
+"""The server that a meeting's address selects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a program may ask of a call: daily-python's shapes, and what vmic makes of them."""
+"""The settings that a program can give a call, in daily-python's format, and what vmic makes of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vmic.call.settings import SettingsError, default_inputs, default_profiles, 
 
 
 def microphone(*updates: Any) -> Any:
-    """The microphone's part after these updates of the inputs."""
+    """Return the microphone's part after these updates of the inputs."""
     inputs = default_inputs()
     for update in updates:
         inputs = settings.merged_inputs(inputs, {"microphone": update})

@@ -1,4 +1,4 @@
-"""daily-python's entry, where that one crashes."""
+"""daily-python's entry point, in the cases in which daily-python itself crashes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_what_is_logged() -> None:
             if logger.isEnabledFor(n)
         ]
     assert [len(enabled[level.name]) for level in LogLevel] == [0, 1, 2, 3, 4, 5]
-    # These are heard at any level.
+    # These messages are logged at any level.
     assert logging.getLogger("vmic.call").isEnabledFor(logging.ERROR)
 
 

@@ -1,4 +1,4 @@
-"""The module with all names of daily-python's: what is absent of them says so when it is used."""
+"""The module with all names of daily-python; those that vmic lacks raise an error that says so when used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import vmic
 from vmic.call import daily
 
-# Of daily-python 0.36.
+# The names of daily-python 0.36.
 NAMES = (
     "AudioData CallClient CustomAudioSource CustomAudioTrack CustomVideoSource CustomVideoTrack Daily "
     "EventHandler LogLevel NativeVad VideoFrame VirtualCameraDevice VirtualMicrophoneDevice "

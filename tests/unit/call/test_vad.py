@@ -1,4 +1,4 @@
-"""The detector of voice: a voice, noise, silence, and what is no audio."""
+"""The voice detector: a voice, noise, silence, and input that is no audio."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from vmic import Daily
 
 
 def voice(sample_rate: int, seconds: float) -> npt.NDArray[np.int16]:
-    """A buzz of 140 Hz with three formants, loud and soft as syllables are."""
+    """Return a buzz of 140 Hz with three formants, loud and soft like syllables."""
     t = np.arange(int(seconds * sample_rate)) / sample_rate
     buzz = sum(np.sin(2 * np.pi * 140 * k * t) / k for k in range(1, min(25, sample_rate // 300)))
     return np.asarray(9000 * buzz * (1 + np.sin(2 * np.pi * 4 * t)) / 2).clip(-32768, 32767).astype(np.int16)
 
 
 def certainty(vad: vmic.NativeVad, sound: npt.NDArray[np.int16]) -> float:
-    """The median of what is said of each 10 ms."""
+    """Return the median of the results for all pieces of 10 ms."""
     length = vad.sample_rate // 100
     pieces = sound[: len(sound) // length * length].reshape(-1, length)
     return float(np.median([vad.analyze_frames(np.repeat(p, vad.channels).tobytes()) for p in pieces]))

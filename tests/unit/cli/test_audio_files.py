@@ -1,4 +1,4 @@
-"""Files as people bring them are played whole, or what is missing is said; with ffmpeg, and without."""
+"""Users' files are played whole, or an error says what is missing; with ffmpeg, and without."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from vmic.cli.playback.playlist import Extent, Playlist
 from vmic.cli.playback.resample import Fitted
 from vmic.cli.playback.sound import Sound
 
-CAT = shutil.which("cat") or "cat"  # found here, for a test's PATH may lead to nothing
+CAT = shutil.which("cat") or "cat"  # looked up here, because a test's PATH may be empty
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of all cases."""
+    """Make the files of all cases."""
     folder = tmp_path_factory.mktemp("audio")
     audio_files.make_all(folder)
     return folder
@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=[True, False], ids=["ffmpeg", "libsndfile"])
 def has_ffmpeg(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Whether the machine has ffmpeg."""
+    """Return whether the machine has ffmpeg."""
     if not request.param:
         monkeypatch.setenv("PATH", "")
     return bool(request.param)
@@ -44,7 +44,7 @@ def has_ffmpeg(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], None]]:
-    """Lets standard input be a pipe with these bytes, as `cat FILE |` does."""
+    """Provide a function that makes standard input a pipe with these bytes, as `cat FILE |` does."""
     programs: list[subprocess.Popen[bytes]] = []
 
     def begin(data: bytes) -> None:
@@ -61,7 +61,7 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], None]]:
 
 
 def heard(sound: Sound, start: float = 0.0) -> tuple[Floats, str]:
-    """What is played of a sound into a microphone like it, and what is said at its end."""
+    """Return what is played of a sound into a microphone of the same format, and the error at its end."""
     playlist = Playlist(
         [lambda: sound], sound.sample_rate, sound.channels, gain=1.0, extent=Extent(start), loop=False
     )
@@ -255,7 +255,7 @@ LAYOUTS = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("channels", [1, 2])
 def test_channels_come_together_as_in_ffmpeg(tmp_path: Path, layout: str, channels: int) -> None:
-    """Each channel is a tone of its own, which has the weight that ffmpeg gives it."""
+    """Each channel is a tone of its own, and has the same weight as in ffmpeg."""
     count, rate = LAYOUTS[layout], 8000
     at = np.arange(rate) / rate
     frames = np.stack([np.sin(2 * np.pi * 100 * (1 + place) * at) / 8 for place in range(count)], axis=1)

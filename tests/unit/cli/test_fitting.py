@@ -1,4 +1,4 @@
-"""A resampler that keeps a block back is no reason to wait for the next one."""
+"""When the resampler withholds a block, the next one is read without a wait."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vmic.cli.playback.resample import Fitted
 
 
 class Blocks:
-    """A second of sound that is there at once, in blocks of 20 ms."""
+    """A second of sound that is available at once, in blocks of 20 ms."""
 
     name, channels, layout, seekable = "blocks", 1, 0, False
     seconds: float | None = None

@@ -1,4 +1,4 @@
-"""`man vmic` says what `vmic --help` says, and troff understands it."""
+"""`man vmic` has the text of `vmic --help`, and troff accepts it."""
 
 from __future__ import annotations
 

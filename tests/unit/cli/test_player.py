@@ -1,4 +1,4 @@
-"""The player of the command tells gaps that the machine made from those of its input."""
+"""The command's player distinguishes gaps caused by the machine from gaps in its input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECOND = np.zeros((1000, 1), np.float32)
 
 
 class Microphone:
-    """Hears all that was queued within each wait, and counts a gap when more is written after that."""
+    """Plays all that was queued within each wait, and counts a gap when more is written after that."""
 
     sample_rate, removed, name = 1000, False, "mic"
 
@@ -34,7 +34,7 @@ class Microphone:
 
 
 class Playlist:
-    """Gives these in turn; None is what has not come yet."""
+    """Returns the given blocks in turn; None means that the next block has not arrived yet."""
 
     def __init__(self, *given: Any) -> None:
         self._given = list(given)
@@ -59,11 +59,11 @@ def gaps(*given: Any, ahead: float = 1.0) -> int:
 def test_what_is_heard_to_its_end_before_more_is_written_is_the_machines_gap() -> None:
     assert gaps(SECOND, SECOND, SECOND) == 2
     assert gaps(SECOND, SECOND, SECOND, ahead=3.0) == 0
-    # Half of each is written at a time.
+    # Half of each block is written at a time.
     assert gaps(SECOND, SECOND, ahead=0.5) == 3
 
 
 def test_what_comes_late_is_not() -> None:
     assert gaps(SECOND, None, SECOND, None, None, SECOND, ahead=3.0) == 0
-    # The last two are there in time.
+    # The last two blocks arrive in time.
     assert gaps(SECOND, None, SECOND, SECOND, SECOND, ahead=1.0) == 2

@@ -1,4 +1,4 @@
-"""vmic doctor counts each frame that was lost, altered or heard twice, and no ramp around silence."""
+"""vmic doctor counts each frame that was lost, altered or heard twice, but no ramp around silence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SILENCE = np.zeros((4800, 2), np.int16)
 
 
 class Ears:
-    """Each frame came 10 ms after its place in the recording."""
+    """A recording in which each frame arrived 10 ms after its position."""
 
     def __init__(self, *parts: Samples) -> None:
         self._frames = np.concatenate(parts)
@@ -31,7 +31,7 @@ def judged(*parts: Samples) -> loopback_test.Heard:
 
 
 def ramp(start: Samples, end: Samples) -> Samples:
-    """As vmic's, between the two: 3t^2 - 2t^3 in 72 steps."""
+    """Return a ramp between the two like vmic's: 3t^2 - 2t^3 in 72 steps."""
     t = np.arange(1, 72)[:, None] / 72
     slope = 3 * t**2 - 2 * t**3
     return (start + slope * (end.astype(int) - start)).astype(np.int16)

@@ -1,4 +1,4 @@
-"""Whatever a file holds, it is played within limits, or refused in one sentence."""
+"""Any file, whatever its content, is played within limits, or refused in one sentence."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from vmic.cli.playback import opening
 from vmic.cli.playback.resample import Fitted
 
 FORMATS = ("WAV", "FLAC", "OGG", "MP3", "AIFF", "AU", "W64", "CAF")
-# Blocks are of 0.1 s.
+# Blocks have a length of 0.1 s.
 LONGEST_BLOCK = 192_000
 
 
 def play(path: Path) -> int:
-    """Frames that would be played, to a microphone that takes the highest rate."""
+    """Return how many frames would be played, to a microphone with the highest rate."""
     sound = opening.open_file(str(path))
     fitted = Fitted(sound, 192_000, 1, 1.0)
     total = 0
     with contextlib.closing(sound):
         while (block := fitted.read()) is None or len(block):
-            if block is None:  # it is not decoded yet
+            if block is None:  # the next block is not decoded yet
                 continue
             assert block.shape[1:] == (1,)
             assert len(block) <= LONGEST_BLOCK
@@ -38,7 +38,7 @@ def play(path: Path) -> int:
 
 @pytest.fixture(autouse=True, scope="module", params=["ffmpeg", "libsndfile"])
 def decoder(request: pytest.FixtureRequest) -> Iterator[None]:
-    """With ffmpeg, and on a machine that has none."""
+    """Run each test with ffmpeg, and as on a machine without it."""
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "libsndfile":
             patch.setenv("PATH", "")
@@ -47,7 +47,7 @@ def decoder(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """A file of each format, of half a second."""
+    """Return a file of each format, of half a second."""
     folder = tmp_path_factory.mktemp("audio")
     wave = np.sin(np.arange(8000) / 10).astype(np.float32) / 2
     for kind in FORMATS:
@@ -59,10 +59,10 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def test_a_whole_file_is_played(samples: dict[str, bytes], kind: str, tmp_path: Path) -> None:
     path = tmp_path / "whole"
     path.write_bytes(samples[kind])
-    assert play(path) == pytest.approx(8000 * 12, rel=0.2)  # an MP3 has a beginning of its own
+    assert play(path) == pytest.approx(8000 * 12, rel=0.2)  # an MP3 adds a beginning of its own
 
 
-# The same cases in each run: a fault of libsndfile's own is not to be found by chance in somebody's CI.
+# Each run has the same cases: a fault of libsndfile itself must not appear by chance in someone's CI.
 @settings(derandomize=True, max_examples=30, deadline=None)
 @given(
     kind=st.sampled_from(FORMATS),
@@ -96,5 +96,5 @@ def test_a_file_beyond_the_limits_is_refused(rate: int, channels: int, tmp_path:
     soundfile.write(path, np.zeros((10, channels), np.int16), rate, format="WAV")
     with pytest.raises(
         vmic.VmicError, match=f"{rate} frames a second and {channels} channels|says: "
-    ):  # ffmpeg (5.1) opens no 1,024 channels
+    ):  # ffmpeg (5.1) cannot open 1,024 channels
         play(path)

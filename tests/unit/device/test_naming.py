@@ -1,4 +1,4 @@
-"""Which texts are names, and what the server calls a microphone of that name."""
+"""Which texts are valid names, and what the server calls a microphone of that name."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from legal import TRICKY, names
 from vmic._device import fallback_sink
 from vmic._device import names as _names
 
-# What PulseAudio takes as a device's name (pa_namereg_is_valid_name).
+# The device names that PulseAudio accepts (pa_namereg_is_valid_name).
 SERVER_NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
-# Names that no device of ours may have on a server: they mean another one there. A number, also in C's octal
-# and hexadecimal forms, is an index.
+# Names that no device of ours may have on a server: they mean another device there. A number, also in C's
+# octal and hexadecimal forms, is an index.
 OTHERS = re.compile(rf"null|-?(0[xX][0-9A-Fa-f]+|[0-9]+)|.*\.monitor|auto_null|{fallback_sink.NAME}")
 
 
@@ -40,7 +40,7 @@ def test_more_or_fewer_are_none(length: int) -> None:
 @pytest.mark.parametrize("position", [0, 3, 127])
 def test_control_characters_are_in_no_name(character: str, position: int) -> None:
     name = "x" * position + character + "x" * (127 - position)
-    # The message can be printed anywhere, for it is ASCII.
+    # The message can be printed anywhere, because it is ASCII.
     with pytest.raises(ValueError, match=rf"(?s)cannot contain .*\(at position {position} of [ -~]+\)\Z"):
         _names.check_name(name)
 
@@ -65,13 +65,13 @@ def test_every_other_text_is_a_name(text: str) -> None:
 
 
 def server_names(name: str) -> tuple[str, str, str]:
-    """All that the servers will know for microphone `name`."""
+    """Return all names that the servers will use for microphone `name`."""
     sink = _names.sink_name(name)
     return _names.source_name(name), sink, f"{sink}.monitor"
 
 
 def related(name: str) -> st.SearchStrategy[str]:
-    """Names that somebody might take for `name`, or that are made of what vmic makes of it."""
+    """Return names that a user might mistake for `name`, or that are the servers' names for it."""
     forms = [unicodedata.normalize(form, name) for form in ("NFC", "NFD", "NFKC", "NFKD")]
     others = [*server_names(name), name.swapcase(), f" {name}", f"{name} ", re.sub(r"\W", "-", name), *forms]
     return st.sampled_from([other for other in others if 1 <= len(other) <= 128])
@@ -93,7 +93,7 @@ def assert_taken_as_names(made: tuple[str, str, str]) -> None:
 
 
 def speakers_names(name: str) -> tuple[str, ...]:
-    """All that the servers will know for speaker `name`, alone or beside a microphone."""
+    """Return all names that the servers will use for speaker `name`, alone or beside a microphone."""
     return tuple(f"{sink}{of}" for sink in _names.speaker_sink_names(name) for of in ("", ".monitor"))
 
 
@@ -109,7 +109,7 @@ def test_no_speakers_share_a_servers_name_nor_do_a_microphone_and_one_beside_it(
 def assert_taken_as_speakers_names(name: str) -> None:
     own, _, beside, _ = speakers_names(name)
     for sink in own, beside:
-        # The server takes the monitor's name too.
+        # The server must accept the monitor's name too.
         assert SERVER_NAME.fullmatch(f"{sink}.monitor")
         assert not OTHERS.fullmatch(sink)
 

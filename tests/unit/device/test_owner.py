@@ -1,4 +1,4 @@
-"""An owner is told by its machine, its boot, its namespace, its process id and its start."""
+"""An owner is identified by its machine, boot, namespace, process id and start time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_one_whose_parent_has_not_asked_is_dead() -> None:
 
 
 def test_elsewhere_its_connections_tell_whether_it_lives() -> None:
-    # The process id is that of a living process here, which is nothing to the point.
+    # A living process has this process id here, which must not matter.
     owner = dataclasses.replace(Owner.this_process(), place="elsewhere")
     assert owner.has_exited(["vmic", "another"])
     assert not owner.has_exited(["vmic", owner.client_name])

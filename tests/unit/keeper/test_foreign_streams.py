@@ -1,4 +1,4 @@
-"""What the server remembered of a foreign stream is set right once, also when its answer comes late."""
+"""The server's memory of a foreign stream is corrected once, even when its answer comes late."""
 
 from __future__ import annotations
 

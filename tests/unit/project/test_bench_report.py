@@ -1,4 +1,4 @@
-"""What the bench says of runs whose numbers we know."""
+"""The bench's report of runs whose numbers are known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def run(workload: str, contestant: str, error: str = "", **values: float) -> Run
 
 
 def rows(markdown: str) -> dict[str, list[str]]:
-    """The cells of each line of a table, by its first one."""
+    """Return the cells of each line of a table, by the line's first cell."""
     lines = [line.strip("| ").split(" | ") for line in markdown.splitlines() if line.startswith("|")]
     return {line[0]: line[1:] for line in lines}
 
@@ -80,7 +80,7 @@ def test_what_a_server_lost_that_missed_a_step_is_told_apart() -> None:
 
 
 def soak(latency: list[float], memory: list[float]) -> Run:
-    """One whose ten parts have these latencies, and these memories at their ends."""
+    """Return a soak whose ten parts have these latencies, and these memories at their ends."""
     result = run("soak", "vmic", seconds=600, gaps=0, lost=0, repeated=0)
     result.latencies = [value for value in latency for _ in range(100)]
     result.memories = [(value, 10.0) for value in memory for _ in range(4)]

@@ -1,4 +1,4 @@
-"""The judge of what was heard finds what it is there for."""
+"""The judge of what was heard finds the faults that it must find."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from chaos.judging import Verdict, judge
 from signals import Samples, ramp_to
 
 N = 48000
-FIRST = 3 * PERIOD - 10000  # so that a period ends within
+FIRST = 3 * PERIOD - 10000  # so that a period ends within the signal
 
 
 def judged(recording: Samples, turned: tuple[int, int] | None = None, speaker: int = 1) -> Verdict:
-    """The verdict on frames that came one by one, of which some came while the volume was turned."""
+    """Return the verdict on frames that arrived one by one, some of them while the volume was turned."""
     times = np.arange(len(recording), dtype=np.float64)
     return judge(recording, times, speaker, [turned] if turned else [])
 
@@ -112,7 +112,7 @@ def test_turned_frames_that_come_again_or_are_missing_are_found() -> None:
 
 
 def test_leaps_forwards_among_turned_frames_are_not_taken_for_backwards() -> None:
-    # Each is of more than half a period, so that one frame of it tells nothing.
+    # Each leap is longer than half a period, so a single frame of it proves nothing.
     turned = [turn(said(FIRST + N + leap * 12000)) for leap in range(4)]
     leaping = np.concatenate((said(), *(part[:3000] for part in turned), said(FIRST + 4 * N)))
     verdict = judged(leaping, (N, N + 4 * 3000 - 1))

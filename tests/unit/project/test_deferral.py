@@ -1,4 +1,4 @@
-"""Tests that the machine disturbed are named for another run; any other failure still fails the first one."""
+"""Tests that the machine disturbed are listed for another run; any other failure still fails the first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""scripts/demo tells frames that came late from frames that were lost."""
+"""scripts/demo distinguishes frames that came late from frames that were lost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def report(written: Samples, *heard: Samples, capsys: pytest.CaptureFixture[str]
 
 
 def test_frames_that_come_late_are_not_lost(written: Samples, capsys: pytest.CaptureFixture[str]) -> None:
-    # Silence within the speech; what lies between it and the chunks is no gap.
+    # There is silence within the speech; the silence between it and the chunks is no gap.
     heard = [written[:9000], silence(4800), written[9000:WORDS], silence(9600), written[WORDS:]]
     exact, said = report(written, *heard, capsys=capsys)
     assert exact

@@ -1,4 +1,4 @@
-"""What the bench makes of recordings of which we know what is wrong with them."""
+"""The bench's measurements of recordings whose faults are known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def silence(frames: int) -> Samples:
 
 
 def captured(*parts: Samples) -> Capture:
-    """A capture of `parts`, of which a fragment of 5 ms comes each 5 ms from time 100 on."""
+    """Return a capture of `parts`, of which a 5 ms fragment arrives every 5 ms from time 100 on."""
     recording = np.concatenate(parts)
     ends = np.arange(FRAGMENT, len(recording) + FRAGMENT, FRAGMENT).clip(max=len(recording))
     return Capture(recording, ends, 100 + ends / 48000)
@@ -39,14 +39,14 @@ def test_unwrapping_follows_losses_and_steps_back_across_the_period() -> None:
 
 
 def test_latency_is_from_the_call_to_the_fragment_with_the_first_frame() -> None:
-    # 100 frames late, so each chunk begins within a fragment, which ends 140 frames after that frame.
+    # The signal is 100 frames late: each chunk begins within a fragment, which ends 140 frames later.
     waits = latencies(captured(silence(100), numbered(4800)), calls(10), CHUNK)
     assert waits == pytest.approx([FRAGMENT / 48000] * 10)
 
 
 def test_latency_of_the_others_is_known_when_frames_are_missing() -> None:
     signal = numbered(100 * CHUNK)
-    # Chunk 3 without its first frames, chunk 5 not at all, chunk 7 after a silence of 10 ms.
+    # Chunk 3 lacks its first frames, chunk 5 is missing, and chunk 7 follows a silence of 10 ms.
     parts = [signal[: 3 * CHUNK], silence(7), signal[3 * CHUNK + 7 : 5 * CHUNK], silence(CHUNK)]
     parts += [signal[6 * CHUNK : 7 * CHUNK], silence(CHUNK), signal[7 * CHUNK :]]
     waits = latencies(captured(*parts), calls(100), CHUNK)

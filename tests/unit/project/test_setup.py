@@ -13,13 +13,13 @@ import programs
 import pytest
 from programs import ROOT
 
-# Programs that setup runs as they are; of the others there are only those below.
+# Real programs that setup runs; of all others only the fakes below exist.
 REAL = ("bash", "cat", "cp", "dirname", "env", "grep", "sed", "sha256sum")
 FAKES = {
     "dpkg-query": 'case " $INSTALLED " in *" ${!#} "*) echo "install ok installed" ;; *) exit 1 ;; esac',
     "apt-cache": '[ "$2" = janus ] && [ -z "$HAS_JANUS" ] || echo "Package: $2"',
     "apt-get": 'echo "apt-get $*" >> "$LOG"',
-    "python3": "exit 0",  # new enough
+    "python3": "exit 0",  # Python is new enough
     "id": 'echo "$USER_ID"',
     "unshare": 'exit "$UNSHARE"',
 }
@@ -28,7 +28,7 @@ IS_DEBIAN_12 = platform.freedesktop_os_release().get("VERSION_CODENAME") == "boo
 
 
 class Tree:
-    """A tree with a copy of scripts/setup, on a machine of which the environment tells what it has."""
+    """A tree with a copy of scripts/setup; environment variables describe what the machine has."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -86,7 +86,7 @@ def test_what_the_distribution_and_the_machine_lack_is_noted(tree: Tree) -> None
     assert "gcc" in install.split()
     assert "janus" not in install.split()
     assert tree.missing() == [NO_NAMESPACES, "janus: apt finds no such package"]
-    # The demo comes last in scripts/test, and then what was left out is told.
+    # The demo comes last in scripts/test, and the tests that were left out are reported after it.
     assert tree.set_up().returncode == 0
     assert tree.missing() == [NO_NAMESPACES, "janus: apt finds no such package"]
 

@@ -1,4 +1,4 @@
-"""What the tests take for written, and what for inserted."""
+"""Which frames of a recording the tests take for written, and which for inserted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What vmic writes as a module's arguments is read as it was meant: PulseAudio's own parser is the judge."""
+"""Module arguments that vmic writes are read as intended: PulseAudio's own parser is the judge."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ load = cache(ModuleArguments)
 
 @pytest.fixture(scope="module", params=[kind for kind in available_servers() if kind == "pulseaudio"])
 def parser() -> ModuleArguments:
-    """PulseAudio's, which its package brings."""
+    """Return PulseAudio's own parser, which its package contains."""
     return load()
 
 
@@ -32,7 +32,7 @@ properties = st.dictionaries(keys, texts, min_size=1, max_size=4)
 
 
 def surrounded(argument: str) -> str:
-    """As it is sent: what leaks out of it would change the others, or be refused with them."""
+    """Return the argument among others, as it is sent: a leak changes the others, or all are refused."""
     return f"sink_name=mic rate=48000 {argument} channels=1"
 
 
@@ -70,7 +70,7 @@ def test_pulseaudio_reads_a_tricky_name(parser: ModuleArguments, name: str) -> N
 def test_two_parsers_that_each_take_backslashes_away_and_one_of_json_read_it(
     parser: ModuleArguments, written: dict[str, str]
 ) -> None:
-    # PipeWire since 1.0 does with each argument what PulseAudio does with those that hold no properties.
+    # Since 1.0 PipeWire treats each argument as PulseAudio treats those that hold no properties.
     arguments = surrounded(backend.twice_backslashed_json("source_properties", written))
     read = parser.properties_of_value(arguments, "source_properties")
     assert {key: third_reading(value) for key, value in read.items()} == written
@@ -78,7 +78,7 @@ def test_two_parsers_that_each_take_backslashes_away_and_one_of_json_read_it(
 
 
 def third_reading(text: str) -> str | None:
-    """What PipeWire 1.4 makes of a value: what is JSON's null or a string is that."""
+    """Return PipeWire 1.4's reading of a value: it decodes JSON's null and JSON strings."""
     try:
         value = json.loads(text)
     except ValueError:
@@ -136,7 +136,10 @@ def test_an_argument_in_quotes_has_nothing_that_ends_it_early(written: dict[str,
 
 
 def read_as_pipewire_0_3_does(arguments: str) -> dict[str, str]:
-    """A quote ends a value, unless an odd number of backslashes is before it; they stay."""
+    """Parse as PipeWire 0.3 does: a quote ends a value.
+
+    An odd number of backslashes before the quote prevents this; the backslashes stay.
+    """
     found = re.findall(r"""(\S+?)=(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|([^ ]*)) ?""", arguments)
     return {key: double or single or bare for key, double, single, bare in found}
 

@@ -1,4 +1,4 @@
-"""A failure is one, also where libpulse gives 0, which means "no error", as its reason."""
+"""A failure counts as one even where libpulse's reason for it is 0, which means "no error"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which addresses of sound servers lead over a network, and to which port."""
+"""Which addresses of sound servers use a network, and which port."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def test_only_the_connections_to_the_server_are_changed(name: str, monkeypatch: 
         with (
             socket.create_connection(("127.0.0.1", port)) as connected,
             listening.accept()[0] as accepted,
-            # Another machine's, of that port.
+            # A server of another machine, on the same port.
             socket.create_server(("127.0.0.2", port)) as others,
             socket.create_connection(("127.0.0.2", port)) as to_other,
         ):
             monkeypatch.setenv("PULSE_SERVER", f"tcp:{name}:{port}")
-            # Python would then make every socket that it takes over a non-blocking one.
+            # Otherwise Python makes every socket that it takes over non-blocking.
             socket.setdefaulttimeout(5)
             try:
                 tcp.look_up()

@@ -1,6 +1,6 @@
-"""What other libraries keep to themselves, and vmic uses, is there and takes what it is given.
+"""Private members of other libraries that vmic uses exist, and accept vmic's arguments.
 
-A bound on a version of theirs in pyproject.toml is raised when this passes with the next one.
+When this passes with a library's next version, the bound on that version in pyproject.toml is raised.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from vmic.room.rtp_relay import Voices
 
 SOURCES = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "vmic").rglob("*.py")}
 
-# How many arguments vmic gives them (_pulse/operations, cli/terminal/peaks).
+# How many arguments vmic passes to each function (_pulse/operations, cli/terminal/peaks).
 FUNCTIONS = {
     "context_errno": 1,
     "context_get_server_info": 3,
@@ -47,7 +47,7 @@ FUNCTIONS = {
     "stream_unref": 1,
     "strerror": 1,
 }
-# And how many they get, without the one for their caller's use.
+# How many arguments each callback receives, without the one for its caller's use.
 CALLBACKS = {
     "PA_CONTEXT_SUCCESS_CB_T": 2,
     "PA_EXT_STREAM_RESTORE_READ_CB_T": 3,
@@ -123,7 +123,7 @@ def test_aiortcs_receiver_hands_each_packet_over() -> None:
     handle = inspect.signature(RTCRtpReceiver._handle_rtp_packet)
     assert list(handle.parameters) == ["self", "packet", "arrival_time_ms"]
     assert inspect.iscoroutinefunction(RTCRtpReceiver._handle_rtp_packet)
-    # By this name, and from outside of its class.
+    # aiortc calls it by this name, and from outside its class.
     assert "._handle_rtp_packet(packet, arrival_time_ms=" in inspect.getsource(rtcdtlstransport)
     receiver = cast("Any", type("Receiver", (), {})())
     Voices().take_from(receiver)
@@ -142,7 +142,7 @@ def test_what_aiortc_makes_of_an_ice_servers_address() -> None:
 
 def test_aioice_asks_for_its_addresses_where_it_is_told_others() -> None:
     assert list(inspect.signature(aioice.ice.get_host_addresses).parameters) == ["use_ipv4", "use_ipv6"]
-    # As a name of its module's, which can be replaced.
+    # It is a name of the module, which can be replaced.
     assert "get_host_addresses(" in inspect.getsource(aioice.ice.Connection)
     addresses = aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=False)
     assert all(isinstance(address, str) for address in addresses)

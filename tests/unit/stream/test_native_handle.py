@@ -1,4 +1,4 @@
-"""The native objects, as Python holds them: freed when no call uses them, and waited for without overflow."""
+"""Python's handles of native objects are freed when no call uses them, and waits on them do not overflow."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_close_meanwhile_pulls_nothing_from_under_a_call(
     others = {name: getattr(nonblocking, name) for name in dir(nonblocking)}
     monkeypatch.setattr(module, "nonblocking", SimpleNamespace(**{**others, function: close_and_call}))
     if function == "vmic_reader_read":
-        # It looks first how much there is.
+        # A read first checks how many frames there are.
         call = lambda s: s._ask(module.nonblocking.vmic_reader_read, nonblocking_ffi.new("char[]", 2), 1)  # noqa: E731
     call(native)
     assert freed == ["after"]
@@ -102,7 +102,7 @@ def test_a_wait_may_last_as_long_as_an_argument_says(make: Callable[[], Native])
 
     def wait() -> None:
         try:
-            # With the time that the audio takes.
+            # Including the time that the audio takes.
             outcome.append(native._wait(blocking.VMIC_CONSUMED, 1, MAX_SECONDS + 3600))
         except Exception as error:  # noqa: BLE001 (what it raises is the test)
             outcome.append(error)

@@ -1,4 +1,4 @@
-"""What write_frames takes, and what 16-bit samples become of it."""
+"""The inputs that write_frames accepts, and the 16-bit samples that they become."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vmic._stream.pcm import as_frames
 DAILYS_WORDS = "frames bytestring should contain 16-bit samples"
 SAMPLES = [0, 1, -1, 258, 32767, -32768]
 PCM = struct.pack("=6h", *SAMPLES)
-# Typed so because NumPy's stubs declare the buffer protocol for some Pythons only.
+# Any, because NumPy's stubs declare the buffer protocol for some Pythons only.
 INT16: Any = np.array(SAMPLES, np.int16)
 LITTLE = sys.byteorder == "little"
 SWAPPED = ">i2" if LITTLE else "<i2"
@@ -110,7 +110,7 @@ def test_floats_beyond_one_are_clipped(dtype: Any) -> None:
     largest = float(np.finfo(dtype).max)
     floats = np.array([1.00001, 2, largest, -1.00001, -2, -largest], dtype)
     assert samples(floats) == [32767] * 3 + [-32768] * 3
-    assert floats[1] == 2  # the user's own array is as it was
+    assert floats[1] == 2  # the user's own array is unchanged
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

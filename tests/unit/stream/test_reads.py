@@ -1,4 +1,4 @@
-"""What is asked of a read, and what reads get at the end."""
+"""The arguments of a read, and what reads return at the end."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_what_is_no_read_is_refused(arguments: dict[str, Any], error: type[Excep
 
 
 class Late:
-    """A source from which frames still come when its reads have been told of the end."""
+    """A source from which frames still arrive after its reads have been informed of the end."""
 
     def __init__(self, *comes: int) -> None:
         self._comes = deque(comes)
@@ -76,7 +76,7 @@ def test_after_one_that_got_less_none_gets_anything() -> None:
 
 
 class Endless:
-    """A source that always has as much as is asked for."""
+    """A source that always has as many frames as a read requests."""
 
     def __init__(self) -> None:
         self.read_frames = 0
@@ -86,7 +86,7 @@ class Endless:
         return bytes(2 * count)
 
     def wait_arrived(self, _count: int, _timeout: float) -> None:
-        """Nothing to wait for."""
+        """Return at once: there is nothing to wait for."""
 
 
 def test_what_waits_for_a_slow_callback_has_an_end() -> None:
@@ -103,7 +103,7 @@ def test_what_waits_for_a_slow_callback_has_an_end() -> None:
         reads.expect(mib, take)
     programs.await_that(lambda: source.read_frames == 16 * mib, "16 MB are read")
     time.sleep(0.2)
-    assert source.read_frames == 16 * mib  # the ring keeps what comes, and drops the oldest
+    assert source.read_frames == 16 * mib  # the ring keeps what arrives, and drops the oldest
     with pytest.raises(vmic.DeviceError, match="nothing was accepted: 16 completions wait"):
         calls.check_room()
     released.set()
@@ -117,7 +117,7 @@ def test_reads_that_wait_have_an_end() -> None:
     source, calls = Late(0, 0, 0), Calls()
     reads = read_queue.PendingReads(read_queue.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
     reads.expect(480, print)
-    assert source.waits.wait(10)  # it is under way
+    assert source.waits.wait(10)  # the read is under way
     for _ in range(65_536):
         reads.expect(480, None)
     with pytest.raises(vmic.DeviceError, match="nothing was accepted: 65536 completions wait"):
