@@ -1,6 +1,6 @@
-"""A voice that can be interrupted: python examples/agent.py ADDRESS TEXT...
+"""A voice in a call that can be interrupted: python examples/agent.py ADDRESS TEXT...
 
-It says the texts one after the other, in a call, by espeak-ng. When somebody speaks it stops at once, tells
+The program says the texts one after the other with espeak-ng. When somebody speaks, it stops at once, prints
 how far it came, and goes on with the next text when there is silence.
 """
 
@@ -13,29 +13,29 @@ import numpy as np
 import vmic
 from vmic import CallClient, Daily
 
-RATE = 22050  # espeak-ng's
+RATE = 22050  # the sample rate of espeak-ng
 BLOCK = RATE // 50  # 20 ms
-LOUD = 500  # of 32767: more than a line's noise, less than a voice
-PAUSE = 25  # blocks of silence, after which somebody has finished
+LOUD = 500  # of 32767: louder than line noise, quieter than a voice
+PAUSE = 25  # blocks of silence that end an utterance
 
 
 async def synthesized(text: str) -> bytes:
-    """The text as 16-bit frames."""
+    """Return the text as 16-bit frames."""
     process = await asyncio.create_subprocess_exec(
         "espeak-ng", "--stdout", text, stdout=asyncio.subprocess.PIPE
     )
     wav, _ = await process.communicate()
-    return wav[44:]  # after the header
+    return wav[44:]  # without the header
 
 
 async def is_spoken(speaker: vmic.VirtualSpeakerDevice) -> bool:
-    """Whether somebody speaks in the next 20 ms."""
+    """Return whether somebody speaks in the next 20 ms."""
     block = await speaker.read_frames_async(BLOCK)
     return bool(np.abs(np.frombuffer(block, np.int16).astype(int)).max() > LOUD)
 
 
 async def say(headset: vmic.Headset, text: str) -> None:
-    """Say it, until it is said or somebody speaks."""
+    """Say the text until its end, or until somebody speaks."""
     frames = await synthesized(text)
     saying = asyncio.create_task(headset.microphone.write_frames_async(frames))
     while not saying.done():
@@ -49,7 +49,7 @@ async def say(headset: vmic.Headset, text: str) -> None:
 
 
 async def join(client: CallClient, address: str, name: str) -> None:
-    """Join with that headset."""
+    """Join the call with the headset of this name."""
     loop = asyncio.get_running_loop()
     joined: asyncio.Future[str | None] = loop.create_future()
 
@@ -65,13 +65,13 @@ async def join(client: CallClient, address: str, name: str) -> None:
 
 
 async def main(headset: vmic.Headset, address: str, texts: list[str]) -> None:
-    """Join, say all, leave."""
+    """Join the call, say the texts, and leave."""
     client = CallClient()
     client.set_user_name("agent")
     try:
         await join(client, address, headset.name)
         for text in texts:
-            headset.speaker.flush()  # what was said while it was silent interrupts nothing
+            headset.speaker.flush()  # what others said before this text does not interrupt it
             await say(headset, text)
         await headset.microphone.drain_async()
     finally:
@@ -85,7 +85,7 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     Daily.init()
     try:
-        # Outside the event loop, for its end waits.
+        # The end of this block waits, so it must be outside the event loop.
         with vmic.create_headset("agent", RATE) as headset:
             asyncio.run(main(headset, arguments.address, arguments.texts))
     except KeyboardInterrupt:

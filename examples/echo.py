@@ -1,4 +1,4 @@
-"""An echo in a call: it hears somebody out, waits, and repeats: python examples/echo.py ADDRESS."""
+"""An echo in a call, which repeats each utterance after its end: python examples/echo.py ADDRESS."""
 
 import argparse
 import queue
@@ -11,12 +11,12 @@ from vmic import CallClient, Daily
 
 RATE = 16000
 BLOCK = RATE // 50  # 20 ms
-LOUD = 500  # of 32767: more than a line's noise, less than a voice
-PAUSE = 25  # blocks of silence, after which somebody has finished
+LOUD = 500  # of 32767: louder than line noise, quieter than a voice
+PAUSE = 25  # blocks of silence that end an utterance
 
 
 def hear_out(speaker: vmic.VirtualSpeakerDevice) -> bytes:
-    """What is said next, from its first sound to the pause after it; blocks for as long."""
+    """Wait for the next utterance, and return it from its first sound to the pause after it."""
     said = b""
     silent = 0
     while silent < PAUSE:
@@ -29,7 +29,7 @@ def hear_out(speaker: vmic.VirtualSpeakerDevice) -> bytes:
 
 
 def main(address: str) -> None:
-    """Join, and repeat until Ctrl-C."""
+    """Join the call, and repeat utterances until Ctrl-C."""
     Daily.init()
     with vmic.create_headset("echo", RATE) as headset:
         Daily.select_speaker_device("echo")
@@ -46,7 +46,7 @@ def main(address: str) -> None:
             print("joined: what is said is repeated, Ctrl-C ends it", flush=True)
             while True:
                 headset.microphone.write_frames(hear_out(headset.speaker))
-                headset.speaker.flush()  # what was said meanwhile is not repeated
+                headset.speaker.flush()  # do not repeat what was said meanwhile
         finally:
             client.release()
 

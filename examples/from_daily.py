@@ -1,4 +1,4 @@
-"""A program of daily-python's, of which the import and the address were changed.
+"""A program written for daily-python; only the import and the address were changed.
 
 ::
 
@@ -18,13 +18,13 @@ FRAMES = SAMPLE_RATE // 50  # 20 ms
 
 
 def sine(frequency: float) -> bytes:
-    """20 ms of a sine, which begins anew in each."""
+    """Return 20 ms of a sine, which always starts at the same phase."""
     samples = (int(16000 * math.sin(2 * math.pi * frequency * n / SAMPLE_RATE)) for n in range(FRAMES))
     return struct.pack(f"={FRAMES}h", *samples)
 
 
 class SineSender:
-    """Sends a sine for as long as it is in the call."""
+    """A participant that sends a sine into a call."""
 
     def __init__(self) -> None:
         self.microphone = Daily.create_microphone_device(
@@ -39,12 +39,12 @@ class SineSender:
         self.error: str | None = None
 
     def on_joined(self, data: object, error: str | None) -> None:  # noqa: ARG002
-        """Called when the call is joined, or cannot be."""
+        """Keep the result of the join."""
         self.error = error
         self.joined.set()
 
     def run(self, meeting_url: str, seconds: float) -> None:
-        """Join, send, leave."""
+        """Join the call, send the sine for `seconds` seconds, and leave."""
         self.client.join(
             meeting_url,
             client_settings={

@@ -1,4 +1,4 @@
-"""A tone into a call: python examples/tone.py ADDRESS [SECONDS]."""
+"""Play a tone into a call: python examples/tone.py ADDRESS [SECONDS]."""
 
 import argparse
 import queue
@@ -12,7 +12,7 @@ RATE = 16000
 
 
 def main(address: str, seconds: float) -> None:
-    """Join, play, leave."""
+    """Join the call, play the tone, and leave."""
     Daily.init()
     microphone = Daily.create_microphone_device("tone", sample_rate=RATE, channels=1)
     client = CallClient()

@@ -1,4 +1,4 @@
-"""A WAV file (16-bit) into a call: python examples/wav.py ADDRESS FILE."""
+"""Play a WAV file (16-bit) into a call: python examples/wav.py ADDRESS FILE."""
 
 import argparse
 import queue
@@ -9,7 +9,7 @@ from vmic import CallClient, Daily
 
 
 def main(address: str, path: str) -> None:
-    """Join, play the file, leave."""
+    """Join the call, play the file, and leave."""
     Daily.init()
     with wave.open(path) as file:
         microphone = Daily.create_microphone_device("wav", file.getframerate(), file.getnchannels())

@@ -1,4 +1,4 @@
-"""Browsers, headless, driven through WebDriver BiDi, which both speak: page.html open, or another page."""
+"""Headless Chromium and Firefox, driven through WebDriver BiDi, with page.html or another page open."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ ENTER = "\ue007"
 
 
 class Browser:
-    """A browser of the test's own, on a sound server; a context manager."""
+    """A browser that the test starts on a sound server; a context manager."""
 
     name: str
-    # What the program says when it listens.
+    # The line that the program prints when it accepts connections.
     listens: re.Pattern[bytes]
 
     def __init__(self, server: SoundServer) -> None:
@@ -45,7 +45,7 @@ class Browser:
         self._exit = contextlib.ExitStack()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # Its group, so that a browser whose driver hangs can be ended too.
+        # A process group of its own, so that a browser whose driver hangs can be killed too.
         with self._log.open("wb") as log:
             return subprocess.Popen(
                 self._command(),
@@ -57,11 +57,11 @@ class Browser:
             )
 
     def _command(self) -> list[str]:
-        """What starts it, or its driver."""
+        """Return the command that starts the browser or its driver."""
         raise NotImplementedError
 
     def _capabilities(self) -> dict[str, object]:
-        """What it is asked for when a session begins."""
+        """Return the capabilities that a new session requests."""
         return {}
 
     def __enter__(self) -> Browser:
@@ -69,7 +69,7 @@ class Browser:
             unfinished.callback(self._end)
             programs.await_that(self._port, f"{self.name} listens", TIMEOUT)
             address = f"ws://127.0.0.1:{self._port()}/session"
-            # What it hears is a long message.
+            # The sound that the page has heard comes in one long message.
             self._socket = unfinished.enter_context(connect(address, proxy=None, max_size=None))
             self._request("session.new", capabilities={"alwaysMatch": self._capabilities()})
             unfinished.callback(self._request, "browser.close")
@@ -88,7 +88,11 @@ class Browser:
         self._request("browsingContext.reload", context=self._tab, wait="complete")
 
     def call(self, function: str, *arguments: object) -> Any:
-        """Call a function of the page's, and wait for what it promises. Its error is an AssertionError."""
+        """Call a function of the page, wait for its promise, and return the result.
+
+        Raises:
+            AssertionError: The function failed.
+        """
         script = f"async (json) => JSON.stringify((await {function}(...JSON.parse(json))) ?? null)"
         answer = self._request(
             "script.callFunction",
@@ -102,7 +106,7 @@ class Browser:
         return json.loads(answer["result"]["value"])
 
     def click(self, selector: str) -> None:
-        """Click on the first such element as a person does, to the browser's own eyes."""
+        """Click the first element that matches; to the browser it is a click by a person."""
         here = {"type": "element", "element": self._element(selector)}
         self._act(
             "pointer",
@@ -112,23 +116,23 @@ class Browser:
         )
 
     def type(self, selector: str, text: str) -> None:
-        """Type into the first such element; ENTER is a key."""
+        """Type into the first element that matches; `ENTER` presses the Enter key."""
         self.click(selector)
         for key in text:
             self._act("key", {"type": "keyDown", "value": key}, {"type": "keyUp", "value": key})
 
     def text(self, selector: str) -> str:
-        """What a person reads in the first such element; nothing where it is hidden, or is not there."""
+        """Return the visible text of the first element that matches; empty if it is hidden or not found."""
         read = "((s, e = document.querySelector(s)) => e?.checkVisibility() ? e.innerText.trim() : '')"
         return str(self.call(read, selector))
 
     def picture(self) -> bytes:
-        """What it shows, as a PNG file."""
+        """Return a screenshot as a PNG file."""
         shown = self._request("browsingContext.captureScreenshot", context=self._tab)
         return base64.b64decode(shown["data"])
 
     def _element(self, selector: str) -> dict[str, object]:
-        """The first such element, which is in sight then."""
+        """Scroll to the first element that matches, and return a reference to it."""
         found = self._request(
             "script.callFunction",
             functionDeclaration="(s, e = document.querySelector(s)) => (e.scrollIntoView(), e)",
@@ -145,7 +149,7 @@ class Browser:
 
     def _port(self) -> int | None:
         said = self._log.read_bytes()
-        # chromedriver (156) takes one port of both kinds of addresses, of which one may be somebody's.
+        # chromedriver (156) uses the same port for IPv4 and IPv6, and one of the two may be in use.
         if self._process.poll() is not None and b"Address already in use" in said:
             self._process = self._start()
             return None
@@ -157,7 +161,7 @@ class Browser:
         number = next(self._ids)
         self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
         answer: dict[str, Any] = {}
-        # It tells of events too.
+        # Events arrive on the same connection.
         while answer.get("id") != number:
             answer = json.loads(self._socket.recv(timeout=2 * TIMEOUT))
         if answer["type"] == "error":
@@ -175,7 +179,7 @@ class Browser:
 
 
 class Chromium(Browser):
-    """Chromium, by its driver."""
+    """Chromium, controlled through its driver."""
 
     name = "chromium"
     listens = re.compile(rb"successfully on port (\d+)")
@@ -184,7 +188,7 @@ class Chromium(Browser):
         "--no-sandbox",
         "--use-fake-ui-for-media-stream",
         "--autoplay-policy=no-user-gesture-required",
-        # A machine may have no other network.
+        # The machine may have no other network.
         "--allow-loopback-in-peer-connection",
         "--no-proxy-server",
         "--disable-gpu",
@@ -217,10 +221,10 @@ class Firefox(Browser):
         ("permissions.default.microphone", 1),
         ("media.navigator.streams.fake", False),
         ("media.autoplay.default", 0),
-        # A machine may have no other network.
+        # The machine may have no other network.
         ("media.peerconnection.ice.loopback", True),
         ("network.proxy.type", 0),
-        # A page's clock tells whole milliseconds otherwise.
+        # Otherwise a page's clock shows only whole milliseconds.
         ("privacy.reduceTimerPrecision", False),
     )
 
@@ -234,13 +238,13 @@ class Firefox(Browser):
 
 
 def sound_of(heard: Mapping[str, Any]) -> tuple[npt.NDArray[np.float32], int]:
-    """What the page has collected, and its sample rate."""
+    """Return the samples that the page has collected, and their sample rate."""
     return np.frombuffer(base64.b64decode(heard["samples"]), np.float32), int(heard["sampleRate"])
 
 
 @contextlib.contextmanager
 def open_page(server: SoundServer, browser: type[Browser]) -> Iterator[Browser]:
-    """A browser with the page open."""
+    """Yield a browser that has page.html open."""
     with _served(Path(__file__).parent) as address, browser(server) as opened:
         opened.open(f"{address}/page.html")
         yield opened
@@ -253,7 +257,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 @contextlib.contextmanager
 def _served(folder: Path) -> Iterator[str]:
-    """The folder, on a web server; its address."""
+    """Serve the folder on a web server, and yield its address."""
     handler = partial(_Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))

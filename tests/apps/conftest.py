@@ -1,4 +1,4 @@
-"""The fixtures of the calls' tests, which have a browser at the other end here."""
+"""The fixtures of the tests of calls; here a browser is at the other end."""
 
 from call.conftest import janus, new_client, nothing_selected
 

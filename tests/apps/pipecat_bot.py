@@ -1,6 +1,7 @@
-"""A bot on pipecat's DailyTransport, as its users write one; a line on standard input says what it does next.
+"""A bot on pipecat's DailyTransport, as its users write one; each line on standard input is a command.
 
-It prints "joined", what it hears ("hears 1000", in Hz) after each line "listen", and "left" at its end.
+It prints "joined", the frequency that it hears ("hears 1000", in Hz) after each line "listen", and "left"
+at the end.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ RATE = 16000
 
 
 class Ear(FrameProcessor):  # type: ignore[misc]
-    """Keeps what was said in the room last, for a second."""
+    """A processor that keeps the last second of the sound from the room."""
 
     def __init__(self) -> None:
         super().__init__()
         self.heard = np.zeros(RATE, np.int16)
 
     async def process_frame(self, frame: Any, direction: FrameDirection) -> None:
-        """Keep it; what is said is no part of what the bot says."""
+        """Keep the sound from the room, and pass on all other frames, so that the bot does not repeat it."""
         await super().process_frame(frame, direction)
         if isinstance(frame, InputAudioRawFrame):
             self.heard = np.concatenate([self.heard, np.frombuffer(frame.audio, np.int16)])[-RATE:]
@@ -47,14 +48,14 @@ class Ear(FrameProcessor):  # type: ignore[misc]
             await self.push_frame(frame, direction)
 
     def hertz(self) -> int:
-        """The strongest frequency; 0 for silence."""
+        """Return the strongest frequency; 0 for silence."""
         if np.abs(self.heard).max() < 100:
             return 0
         return int(np.abs(np.fft.rfft(self.heard * np.hanning(RATE))).argmax())
 
 
 async def main(url: str) -> None:
-    """Join the room at `url`, and do what standard input says."""
+    """Join the room at `url`, and obey the commands on standard input."""
     params = DailyParams(audio_in_enabled=True, audio_out_enabled=True, audio_in_sample_rate=RATE)
     transport, ear = DailyTransport(url, None, "bot", params), Ear()
     worker = PipelineWorker(

@@ -1,4 +1,4 @@
-"""Programs that know only ALSA list a microphone by its name, and record it bit by bit."""
+"""Programs that know only ALSA list a microphone by its name and record it bit for bit."""
 
 from __future__ import annotations
 
@@ -150,13 +150,13 @@ def test_what_cannot_be_written_is_said(asoundrc: Path) -> None:
 def test_a_broken_mark_takes_nothing_of_theirs_along(asoundrc: Path) -> None:
     command("create", "My mic", "--alsa")
     lines = asoundrc.read_text().splitlines(keepends=True)
-    broken = "".join(lines[:-1]) + "# theirs too\n"  # without the mark at its end
+    broken = "".join(lines[:-1]) + "# theirs too\n"  # without the end mark
     asoundrc.write_text(broken)
     assert "has lost its end" in refusal("alsa", "enable", "My mic")
     assert "ALSA knows no microphone 'My mic'" in refusal("alsa", "disable", "My mic")
     command("alsa", "disable", "--all")
     assert asoundrc.read_text() == broken
-    # An editor has taken the end of the last line.
+    # An editor has removed the newline of the last line.
     asoundrc.write_text("".join(lines).rstrip("\n"))
     command("alsa", "disable", "My mic")
     assert asoundrc.read_text() == THEIRS + "\n"

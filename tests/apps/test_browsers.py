@@ -1,4 +1,4 @@
-"""Browsers find the microphone, a call in a page hears it, and what the page plays does not get into it."""
+"""Browsers find the microphone, calls in a page hear it, and the page's own sound does not get into it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Record = Callable[..., Recorder]
 def microphone(server: SoundServer) -> Iterator[vmic.VirtualMicrophoneDevice]:
     with vmic.create_microphone_device(NAME, RATE, 1, True) as device:
         yield device
-        # What is queued would be waited for.
+        # Otherwise the close waits for the queued frames.
         device.flush()
 
 
@@ -35,14 +35,14 @@ def microphone(server: SoundServer) -> Iterator[vmic.VirtualMicrophoneDevice]:
 def page(
     request: pytest.FixtureRequest, server: SoundServer, microphone: vmic.VirtualMicrophoneDevice
 ) -> Iterator[Browser]:
-    """Opened after the microphone is made: a browser does not notice at once."""
+    """Yield a page that opens after the microphone exists: a browser does not notice new devices at once."""
     with open_page(server, request.param) as opened:
         yield opened
 
 
 @dataclass
 class DefaultOutput:
-    """What the server plays to who asks for no output in particular, as something to record."""
+    """The sound on the server's default output, in a form that `Recorder` can record."""
 
     source_name: str
     sample_rate: int = RATE
@@ -55,7 +55,7 @@ class DefaultOutput:
 
 
 def device_id(page: Browser, name: str = NAME) -> str:
-    """Of the one audio input that has the microphone's name."""
+    """Return the id of the only audio input that has this name."""
     devices = page.call("listDevices")
     found = [d["deviceId"] for d in devices if (d["kind"], d["label"]) == ("audioinput", name)]
     assert len(found) == 1, devices
@@ -63,7 +63,7 @@ def device_id(page: Browser, name: str = NAME) -> str:
 
 
 def decibels_at(frequency: float, recording: Samples) -> float:
-    """The level of the frequency, in comparison to a tone at full scale."""
+    """Return the level of the frequency in dB, relative to a tone at full scale."""
     window = np.blackman(len(recording))
     amplitudes = np.abs(np.fft.rfft(recording / 32768 * window)) * 2 / window.sum()
     near = np.abs(np.fft.rfftfreq(len(recording), 1 / RATE) - frequency) < 10
@@ -110,13 +110,13 @@ def test_a_call_in_a_page_hears_it_soon(
         written.append(1000 * time.time())
         microphone.write_frames(tone(1000, 0.05, RATE))
         programs.await_that(have_passed, "a burst is captured and heard")
-        microphone.drain()  # the next is no late write, which the prebuffer grows for
+        microphone.drain()  # then the next write is not late; a late write makes the prebuffer grow
     latencies = {end: np.subtract(times, written) for end, times in bursts.items()}
     for end, latency in latencies.items():
         median = round(float(np.median(latency)))
         record_property(f"latency until {end}, ms, {page.name}, {server.kind}", median)
-    # The best, for a browser takes seconds to play off what it has stored up on a busy machine; and ten times
-    # what it is on one with nothing else to do.
+    # Check the minimum: on a busy machine a browser takes seconds to play the sound that it has stored up.
+    # The limit is ten times the latency on an idle machine.
     assert latencies["heard"].min() < 1200
 
 
@@ -128,7 +128,7 @@ def test_what_a_page_plays_does_not_reach_the_microphone(
     recorder = record(microphone)
     output = record(DefaultOutput.of(server))
     page.call("play", 3000)
-    # The page is really heard there.
+    # Make sure that the default output plays the page.
     output.await_sound(2 * RATE)
     silent = recorder.frames()[:, 0]
     assert len(silent) > RATE
@@ -138,7 +138,7 @@ def test_what_a_page_plays_does_not_reach_the_microphone(
     recorder.await_sound(2 * RATE)
     heard, played = recorder.stop()[-RATE:, 0], output.stop()[-RATE:, 0]
     assert tone_quality(heard, RATE, gaps=ANY)[0] == pytest.approx(1000, rel=0.01)
-    # A gap in the tone, on a busy machine, would be at -70 dB.
+    # A gap in the tone, on a busy machine, adds only -70 dB here.
     assert decibels_at(3000, heard) < -50
     assert decibels_at(3000, played) > -20
 

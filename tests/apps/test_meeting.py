@@ -1,4 +1,4 @@
-"""A browser is the other participant of a call: in a room of Janus's, and in one of `vmic room`."""
+"""A browser is the other participant of a call, in a room of Janus and in a `vmic room`."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ pytestmark = one_server
 
 
 def page_latency(mic: vmic.VirtualMicrophoneDevice, heard: Callable[[], list[float]]) -> float:
-    """Milliseconds from a write until a page hears it; the median of ten bursts, which it notes."""
+    """Return the median time in ms from a write until a page hears it, over ten bursts."""
     written: list[float] = []
     for _ in range(10):
         written.append(1000 * time.time())
         mic.write_frames(tone(1000, 0.05, RATE))
         programs.await_that(lambda: len(heard()) == len(written), "a burst is heard")
-        mic.drain()  # the next is no late write, which the prebuffer grows for
+        mic.drain()  # then the next write is not late; a late write makes the prebuffer grow
     return float(np.median(np.subtract(heard(), written)))
 
 
 @pytest.fixture
 def page(server: SoundServer, janus: Janus) -> Iterator[Browser]:
-    """In the room, where it says 1000 Hz."""
+    """Yield a page that is in the room and sends a tone of 1000 Hz."""
     with open_page(server, Chromium) as opened:
         opened.call("meet", janus.url, ROOM, 1000)
         yield opened
@@ -57,7 +57,7 @@ def test_it_hears_a_program_that_was_written_for_daily_python(
 ) -> None:
     start(sys.executable, str(EXAMPLES / "from_daily.py"), janus.address(), "30")
     frequency, _ = usual_quality(*sound_of(page.call("hearInMeeting", 4, 15)))
-    # Its sine of 440 Hz begins anew each 20 ms, so that it has lines at multiples of 50 Hz, and no other.
+    # The program's sine of 440 Hz restarts every 20 ms, so its spectrum has lines only at multiples of 50 Hz.
     assert frequency == pytest.approx(450, rel=0.01)
 
 
@@ -78,7 +78,7 @@ def test_it_hears_a_program_soon(
         page.call("followMeeting")
         latency = page_latency(mic, lambda: page.call("burstsSoFar")["heard"])
     record_property("latency, ms, Janus, Chromium", round(latency))
-    # Ten times the goal.
+    # The limit is ten times the goal.
     assert latency < 1200
 
 
@@ -92,7 +92,7 @@ def test_it_is_heard_by_a_program(page: Browser, janus: Janus, new_client: NewCl
 
 @pytest.fixture
 def room(start: Start) -> str:
-    """The address of a room's page."""
+    """Return the address of a room's page."""
     return programs.answer(start(VMIC, "room", "--port", "0"))
 
 
@@ -155,7 +155,7 @@ def test_a_program_and_a_person_hear_each_other_in_a_room(
         choose(page, "person")
         page.click("#speak")
         await_tone_on(program.speaker, 1000)
-        # The person's sound, played to the program's speaker, did not come back by its microphone.
+        # The person's sound is played to the program's speaker, and did not get into its microphone.
         assert program.microphone.stats.foreign_streams == 0
         client.send_app_message("hello")
         programs.await_that(lambda: "hello" in page.text("#messages"), "the page shows the message")

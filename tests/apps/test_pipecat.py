@@ -1,4 +1,4 @@
-"""pipecat's DailyTransport, unchanged, on a module `daily` that has vmic's names; with `--long`."""
+"""pipecat's unchanged DailyTransport runs on a module `daily` with the names of vmic; only with `--long`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BOT = Path(__file__).parent / "pipecat_bot.py"
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The Python of a virtual environment of its own: pipecat has some fifty dependencies."""
+    """Return the Python of a separate virtual environment, because pipecat has some fifty dependencies."""
     folder = tmp_path_factory.mktemp("pipecat")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     (folder / "names").mkdir()

@@ -1,4 +1,4 @@
-"""The page of `vmic room` in Chromium: it hears, shows and speaks, and says what is wrong."""
+"""The page of `vmic room` in Chromium hears the speakers, shows them, speaks, and reports errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Room = Callable[..., str]
 
 @pytest.fixture
 def open_room(server: SoundServer, start: Start) -> Room:
-    """Opens a room, and returns its page's address."""
+    """Return a function that opens a room and returns the address of its page."""
 
     def begin(*arguments: str) -> str:
         return programs.answer(start(VMIC, "room", "--port", "0", *arguments))
@@ -38,7 +38,7 @@ def open_room(server: SoundServer, start: Start) -> Room:
 
 @pytest.fixture
 def microphones(server: SoundServer) -> Iterator[None]:
-    """Two microphones that sound, each at the frequency that it is called by."""
+    """Create two microphones that each play a tone; the name of each is its frequency."""
     with contextlib.ExitStack() as stack:
         for frequency in (2000, 3000):
             device = vmic.create_microphone_device(f"{frequency} Hz", RATE, 1, True)
@@ -49,7 +49,7 @@ def microphones(server: SoundServer) -> Iterator[None]:
 
 
 async def shows(page: Browser, selector: str, pattern: str) -> None:
-    """Wait until an element of the page shows this."""
+    """Wait until the text of an element of the page matches the pattern."""
 
     def look() -> bool:
         return re.fullmatch(pattern, page.text(selector)) is not None
@@ -58,18 +58,18 @@ async def shows(page: Browser, selector: str, pattern: str) -> None:
 
 
 def is_enabled(page: Browser) -> bool:
-    """Whether it may be pressed; not while the page becomes another person of the room."""
+    """Return whether the button can be pressed; it cannot while the page becomes another participant."""
     return bool(page.call("(() => !document.querySelector('#speak').disabled)"))
 
 
 def level(page: Browser, name: str) -> int:
-    """What the meter of one shows, in dB."""
+    """Return the level that the meter of a participant shows, in dB."""
     meter = f"[role=meter][aria-label='Level of {name}']"
     return int(page.call("((meter) => document.querySelector(meter).getAttribute('aria-valuenow'))", meter))
 
 
 def hears(page: Browser) -> list[tuple[str, str]]:
-    """Which listener the page has been, and whom it has asked to hear as such."""
+    """Return (own id, speaker's id) for each request of the page to hear a speaker."""
     asked = page.call("(() => performance.getEntriesByType('resource').map(({ name }) => name))")
     return [(found[1], found[2]) for name in asked if (found := re.search("/room/(.*)/hear/(.*)", name))]
 
@@ -80,7 +80,7 @@ def test_a_page_hears_and_shows_who_speaks(server: SoundServer, open_room: Room)
     async def scenario(page: Browser) -> None:
         await shows(page, "#nobody", rf"Nobody speaks yet.* {re.escape(address)}whip")
         async with ClientSession(address) as room, speaking(room, "Ada") as (ada, _):
-            # The meters begin below what is heard: so they are awaited, not read once.
+            # The meters start below the level of the sound, so wait for the values.
             await shows(page, "#people", r"(?s)G\nGuest \(you\)\nlistens\nA\nAda\n.[12]?\d dB")
             await shows(page, "#peak", r"(9[89]\d|10[01]\d|1020) Hz")
             async with Channel(room, f"/room/{ada}") as channel:
@@ -101,7 +101,7 @@ def test_a_page_hears_and_shows_who_speaks(server: SoundServer, open_room: Room)
         asyncio.run(scenario(page))
 
 
-# As a listener of its own: the page's hears each speaker once.
+# The script is a second participant, because the page's own one hears each speaker only once.
 LEVELS_OF = """(async (speaker) => {
     const { hear } = await import("/page/calls.js");
     const channel = new WebSocket(`ws://${location.host}/room?name=Eve`);
@@ -170,7 +170,7 @@ def test_a_page_speaks_with_a_microphone_by_its_name(server: SoundServer, open_r
                 choose(page, "3000 Hz")
                 await changed(peer, 3000)
             assert level(page, "Eve") > SILENCE
-            # As another person of the room it hears the others still, and not itself.
+            # As another participant of the room the page still hears the others, and not itself.
             assert {heard for listener, heard in hears(page) if listener == eve} == {ada}
             await shows(page, "#peak", r"(99\d|100\d) Hz")
             page.click("#speak")
@@ -185,7 +185,7 @@ def test_a_page_speaks_with_a_microphone_by_its_name(server: SoundServer, open_r
 
 
 async def changed(peer: Peer, frequency: float) -> None:
-    """Wait until it hears this frequency."""
+    """Wait until the peer hears this frequency."""
     for _ in range(20):
         if tone_quality(await peer.hear(0.5), RATE, gaps=ANY)[0] == pytest.approx(frequency, rel=0.01):
             return
@@ -193,7 +193,7 @@ async def changed(peer: Peer, frequency: float) -> None:
 
 
 async def arrival(channel: Channel, name: str) -> str:
-    """The id of a speaker of this name, who comes."""
+    """Wait until a speaker of this name joins, and return its id."""
     while True:
         event = await channel.next()
         for one in event["participants"]:
@@ -257,7 +257,7 @@ def test_a_page_without_the_token_asks_for_it(server: SoundServer, open_room: Ro
                 await shows(page, "#speak", "Speak")
             await room.delete(f"/whip/{ada}")
             await shows(page, "#people", r"G\nGuest \(you\)\nlistens")
-        # The address that is printed leads in, typed over the other too.
+        # The printed address lets the page in, also when it is typed over another address.
         page.open(f"{page_alone}#wrong")
         page.reload()
         await shows(page, "#state", "You are not in the room.")

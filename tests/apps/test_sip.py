@@ -1,4 +1,4 @@
-"""A softphone picks the microphone by its name and calls another one, which hears it: baresip, over RTP."""
+"""A softphone selects the microphone by its name and calls another one, which hears it (baresip, RTP)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import vmic
 
 NAME = "sip-mic"
 RATE = 48000
-# sndfile's, before the frames of a file that is being written.
+# The size of the header that sndfile writes before the frames of an unfinished file.
 WAV_HEADER = 44
 Hear = Callable[[], Samples]
 
@@ -37,7 +37,10 @@ def call(
     start: Callable[..., subprocess.Popen[str]],
     tmp_path: Path,
 ) -> Iterator[Callable[..., Hear]]:
-    """Makes a call, with a codec and settings of the far end's; returns what gives all that it has heard."""
+    """Yield a function that makes a call with a codec and with settings of the far end.
+
+    It returns a function that returns all the frames that the far end has heard.
+    """
     softphones: list[subprocess.Popen[str]] = []
 
     def run(folder: Path, *arguments: str) -> None:
@@ -47,7 +50,7 @@ def call(
 
     def begin(codec: str, **settings: str) -> Hear:
         caller, callee = tmp_path / "caller", tmp_path / "callee"
-        # Without a module for sound cards it plays nothing, and writes down what it hears all the same.
+        # Without a module for sound cards the callee plays nothing, but still writes what it hears to a file.
         configure(callee, codec, "sndfile", sip_listen=own_address(), snd_path=str(callee), **settings)
         configure(caller, codec, "alsa", audio_source=f"alsa,pulse:{NAME}", audio_player="alsa,pulse")
         run(callee)
@@ -61,14 +64,14 @@ def call(
         return heard
 
     yield begin
-    # The caller hangs up. One that is killed while its sound is played can take PulseAudio along.
+    # The caller hangs up. A caller that is killed while its sound is played can crash PulseAudio.
     for softphone in reversed(softphones):
         softphone.terminate()
         softphone.wait(10)
 
 
 def configure(folder: Path, codec: str, module: str, **settings: str) -> None:
-    """Write what a baresip reads."""
+    """Write the configuration of one baresip."""
     folder.mkdir()
     modules = [f"module {codec.lower()}.so", f"module {module}.so"]
     apps = ["module_app account.so", "module_app menu.so"]
@@ -80,14 +83,15 @@ def configure(folder: Path, codec: str, module: str, **settings: str) -> None:
 
 
 def own_address() -> str:
-    """One that no other process of tests has; a free port may be another's a moment later.
+    """Return an address that no other test process uses; a free port may be in use a moment later.
 
-    baresip 1.1 answers at the address of its interface only. Janus has the ports from 20000 on.
+    baresip 1.1 answers only at the address of its interface. Janus uses the ports from 20000 on.
     """
     return f"127.0.0.1:{10000 + os.getpid() % 10000}"
 
 
-# Alone: beside 14 processes on two cores the far end once missed 8 % of it (PulseAudio, baresip 1.0.0).
+# This test runs alone: beside 14 processes on two cores the far end once missed 8 % of the frames
+# (PulseAudio, baresip 1.0.0).
 @pytest.mark.timing
 def test_the_far_end_of_a_call_hears_bit_for_bit(
     microphone: vmic.VirtualMicrophoneDevice, call: Callable[[str], Hear]
@@ -106,11 +110,11 @@ def test_the_far_end_of_a_call_hears_it_soon(
     call: Callable[..., Hear],
     record_property: Callable[[str, object], None],
 ) -> None:
-    # As it comes it keeps 5 packets (1.0.0), of which one takes part in the time that is measured.
+    # By default the jitter buffer of baresip (1.0.0) keeps 5 packets; here one packet counts in the latency.
     heard = call("opus", jitter_buffer_delay="1-5")
     latency = latency_of(microphone, lambda: heard()[:, 0])
     record_property(f"latency, ms, SIP, {server.kind}", round(1000 * latency))
-    # Ten times what was measured.
+    # The limit is ten times the measured value.
     assert latency < 1.0
 
 

@@ -1,4 +1,4 @@
-"""The fixtures of the calls' tests."""
+"""The fixtures of the tests of calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vmic import _selection
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    """A WHIP endpoint."""
+    """Yield a running WHIP endpoint."""
     with Endpoint() as running:
         yield running
 
@@ -32,13 +32,13 @@ def mic(server: SoundServer) -> Iterator[vmic.VirtualMicrophoneDevice]:
 
 @pytest.fixture
 def told() -> Told:
-    """An event handler that keeps what it is told."""
+    """Return an event handler that keeps all events."""
     return Told()
 
 
 @pytest.fixture
 def new_client() -> Iterator[Callable[..., vmic.CallClient]]:
-    """Makes clients; whatever happens, they do not outlive the test."""
+    """Yield a function that creates clients; they are always released after the test."""
     clients: list[vmic.CallClient] = []
 
     def make(handler: vmic.EventHandler | None = None) -> vmic.CallClient:
@@ -53,20 +53,20 @@ def new_client() -> Iterator[Callable[..., vmic.CallClient]]:
 
 @pytest.fixture
 def client(new_client: Callable[..., vmic.CallClient], told: Told) -> vmic.CallClient:
-    """One client, which tells `told`."""
+    """Return a client whose event handler is `told`."""
     return new_client(told)
 
 
 @pytest.fixture
 def janus(request: pytest.FixtureRequest) -> Iterator[Janus]:
-    """A Janus; its parameter has settings."""
+    """Yield a running Janus; the fixture's parameter holds its settings."""
     with Janus(**getattr(request, "param", {})) as running:
         yield running
 
 
 @pytest.fixture
 def party(new_client: Callable[..., vmic.CallClient]) -> Callable[[], Party]:
-    """Makes programs for a room."""
+    """Return a function that creates programs for a room."""
 
     def make() -> Party:
         told = Told()
@@ -77,5 +77,5 @@ def party(new_client: Callable[..., vmic.CallClient]) -> Callable[[], Party]:
 
 @pytest.fixture(autouse=True)
 def nothing_selected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test selects is not the next one's."""
+    """Reset the selected speaker, so that no test affects the next one."""
     monkeypatch.setattr(_selection, "_selected", None)

@@ -1,4 +1,4 @@
-"""A WHIP endpoint of the test's own, as RFC 9725 has it, and the far end of its calls."""
+"""A WHIP endpoint for tests, as RFC 9725 defines it, and the far end of its calls."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ RATE = 48000
 
 
 def silent(token: str | None = None) -> Local:
-    """Somebody without a name and a microphone."""
+    """Return a participant without a name and a microphone."""
     return Local("", token, hears=Subscriptions(), sends=False, new_track=lambda _waits: AudioStreamTrack())
 
 
 @dataclass
 class Request:
-    """What came."""
+    """A request that the endpoint has received."""
 
     method: str
     path: str
@@ -43,32 +43,32 @@ class Request:
 
 @dataclass
 class Call:
-    """A session, and what the far end hears of it.
+    """A session, and the sound that its far end hears.
 
     Attributes:
-        connection: The far end's.
-        sound: What it heard, of shape (n, 2).
+        connection: The connection of the far end.
+        sound: The sound that it has heard, in arrays of shape (n, 2).
     """
 
     connection: RTCPeerConnection
     sound: list[Samples] = field(default_factory=list)
 
     def heard(self) -> Samples:
-        """All that it heard, the left channel."""
+        """Return the left channel of all that the far end has heard."""
         pieces = list(self.sound)
         return np.concatenate(pieces)[:, 0] if pieces else np.zeros(0, np.int16)
 
 
 class Endpoint:
-    """The server, on a loop and a thread of its own; a context manager.
+    """The server, on its own event loop and thread; a context manager.
 
     Attributes:
-        operations: All that came, in order.
-        calls: The sessions that began, by the path of each.
-        answers: How the next POSTs are answered, instead of as usual.
-        servers: The Link headers of its answers to OPTIONS.
-        late_servers: Those of its answers to POST.
-        asked: A POST has come.
+        operations: All requests, in order.
+        calls: The sessions that have begun, by their paths.
+        answers: The answers to the next POSTs, instead of the usual ones.
+        servers: The Link headers of the answers to OPTIONS.
+        late_servers: The Link headers of the answers to POST.
+        asked: Set when a POST has been received.
     """
 
     def __init__(self, host: str = "127.0.0.1") -> None:
@@ -93,7 +93,7 @@ class Endpoint:
 
     @property
     def last(self) -> Call:
-        """The session that began last."""
+        """Return the session that began last."""
         return list(self.calls.values())[-1]
 
     def __enter__(self) -> Endpoint:
@@ -108,12 +108,12 @@ class Endpoint:
         self._loop.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something on its loop."""
+        """Run a coroutine on the endpoint's loop, and return the result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     @contextlib.contextmanager
     def silent(self) -> Iterator[None]:
-        """Let it answer no POST meanwhile."""
+        """Answer no POST until the context ends."""
         self.run(self._hold())
         try:
             yield
@@ -122,7 +122,7 @@ class Endpoint:
 
     @contextlib.contextmanager
     def stalling(self) -> Iterator[None]:
-        """Let it answer nothing at all meanwhile; its calls go on."""
+        """Answer no request at all until the context ends; the calls go on."""
         self._stalled = True
         try:
             yield
@@ -130,7 +130,7 @@ class Endpoint:
             self._stalled = False
 
     def await_call(self, count: int = 1) -> Call:
-        """Wait until so many sessions have begun; the last."""
+        """Wait until `count` sessions have begun, and return the last one."""
         programs.await_that(lambda: len(self.calls) >= count, f"{count} calls have begun")
         return self.last
 

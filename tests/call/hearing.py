@@ -1,4 +1,4 @@
-"""What is heard at an end of a call."""
+"""Checks of the sound at one end of a call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import vmic
 
 
 def is_tone(heard: npt.NDArray[Any], frequency: float, sample_rate: int = RATE) -> bool:
-    """Whether it is a second of that tone, and of nothing else."""
+    """Return whether the last second is that tone and nothing else."""
     if len(heard) < sample_rate or np.abs(heard).mean() < 100:
         return False
     found, decibels = tone_quality(heard[-sample_rate:], sample_rate, gaps=ANY)
@@ -23,13 +23,13 @@ def is_tone(heard: npt.NDArray[Any], frequency: float, sample_rate: int = RATE) 
 
 
 def await_tone(call: Call, frequency: float) -> None:
-    """Wait until the far end hears that tone, for a second from now on."""
+    """Wait until the far end has heard a new second of that tone."""
     begin = len(call.heard())
     programs.await_that(lambda: is_tone(call.heard()[begin:], frequency), f"{frequency} Hz at the far end")
 
 
 def await_tone_on(speaker: vmic.VirtualSpeakerDevice, frequency: float) -> None:
-    """Read until a second of that tone has come."""
+    """Read until a second of that tone has been heard."""
 
     def is_heard() -> bool:
         heard = np.frombuffer(speaker.read_frames(speaker.sample_rate), np.int16)[:: speaker.channels]
@@ -39,7 +39,7 @@ def await_tone_on(speaker: vmic.VirtualSpeakerDevice, frequency: float) -> None:
 
 
 def await_sound_on(speaker: vmic.VirtualSpeakerDevice) -> float:
-    """Read until something is heard; when that was."""
+    """Read until a sound is heard, and return the monotonic time."""
 
     def is_loud() -> bool:
         return bool(
@@ -51,5 +51,5 @@ def await_sound_on(speaker: vmic.VirtualSpeakerDevice) -> float:
 
 
 def endless(frequency: float, sample_rate: int = 48000) -> Samples:
-    """Some 30 s of a tone, for a microphone that does not block."""
+    """Return 30 s of a tone, for a non-blocking microphone."""
     return tone(frequency, 30, sample_rate)

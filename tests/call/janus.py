@@ -1,4 +1,4 @@
-"""Janus, of the test's own: Debian's package, with its VideoRoom, on loopback or on another machine."""
+"""A Janus for tests: Debian's package with its VideoRoom, on loopback or on another machine."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ room-9999: {{
 
 
 class Janus:
-    """A server; a context manager."""
+    """A Janus server; a context manager."""
 
     def __init__(
         self, host: str = "127.0.0.1", token_secret: str | None = None, *, string_ids: bool = False
     ) -> None:
-        """It listens at `host`, and asks for tokens that are signed with the secret, if there is one.
+        """Create a server that listens at `host`, and requires tokens signed with the secret if one is given.
 
-        With `string_ids` its rooms and those in them are texts.
+        With `string_ids` the ids of rooms and participants are strings.
         """
         self._string_ids = string_ids
         self._host = host
@@ -71,7 +71,7 @@ class Janus:
         return f"http://{self._host}:{self.port}/janus"
 
     def address(self, room: int = ROOM) -> str:
-        """As `CallClient.join` takes it."""
+        """Return the room's address for `CallClient.join`."""
         return f"janus+{self.url}?room={room}"
 
     def __enter__(self) -> Janus:
@@ -105,7 +105,7 @@ class Janus:
         programs.await_that(self._answers, "Janus answers")
 
     def ask(self, request: str, room: int = ROOM, **arguments: Any) -> dict[str, Any]:
-        """What the plugin answers to a request of its administrator's."""
+        """Send an administrator's request to the plugin, and return the answer."""
         session = self._post("", {"janus": "create"})["data"]["id"]
         plugin = {"janus": "attach", "plugin": "janus.plugin.videoroom"}
         handle = self._post(f"/{session}", plugin)["data"]["id"]
@@ -117,7 +117,7 @@ class Janus:
         return said
 
     def participants(self) -> list[str]:
-        """The ids of those who are in the room."""
+        """Return the ids of the participants in the room."""
         return [str(one["id"]) for one in self.ask("listparticipants")["participants"]]
 
     def kill(self) -> None:
@@ -127,7 +127,7 @@ class Janus:
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """Stop it, so that it hangs."""
+        """Stop the process until the context ends, so that it hangs."""
         assert self.process
         self.process.send_signal(signal.SIGSTOP)
         try:
@@ -161,7 +161,7 @@ class Janus:
         (self._root / name).write_text(text)
 
     def _linked(self, name: str, library: Path) -> Path:
-        """A folder with that library alone: each of the others would want its own port."""
+        """Return a folder with only that library, because each other library would need its own port."""
         folder = self._root / name
         folder.mkdir()
         (folder / library.name).symlink_to(library)

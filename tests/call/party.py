@@ -1,4 +1,4 @@
-"""A program in a room, and what it hears of the others."""
+"""A program in a room, and the sound that it hears from the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Party:
     """A program in the room.
 
     Attributes:
-        rendered: What it was given, as its renderer was.
+        rendered: The arguments of each call of its audio renderer.
     """
 
     def __init__(self, client: vmic.CallClient, told: Told) -> None:
@@ -26,7 +26,7 @@ class Party:
         self.rendered: list[tuple[str, vmic.AudioData, str]] = []
 
     def other(self) -> str:
-        """The id of the one other participant, who may be still to come."""
+        """Wait for the one other participant, and return its id."""
         programs.await_that(lambda: len(self.client.participants()) == 2, "somebody else is there")
         (identity,) = self.client.participants().keys() - {"local"}
         return str(identity)
@@ -35,11 +35,11 @@ class Party:
         self.client.set_audio_renderer(participant, self.take, sample_rate=RATE, callback_interval_ms=100)
 
     def take(self, *given: Any) -> None:
-        """What it is given."""
+        """Keep what the audio renderer is given."""
         self.rendered.append(given)
 
     def heard(self) -> npt.NDArray[Any]:
-        """All of it."""
+        """Return all the samples that were rendered."""
         pieces = [audio.audio_frames for _, audio, _ in list(self.rendered)]
         return np.frombuffer(b"".join(pieces), np.int16)
 

@@ -1,4 +1,4 @@
-"""Who may be in a room of Janus's, and who not, or no more."""
+"""Janus admits participants to its rooms, refuses them, and removes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = one_server
 
 
 def refusal(party: Party, url: str, token: str | None = None) -> str:
-    """Why the call cannot be joined."""
+    """Return why the call cannot be joined."""
     before = len(party.told.all("join"))
     party.client.join(url, token, completion=party.told.note("join"))
     data, error = party.told.wait("join", before + 1)
@@ -50,7 +50,7 @@ def test_who_is_put_out_stays_out(
     if request_ == "destroy":
         janus.ask("create")
     assert janus.participants() == []
-    # If the room lets it, it may come again.
+    # The participant can join again if the room admits it.
     join(one.client, one.told, janus.address())
 
 
@@ -92,7 +92,7 @@ def test_a_room_that_knows_its_guests(server: SoundServer, janus: Janus, party: 
 
 
 def signed(secret: str) -> str:
-    """A token for a Janus that has that secret, as its documentation has it."""
+    """Return a token for a Janus with that secret, made as its documentation says."""
     said = f"{int(time.time()) + 600},janus,janus.plugin.videoroom"
     mac = hmac.new(secret.encode(), said.encode(), hashlib.sha1).digest()
     return f"{said}:{base64.b64encode(mac).decode()}"

@@ -1,4 +1,4 @@
-"""How soon the far end of a call hears what is written to the microphone."""
+"""The time from a write to the microphone until the far end of a call hears it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def test_a_far_end_hears_it_soon(
     join(new_client(told), told, endpoint.url, inputs=microphone(mic.name))
     call = endpoint.await_call()
     latency = latency_of(mic, call.heard)
-    # 60 ms of it wait in aiortc's jitter buffer (1.16), which begins with four packets.
+    # 60 ms of it are spent in aiortc's jitter buffer (1.16), which starts with four packets.
     record_property(f"latency, ms, WHIP, aiortc, {server.kind}", round(1000 * latency))
     assert latency < 1.5

@@ -1,4 +1,4 @@
-"""A call to another machine, whose cable is cut for some seconds."""
+"""A call to another machine goes on after its network cable was cut for some seconds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ with Endpoint(sys.argv[1]) as endpoint:
         print(json.dumps([len(heard), tone, endpoint.methods()]), flush=True)
 """
 
-# A Janus, and somebody in its room who speaks; with when the longest pause in what that one hears ended.
+# A Janus, and a participant who speaks in its room; the script also reports when the longest pause in the
+# sound that this participant hears ended.
 _ROOM = """
 import json, sys, time
 import vmic
@@ -66,7 +67,7 @@ with Janus(sys.argv[1]) as janus, vmic.create_microphone_device("far", RATE, 1, 
 
 
 class FarEnd:
-    """A server on the far machine, and what is heard there; a context manager."""
+    """A server on the far machine, and the sound that is heard there; a context manager."""
 
     def __init__(self, hosts: Hosts, script: str, env: Mapping[str, str]) -> None:
         env = {**env, "PYTHONPATH": programs.PYTHONPATH}
@@ -80,14 +81,14 @@ class FarEnd:
         programs.end(self._process)
 
     def look(self) -> list[Any]:
-        """How many frames it has heard, the tone of the last second, and what else its script says."""
+        """Return the number of frames heard, the tone of the last second, and the script's other values."""
         assert self._process.stdin
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         return list(json.loads(programs.answer(self._process)))
 
     def await_tone(self, frequency: float) -> None:
-        """Wait until it hears that tone, and not what it heard before."""
+        """Wait until the far end hears that tone in a second of new sound."""
         begin = self.look()[0]
 
         def is_heard() -> bool:
@@ -99,7 +100,7 @@ class FarEnd:
 
 
 def begin_call(program: Owner, far: FarEnd) -> None:
-    """Let the program join, and its far end hear 1000 Hz."""
+    """Make the program join, and wait until the far end hears its tone of 1000 Hz."""
     program.ask("exec('import call.told, call.hearing', globals())")
     program.ask("globals().update(told=call.told.Told())")
     program.ask("globals().update(client=vmic.CallClient(told))")
@@ -135,7 +136,7 @@ def test_the_call_goes_on_when_the_cable_was_cut_for_three_seconds(
         far.await_tone(1000)
         assert program.ask("told.all('state')") == "['joining', 'joined']"
         assert program.ask("told.all('error')") == "[]"
-        # The connection was enough: nobody had to join again.
+        # The connection survived: the program did not have to join again.
         assert far.look()[2] == ["OPTIONS", "POST"]
         program.ask("client.release()")
         assert far.look()[2] == ["OPTIONS", "POST", "DELETE"]
@@ -164,7 +165,7 @@ def test_a_room_goes_on_when_the_cable_was_cut_for_three_seconds(
         program.ask("call.hearing.await_tone_on(speaker, 500)")
         far.await_tone(1000)
         record_property("heard again after, s, in the room", round(far.look()[3] - mended, 2))
-        # The connections were enough: nothing was told, and nobody had to join again.
+        # The connections survived: there was no event, and nobody had to join again.
         assert program.ask("[name for name, _ in told.events]") == before
         assert far.look()[2] == there
         program.ask("client.release()")

@@ -1,4 +1,4 @@
-"""What the far end of a call hears, on each server: the microphone that was chosen, and no other."""
+"""On each sound server, the far end of a call hears the chosen microphone and no other."""
 
 from __future__ import annotations
 

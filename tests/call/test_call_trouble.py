@@ -1,4 +1,4 @@
-"""A call goes on: when its microphone, the sound server or the WHIP server goes, and comes back."""
+"""A call goes on when its microphone, the sound server or the WHIP server disappears and comes back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NewClient = Callable[..., vmic.CallClient]
 
 @contextlib.contextmanager
 def in_call(client: vmic.CallClient, told: Told, endpoint: Endpoint) -> Iterator[None]:
-    """A microphone, which says 1000 Hz, and a call whose far end hears it."""
+    """Create a microphone that plays 1000 Hz, and join a call whose far end hears it."""
     with vmic.create_microphone_device("bot", 48000, 1, True) as bot:
         bot.write_frames(endless(1000))
         join(client, told, endpoint.url, inputs=microphone("bot"))
@@ -42,7 +42,7 @@ def test_the_microphone_goes_and_comes_back(
         pass
     error = told.wait("error")
     assert error.startswith("microphone 'bot' is not heard, silence is sent until it is: ")
-    # Nor is another one.
+    # No other microphone is heard either.
     begin = len(endpoint.last.heard())
     programs.await_that(lambda: len(endpoint.last.heard()) > begin + 48000, "a second has passed")
     assert abs(endpoint.last.heard()[begin + 12000 :]).max() <= 2
@@ -73,7 +73,7 @@ def test_when_a_microphone_of_anothers_goes_no_other_is_heard(
     assert told.wait("error").startswith("microphone 'usb' is not heard")
     begin = len(call.heard())
     programs.await_that(lambda: len(call.heard()) > begin + RATE, "a second has passed")
-    # The headset is the default, and loud.
+    # The headset is the default microphone, and it is loud.
     foreign = int((abs(call.heard()) > 100).sum())
     assert foreign <= RATE / 20, foreign
 
@@ -101,17 +101,17 @@ def test_the_call_is_joined_again_when_it_was_cut_off(
         assert endpoint.last is not first
         await_tone(endpoint.last, 1000)
     assert told.all("state") == ["joining", "joined"]
-    # The server was told of the end of the first.
+    # The client ended the first session on the server.
     assert endpoint.methods() == ["OPTIONS", "POST", "DELETE", "OPTIONS", "POST"]
 
 
 @dataclass
 class Place:
-    """Where calls are made.
+    """A server at which calls are joined.
 
     Attributes:
-        url: Its address.
-        is_left: Whether it knows of no call that goes on.
+        url: The address for `CallClient.join`.
+        is_left: Returns whether no call is left on the server.
     """
 
     url: str
@@ -129,7 +129,7 @@ def place(request: pytest.FixtureRequest) -> Place:
 
 @one_server
 def test_twenty_calls_leave_nothing_behind(server: SoundServer, place: Place, new_client: NewClient) -> None:
-    """Nor do the calls of one client in its process."""
+    """Calls leave nothing behind in this process, nor do the calls of one client in the client's process."""
     me = psutil.Process()
 
     def one_call(client: vmic.CallClient, told: Told) -> None:
@@ -157,7 +157,7 @@ def test_twenty_calls_leave_nothing_behind(server: SoundServer, place: Place, ne
         for _ in range(10):
             one_call(staying, told)
         programs.await_that(lambda: things() == before, f"as before: {things()} is {before}")
-        # A stream that it has closed may still be ending.
+        # A stream that the process has closed may still be ending.
         programs.await_that(
             lambda: agent.num_threads() <= threads and agent.num_fds() <= descriptors,
             f"it has {threads} threads and {descriptors} descriptors again",

@@ -1,4 +1,4 @@
-"""What the call's process records of a microphone, before any codec."""
+"""The frames that the call's process records from a microphone, before any codec."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RATE = 48000
 
 @pytest.fixture(autouse=True)
 def no_source_after(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It sets PULSE_SOURCE, for it has a process of its own otherwise."""
+    """Restore PULSE_SOURCE after the test: `Capture` sets it, because normally it has its own process."""
     monkeypatch.setenv("PULSE_SOURCE", "")
 
 

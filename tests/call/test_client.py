@@ -1,4 +1,4 @@
-"""`CallClient` as a program uses it, in calls whose far end is another program's WebRTC."""
+"""`CallClient` as a program uses it, in calls whose far end is a WebRTC connection of the test."""
 
 from __future__ import annotations
 
@@ -310,7 +310,7 @@ def test_the_programs_timeout_for_its_sockets_is_none_of_a_calls(
     finally:
         socket.setdefaulttimeout(None)
     told.events.clear()
-    time.sleep(1)  # in which nothing is told
+    time.sleep(1)  # no event is expected in this time
     client.leave(told.note("leave"))
     assert told.wait("leave") is None
     assert told.all("state") == ["leaving", "left"]

@@ -1,4 +1,4 @@
-"""A program's own audio source as the microphone of its call."""
+"""A program uses its own audio source as the microphone of its call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import vmic
 
 
 def chosen(track: vmic.CustomAudioTrack) -> dict[str, object]:
-    """The inputs that choose a track."""
+    """Return the inputs that choose a track."""
     return {"microphone": {"isEnabled": True, "settings": {"customTrack": {"id": track.id}}}}
 
 

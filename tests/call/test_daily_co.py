@@ -1,7 +1,7 @@
-"""Rooms of daily.co, by daily-python.
+"""Rooms of daily.co, through daily-python.
 
-None can be reached from here. Tested is the real package as far as it goes without one, and what vmic does
-with events of the shapes that daily-python gives them.
+The tests cannot reach such a room. They test the real package as far as it works without one, and how vmic
+handles events of the form in which daily-python reports them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LOCAL = "11111111-1111-4111-8111-111111111111"
 
 
 def participant(identity: str, state: str, *, is_local: bool = False) -> dict[str, Any]:
-    """One as daily-python (0.36) tells of it."""
+    """Return a participant as daily-python (0.36) reports it."""
     info = {"isLocal": is_local, "isOwner": False, "joinedAt": 1795942522, "userName": identity}
     return {
         "id": identity,
@@ -44,7 +44,7 @@ def participant(identity: str, state: str, *, is_local: bool = False) -> dict[st
 
 
 class Client:
-    """Does what daily-python's does, at once."""
+    """A substitute for daily-python's client that completes each request at once."""
 
     def __init__(self, event_handler: Any) -> None:
         self.handler = event_handler
@@ -79,7 +79,7 @@ class Client:
 
 
 class Device:
-    """Keeps what is written to it."""
+    """A device that keeps what is written to it."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -93,7 +93,7 @@ class Device:
 
 
 class Noting(SessionListener):
-    """Notes what it is told."""
+    """A `SessionListener` that keeps all reports."""
 
     def __init__(self) -> None:
         self.told: list[Any] = []
@@ -119,7 +119,7 @@ class Noting(SessionListener):
 
 
 class Ramp:
-    """A capture whose samples count on."""
+    """A capture in which all samples of the n-th piece are n."""
 
     def __init__(self) -> None:
         self._at = 0
@@ -132,7 +132,7 @@ class Ramp:
 
 @pytest.fixture
 def daily(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Stands for daily-python's module."""
+    """Return a substitute for daily-python's module."""
     kept = SimpleNamespace(device=None, inits=0)
 
     class EventHandler:
@@ -161,7 +161,7 @@ def daily(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 def local(**changes: Any) -> Local:
-    """Somebody with a microphone."""
+    """Return a participant with a microphone."""
     track = Microphone(Ramp(), Sending(), waits=False)  # type: ignore[arg-type]
     values = {"name": "me", "token": "secret", "hears": Subscriptions(), "sends": True, **changes}
     return Local(**values, new_track=lambda _waits: track)
@@ -278,7 +278,7 @@ def test_the_module_is_that_of_the_distribution_and_its_device_holds_nothing_up(
     assert found["decoy"] == str(tmp_path / "daily.py")
     assert found["real"].endswith("site-packages/daily/__init__.py")
     assert (found["same"], found["name"]) == (True, "m")
-    # Out of a call it takes nothing, and does not block.
+    # Outside a call the device accepts no frames and does not block.
     assert found["counts"] == [0]
     assert found["seconds"] < 0.5
 
@@ -287,7 +287,10 @@ def test_the_module_is_that_of_the_distribution_and_its_device_holds_nothing_up(
 def test_a_join_that_fails_is_told_by_the_completion_and_on_error(
     server: SoundServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: vmic.CallClient, told: Told
 ) -> None:
-    """By the real package, beside a module of its name; after some 20 s, for no network is found."""
+    """The real package is used, although another module has its name.
+
+    The join fails after some 20 s, because no network is found.
+    """
     (tmp_path / "daily.py").write_text("from vmic.call.daily import *\n")
     monkeypatch.syspath_prepend(tmp_path)
     client.join(ROOM, completion=told.note("join"))

@@ -1,4 +1,4 @@
-"""Programs that do what daily-python's audio demos do, in a room of vmic's and in one of Janus's."""
+"""Programs that do what daily-python's audio demos do, in a `vmic room` and in a room of Janus."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ Parties = Callable[[], Party]
 
 @pytest.fixture(params=["vmic room", pytest.param("Janus", marks=pytest.mark.needs("janus"))])
 def address(request: pytest.FixtureRequest, start: Start) -> str:
-    """Where a room is joined."""
+    """Return the address at which a room is joined."""
     if request.param == "Janus":
         return str(request.getfixturevalue("janus").address())
     return f"{programs.answer(start(VMIC, 'room', '--port', '0'))}whip"
 
 
 def begin(program: subprocess.Popen[str]) -> None:
-    """Let a program that has joined go on."""
+    """Let a program continue after it has joined."""
     assert program.stdin
     program.stdin.write("\n")
     program.stdin.flush()
@@ -101,7 +101,7 @@ def test_what_is_received_is_what_is_said(
 
 
 def raw_output(program: subprocess.Popen[str]) -> tuple[bytes, str]:
-    """What it writes to standard output as it is, and what it says."""
+    """Wait for the program to exit, and return its standard output as bytes and its standard error."""
     assert program.stdout
     assert program.stderr
     output, errors = program.stdout.buffer.read(), program.stderr.read()  # type: ignore[attr-defined]
@@ -136,7 +136,7 @@ def test_a_machines_own_microphone_and_speaker_are_in_the_call(
 
 
 def test_a_typical_bot_type_checks() -> None:
-    """With mypy's strict settings, as a program of somebody else's."""
+    """The demos pass mypy's strict checks, as a program of another project would."""
     argv = [sys.executable, "-m", "mypy", "--strict", str(DEMOS / "send.py"), str(DEMOS / "receive.py")]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=DEMOS)
     assert done.returncode == 0, done.stdout

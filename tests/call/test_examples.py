@@ -1,4 +1,4 @@
-"""The programs in examples/, in a call whose far end is another program's WebRTC."""
+"""The programs in examples/, in a call whose far end belongs to the test or is another program."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_file(server: SoundServer, endpoint: Endpoint, tmp_path: Path) -> None
     frequency, decibels = usual_quality(endpoint.last.heard(), RATE)
     assert frequency == pytest.approx(1000, rel=0.01)
     assert decibels > 20
-    # All of it, to its end.
+    # The file is heard completely, to its end.
     assert (abs(endpoint.last.heard()) > 1000).sum() > 2.9 * RATE * 0.9
 
 
@@ -82,14 +82,14 @@ def test_an_agent_is_interrupted(
         me = party()
         join(me.client, me.told, janus.address(), inputs=microphone("mine"))
         me.listen(me.other())
-        # Not what a codec makes of silence: who interrupts that has heard nothing.
+        # The threshold excludes what a codec makes of silence: an interruption then would come too early.
         programs.await_that(lambda: np.any(np.abs(me.heard()) > 1000), "it speaks")
         mine.write_frames(tone(1000, 1, RATE))
         assert programs.answer(agent).startswith("joined")
         told = programs.answer(agent)
         assert told.startswith("interrupted after ")
         assert 0 < float(told.split()[2]) < 30
-        # It says good-bye when nobody speaks any more, and leaves.
+        # The agent says good-bye when nobody speaks any more, and leaves.
         mine.drain()
         code, errors = programs.end(agent)
         assert (code, errors) == (0, "")

@@ -1,4 +1,4 @@
-"""Two programs in a room of Janus's VideoRoom, Debian's package."""
+"""Two programs in a room of Janus's VideoRoom, from Debian's package."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_two_programs_hear_see_and_write_to_each_other(
         data = join(anna.client, anna.told, janus.address(), inputs=microphone("Anna's"))
         mine = data["participants"]["local"]["id"]
         everybody = join(bert.client, bert.told, janus.address())["participants"]
-        # Who was there is known when the join is told, and told after it.
+        # Earlier participants are known when the join completes, and their events follow it.
         assert everybody[mine]["info"]["userName"] == "Anna"
         assert bert.told.wait("participant_joined")["id"] == mine
         assert bert.told.names().index("join") < bert.told.names().index("participant_joined")
@@ -61,7 +61,7 @@ def test_two_programs_hear_see_and_write_to_each_other(
 
 
 def await_second(mic: vmic.VirtualMicrophoneDevice) -> None:
-    """Wait until a second more of what it was given is heard by who records it."""
+    """Wait until the listeners have heard one more second of what was written to the microphone."""
     begin = mic.stats.heard
     programs.await_that(lambda: mic.stats.heard > begin + RATE, "a second has passed")
 
@@ -89,7 +89,7 @@ def test_who_is_not_subscribed_to_is_not_heard(
         assert bert.told.wait("unsubscribed") is None
         before = len(bert.rendered)
         await_second(mic)
-        # Of ten pieces in a second; some are on their way.
+        # A second has ten pieces, and some of them were on their way.
         assert len(bert.rendered) < before + 5
         mic.flush()
 

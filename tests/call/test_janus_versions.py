@@ -1,4 +1,4 @@
-"""Janus as other versions and settings of it are: 1.4, 0.x, rooms that are texts; and what nobody expects."""
+"""Other versions and settings of Janus: 1.4, 0.x, rooms with string ids; and events that are not expected."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLUGIN = "janus.plugin.videoroom"
 
 
 class Noting(SessionListener):
-    """Notes who is there."""
+    """A `SessionListener` that keeps the present participants."""
 
     def __init__(self) -> None:
         self.there: dict[str, Participant] = {}
@@ -48,7 +48,7 @@ class Noting(SessionListener):
 
 
 class Refusing:
-    """A handle that notes what it is asked, and refuses it."""
+    """A handle that keeps each request and refuses it."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
@@ -70,7 +70,7 @@ def test_who_leaves_a_room_of_janus_1_4_has_left_it_for_all() -> None:
         session = VideoRoomSession(VideoRoom("http://h/janus", 1), listener, silent())
         for one in 7, 8:
             session._take({"videoroom": "event", "room": 1, "joining": {"id": one, "display": f"{one}"}})
-        # It tells the name of who leaves.
+        # The event also has the name of the participant who leaves.
         session._take({"videoroom": "event", "room": 1, "leaving": 7, "display": "7"})
         session._take({"videoroom": "event", "room": 1, "id": 8, "display": "Eight"})
         await session._janus.end()

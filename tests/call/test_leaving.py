@@ -1,4 +1,4 @@
-"""The end of a call: at any moment, with a server that stalls, and in whatever callback."""
+"""A call can be ended at any moment, with a server that stalls, and in any callback."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NewClient = Callable[..., vmic.CallClient]
 
 pytestmark = one_server
 
-# It takes half a second, or four where the server does not answer; a process that hangs is ended after ten.
+# Leaving takes 0.5 s, or 4 s if the server does not answer; a process that hangs is killed after 10 s.
 SOON = 9.5
 
 
@@ -61,7 +61,7 @@ def test_a_call_that_is_cut_off_while_it_is_joined_comes_back(
     usual = endpoint._accept
 
     async def close_soon(call: Call) -> None:
-        # Before, it could not tell of its end.
+        # Before any sound arrives, the far end cannot signal that it closes.
         while not call.sound:
             await asyncio.sleep(0.001)
         await call.connection.close()
@@ -102,7 +102,7 @@ def test_a_server_that_stalls_holds_nothing_up_and_hears_nothing_more(
             heard = len(stalls.last.heard())
             join(client, told, next_one.url, inputs=microphone("mic"))
             await_tone(next_one.last, 1000)
-            # What was on its way when the call was left.
+            # Only sound that was on its way when the client left can still arrive.
             assert len(stalls.last.heard()) < heard + RATE // 2
         mic.flush()
 
@@ -214,7 +214,7 @@ def test_eight_releases_are_soon(server: SoundServer, endpoint: Endpoint, new_cl
 
 
 def test_the_microphone_stops_when_it_is_told_to_at_any_moment(server: SoundServer) -> None:
-    """`asyncio.wait_for` swallows a cancellation now and then (until Python 3.11)."""
+    """The capture must not lose a cancellation, as `asyncio.wait_for` sometimes does (until Python 3.11)."""
 
     async def cancel(after: float) -> None:
         capture = Capture(presence, print)

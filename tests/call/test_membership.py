@@ -1,4 +1,4 @@
-"""What a server could not be told while the network was down it is told afterwards."""
+"""Requests that could not reach a server while the network was down are sent afterwards."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from vmic.call._worker.call import Membership
 
 
 class Flaky(Session):
-    """A session whose server cannot be told of its end at first.
+    """A session whose first attempts to leave the server fail.
 
     Attributes:
-        refuses: How often it cannot.
-        did: What was asked of all of them.
-        left: It was told of the end of one.
-        listener: Whom the last one tells.
+        refuses: The number of attempts that fail.
+        did: The requests to all sessions, in order.
+        left: Set when an attempt to leave succeeds.
+        listener: The `SessionListener` of the last session.
     """
 
     refuses: int

@@ -33,7 +33,7 @@ class Speaking:
 
 
 def packets(count: int, sending: Sending, channels: int = 1, track: Microphone | None = None) -> list[Any]:
-    """The next packets of a track."""
+    """Return the next packets of a track."""
 
     async def receive() -> list[Any]:
         microphone = track or Microphone(Speaking(channels), sending, waits=False)  # type: ignore[arg-type]
@@ -43,7 +43,7 @@ def packets(count: int, sending: Sending, channels: int = 1, track: Microphone |
 
 
 def has_lbrr(packet: Any) -> bool:
-    """Whether it says again what the one before said (libopus 1.4: opus_packet_has_lbrr)."""
+    """Return whether a packet repeats the previous one (libopus 1.4: opus_packet_has_lbrr)."""
     data = bytes(packet)
     has_silk = data[0] >> 3 < 16
     return has_silk and bool(data[1] >> 6 & 1)
@@ -92,5 +92,5 @@ def test_it_is_changed_on_the_way() -> None:
 @pytest.mark.parametrize("channels", [1, 2])
 def test_stereo_is_sent_as_such(channels: int) -> None:
     found = packets(20, Sending(channels=channels, bitrate=128_000), channels)
-    # The third bit of the first byte (RFC 6716, 3.1).
+    # Stereo is the third bit of the first byte (RFC 6716, 3.1).
     assert {bytes(packet)[0] >> 2 & 1 for packet in found} == {channels - 1}

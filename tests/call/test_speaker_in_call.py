@@ -1,4 +1,4 @@
-"""What comes back from a call: on the selected speaker, and nowhere else."""
+"""The sound from a call is played on the selected speaker and nowhere else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vmic import Daily, _selection
 
 NewClient = Callable[..., vmic.CallClient]
 RATE = 48000
-# What a decoder makes of silence.
+# The loudest sample that a decoder makes of silence.
 SILENT = 2
 
 
@@ -26,7 +26,7 @@ def loudness(frames: bytes) -> int:
 
 
 def usual_amplitude(frames: bytes) -> float:
-    """Of a sine, by its median: a click where a busy machine has made a gap was 2 dB louder."""
+    """Return a sine's amplitude from its median: a click at a gap on a busy machine was 2 dB louder."""
     return float(np.median(np.abs(np.frombuffer(frames, np.int16).astype(int))) * np.sqrt(2))
 
 
@@ -45,11 +45,11 @@ def test_a_program_hears_another_and_not_itself(
         programs.await_that(lambda: anna.microphone.listeners, "the call records her microphone")
         bert.write_frames(endless(1000))
         await_tone_on(anna.speaker, 1000)
-        # Both channels of a call say the same; on her one it is no louder.
+        # Both channels of a call carry the same sound; on her mono speaker it is not louder.
         sent = np.abs(endless(1000)).max()
         assert usual_amplitude(anna.speaker.read_frames(4000)) == pytest.approx(sent, rel=0.2)
         bert.flush()
-        # What was played to her speaker has not come back by her microphone.
+        # The sound that was played to her speaker has not got into her microphone.
         assert anna.microphone.stats.foreign_streams == 0
 
 

@@ -1,4 +1,4 @@
-"""What a program is told of the others' microphones, as daily-python (0.36) tells it."""
+"""The states of the other participants' microphones are reported as daily-python (0.36) reports them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ OFF = {"state": "off", "offReasons": ["user"], "subscribed": "subscribed"}
 
 @pytest.fixture(params=["vmic room", pytest.param("Janus", marks=pytest.mark.needs("janus"))])
 def address(request: pytest.FixtureRequest, start: Callable[..., subprocess.Popen[str]]) -> str:
-    """Where a room is joined."""
+    """Return the address at which a room is joined."""
     if request.param == "Janus":
         return str(request.getfixturevalue("janus").address())
     return f"{programs.answer(start(VMIC, 'room', '--port', '0'))}whip"
 
 
 def states(party: Party, of: str) -> list[str]:
-    """What was told of that one's microphone, in order, with the event that told it."""
+    """Return the reported states of a participant's microphone, in order, each with its event."""
     return [
         f"{event.removeprefix('participant_')} {what['media']['microphone']['state']}"
         for event, what in list(party.told.events)
@@ -39,20 +39,20 @@ def states(party: Party, of: str) -> list[str]:
 
 
 def shown(party: Party, of: str) -> dict[str, Any]:
-    """That one's microphone, as it is now."""
+    """Return the present state of a participant's microphone."""
     microphone: dict[str, Any] = party.client.participants()[of]["media"]["microphone"]
     return microphone
 
 
 def await_state(party: Party, of: str, state: str) -> None:
-    """Wait until that one's microphone is so."""
+    """Wait until a participant's microphone has this state."""
     programs.await_that(lambda: shown(party, of)["state"] == state, f"it is {state}")
 
 
 def speaking_and_listening(
     address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
 ) -> tuple[Party, Party, str]:
-    """One that speaks, another that hears it, and the id of the first."""
+    """Return a program that speaks, another that hears it, and the id of the first."""
     speaker, listener = party(), party()
     loud = identity(join(speaker.client, speaker.told, address, inputs=microphone(mic.name)))
     join(listener.client, listener.told, address)
@@ -211,4 +211,4 @@ def test_a_renderer_is_unset(
     other = []
     listener.client.set_audio_renderer(loud, lambda *given: other.append(given))
     programs.await_that(lambda: len(other) > 10, "it is heard again")
-    assert len(listener.rendered) <= count + 1  # one may have run
+    assert len(listener.rendered) <= count + 1  # one call may have been running

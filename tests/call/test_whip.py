@@ -1,4 +1,4 @@
-"""WHIP, as RFC 9725 has it, with an endpoint that answers in all the ways that endpoints do."""
+"""WHIP as RFC 9725 defines it, with an endpoint that answers in all the ways that endpoints do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vmic.call._signalling.whip import WhipSession
 
 
 class Nobody(SessionListener):
-    """Whom a WHIP endpoint tells little."""
+    """A `SessionListener` that keeps lost connections, and expects no other report."""
 
     def __init__(self) -> None:
         self.lost: list[str] = []
@@ -46,7 +46,7 @@ class Nobody(SessionListener):
 
 
 def call(url: str, token: str | None = None) -> str:
-    """Join, and leave at once; what the server calls the session."""
+    """Join, leave at once, and return the server's name for the session."""
 
     async def join_and_leave() -> str:
         session = WhipSession(url, Nobody(), silent(token))
@@ -75,7 +75,7 @@ def test_a_session_is_offered_and_ended(endpoint: Endpoint) -> None:
     offer = endpoint.operations[1].offer
     assert "a=sendonly" in offer
     assert "useinbandfec=1" in offer
-    # Opus alone, whatever else aiortc can do.
+    # The offer has Opus alone, although aiortc has other codecs.
     assert offer.count("a=rtpmap:") == 1
 
 

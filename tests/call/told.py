@@ -1,4 +1,4 @@
-"""What a call tells a program, as tests want to look at it."""
+"""The events of a call, kept in a form that tests can check."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import vmic
 
 
 class Told(vmic.EventHandler):
-    """Keeps all that it is told, as (name of the event, its arguments); completions among them."""
+    """An event handler that keeps all events and completions, as (name of the event, its arguments)."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, Any]] = []
         self.threads: set[str] = set()
 
     def note(self, name: str) -> Any:
-        """A completion that is kept as an event of that name."""
+        """Return a completion whose call is kept as an event of that name."""
 
         def completion(*arguments: Any) -> None:
             self.threads.add(threading.current_thread().name)
@@ -27,14 +27,14 @@ class Told(vmic.EventHandler):
         return completion
 
     def all(self, name: str) -> list[Any]:
-        """What came with each event of that name."""
+        """Return the arguments of each event of that name."""
         return [what for event, what in list(self.events) if event == name]
 
     def names(self) -> list[str]:
         return [name for name, _ in self.events]
 
     def wait(self, name: str, count: int = 1) -> Any:
-        """Wait until there are so many events of that name; what came with the last of these."""
+        """Wait until there are `count` events of that name, and return the arguments of the last of these."""
         programs.await_that(lambda: len(self.all(name)) >= count, f"{count} {name} in {self.events}")
         return self.all(name)[count - 1]
 
@@ -57,12 +57,12 @@ for _event in dir(vmic.EventHandler):
 
 
 def microphone(name: str) -> dict[str, Any]:
-    """The inputs that choose a microphone."""
+    """Return the inputs that choose a microphone."""
     return {"camera": False, "microphone": {"isEnabled": True, "settings": {"deviceId": name}}}
 
 
 def join(client: vmic.CallClient, told: Told, url: str, **settings: Any) -> dict[str, Any]:
-    """Join, and wait for it; what the completion was given."""
+    """Join, wait until the join succeeds, and return the data of the completion."""
     before = len(told.all("join"))
     client.join(url, client_settings=settings or None, completion=told.note("join"))
     data, error = told.wait("join", before + 1)
@@ -71,5 +71,5 @@ def join(client: vmic.CallClient, told: Told, url: str, **settings: Any) -> dict
 
 
 def identity(joined: dict[str, Any]) -> str:
-    """What the server calls the one that has joined."""
+    """Return the server's id for the participant that has joined."""
     return str(joined["participants"]["local"]["id"])

@@ -1,4 +1,4 @@
-"""A room in the test's own loop, and peers on loopback, so that no network is needed."""
+"""A room in the test's own event loop, and peers on loopback, so that no network is needed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Scenario = Callable[[ClientSession], Coroutine[Any, Any, None]]
 
 @pytest.fixture(autouse=True)
 def loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    # `stay` sets it for the whole process, and monkeypatch sets it back.
+    # `stay_on_loopback` sets it for the whole process, and monkeypatch restores it.
     monkeypatch.setattr(aioice.ice, "get_host_addresses", aioice.ice.get_host_addresses)
     peers.stay_on_loopback()
 
@@ -37,7 +37,7 @@ async def opened(token: str | None, limit: int | None) -> AsyncIterator[ClientSe
 
 @pytest.fixture
 def in_room() -> Callable[..., None]:
-    """Runs a scenario in a room of its own, whose addresses are relative to the session's."""
+    """Return a function that runs a scenario in a new room; paths are relative to the session's base URL."""
 
     def run(scenario: Scenario, *, token: str | None = None, limit: int | None = None) -> None:
         async def main() -> None:

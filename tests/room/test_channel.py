@@ -1,4 +1,4 @@
-"""The room's WebSocket: who is there, and what is said."""
+"""The room's WebSocket reports the participants and carries their messages."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_message_reaches_the_others(in_room: InRoom) -> None:
             await one.say({"message": "for all"})
             assert [(await own.next())["message"] for _ in range(2)] == ["for you", "for all"]
             assert (await other.next())["message"] == "for all"
-            # None of them got its own.
+            # No sender received its own message.
             await own.say({"name": "Bob"})
             for channel in (own, one, other):
                 await channel.present()
@@ -90,7 +90,7 @@ def test_what_cannot_be_understood_is_told_so(in_room: InRoom, said: str) -> Non
             assert error.keys() == {"event", "message"}
             assert error["event"] == "error"
             assert error["message"]
-            # It goes on, and nobody else was told.
+            # The channel stays open, and nobody else received an event.
             await channel.say({"name": "Ada"})
             assert await channel.present() == [("Ada", False), ("Guest", False)]
             await other.present()
@@ -119,7 +119,7 @@ def test_a_listener_goes_with_its_channel_and_a_speaker_does_not(in_room: InRoom
                 assert len(await watcher.present()) == 3
             assert await watcher.present() == [("Ada", True), ("Guest", False)]
             await peer.await_state("connected")
-            # It comes again, and the newest of its channels is it.
+            # The speaker connects again, and only its newest channel stays open.
             async with Channel(room, f"/room/{ada}") as before, Channel(room, f"/room/{ada}") as now:
                 await before.present()
                 assert (await before.socket.receive()).data == 1001
@@ -173,7 +173,7 @@ def test_the_rooms_own_page_is_let_in(in_room: InRoom, host: str) -> None:
 def test_who_does_not_read_is_left(in_room: InRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(room: ClientSession) -> None:
         async with Channel(room) as deaf, Channel(room) as channel:
-            # More than what the sockets on the way hold.
+            # More than the buffers of the sockets hold.
             for number in range(2000):
                 await channel.say({"message": f"{number} {60000 * 'x'}", "recipient": deaf.id})
             while len(await channel.present()) == 2:
@@ -185,7 +185,7 @@ def test_who_does_not_read_is_left(in_room: InRoom, monkeypatch: pytest.MonkeyPa
 def test_the_page_has_all_of_itself(in_room: InRoom) -> None:
     async def scenario(room: ClientSession) -> None:
         async with room.get("/") as page:
-            # The browser asks nobody else for anything.
+            # The browser loads nothing from other servers.
             assert page.headers["Content-Security-Policy"] == "default-src 'self'"
             wanted = re.findall(r'(?:src|href)="([^"]+)"', await page.text())
         found = set()

@@ -1,4 +1,4 @@
-"""Who vanishes is removed, and a room that ends does so at once."""
+"""Participants that vanish are removed, and a room that is stopped ends at once."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 async def vanish(peer: Peer) -> None:
-    """Have it send nothing more, nor say why: as when its process is killed."""
+    """Make the peer send nothing more and give no reason, as when its process is killed."""
     await peer.transceiver.sender.transport.transport.stop()
 
 
 def test_a_speaker_that_vanishes_is_removed(in_room: InRoom, monkeypatch: pytest.MonkeyPatch) -> None:
-    # It is asked 6 times, at intervals of 5 s, whether it is there.
+    # aioice asks the peer 6 times, at intervals of 5 s, whether it still answers.
     monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.05)
 
     async def scenario(room: ClientSession) -> None:
@@ -87,7 +87,7 @@ def test_who_never_connects_is_removed(in_room: InRoom, monkeypatch: pytest.Monk
                 assert answer.status == 201
             assert await channel.present() == [("Guest", False), ("Guest", True)]
             assert await channel.present() == [("Guest", False)]
-            # One that has connected stays longer.
+            # A participant that has connected stays longer.
             async with speaking(room) as (_, other):
                 assert await channel.present() == [("Guest", False), ("Ada", True)]
                 await other.await_state("connected")
@@ -115,7 +115,7 @@ def test_the_room_ends_its_calls_and_itself(start: Start, number: int, code: int
             Channel(room) as channel,
             speaking(room) as (ada, speaker),
             hearing(room, channel.id, ada) as (_, listener),
-            speaking(room),  # in the middle of its coming
+            speaking(room),  # still joining
         ):
             await listener.hear(0.1)
             program.send_signal(number)
@@ -141,7 +141,7 @@ def test_a_room_has_an_address_of_its_own(start: Start) -> None:
     assert f"no room can be opened at 127.0.0.1:{port} (Address already in use)" in refusal(
         "room", "--port", str(port)
     )
-    # Nobody else reaches it.
+    # The room listens on 127.0.0.1 only.
     listening = (
         Path(f"/proc/{program.pid}/net/tcp").read_text() + Path(f"/proc/{program.pid}/net/tcp6").read_text()
     )

@@ -1,4 +1,4 @@
-"""What a listener hears: the one that it asked for, as it was sent, and no longer than both are there."""
+"""A listener hears the speaker that it asked for, unchanged, and only while both are in the room."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_each_speaker_is_heard_alone(in_room: InRoom) -> None:
             Channel(room) as channel,
             hearing(room, channel.id, ada) as (_, from_ada),
             hearing(room, channel.id, bob) as (_, from_bob),
-            # A speaker hears the other.
+            # One speaker hears the other.
             hearing(room, bob, ada) as (_, from_ada_too),
         ):
             heard = await asyncio.gather(from_ada.hear(1), from_bob.hear(1), from_ada_too.hear(1))
@@ -101,7 +101,7 @@ def test_what_was_said_before_a_listener_is_there_is_not_sent() -> None:
 
 @pytest.mark.timing
 def test_a_click_is_heard_soon(in_room: InRoom, record_property: Callable[[str, object], None]) -> None:
-    # A room that decoded it and encoded it again took 165 ms (aiortc 1.16), 80 of which are the listener's.
+    # A room that decoded and encoded the sound again took 165 ms (aiortc 1.16), 80 of them in the listener.
     click = np.zeros((RATE // 2, 1), np.int16)
     click[:BLOCK] = tone(1000, BLOCK / RATE, RATE)
 
@@ -119,7 +119,7 @@ def test_a_click_is_heard_soon(in_room: InRoom, record_property: Callable[[str, 
         await listener.hear(BLOCK / RATE)
         played: Any = speaker.transceiver.sender.track
         heard = asyncio.get_running_loop().time()
-        # What follows is silent, so that the next one is waited for.
+        # After one more frame there is silence, so the next call waits for the next click.
         await listener.transceiver.receiver.track.recv()
         return float((heard - played.began) % 0.5)
 
@@ -219,7 +219,7 @@ def test_a_connection_is_answered_with_sound_that_is_sent(in_room: InRoom) -> No
                 assert answer.headers["Content-Type"] == "application/sdp"
                 assert answer.headers["Location"].startswith("/hear/")
                 assert "a=sendonly" in await answer.text()
-                # Only the page of the room itself reads this.
+                # Only the room's own page reads this answer.
                 assert "Access-Control-Allow-Origin" not in answer.headers
 
     in_room(scenario)

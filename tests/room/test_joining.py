@@ -1,4 +1,4 @@
-"""Joining a room by WHIP (RFC 9725): each status and header that a client may go by."""
+"""Joining a room by WHIP (RFC 9725): each status and header that a client can rely on."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_what_is_no_offer_to_speak_is_refused(
             async with room.post("/whip", data=change(peer.offer), headers=SDP) as answer:
                 assert (answer.status, says in await answer.text()) == (status, True), await answer.text()
                 assert answer.headers["Access-Control-Allow-Origin"] == "*"
-            # Nobody came.
+            # No participant was added.
             await channel.say({"name": "Bob"})
             assert await channel.present() == [("Bob", False)]
 
@@ -228,7 +228,7 @@ def test_no_more_speak_than_may(in_room: InRoom) -> None:
                 assert answer.headers["Retry-After"] == "1"
             async with room.delete(f"/whip/{first}"):
                 pass
-            # One that is refused for another reason takes no place.
+            # An offer that is refused for another reason takes no place.
             async with room.post("/whip", data="hello", headers=SDP) as answer:
                 assert answer.status == 400
             async with room.post("/whip", data=peer.offer, headers=SDP) as answer:
@@ -260,7 +260,7 @@ def test_a_browser_that_hides_its_addresses_is_reached(in_room: InRoom) -> None:
             async with room.post("/whip", data=offer, headers=SDP) as answer:
                 await peer.take(await answer.text())
             await peer.await_state("connected")
-            # Nobody was asked for the name, which takes 1 s.
+            # The room did not look up the name, which takes 1 s.
             assert time.monotonic() - began < 0.9
 
     in_room(scenario)
@@ -298,7 +298,7 @@ def test_who_leaves_has_left(in_room: InRoom) -> None:
                 assert (await own.socket.receive()).data == 1001
             async with room.delete(f"/whip/{identity}") as answer:
                 assert answer.status == 404
-            # A listener is nobody who has joined.
+            # A listener has not joined by WHIP, so it cannot be removed like this.
             async with room.delete(f"/whip/{listener.id}") as answer:
                 assert answer.status == 404
 

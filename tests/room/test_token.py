@@ -1,4 +1,4 @@
-"""With a token, nobody who has not got it joins, hears or reads."""
+"""If a room has a token, nobody joins, hears or reads without it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WRONG = [
     ({}, {}),
     ({"Authorization": "Bearer other"}, {}),
     ({"Authorization": TOKEN}, {}),
-    ({"Authorization": "Bearer \udcff"}, {}),  # no UTF-8
+    ({"Authorization": "Bearer \udcff"}, {}),  # not UTF-8
     ({}, {"token": "other"}),
     ({}, {"token": ""}),
 ]
@@ -52,7 +52,7 @@ def test_who_has_not_the_token_is_let_in_nowhere(
                     assert (method, path, answer.status) == (method, path, 401)
                     assert answer.headers["WWW-Authenticate"] == "Bearer"
                     assert "token" in await answer.text()
-            # Nobody came, and nobody went.
+            # No participant was added or removed.
             await channel.say({"name": "Eve"})
             assert await channel.present() == [("Ada", True), ("Eve", False)]
 

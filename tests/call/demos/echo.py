@@ -1,4 +1,4 @@
-"""Be in a call with the machine's own microphone and speaker, as daily-python's PyAudio demo is."""
+"""Take part in a call with the machine's own microphone and speaker, as daily-python's PyAudio demo does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RATE, BLOCK = 16000, 320
 
 
 def main() -> None:
-    """Join, and carry sound both ways until standard input ends."""
+    """Join, and carry sound in both directions until standard input ends."""
     Daily.init()
     microphone = Daily.create_microphone_device("call-mic", sample_rate=RATE, channels=1, non_blocking=True)
     speaker = Daily.create_speaker_device("call-speaker", sample_rate=RATE, channels=1)

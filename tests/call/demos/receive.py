@@ -29,20 +29,20 @@ class Receiver(EventHandler):
         self.changed = threading.Condition()
 
     def on_participant_updated(self, participant: dict[str, Any]) -> None:
-        """As daily-python's timed demo: it begins when somebody can be heard."""
+        """Note a participant that can be heard; then the timed demo of daily-python begins."""
         if not participant["info"]["isLocal"] and participant["media"]["microphone"]["state"] == "playable":
             with self.changed:
                 self.playable.append(participant["id"])
                 self.changed.notify_all()
 
     def on_audio(self, _participant: str, audio: AudioData, _source: str) -> None:
-        """What that one says."""
+        """Keep the sound of the participant."""
         with self.changed:
             self.heard += audio.audio_frames
             self.changed.notify_all()
 
     def join(self, url: str) -> None:
-        """Join, and wait for it."""
+        """Join, and wait until the join completes."""
         joined, errors = threading.Event(), []
 
         def note(_data: dict[str, Any] | None, error: str | None) -> None:
@@ -55,7 +55,7 @@ class Receiver(EventHandler):
             sys.exit(errors[0])
 
     def rendered(self) -> bytes:
-        """What the first one that is playable says, for so many seconds; its renderer is unset then."""
+        """Return `SECONDS` seconds of the first playable participant, and then unset its renderer."""
         with self.changed:
             self.changed.wait_for(lambda: self.playable)
             self.client.set_audio_renderer(self.playable[0], self.on_audio, sample_rate=RATE)
@@ -65,13 +65,13 @@ class Receiver(EventHandler):
 
 
 def hertz(frames: bytes) -> int:
-    """The strongest frequency of a second."""
+    """Return the strongest frequency of the last second."""
     samples = np.frombuffer(frames, np.int16)[-RATE:]
     return int(np.abs(np.fft.rfft(samples * np.hanning(len(samples)))).argmax())
 
 
 def main() -> None:
-    """Receive what the arguments say."""
+    """Receive sound as the arguments say."""
     kind, url, *path = sys.argv[1:]
     Daily.init()
     speaker = Daily.create_speaker_device("my-speaker", sample_rate=RATE, channels=1)

@@ -16,7 +16,7 @@ RATE = 16000
 
 
 def pieces(kind: str, path: str | None) -> Iterator[bytes]:
-    """The sound, 0.1 s at a time."""
+    """Yield the sound, 0.1 s at a time."""
     if kind == "raw":
         while piece := sys.stdin.buffer.read(RATE // 10 * 2):
             yield piece
@@ -47,7 +47,7 @@ class Sender(EventHandler):
         self.error: str | None = None
 
     def join(self, url: str) -> None:
-        """Join, and wait for it."""
+        """Join, and wait until the join completes."""
         microphone = {"isEnabled": True, "settings": {"deviceId": "my-mic"}}
         settings = {"inputs": {"camera": False, "microphone": microphone}}
         self.client.join(url, client_settings=settings, completion=self.on_joined)
@@ -56,12 +56,12 @@ class Sender(EventHandler):
             sys.exit(self.error)
 
     def on_joined(self, _data: dict[str, Any] | None, error: str | None) -> None:
-        """It is joined, or not."""
+        """Keep the result of the join."""
         self.error = error
         self.joined.set()
 
     def send(self, sound: Iterator[bytes]) -> None:
-        """Write piece after piece: each waits, or its completion brings the next."""
+        """Write piece after piece: each write blocks, or its completion writes the next piece."""
         if not self.microphone.non_blocking:
             for piece in sound:
                 self.microphone.write_frames(piece)
@@ -78,13 +78,13 @@ class Sender(EventHandler):
         self.sent.wait()
 
     def leave(self) -> None:
-        """Leave, and let go of all."""
+        """Leave the call, and release the client."""
         self.client.leave()
         self.client.release()
 
 
 def main() -> None:
-    """Send what the arguments say."""
+    """Send sound as the arguments say."""
     kind, url, *path = sys.argv[1:]
     Daily.init()
     sender = Sender(kind)
