@@ -1,4 +1,4 @@
-"""Frames that tell which they are, and whose, so that what was heard of them can be judged."""
+"""Frames that carry their number and their speaker, so that a recording of them can be judged."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import numpy.typing as npt
 from signals import Samples
 
 SAMPLE_RATE, CHANNELS = 48000, 2
-# The left sample counts up to this; the right one counts how often it did, from a number of the speaker's.
+# The left sample counts up to `PERIOD`. The right sample counts the periods, from a first number that differs
+# between the speakers.
 PERIOD, PERIODS = 16000, 4000
 _FIRST_PERIODS = (12000, 16000)
-# What other programs play is negative, so that it is told at any volume, also where it is mixed with ours:
-# that has no more than 20,000, at up to 1.2 of it.
+# Samples of other programs are negative, so that tests recognize them at any volume, also mixed with ours:
+# our samples are at most 20,000, at a volume of up to 1.2.
 FOREIGN, HEADSET = -25000, -32000
 LOUDEST = 1.2
 
 
 def frames(speaker: int, first: int, count: int) -> Samples:
-    """Frames `first` to `first + count` of speaker 0 or 1, of shape (count, 2)."""
+    """Return frames `first` to `first + count` of speaker 0 or 1, of shape (count, 2)."""
     numbers = np.arange(first, first + count)
     right = _FIRST_PERIODS[speaker] + numbers // PERIOD
     assert first + count <= PERIOD * PERIODS, "a speaker has no more numbers"
@@ -25,15 +26,16 @@ def frames(speaker: int, first: int, count: int) -> Samples:
 
 
 def numbers(recording: Samples, speaker: int) -> npt.NDArray[np.int64]:
-    """The number that each frame tells; one that is not the speaker's is not within its numbers."""
+    """Return the number of each frame; a foreign frame gets a number that the speaker does not use."""
     left, right = recording.T.astype(np.int64)
     return np.where(left <= PERIOD, (right - _FIRST_PERIODS[speaker]) * PERIOD + left - 1, -1)
 
 
 def places(recording: Samples, speaker: int, number: int) -> npt.NDArray[np.float64]:
-    """Where in its period each frame is, whatever its volume, for frames that come near `number`.
+    """Return where in its period each frame is, whatever its volume, for frames near `number`.
 
-    That is the relation of its samples: right to some 4 frames at 0.3 of the volume, where they are rounded.
+    The ratio of the two samples gives the place. It is exact to some 4 frames at 0.3 of the volume, where the
+    samples are rounded.
     """
     left, right = recording.T.astype(np.float64)
     place: npt.NDArray[np.float64] = left / right * (_FIRST_PERIODS[speaker] + number // PERIOD)

@@ -1,4 +1,4 @@
-"""What happens to a machine with two microphones, at random."""
+"""Random events on a machine with two microphones."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from listening import Listener
 from playing import Player, is_there
 from servers import SoundServer
 
-# When wireplumber 0.3.65's session manager is killed alone it hangs in one of ten starts, so that goes with
-# pipewire only.
+# When the session manager of wireplumber 0.3.65 is killed alone, it hangs in one of ten starts. It is
+# therefore killed only together with pipewire.
 _MORTAL = {"pulseaudio": ("pulseaudio",), "pipewire": ("pipewire-pulse", "pipewire")}
-# What was to be moved, turned or unloaded has gone.
+# The stream, volume or module to be changed has already been removed.
 _SOONER = (pulsectl.PulseOperationFailed, pulsectl.PulseIndexError)
 
 
 @dataclass(frozen=True)
 class Microphone:
-    """One of the two; which speaker's it is tells its name."""
+    """One of the two microphones; its name contains the number of its speaker."""
 
     speaker: int
     sample_rate: int = SAMPLE_RATE
@@ -46,13 +46,13 @@ MICROPHONES = (Microphone(0), Microphone(1))
 
 @dataclass
 class Happened:
-    """What has happened, when, by `time.monotonic()`.
+    """All events so far, with times from `time.monotonic()`.
 
     Attributes:
-        deeds: What was done.
-        turnings: By speaker, from when on to when the volume was turned.
-        backs: How long after the server the microphones were back, in seconds.
-        foreign_streams: How many streams were put on a microphone.
+        deeds: The actions, each with its time.
+        turnings: For each speaker, the spans in which its volume was changed.
+        backs: How long after each return of the server the microphones were back, in seconds.
+        foreign_streams: How many foreign streams were put on a microphone.
         breaks: How often the server broke by itself.
     """
 
@@ -63,13 +63,13 @@ class Happened:
     breaks: int = 0
 
     def before(self, when: float) -> list[str]:
-        """The last deeds before that."""
+        """Return the last actions before `when`."""
         return [f"{when - at:.3f} s before: {deed}" for at, deed in self.deeds if at < when][-4:]
 
 
 @dataclass
 class Said:
-    """What a speaker has told: the numbers that it took back, from and to, and its stats at the end."""
+    """The report of a speaker: the ranges of numbers that it dropped, and its stats at the end."""
 
     dropped: list[tuple[int, int]]
     stats: dict[str, int]
@@ -81,7 +81,7 @@ class Said:
 
 
 class Chaos:
-    """Two speakers on a server, listeners, and everybody who gets in their way; a context manager."""
+    """Two speakers on a server, their listeners, and programs that disturb them; a context manager."""
 
     def __init__(self, server: SoundServer, seed: int) -> None:
         self._server, self._random = server, random.Random(seed)
@@ -112,7 +112,7 @@ class Chaos:
             listener.end()
 
     def go_on(self, seconds: float) -> None:
-        """Let things happen for so long."""
+        """Perform random actions for `seconds` seconds."""
         deeds = {
             self._listen: 8,
             self._leave: 3,
@@ -134,7 +134,10 @@ class Chaos:
             time.sleep(self._random.uniform(0, 0.3))
 
     def end(self) -> list[Said]:
-        """Let the speakers end, and then the listeners, whose microphones have gone."""
+        """End the speakers, wait for the end of all listeners, and return what the speakers reported.
+
+        The listeners end because their microphones are removed.
+        """
         for speaker in self._speakers:
             code, errors = programs.end(speaker)
             assert code == 0, errors
@@ -142,7 +145,7 @@ class Chaos:
             listener.await_end()
         return [Said.in_log(self._log(which)) for which in (0, 1)]
 
-    # ---- what may happen ----
+    # ---- the random actions ----
 
     def _listen(self) -> None:
         if sum(listener.records for _, listener in self.listeners) < 4:
@@ -219,7 +222,7 @@ class Chaos:
         time.sleep(self._random.uniform(0, 1.5))
         self._come_back()
 
-    # ---- what that needs ----
+    # ---- helpers of the actions ----
 
     def _come_back(self) -> None:
         self._server.answer()
@@ -231,7 +234,7 @@ class Chaos:
         self._furnish()
 
     def _mend(self, error: Exception) -> None:
-        """Bring a server back that broke by itself; anything but that, and a race, is an error of ours."""
+        """Restart a server that broke by itself, ignore a race, and raise any other error."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._server.main_process.wait(1)
         if self._server.main_process.poll() is None and isinstance(error, _SOONER):
@@ -244,7 +247,7 @@ class Chaos:
         self._come_back()
 
     def _furnish(self) -> None:
-        """The machine's own devices: an output, and a headset that sounds and is the default."""
+        """Create the machine's own devices: an output, and a headset that plays sound and is the default."""
         self._silence()
         with self._server.client() as pulse:
             at_once = "norewinds=1" if self._server.kind == "pulseaudio" else ""
@@ -299,7 +302,7 @@ class Chaos:
 
 
 def _part(pulse: pulsectl.Pulse, microphone: Microphone, part: str) -> Any:
-    """That part of a microphone; None when it is not there."""
+    """Return that part of a microphone, or None when it is not there."""
     name = microphone.source_name
     sink = next((s for s in pulse.sink_list() if s.name.startswith(f"vmic-sink-{name}-")), None)
     if part == "sink" or sink is None:

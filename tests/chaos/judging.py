@@ -1,4 +1,4 @@
-"""What became of a speaker's frames in one recording."""
+"""Judges what became of a speaker's frames in one recording."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from chaos.frames import HEADSET, PERIOD, PERIODS, SAMPLE_RATE, numbers, places
 from signals import Samples, ramp, ramp_to
 
 Span = tuple[float, float]
-# A frame at 0.3 of its volume tells its place to some 4 frames; and at a step in the volume it is a ramp.
+# The place of a frame at 0.3 of its volume is exact to some 4 frames; a step in the volume becomes a ramp.
 _TOLERANCE = 16
-_QUIET = 1000  # a sample of less tells no place
-# A change of the volume may alter what has come just before: it comes in pieces of 5 ms, and with a ramp.
+_QUIET = 1000  # a smaller sample gives no place
+# A volume change may alter frames that arrived just before it: frames arrive in pieces of 5 ms, and the
+# volume changes with a ramp.
 _EARLIER = 0.01
 
 
 @dataclass
 class Verdict:
-    """What was heard.
+    """The result for one recording.
 
     Attributes:
         heard: Frames of the speaker, each as it was written.
-        turned: Frames that came while the volume was turned, or just after, which were judged by their order.
-        foreign: When frames of other programs came, in seconds, and how many: a pair for each burst.
-        halved: Frames of which one channel came, as PipeWire links each by itself.
-        altered: Frames that nobody wrote so.
-        disordered: Frames that came twice, or after a later one: when each did, in seconds.
-        skipped: Numbers that were not heard as they were written, from and to, and how many frames came there
-            with another volume, or beneath another program's, of which it is not known which they are.
-        first: The first number that was heard; None when nothing was.
-        last: Likewise.
+        turned: Frames that came while the volume was changed, or just after. They are judged by their order.
+        foreign: For each burst of frames of other programs, its time in seconds, its frames and its origin.
+        halved: Frames of which only one channel came, because PipeWire links each channel by itself.
+        altered: Frames with values that nobody wrote.
+        disordered: The time in seconds of each frame that came twice, or after a later one.
+        skipped: Ranges of numbers that were not heard as they were written (begin, end), each with the number
+            of frames that came there with another volume or mixed with another program's sound. It is not
+            known which frames these are.
+        first: The first number that was heard; None when nothing was heard.
+        last: The last number that was heard; None when nothing was heard.
     """
 
     heard: int = 0
@@ -52,13 +54,13 @@ def judge(
     speaker: int,
     turnings: Sequence[Span] = (),
 ) -> Verdict:
-    """Judge the recording of a microphone into which `speaker` alone spoke.
+    """Judge the recording of a microphone to which only `speaker` wrote.
 
     Args:
         recording: Frames of shape (n, 2).
-        times: When each came, in seconds.
-        speaker: Whose.
-        turnings: When its volume was turned: what came between is not judged by its value.
+        times: When each frame came, in seconds.
+        speaker: The number of the speaker.
+        turnings: The spans in which its volume was changed. Frames within them are not judged by their value.
     """
     verdict = Verdict()
     sounds: npt.NDArray[np.bool_] = np.any(recording, axis=1)
@@ -92,7 +94,7 @@ def judge(
         if is_less:
             verdict.skipped.append((int(told[place]) + 1, int(told[place + 1]), came))
         backwards = _backwards(turned, speaker, int(told[place]))
-        # A leap forwards, of which it is not known where, may look so, when it is of half a period or more.
+        # A leap forwards at an unknown place may look like a step backwards when it is half a period or more.
         missing = int(steps[place]) - 1 - came
         excess = backwards - max(is_less, missing // (PERIOD // 2))
         verdict.disordered += max(0, excess) * [float(times[whole[place]])]
@@ -100,17 +102,18 @@ def judge(
 
 
 def _backwards(turned: Samples, speaker: int, before: int) -> int:
-    """How often frames of another volume go backwards."""
+    """Return how often frames with another volume go backwards."""
     loud = turned[turned.min(axis=1) >= _QUIET]
     steps = np.diff(places(loud, speaker, before)) % PERIOD
     return int(((steps > PERIOD / 2) & (steps < PERIOD - _TOLERANCE)).sum())
 
 
 def _ramps(recording: Samples, sounds: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Which frames lead from silence to sound, or back; or are what a flush or a missed step left of them.
+    """Return which frames are a ramp from silence to sound or back, or the rest of one.
 
-    `is_written` knows whole ramps only: frames that tell their number by one sample may look like any part of
-    one. Here the right sample never comes near silence by itself.
+    A flush or a missed step may leave only a part of a ramp. `is_written` recognizes whole ramps only: frames
+    that carry their number in one sample may look like any part of a ramp. Here the right sample never comes
+    near silence by itself.
     """
     found = np.zeros(len(sounds), bool)
     edges = np.flatnonzero(np.diff(np.concatenate(([False], sounds, [False]))))
@@ -125,18 +128,18 @@ def _ramps(recording: Samples, sounds: npt.NDArray[np.bool_]) -> npt.NDArray[np.
 
 
 def _is_within_ramp(run: Samples) -> bool:
-    """Whether it is some of the frames of a ramp, whose sound is not there."""
+    """Return whether `run` is a part of a ramp whose sound is missing."""
     weights = ramp(SAMPLE_RATE)[:, None] / len(ramp(SAMPLE_RATE)) ** 3
     for first in range(1, len(weights) - len(run) + 1):
         part = weights[first : first + len(run)]
-        # The sound is known from the loudest, to a rounding.
+        # The loudest frame gives the level of the sound, exact to a rounding.
         if np.all(np.abs(run - run[-1] / part[-1] * part) <= 1):
             return True
     return False
 
 
 def _ramp_length(run: Samples) -> int:
-    """How many of the first frames are the end of a ramp that leads up to the next."""
+    """Return how many of the first frames are the end of a ramp that leads up to the next frame."""
     count = len(ramp(SAMPLE_RATE))
     for length in range(min(count, len(run) - 1), 0, -1):
         if np.array_equal(run[:length], ramp_to(run[length], SAMPLE_RATE)[count - length :]):

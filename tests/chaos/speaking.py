@@ -1,7 +1,7 @@
 """A program that owns a microphone and writes to it at random, until its standard input ends.
 
-It says on standard output, a line of JSON each, which numbers it took back, and at the end its stats. A
-character on standard input lets it fork.
+On standard output it prints a line of JSON for each flush, with the numbers that it dropped, and at the end
+its stats. Each character on standard input makes it fork.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import vmic
 
 
 class Speaker:
-    """Writes numbered frames; the blocking one as fast as it may, the other by the clock."""
+    """A writer of numbered frames. Speaker 0 blocks and writes as fast as it can, speaker 1 by the clock."""
 
     def __init__(self, which: int, seed: int) -> None:
         self._which, self._random = which, random.Random(seed)
@@ -34,7 +34,7 @@ class Speaker:
         self._children: list[int] = []
 
     def speak(self) -> None:
-        """Do this and that until nobody wants it any more."""
+        """Perform random actions until standard input ends."""
         deeds = (self._write, self._write_much, self._flush, self._pause)
         while self._obey():
             (deed,) = self._random.choices(deeds, (60, 2, 3, 2))
@@ -76,10 +76,10 @@ class Speaker:
 
     def _flush(self) -> None:
         if not self._is_blocking:
-            # What there is to take back.
+            # The flush needs frames that it can drop.
             self._microphone.write_frames(frames(self._which, self._next, 24000))
             self._next += 24000
-        dropped = self._microphone.flush(fade_ms=0)[1]  # what fades is no frame
+        dropped = self._microphone.flush(fade_ms=0)[1]  # a frame within a fade has no number
         _say(dropped=(self._next - dropped, self._next))
 
     def _pause(self) -> None:

@@ -1,4 +1,4 @@
-"""Everything at random, on each server, and what was heard meanwhile."""
+"""Random actions on each server, and what was heard meanwhile."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from chaos.judging import Verdict, judge
 from servers import SoundServer
 
 pytestmark = pytest.mark.timing
-# Who plays into a microphone, or takes half of it away, may be heard for so long on a busy machine, as this
-# one is meanwhile; 85 ms were most.
+# How many foreign frames may be heard when another program plays into a microphone, or removes half of it, on
+# a busy machine, as this one is meanwhile. The most measured were 85 ms.
 LET_IN = 48000 // 2
-# What flush says was heard is right to some frames, where the server was just taking some.
+# The heard count that `flush` returns is exact to some frames when the server is just consuming frames.
 FLUSHES_WITHIN = 48
 BACK_WITHIN = 3.0
-# After a change of the volume it may still come turned for so long.
+# For how many seconds after a volume change frames may still have another volume.
 SETTLES = 0.05
 
 
 @dataclass(frozen=True)
 class Hearing:
-    """A listener: what it heard, and since and until when it was there."""
+    """What one listener heard, and from when until when it recorded."""
 
     since: float
     until: float
@@ -39,7 +39,7 @@ class Hearing:
 def test_whatever_happens_only_the_speaker_is_heard(
     request: pytest.FixtureRequest, server: SoundServer, record_property: Callable[[str, object], None]
 ) -> None:
-    server.was_frozen = True  # a step that it misses is no excuse, but counted
+    server.was_frozen = True  # missed steps excuse no failure, but they are counted
     seed = random.SystemRandom().getrandbits(32)
     with Chaos(server, seed) as chaos:
         chaos.go_on(request.config.getoption("--chaos"))
@@ -95,7 +95,7 @@ def summary(said: Said, hearings: list[Hearing]) -> dict[str, int]:
 
 
 def faults(server: SoundServer, said: Said, hearings: list[Hearing], happened: Happened) -> Iterator[str]:
-    """What is not as it is promised."""
+    """Yield a description of each broken promise."""
     yield from chain.from_iterable(faults_of_one(server, h.verdict, happened) for h in hearings)
     for earlier in hearings:
         for later in hearings:
@@ -122,9 +122,9 @@ def faults_of_one(server: SoundServer, verdict: Verdict, happened: Happened) -> 
 
 
 def missing(verdicts: Sequence[Verdict], said: Said) -> int:
-    """How many frames were not heard by somebody who listened, and not taken back by the speaker."""
+    """Return how many frames a listener did not hear although the speaker did not drop them."""
     known: set[int] = set()
-    # Where it is not known which, two may miss the same ones.
+    # Where it is not known which frames are missing, two listeners may miss the same ones.
     unknown = 0
     for verdict in verdicts:
         its_unknown = 0
@@ -141,7 +141,7 @@ def missing(verdicts: Sequence[Verdict], said: Said) -> int:
 
 
 def left_behind(server: SoundServer) -> list[str]:
-    """Devices, and processes that are no server's."""
+    """Return the devices that are left, and wait until every process except the servers has exited."""
     with server.client() as pulse:
         found = [d.name for d in (*pulse.sink_list(), *pulse.source_list()) if "mic-" in d.name]
     servers = {process.pid for process in server.processes.values()}

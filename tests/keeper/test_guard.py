@@ -1,4 +1,4 @@
-"""Nothing else gets into a microphone, and who records it never hears another, also on a busy machine."""
+"""No other sound gets into a microphone, and no recording switches to another one, also on a busy machine."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ Record = Callable[..., Recorder]
 LetIn = Callable[[Samples], None]
 pytestmark = pytest.mark.timing
 
-# How much of what does not belong there may be heard: 50 ms, where one of the server's steps (5 ms) was most;
-# and on a busy machine 0.5 s, where 69 ms were most (PipeWire 0.3.65, whose processes wait too).
+# How many foreign frames may be heard: 50 ms, where the longest measured was one step of the server (5 ms).
+# On a busy machine it is 0.5 s, where the longest was 69 ms (PipeWire 0.3.65, whose processes wait too).
 LET_IN = {"idle": 48000 // 20, "busy": 48000 // 2}
 
 
 @pytest.fixture(params=["idle", "busy"])
 def load(request: pytest.FixtureRequest) -> str:
-    """What else goes on."""
+    """Return whether the machine is idle or busy during the test."""
     return str(request.param)
 
 
 @pytest.fixture
 def owner(load: str, server: SoundServer) -> Iterator[Owner]:
-    """A program with a microphone, alone or with two busy threads and beside four busy processes."""
+    """Start a program with a microphone, alone or with two busy threads and beside four busy processes."""
     beside, threads = (busy_processes(4), 2) if load == "busy" else (contextlib.nullcontext(), 0)
     with beside, Owner(server.env, busy_threads=threads) as program:
         await_keeper(server)
@@ -46,7 +46,7 @@ def owner(load: str, server: SoundServer) -> Iterator[Owner]:
 
 @pytest.fixture
 def let_in(load: str, record_property: Callable[[str, object], None]) -> Callable[[Samples], None]:
-    """Asserts that at most so much of what was recorded is not silence, and reports it."""
+    """Return a function that reports the frames that are not silence, and asserts that they are few."""
 
     def check(recording: Samples) -> None:
         foreign = int(np.count_nonzero(recording.any(axis=1)))
@@ -57,7 +57,7 @@ def let_in(load: str, record_property: Callable[[str, object], None]) -> Callabl
 
 
 def await_keeper(server: SoundServer) -> None:
-    """Wait until the keeper keeps: it turns a volume back."""
+    """Wait until the keeper works: it restores a volume."""
     with server.client() as pulse:
         pulse.volume_set_all_chans(pulse.get_source_by_name("mic"), 0.5)
 
@@ -101,7 +101,7 @@ def test_a_stream_that_the_server_remembers_there_is_moved_away(
     owner: Owner, record: Record, play: Callable[..., Player], pulse: pulsectl.Pulse, let_in: LetIn
 ) -> None:
     mic = sink_of_mic(pulse)
-    # While the keeper stands still somebody moves it there.
+    # A user moves the stream there while the keeper is stopped.
     with stopped(owner.keeper()):
         first = play()
         first.await_place(pulse, "vmic-silence")
@@ -113,7 +113,7 @@ def test_a_stream_that_the_server_remembers_there_is_moved_away(
     play().await_place(pulse, "vmic-silence")
     programs.await_that(lambda: owner.ask("mic.stats.foreign_streams") == "1", "it is counted")
     let_in(all_of(recorder))
-    # The next one is remembered nowhere, and plays where all do.
+    # The server does not remember the next stream there: it plays where all streams do.
     before = owner.ask("mic.stats.foreign_streams")
     play().await_place(pulse, "vmic-silence")
     assert owner.ask("mic.stats.foreign_streams") == before
@@ -121,7 +121,7 @@ def test_a_stream_that_the_server_remembers_there_is_moved_away(
 
 @pytest.fixture
 def outputs(owner: Owner, pulse: pulsectl.Pulse) -> None:
-    """Two outputs, "speakers" and "others", beside the microphone."""
+    """Create two outputs, "speakers" and "others", beside the microphone."""
     for name in ("speakers", "others"):
         pulse.module_load("module-null-sink", f"sink_name={name}")
     programs.await_that(
@@ -130,7 +130,7 @@ def outputs(owner: Owner, pulse: pulsectl.Pulse) -> None:
 
 
 def choose(pulse: pulsectl.Pulse, name: str) -> None:
-    """Let that output be the default."""
+    """Make output `name` the default."""
     pulse.sink_default_set(name)
     programs.await_that(lambda: pulse.server_info().default_sink_name == name, f"{name} is the default")
 
@@ -143,7 +143,7 @@ def test_a_stream_that_was_moved_plays_by_default_where_all_do(
     choose(pulse, "speakers")
     foreign = play(sink_of_mic(pulse).name)
     foreign.await_place(pulse, "speakers")
-    # The server notes its place again with each change.
+    # The server stores the place of a stream again with each change.
     pulse.volume_set_all_chans(foreign.stream(pulse), 0.5)
     foreign.end()
     choose(pulse, "others")
@@ -157,7 +157,7 @@ def test_a_stream_is_moved_to_what_is_the_default_by_then(
     owner: Owner, play: Callable[..., Player], pulse: pulsectl.Pulse
 ) -> None:
     for name in ("speakers", "others", "speakers"):
-        # It learns of both at one moment.
+        # The keeper learns of the new default and of the stream at the same moment.
         with stopped(owner.keeper()):
             choose(pulse, name)
             foreign = play(sink_of_mic(pulse).name)
@@ -168,7 +168,7 @@ def test_a_stream_is_moved_to_what_is_the_default_by_then(
 
 @contextlib.contextmanager
 def stopped(pid: int) -> Iterator[None]:
-    """Let process `pid` stand still."""
+    """Stop process `pid` until the end of the block."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -177,7 +177,7 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 def all_of(recorder: Recorder) -> Samples:
-    """All that was recorded, and the half-second that comes."""
+    """Return all that was recorded, including the next half-second."""
     recorded = len(recorder.frames())
     programs.await_that(lambda: len(recorder.frames()) > recorded + 24000, "it records on")
     return recorder.frames()
@@ -208,14 +208,14 @@ def test_a_volume_that_is_turned_is_turned_back_and_a_mute_stays(
 
 
 class Default:
-    """The microphone of a program that asks for none in particular."""
+    """The microphone of a program that does not choose one."""
 
     source_name, sample_rate, channels = "@DEFAULT_SOURCE@", 48000, 1
 
 
 @pytest.fixture(params=[parec, ffmpeg])
 def listen(request: pytest.FixtureRequest, record: Record) -> Record:
-    """Starts one program or another on a microphone."""
+    """Return a function that starts parec or ffmpeg on a microphone."""
     return functools.partial(record, command=request.param)
 
 
@@ -228,22 +228,23 @@ def test_a_recorder_never_hears_another_microphone(
     recorder = listen(owner)
     ENDS[end](owner, pulse)
     recorded = recorder.await_end()
-    # Where somebody unloads a half, the server gives it the other one by itself, until it is ended.
+    # When a user unloads a half, the server itself moves the recording stream to the other microphone, until
+    # the keeper ends the stream.
     let_in(recorded)
     assert "unloaded" in end or not recorded.any()
-    # The server remembers nothing of it: the same program hears the default microphone.
+    # The server stores none of this: the same program then hears the default microphone.
     listen(Default).await_frames(10000)
 
 
 class Late(Default):
-    """A microphone that the owner makes while its keeper is held up."""
+    """A microphone that the owner makes later, in one test while its keeper is stopped."""
 
     source_name = "late"
 
 
 @pytest.fixture
 def begin(server: SoundServer, pulse: pulsectl.Pulse) -> Iterator[Callable[[Recorded], Recorder]]:
-    """Lets a program begin to record a microphone, and does not wait until anything comes."""
+    """Return a function that starts a recording of a microphone and does not wait for its first frame."""
     with contextlib.ExitStack() as ends:
 
         def start(microphone: Recorded) -> Recorder:

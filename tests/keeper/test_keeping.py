@@ -1,4 +1,4 @@
-"""A keeper is there when it is wanted."""
+"""A keeper reconnects at once when it is asked to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from servers import SoundServer
 from vmic._device.owner import Owner
 from vmic._keeper.client import KeeperClient
 
-# It tries to connect 0.05, 0.15, 0.35, 0.75 and 1.55 s after the loss, and then each second.
+# The keeper tries to connect 0.05, 0.15, 0.35, 0.75 and 1.55 s after the loss, and then every second.
 BETWEEN_TWO_TRIES = 1.65
 
 
@@ -32,7 +32,7 @@ def test_a_keeper_that_waits_for_the_server_can_be_hurried(server: SoundServer) 
         server.answer()
         assert not follows()
         keeping.hurry()
-        # It took 5 to 20 ms here; the next try of its own is later by far.
+        # The keeper took 5 to 20 ms here; its own next try comes much later.
         programs.await_that(follows, "it follows it again", 0.3)
     finally:
         assert keeping.end() == -9

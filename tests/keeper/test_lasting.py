@@ -1,4 +1,4 @@
-"""A microphone of ``vmic create``, which belongs to no program: its keeper keeps what is promised of all."""
+"""A microphone made by ``vmic create`` belongs to no program. Its keeper keeps the promises made for all."""
 
 from __future__ import annotations
 

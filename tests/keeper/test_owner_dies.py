@@ -1,4 +1,4 @@
-"""The owner dies, in whatever way, and the microphone goes; no living one is ever taken away."""
+"""The microphone of a dead owner is removed, however the owner died; that of a live owner never is."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ GONE_WITHIN = 2.0
 
 
 def names(server: SoundServer) -> set[str]:
-    """What is on the server, asked without vmic, which would clean up."""
+    """Return the names of all sinks and sources, without a call to vmic, which would remove orphans."""
     with server.client() as pulse:
         return {thing.name for thing in (*pulse.sink_list(), *pulse.source_list())}
 
@@ -43,14 +43,14 @@ def has_exited(server: SoundServer) -> bool:
 
 
 def become_another(owner: Owner) -> None:
-    """Let another program run in its process."""
+    """Run another program in the owner's process."""
     assert owner.process.stdin
     owner.process.stdin.write("__import__('os').execv('/bin/sleep', ['sleep', '1000'])\n")
     owner.process.stdin.flush()
 
 
 def kill_beside_child(owner: Owner) -> None:
-    """Kill it while a child that it forked lives on."""
+    """Kill the owner while a child that it forked lives on."""
     owner.ask("__import__('os').fork() or __import__('time').sleep(1000)")
     owner.process.kill()
 
@@ -104,7 +104,7 @@ def test_a_half_that_was_being_made_goes_at_the_next_use(server: SoundServer) ->
 def test_a_keeper_that_dies_is_replaced(server: SoundServer) -> None:
     with Owner(server.env) as owner:
         first = owner.keeper()
-        time.sleep(2.1)  # one that ends at once is not
+        time.sleep(2.1)  # a keeper that exits at once is not replaced
         os.kill(first, signal.SIGKILL)
         programs.await_that(lambda: owner.keepers() - {first}, "there is another keeper")
         owner.process.kill()
@@ -123,7 +123,7 @@ def test_in_another_namespace_only_its_connection_tells_that_it_lives(
             assert [device.name for device in vmic.list_microphone_devices()] == ["mic"]
             assert command("list").stdout.count(b"mic") > 0
             return
-        # The end of its first process ends all in the namespace, the keeper too.
+        # The exit of its first process ends every process in the namespace, the keeper too.
         owner.process.kill()
         owner.process.wait()
         programs.await_that(lambda: vmic.list_microphone_devices() == [], "it is not taken for a living one")
@@ -132,7 +132,7 @@ def test_in_another_namespace_only_its_connection_tells_that_it_lives(
 
 @contextlib.contextmanager
 def made_by(server: SoundServer, owner: owners.Owner) -> Iterator[None]:
-    """A microphone of that owner's, whose connection ends with the block."""
+    """Create a microphone of `owner`, whose connection ends with the block."""
     with server.client(owner.client_name), server.client() as pulse:
         create.make(
             pulse, MicrophoneSpec("mic", "mic", 48000, 1), owner=owner, volume_guard=True, replace=False

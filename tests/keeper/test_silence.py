@@ -1,4 +1,4 @@
-"""The silent output beside the microphones takes sound at the pace of a sound card."""
+"""The fallback sink beside the microphones consumes sound at the pace of a sound card."""
 
 from __future__ import annotations
 

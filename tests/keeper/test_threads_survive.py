@@ -1,4 +1,4 @@
-"""The threads that the guarantees depend on survive whatever the functions that they call raise."""
+"""The threads behind the guarantees survive every exception that the functions they call raise."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ Record = Callable[..., Recorder]
 
 
 class Fault:
-    """Makes a function raise, on threads of vmic's, until it is corrected.
+    """A fault in a function: until it is corrected, each call on a vmic thread raises.
 
     Attributes:
-        raised: How often it has.
+        raised: How often the function has raised.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, place: Any, name: str) -> None:
@@ -62,7 +62,7 @@ class Fault:
 
 
 def wake(microphone: vmic.VirtualMicrophoneDevice) -> None:
-    """Let the server report a change."""
+    """Make the server report a change."""
     with contextlib.ExitStack() as stack:
         pulse = stack.enter_context(pulsectl.Pulse("vmic-tests"))
         pulse.mute(pulse.get_source_by_name(microphone.source_name), True)
@@ -70,7 +70,7 @@ def wake(microphone: vmic.VirtualMicrophoneDevice) -> None:
 
 
 def await_keeper(since: set[int] | None = None) -> int:
-    """The process id of this process's keeper, which was not there before."""
+    """Wait for a keeper of this process that is not in `since`, and return its process id."""
     found: set[int] = set()
 
     def is_there() -> bool:
@@ -82,7 +82,7 @@ def await_keeper(since: set[int] | None = None) -> int:
 
 
 def await_answer(microphone: vmic.VirtualMicrophoneDevice) -> None:
-    """Wait until its keeper has lived so long that another one follows it."""
+    """Wait until the keeper has lived long enough to be replaced when it exits."""
     shared = watch._shared
     assert shared is not None
 
@@ -111,7 +111,7 @@ def test_a_keeper_that_dies_with_an_unread_line_while_the_server_is_away(
         assert microphone.wait_for_listener(10)
 
 
-# What the thread that follows the server calls.
+# Functions that the monitor thread calls.
 WATCHES = {
     "the devices": (registry, "find_both"),
     "the streams": (recording_apps, "streams"),
@@ -133,7 +133,7 @@ def test_the_listeners_are_known_after_a_fault(
     caplog: pytest.LogCaptureFixture,
     what: str,
 ) -> None:
-    # Bound when the thread begins.
+    # The thread binds these two when it starts.
     fault = Fault(monkeypatch, *WATCHES[what]) if what in ("an event", "the loss") else None
     with vmic.create_microphone_device("mic", 48000) as microphone:
         await_answer(microphone)
@@ -163,12 +163,12 @@ def test_a_fault_that_stays_does_not_keep_the_thread_busy(
         fault.await_raised(1)
         begin = time.monotonic()
         fault.await_raised(5)
-        # 0.05, 0.1, 0.2 and 0.4 s lie between.
+        # The pauses between the five faults are 0.05, 0.1, 0.2 and 0.4 s.
         assert time.monotonic() - begin > 0.7
         fault.correct()
 
 
-# What the thread that reconnects calls.
+# Functions that the reconnect thread calls.
 RECONNECTS = {
     "the network": (tcp, "notice_silence"),
     "the device": (registry, "find"),
@@ -257,7 +257,7 @@ def test_a_keeper_survives_a_fault_and_its_owner_logs_it(
 
 @pytest.fixture
 def lasting(server: SoundServer) -> Iterator[LastingKeeper]:
-    """The keeper of microphone "mic", on a thread of this process's."""
+    """Run the keeper of microphone "mic" on a thread of this process."""
     create_lasting_device("mic", 48000, 1, replace=False)
     keeper = LastingKeeper(MicrophoneSpec("mic", "mic", 48000, 1))
     thread = threading.Thread(target=keeper.follow, args=("vmic-keeper-mic",), daemon=True)

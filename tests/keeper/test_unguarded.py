@@ -1,4 +1,4 @@
-"""A microphone of ``vmic create`` whose keeper was killed is reported, and gets another keeper."""
+"""A microphone made by ``vmic create`` is reported when its keeper was killed, and gets another keeper."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from signals import numbered
 import vmic
 from vmic._keeper import client as _keeping
 
-# What `sys.executable` may be in a program that embeds Python.
+# Examples of what `sys.executable` may be in a program that embeds Python.
 NO_PYTHON = ["sleep", "cat", "yes"]
 
 
 def keepers(server: SoundServer) -> list[int]:
-    """The process ids of the keepers of microphone "mic"."""
+    """Return the process ids of the keepers of microphone "mic"."""
     with server.client() as pulse:
         return [
             int(client.proplist["application.process.id"])
@@ -37,7 +37,7 @@ def keepers(server: SoundServer) -> list[int]:
 
 @pytest.fixture
 def unguarded(server: SoundServer) -> None:
-    """Microphone "mic" of ``vmic create``, whose keeper was killed."""
+    """Make microphone "mic" with ``vmic create``, and kill its keeper."""
     command("create", "mic", "--rate", "24000", "--description", "A microphone")
     (keeper,) = keepers(server)
     os.kill(keeper, signal.SIGKILL)
@@ -137,7 +137,7 @@ def test_create_fails_without_a_keeper(server: SoundServer, program: str) -> Non
 
 @pytest.fixture(params=[*NO_PYTHON, "a program that says nothing"])
 def executable(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What `sys.executable` is."""
+    """Set `sys.executable` to a program that is no keeper, and return its path."""
     if request.param in NO_PYTHON:
         name = f"/bin/{request.param}"
     else:

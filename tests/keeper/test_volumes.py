@@ -1,4 +1,4 @@
-"""The volume stays at 100 %, whoever turns it; a mute is somebody's wish, and is told."""
+"""The volume stays at 100 %, whoever changes it. A mute is intended: it stays and is reported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import vmic
 
 
 def parts(pulse: pulsectl.Pulse) -> dict[str, pulsectl.PulseObject]:
-    """All that the sound passes through, and that has a volume."""
+    """Return every object that the sound passes through and that has a volume."""
     sink = next(sink for sink in pulse.sink_list() if sink.name.startswith("vmic-sink-"))
     return {
         "source": pulse.get_source_by_name("mic"),
@@ -62,7 +62,7 @@ def test_a_mute_stays_and_is_told(pulse: pulsectl.Pulse) -> None:
         microphone.on_muted_changed(told.put)
         pulse.mute(parts(pulse)["source"])
         assert (told.get(timeout=10), microphone.muted) == (True, True)
-        # The keeper looks again, and leaves it.
+        # The keeper checks the device again, and leaves the mute.
         pulse.volume_set_all_chans(parts(pulse)["source"], 0.5)
         programs.await_that(lambda: parts(pulse)["source"].volume.value_flat == 1.0, "it is full again")
         assert parts(pulse)["source"].mute

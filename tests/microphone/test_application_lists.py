@@ -1,4 +1,4 @@
-"""What applications show of vmic's devices: nobody takes what lies behind a microphone for the microphone."""
+"""Applications show vmic devices so that a user cannot mistake a microphone's feed for the microphone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_the_feed_says_what_it_is(pulse: pulsectl.Pulse, server: SoundServer, na
         as_shown = name.replace('"', "'")
         assert f"vmic feed: {as_shown} (do not play here)" in outputs
         assert "Silence (vmic)" in outputs
-        # Neither it nor its monitor is found under the microphone's name.
+        # Neither the feed nor its monitor is shown under the microphone's name.
         others = outputs | (set(shown) - {name})
         assert not [other for other in others if other.startswith(name)]
 
@@ -31,7 +31,7 @@ def test_the_feed_is_called_as_the_microphone_is_shown(pulse: pulsectl.Pulse) ->
 
 
 def test_each_has_the_icon_of_what_it_is(pulse: pulsectl.Pulse) -> None:
-    """PulseAudio makes one of `device.class` where there is none: a modem's is a telephone."""
+    """PulseAudio derives a missing icon from `device.class`: the icon of a modem is a telephone."""
     with vmic.create_headset("agent") as headset:
         icons = {sink.name: sink.proplist.get("device.icon_name") for sink in pulse.sink_list()}
         ours = {name: icon for name, icon in icons.items() if name.startswith(("vmic-", "agent"))}

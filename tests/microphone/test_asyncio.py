@@ -1,4 +1,4 @@
-"""Awaiting a microphone: no loop is blocked, order is kept, and what is cancelled leaves nothing behind."""
+"""Async calls of a microphone block no loop, keep their order, and leave nothing behind when cancelled."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ T = TypeVar("T")
 Record = Callable[..., Recorder]
 Start = Callable[..., subprocess.Popen[str]]
 
-# A beat is slept for 5 ms and took 7.4 at most (22 runs); this machine itself stood still for 0.2 s once. A
-# flush that blocks does so for 1 s here, and a write for most of the time: then few beats are left.
+# A beat sleeps for 5 ms and took 7.4 ms at most (22 runs). This machine itself stopped for 0.2 s once. A
+# flush that blocks the loop does so for 1 s here, and a write for most of the time: then few beats are left.
 BEAT, LONGEST_BEAT = 0.005, 0.5
 
 
 class Refusing(concurrent.futures.ThreadPoolExecutor):
-    """asyncio's pool of threads, which is the user's."""
+    """asyncio's default thread pool, which belongs to the user and must stay unused."""
 
     def submit(self, *_: Any, **__: Any) -> Any:
         raise AssertionError("the default executor is not used")
 
 
 async def heartbeat(beats: list[float]) -> None:
-    """Note when the loop was free."""
+    """Record the times at which the loop is free."""
     while True:
         beats.append(time.monotonic())
         await asyncio.sleep(BEAT)
@@ -71,7 +71,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     def left() -> set[str]:
         return {t.name for t in threading.enumerate() if t.name.startswith("vmic-") and t not in before}
 
-    # These belong to the microphone, and not to what was awaited; one that did is about to end.
+    # These threads belong to the microphone, not to the awaited call. A thread of the call is about to end.
     programs.await_that(lambda: left() <= {"vmic-listeners", "vmic-completions"}, "the others have ended", 5)
     return result
 
@@ -176,7 +176,7 @@ def test_tasks_and_threads_take_turns(server: SoundServer, record: Record) -> No
         await until_heard(microphone, 480)
         thread = threading.Thread(target=microphone.write_frames, args=(numbered(24000, first=24000),))
         thread.start()
-        while len(microphone._writing.fifo_lock._queue) < 2:  # the thread stands in line
+        while len(microphone._writing.fifo_lock._queue) < 2:  # the thread waits in the queue
             await asyncio.sleep(0.001)
         assert await microphone.write_frames_async(numbered(24000, first=48000)) == 24000
         assert first.done()
@@ -208,7 +208,7 @@ def test_a_cancelled_write_leaves_what_it_queued(server: SoundServer, record: Re
     async def speak(microphone: vmic.VirtualMicrophoneDevice) -> int:
         if how == "cancel":
             task = asyncio.create_task(write(microphone))
-            # This one waits for its turn, and is never taken.
+            # This write waits for its turn, and is never queued.
             waiting = asyncio.create_task(microphone.write_frames_async(numbered(480), called.append))
             await until_heard(microphone, 4800)
             for each in (waiting, task):
@@ -226,7 +226,7 @@ def test_a_cancelled_write_leaves_what_it_queued(server: SoundServer, record: Re
         assert 4800 <= accepted < 480_000
         begin = time.monotonic()
         assert await microphone.write_frames_async(numbered(4800, first=accepted)) == 4800
-        # It waited for no more than what was queued: 0.25 s, and its own 0.1 s.
+        # The write waited only for the queued 0.25 s and its own 0.1 s.
         assert time.monotonic() - begin < 3.5
         return accepted
 
@@ -305,7 +305,7 @@ def test_a_hundred_waits_hold_no_thread(server: SoundServer, record: Record) -> 
         drains = [asyncio.create_task(microphone.drain_async()) for _ in range(100)]
         waits = [asyncio.create_task(microphone.wait_for_listener_async()) for _ in range(100)]
         await asyncio.sleep(0)
-        assert threading.active_count() <= before + 1  # the watch
+        assert threading.active_count() <= before + 1  # the monitor thread
         await asyncio.gather(*drains)
         assert not any(wait.done() for wait in waits)
         recorder = await asyncio.create_subprocess_exec(
@@ -334,7 +334,7 @@ def test_cancelled_waits_leave_nothing_behind(server: SoundServer, record: Recor
 
     with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
         asyncio.run(cancel(microphone))
-        # Nobody calls into the closed loop: that would be an exception in a thread of vmic's.
+        # No thread calls into the closed loop: that would raise an exception in a vmic thread.
         assert microphone._listeners._wakes == []
         record(microphone)
         assert microphone.wait_for_listener(10)
@@ -353,7 +353,7 @@ def test_a_frozen_server_blocks_no_loop(server: SoundServer) -> None:
                 await microphone.drain_async(0.3)
             with pytest.raises(vmic.DeviceLostError, match="could not be flushed"):
                 await microphone.flush_async()
-        # The flush is done now, and the next write is heard.
+        # The flush takes effect now, and the next write is heard.
         assert await microphone.write_frames_async(numbered(4800)) == 4800
         await microphone.drain_async()
 
@@ -403,7 +403,7 @@ def test_a_loop_that_is_closed_with_writes_pending_holds_up_no_other(
     with vmic.create_microphone_device("mic", 48000) as microphone:
         recorder = record(microphone)
         abandon(microphone)
-        # The one whose turn it was ends when it is collected; the others are passed over.
+        # The write whose turn it was ends when it is garbage-collected; the other writes are skipped.
         gc.collect()
         accepted = microphone.stats.frames_written
         for first in (accepted, accepted + 4800):

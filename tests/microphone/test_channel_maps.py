@@ -1,4 +1,4 @@
-"""Each channel is for the loudspeaker that its place says, as other programs see and record it."""
+"""Each channel belongs to the loudspeaker of its position, as other programs see and record it."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ MAPS = {
     8: "front-left,front-right,front-center,lfe,rear-left,rear-right,side-left,side-right",
 }
 SURROUND = range(3, 9)
-# Samples that tell which channel it is.
+# Every sample of channel n, counted from 1, is n times this.
 TELLING = 1000
 
 
 def reversed_map(channels: int) -> list[str]:
-    """The loudspeakers in an order that is nobody's default."""
+    """Return the loudspeakers in an order that no program uses by default."""
     return MAPS[channels].split(",")[::-1]
 
 
 def frames(channels: int) -> Samples:
-    """A fifth of a second in which channel n is n thousands."""
+    """Return a fifth of a second in which every sample of channel n is n thousand."""
     return np.tile(TELLING * np.arange(1, channels + 1, dtype=np.int16), (RATE // 5, 1))
 
 
 def telling(recording: Samples) -> list[int]:
-    """Which channel each channel of the recording is; a gap says nothing of that."""
+    """Return which channel each channel of the recording carries; gaps are ignored."""
     sound = recording[np.flatnonzero(recording.any(axis=1))]
     assert len(sound) > RATE // 10
     return [int(sample) // TELLING for sample in np.median(sound, axis=0)]

@@ -1,4 +1,4 @@
-"""How much sound is kept ahead of late writes, what a gap sounds like, and how fast the sound stops."""
+"""How large the prebuffer for late writes is, what a gap sounds like, and how fast the sound stops."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Record = Callable[..., Recorder]
 
 
 def come_late(microphone: vmic.VirtualMicrophoneDevice, seconds: float) -> None:
-    """Write, and then again so long after the first is heard."""
+    """Write twice, and wait `seconds` seconds after each write is heard."""
     for _ in range(2):
         microphone.write_frames(numbered(480))
         programs.await_that(lambda: microphone.stats.queued == 0, "it is heard")
@@ -84,13 +84,13 @@ def test_a_blocking_write_leaves_as_much_queued(server: SoundServer) -> None:
         for first in range(0, 48000, 4800):
             assert microphone.write_frames(numbered(4800, first=first)) == 4800
         assert microphone.stats.queued <= 24000
-        # A second, less the half that is queued, and what the first frame waits for.
+        # One second less the half that is queued, plus the time until the first frame is heard.
         assert 0.3 < time.monotonic() - begin < 5
         microphone.drain()
 
 
 def test_a_loop_that_is_too_slow_has_few_gaps(server: SoundServer) -> None:
-    """20 ms written, and then 22 ms slept."""
+    """The loop writes 20 ms and then sleeps for 22 ms."""
     gaps = {}
     for latency in ("low", "auto"):
         with vmic.create_microphone_device(
@@ -108,7 +108,7 @@ def test_a_loop_that_is_too_slow_has_few_gaps(server: SoundServer) -> None:
 
 
 def test_latency_does_not_grow_by_being_late_once(server: SoundServer) -> None:
-    """With blocking writes all that was late is made up for."""
+    """Blocking writes make up for all delays."""
     with vmic.create_microphone_device("mic", 48000) as microphone:
         for first in range(0, 20 * 960, 960):
             microphone.write_frames(numbered(960, first=first))
@@ -150,13 +150,13 @@ def test_a_gap_does_not_click(server: SoundServer, record: Record) -> None:
     written = is_written(samples.astype(np.int16), 48000)
     assert written.sum() == utterances * 960
     assert set(map(tuple, samples[written])) == {(20000, -10000)}
-    # The steepest part of a ramp of 72 frames is 1.5 times its mean. A machine that stands still has clicks.
+    # The steepest part of a ramp of 72 frames is 1.5 times its mean. A machine that stops makes clicks.
     clicks = (np.abs(np.diff(samples, axis=0)) > 20000 * 1.5 / 72 + 1).any(axis=1).sum()
     assert clicks <= utterances
 
 
 def test_flush_fades_and_tells_exactly_what_was_heard(server: SoundServer) -> None:
-    """Medians: a machine that stands still for a step is that wrong."""
+    """The test uses medians: when the machine stops for a step, a result is wrong by that step."""
     errors, stops, begins, lasts = [], [], [], []
     with (
         vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone,
@@ -173,8 +173,8 @@ def test_flush_fades_and_tells_exactly_what_was_heard(server: SoundServer) -> No
             captured = listener.frames()[begin:]
             numbers = captured.view(np.uint16)[:, 0].astype(int)
             places = np.flatnonzero(numbers)
-            # As long as each number follows the one before it is untouched; then come the 239 of the fade.
-            # Two ramps of 72 where a machine that stood still has made a gap are none.
+            # The sound is untouched as long as each number follows the previous one. Then come the 239 frames
+            # of the fade. Two ramps of 72 frames, at a gap that a stopped machine has made, are not a fade.
             follows = np.diff(numbers[places]) == 1
             run = next(i for i in itertools.count() if not follows[i : i + 200].any())
             errors.append(abs(numbers[places[run]] - heard))
@@ -182,10 +182,11 @@ def test_flush_fades_and_tells_exactly_what_was_heard(server: SoundServer) -> No
             begins.append(abs(int(fade[0]) - int(captured[places[run], 0])))
             lasts.append(places[-1] - places[run])
             stops.append((begin + places[-1] - at_call) / 48)
-    # Within 10 ms of what was captured, and stopped within ten times 10 and 30 ms.
+    # `heard` is within 10 ms of what was captured. The sound stops within ten times 10 ms (PulseAudio) and
+    # ten times 30 ms (PipeWire).
     assert statistics.median(errors) <= 480
     assert statistics.median(stops) < (100 if server.kind == "pulseaudio" else 300)
-    # No edge where the fade begins: 240 frames lead from at most 14000 + 960 to 0.
+    # The fade begins without an edge: 240 frames lead from at most 14000 + 960 to 0.
     assert statistics.median(begins) < 1000
     assert statistics.median(lasts) < 480
 

@@ -1,4 +1,4 @@
-"""What a microphone says of its delay, and of what was heard, after the machine or the server was busy."""
+"""A microphone reports its latency and heard frames correctly after the machine or the server was busy."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ RATE = 48000
 CHUNK = 960  # 20 ms
 # How far `latency` may be off, in seconds.
 RIGHT_WITHIN = {"pulseaudio": 0.005, "pipewire": 0.010}
-# A period: PulseAudio's monitor misses the first one of a sink that is resumed in one of six cases (16.1).
+# One period: in one of six cases PulseAudio's monitor misses the first period of a resumed sink (16.1).
 RESUMED = 240
-# Until libpulse has been told that a sink is suspended it takes it for one that plays (1 of 30: 6 frames).
+# libpulse assumes that a suspended sink plays until the server notifies it (1 of 30: 6 frames).
 TOLD = 48
 
 
 def arrivals(listener: Listener, writes: int) -> np.ndarray:
-    """When the first frame of each write reached the application; NaN where it was lost."""
+    """Return when the first frame of each write reached the application; NaN where it was lost."""
     recording = listener.frames()
     places = np.flatnonzero(is_written(recording, RATE))
     numbers = recording[places, 0].view(np.uint16).astype(np.int64) - 1
@@ -43,7 +43,7 @@ def arrivals(listener: Listener, writes: int) -> np.ndarray:
 def test_latency_is_right_after_the_machine_was_busy(
     server: SoundServer, record_property: Callable[[str, object], None]
 ) -> None:
-    """Four busy processes for two of ten seconds; what counts are the last two."""
+    """Four processes are busy for two of ten seconds. Only the last two seconds count."""
     said: list[float] = []
     calls: list[float] = []
     with (
@@ -77,7 +77,7 @@ def test_latency_is_right_after_the_machine_was_busy(
 def test_nothing_is_heard_while_the_sink_is_suspended(
     server: SoundServer, pulse: pulsectl.Pulse, record: Callable[..., Recorder]
 ) -> None:
-    """The server plays nothing then, whatever the clock says; PipeWire's sinks go on."""
+    """The server then plays nothing, whatever the clock says. PipeWire's sinks continue."""
     frames = numbered(4800)
     with vmic.create_microphone_device("mic", RATE, non_blocking=True) as microphone:
         recorder = record(microphone)
@@ -114,7 +114,7 @@ def test_what_a_suspended_sink_was_given_is_dropped(server: SoundServer, pulse: 
 def test_what_a_suspended_sink_holds_is_not_heard(
     server: SoundServer, pulse: pulsectl.Pulse, record: Callable[..., Recorder]
 ) -> None:
-    """It is suspended in the middle of the sound, and then the rest is dropped."""
+    """The sink is suspended in the middle of the sound, and then the rest is dropped."""
     with vmic.create_microphone_device("mic", RATE, non_blocking=True) as microphone:
         recorder = record(microphone)
         sink = sink_of(pulse, microphone)
@@ -131,13 +131,13 @@ def test_what_a_suspended_sink_holds_is_not_heard(
         microphone.write_frames(numbered(4800))
         microphone.drain(timeout=5)
     recorder.await_end()
-    # What was rendered and not played yet was captured too: a period.
+    # Frames that were rendered and not yet played are captured too: one period.
     captured = recorder.heard().frames - 4800
     assert heard <= captured <= heard + RESUMED
 
 
 def sink_of(pulse: pulsectl.Pulse, microphone: vmic.VirtualMicrophoneDevice) -> int:
-    """The sink whose monitor the microphone is."""
+    """Return the index of the sink whose monitor feeds the microphone."""
     source = pulse.get_source_by_name(microphone.source_name)
     halves = {source.proplist.get("device.master_device", ""), source.monitor_of_sink_name or ""}
     return next(int(sink.index) for sink in pulse.sink_list() if sink.monitor_source_name in halves)

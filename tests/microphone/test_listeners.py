@@ -1,4 +1,4 @@
-"""Who listens: every application that records, whenever it comes or goes, and nobody else."""
+"""The listeners are all applications that record, whenever they start or stop, and no others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 class Changes:
-    """What a microphone calls back with."""
+    """The changes that a microphone reports to its callback."""
 
     def __init__(self, microphone: vmic.VirtualMicrophoneDevice) -> None:
         self.all: list[tuple[vmic.Listener, ...]] = []
@@ -38,7 +38,7 @@ class Changes:
             self._changed.notify_all()
 
     def await_that(self, wanted: Callable[[tuple[vmic.Listener, ...]], object]) -> tuple[vmic.Listener, ...]:
-        """Wait until the last change is as wanted."""
+        """Wait until the last change is as wanted, and return it."""
         with self._changed:
             assert self._changed.wait_for(lambda: self.all and wanted(self.all[-1]), 10), self.all
             return self.all[-1]
@@ -166,7 +166,7 @@ def test_each_microphone_has_its_own(
         vmic.open_microphone_device("mic") as same,
     ):
         changes = [Changes(one) for one in (microphone, other, same)]
-        # Each writer's, and one for all and their keeper's, for the server takes few.
+        # One for each writer, one for all of them, and one for their keeper: a server accepts few.
         programs.await_that(lambda: connections(server) == 3 + 2, "it is connected", 10)
         pid, another = record(microphone).process.pid, record(other).process.pid
         for change, wanted in zip(changes, (pid, another, pid), strict=True):
@@ -293,7 +293,7 @@ def test_a_callback_may_raise_sleep_and_use_the_microphone(
     microphone.on_listeners_changed(callback)
     first = record(microphone)
     assert called.acquire(timeout=10)
-    # It sleeps, and holds nobody up.
+    # The callback sleeps, and delays no other thread.
     second = record(microphone)
     programs.await_that(lambda: len(microphone.listeners) == 2, "both are seen")
     second.stop()
@@ -303,7 +303,7 @@ def test_a_callback_may_raise_sleep_and_use_the_microphone(
     first.await_frames(480)
     first.stop()
     assert called.acquire(timeout=10)
-    # The second came and went unseen.
+    # The second listener came and left during the first call.
     assert told == [1, 0]
     programs.await_that(lambda: len(caplog.records) == 2, "both mistakes are logged")
     assert {(record.name, record.levelname) for record in caplog.records} == {("vmic.program", "ERROR")}
@@ -348,7 +348,7 @@ def test_a_frozen_server_holds_nobody_up(server: SoundServer, record: Record) ->
             begin = time.monotonic()
             assert not other.wait_for_listener(0.1)
             assert time.monotonic() - begin < 1
-        # It went on by itself.
+        # The monitor continues by itself.
         changes = Changes(other)
         pid = record(other).process.pid
         changes.await_pids(pid)
@@ -361,7 +361,7 @@ def test_a_frozen_server_holds_nobody_up(server: SoundServer, record: Record) ->
             (watcher,) = (t for t in threading.enumerate() if t.name == "vmic-listeners")
             microphone.close()
             other.close()
-        # It stays for the keeper, until the server has taken them away.
+        # The monitor thread stays for the keeper, until the server has removed the devices.
         programs.await_that(lambda: not watcher.is_alive(), "nobody watches")
 
 
@@ -420,7 +420,7 @@ def test_a_source_with_marks_that_are_not_vmics_is_nobodys(
         pulse.module_load(
             "module-remap-source", f"source_name=strange master=other.monitor source_properties='{marks}'"
         )
-        # PipeWire's comes some time after the module.
+        # On PipeWire the source appears some time after the module.
         programs.await_that(
             lambda: any(s.proplist.get("vmic.name") == "other" for s in pulse.source_list()),
             "the strange source",

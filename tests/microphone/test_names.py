@@ -1,4 +1,4 @@
-"""Applications show a name exactly as it was given, whatever it is, and every call finds it again."""
+"""Applications show every name exactly as it was given, and every call finds the device by that name."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from vmic._pulse import wait
 Record = Callable[..., Recorder]
 
 RATE = 48000
-# One server serves all examples, and a device takes it 10 to 100 ms.
+# One server serves all examples. It needs 10 to 100 ms for a device.
 few_examples = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
 def shown(server: SoundServer) -> dict[str, str]:
-    """What applications read as the names of the sources, by the server's names."""
+    """Return the names of the sources that applications show, by the server's names."""
     with server.client() as pulse:
         return {source.name: source.description for source in pulse.source_list()}
 
 
 def shown_by_pactl(server: SoundServer) -> dict[str, str]:
-    """The same, as another program prints it; in 16.1 its JSON has no text that is not ASCII."""
+    """Return the same as pactl prints it; the JSON of pactl 16.1 has no text that is not ASCII."""
     out = subprocess.run(
         ["pactl", "list", "sources"],
         env={**server.env, "LC_ALL": "C.UTF-8"},
@@ -60,15 +60,15 @@ def shown_by_pactl(server: SoundServer) -> dict[str, str]:
 
 
 def assert_alone(server: SoundServer, info: vmic.MicrophoneInfo, name: str, before: dict[str, str]) -> None:
-    """Assert that there is this microphone, shown as `name`, and no other."""
+    """Assert that this microphone is the only one, and that it is shown as `name`."""
     assert info.name == name
     assert vmic.list_microphone_devices() == [info]
     now = shown(server)
     assert now[info.source_name] == name
     with server.client() as pulse:
-        # The server reads some names as something else.
+        # The server interprets some names as something other than a name.
         assert pulse.get_source_by_name(info.source_name).description == name
-    # What else is new is what the sinks bring.
+    # The other new sources are the monitors of the sinks.
     assert all(other.endswith(".monitor") for other in now.keys() - before.keys() - {info.source_name})
 
 
@@ -88,7 +88,7 @@ def test_any_name_is_shown_and_found(server: SoundServer, name: str) -> None:
 def test_tricky_names_are_shown_found_and_removed(server: SoundServer) -> None:
     before = shown(server)
     for name in TRICKY:
-        # It needs no writer, which takes most of the time.
+        # A lasting device needs no writer, which would take most of the time.
         info = _api.create_lasting_device(name, RATE, 1, replace=False)
         assert_alone(server, info, name, before)
         vmic.remove_microphone_device(name)
@@ -106,7 +106,7 @@ def test_five_hundred_names_add_nothing_to_what_is_on_the_server(server: SoundSe
             before = there().keys()
             for _ in range(500):
                 name = quick_name(random)
-                # It needs no owner and no writer, which take most of the time.
+                # The device needs no owner and no writer, which would take most of the time.
                 device = create.make(
                     pulse, MicrophoneSpec(name, name, RATE, 1), owner=None, volume_guard=True, replace=False
                 )
@@ -162,7 +162,7 @@ def test_names_that_are_alike_are_microphones_of_their_own(server: SoundServer) 
         "'mic'",
     ]
     microphones = [vmic.create_microphone_device(name, RATE) for name in alike]
-    # Also one that is called what the server calls another.
+    # One more name is the same as the source name of another microphone.
     alike.append(microphones[2].source_name)
     microphones.append(vmic.create_microphone_device(alike[-1], RATE))
     assert {info.name for info in vmic.list_microphone_devices()} == set(alike)
@@ -186,7 +186,7 @@ def test_a_name_adds_nothing_to_the_modules_arguments(server: SoundServer) -> No
         assert not [sink for sink in pulse.sink_list() if sink.name == "stolen"]
 
 
-# Of 16 bytes, of which the kernel keeps 15.
+# A name of 16 bytes, of which the kernel keeps 15.
 CUT_NAME = "ä" * 8
 BADLY_NAMED = f"""
 import sys, vmic

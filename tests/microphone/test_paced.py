@@ -1,6 +1,6 @@
 """Sound written at its own pace has no silence inside, whatever the rate and the length of a write.
 
-The same, in every phase and without the machine's noise: tests/native/test_paced.c.
+tests/native/test_paced.c tests the same in every phase and without the noise of the machine.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from stalls import MachineStoodStillError
 import vmic
 
 RATES = (8000, 11025, 16000, 22050, 24000, 44100, 48000)
-# Those that had silences inside: 44100 and 22050 Hz because of their period, 1024 frames because they are no
-# whole number of periods.
+# The cases that had silences inside: 44100 and 22050 Hz because of their period, 1024 frames because they are
+# not a whole number of periods.
 SHORT = ((44100, 882), (22050, 441), (48000, 1024))
 DEVICES = 3
 SECONDS = 1.0
 LEVEL = 1000
-# The machine let a program wait for longer than this, which is what an utterance has in reserve.
+# A write that is later than this is a fault of the machine. An utterance has this much in reserve.
 LATE = 0.003
 
 
@@ -36,7 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def speak(microphone: vmic.VirtualMicrophoneDevice, chunk: int, lateness: list[float]) -> None:
-    """Write constant sound at its own pace, and note how late each write was."""
+    """Write constant sound at its own pace, and record how late each write is."""
     begin = time.monotonic()
     for count in range(int(SECONDS * microphone.sample_rate / chunk)):
         due = begin + count * chunk / microphone.sample_rate
@@ -46,7 +46,7 @@ def speak(microphone: vmic.VirtualMicrophoneDevice, chunk: int, lateness: list[f
 
 
 def silence_inside(recording: np.ndarray) -> int:
-    """The frames between the first and the last of the sound that are silence, or a fade to it."""
+    """Return how many frames within the sound are silence or a fade to silence."""
     sound = np.flatnonzero(np.abs(recording) > LEVEL / 2)
     inside = recording[sound[0] : sound[-1] + 1]
     return int(np.count_nonzero(np.abs(inside) <= LEVEL / 2))
@@ -55,14 +55,14 @@ def silence_inside(recording: np.ndarray) -> int:
 @pytest.mark.timing
 @pytest.mark.parametrize("server", ["pulseaudio"], indirect=True)
 def test_no_silence_is_inside(server: SoundServer, rate: int, chunk: int) -> None:
-    """PulseAudio alone: on PipeWire a write that is 1.6 ms late may have a gap of 10 to 21 ms (0.3.65)."""
+    """PulseAudio only: on PipeWire a write that is 1.6 ms late may cause a gap of 10 to 21 ms (0.3.65)."""
     lateness: list[float] = []
     microphones = [vmic.create_microphone_device(f"mic {i}", rate, non_blocking=True) for i in range(DEVICES)]
     listeners = [Listener(microphone).__enter__() for microphone in microphones]
     threads = [threading.Thread(target=speak, args=(m, chunk, lateness)) for m in microphones]
     for thread in threads:
         thread.start()
-        time.sleep(0.0037)  # each at another phase of the server's periods
+        time.sleep(0.0037)  # each thread starts at another phase of the server's periods
     silences = []
     for thread, microphone, listener in zip(threads, microphones, listeners, strict=True):
         thread.join()

@@ -1,4 +1,4 @@
-"""A microphone that nobody hears or writes to leaves the server alone, and wakes for whoever needs it."""
+"""A microphone without listeners and writes suspends its stream, and resumes it for a listener or a write."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ Record = Callable[..., Recorder]
 
 
 def feeding(server: SoundServer) -> int:
-    """How many streams go into the microphone."""
+    """Return how many streams play into the microphone."""
     with server.client() as pulse:
         sinks = {sink.index for sink in pulse.sink_list() if sink.name.startswith("vmic-sink-")}
         return sum(stream.sink in sinks for stream in pulse.sink_input_list())
 
 
 def await_rest(server: SoundServer) -> None:
-    # 5 s, and what a busy machine takes.
+    # The microphone suspends after 5 s, and later on a busy machine.
     programs.await_that(lambda: feeding(server) == 0, "the microphone rests", 15)
 
 
 def is_heard(microphone: vmic.VirtualMicrophoneDevice, recorder: Recorder, first: int = 0) -> None:
-    """Write to it, and see that all of it is recorded."""
+    """Write to the microphone, and assert that all of it is recorded."""
     microphone.write_frames(numbered(9600, first=first))
     recorder.await_frames(9600)
     recorder.stop()
@@ -52,7 +52,7 @@ def test_a_listener_wakes_it(
     programs.await_that(lambda: feeding(server) == 1, "it is awake", 10)
     is_heard(microphone, recorder)
     assert microphone.stats.reconnects == 0
-    # The recorder has gone.
+    # The recorder has exited.
     await_rest(server)
 
 
@@ -111,10 +111,10 @@ def test_it_comes_back_when_somebody_removed_it_meanwhile(
     server: SoundServer, microphone: vmic.VirtualMicrophoneDevice, record: Record
 ) -> None:
     with server.client() as pulse:
-        # PulseAudio would take the source away with its sink.
+        # In the other order PulseAudio would remove the source together with its sink.
         for module in reversed(pulse.module_list()):
             if "vmic-sink-" in (module.argument or ""):
-                # The keeper, which sees the first half go, may be sooner.
+                # The keeper sees that the first half is removed, and may unload the other half first.
                 with contextlib.suppress(pulsectl.PulseOperationFailed):
                     pulse.module_unload(module.index)
     programs.await_that(lambda: feeding(server) == 1, "it is back", 15)

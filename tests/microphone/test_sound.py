@@ -1,4 +1,4 @@
-"""What another program records is what was written: every frame, once, in order."""
+"""Another program records exactly what was written: every frame, once, in order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import vmic
 
 Record = Callable[..., Recorder]
 
-# PipeWire resamples whatever is not at the rate of its graph.
+# PipeWire resamples all sound that does not have the rate of its graph.
 RATES = [(16000, 1), (48000, 1), (48000, 2), (44100, 2), (8000, 1)]
 
 
@@ -51,7 +51,7 @@ def test_ten_seconds_come_out_once_and_in_order(server: SoundServer, record: Rec
         for first in range(0, 480_000, 960):
             assert microphone.write_frames(numbered(960, first=first)) == 960
     heard = recorder.await_end()
-    # A step that PipeWire missed is its own gap.
+    # PipeWire causes a gap of its own for each step that it missed.
     recorder.heard().assert_exact(480_000, gaps=server.steps_missed)
     assert len(heard)
 
@@ -70,15 +70,15 @@ def test_blocking_writes_keep_the_servers_pace(server: SoundServer) -> None:
 @pytest.mark.parametrize("sample_rate", [8000, 16000, 48000])
 def test_a_tail_of_three_milliseconds_is_heard(server: SoundServer, record: Record, sample_rate: int) -> None:
     count = sample_rate * 3 // 1000
-    # It begins and ends softly, so no ramp is added.
+    # The tail begins and ends softly, so no ramp is added.
     tail = np.rint(20000 * np.sin(np.pi * np.arange(count) / count)).astype(np.int16)
     expected = float((tail.astype(float) ** 2).sum())
     with vmic.create_microphone_device("mic", sample_rate) as microphone:
         recorder = record(microphone)
         microphone.write_frames(tail)
-        # Without a close, which would end the stream.
+        # The test drains without `close`, which would end the stream.
         microphone.drain(timeout=5)
-        # The recorder may get it in two parts, and a resampled one has ripples before it.
+        # The recorder may get the tail in two parts, and a resampled tail has ripples before it.
         programs.await_that(lambda: energy(recorder) > 0.75 * expected, "the tail is heard", 10)
     recorder.await_end()
     assert energy(recorder) == pytest.approx(expected, rel=0.25)
@@ -118,12 +118,12 @@ def test_two_writers_on_one_microphone_are_mixed(server: SoundServer, record: Re
             assert second.source_name == microphone.source_name
             second.write_frames(np.full(48000, 5000, np.int16))
             microphone.write_frames(np.full(48000, 300, np.int16))
-        # The second writer's close has left the device.
+        # The `close` of the second writer does not remove the device.
         microphone.write_frames(np.full(480, 30000, np.int16))
     recording = recorder.await_end()[:, 0]
     assert np.count_nonzero(recording == 5300) > 40000
     written = np.count_nonzero(np.isin(recording, (300, 5000, 5300, 30000)))
-    # The rest is ramps of 72 frames: each of the three utterances has two.
+    # The other frames are ramps of 72 frames: each of the three utterances has two.
     assert np.count_nonzero(recording) - written <= 6 * 72
     assert np.count_nonzero(recording == 30000) == 480
 

@@ -16,13 +16,13 @@ from signals import ANY, Samples, numbered, ramp_to, sounding
 
 import vmic
 
-# More than the servers hold, and so few that no number comes twice in an example.
+# LONGEST is more than the servers hold. Both are so small that no number comes twice in an example.
 LONGEST, STEPS = 4800, 12
-# How exact the end of a flush is: see test_flush_tells_what_was_heard_and_what_was_dropped.
+# How inexact the end of a flush is: see test_flush_tells_what_was_heard_and_what_was_dropped.
 INEXACT = 4800
-# What the server may have taken, and a flush taken back, of a write whose completion was called.
+# How many frames a flush may take back from the server after a completion has counted them as consumed.
 IN_SERVER = 4800
-# How many frames of two ramps may be the same.
+# How many frames two ramps may have in common.
 ALIKE = 8
 
 
@@ -65,7 +65,7 @@ class Conversation(RuleBasedStateMachine):
     def flush(self) -> None:
         assert self.microphone
         unheard = self.microphone.stats.queued
-        # The frames of a fade are none of those that were written.
+        # The frames of a fade do not count as written frames.
         heard, dropped = self.microphone.flush(fade_ms=0)
         assert dropped <= unheard
         assert heard + dropped <= self.written - sum(before for before, _ in self.flushes[-1:])
@@ -103,7 +103,7 @@ class Conversation(RuleBasedStateMachine):
             recording = self.recorder.await_end()
         finally:
             self.recorder.kill()
-        # PipeWire then loses what is on its way through it, and says so.
+        # When PipeWire misses a step, it loses the frames in transit and logs the step.
         if self.server.steps_missed == self.steps_missed:
             self.check_recording(recording)
 
@@ -118,7 +118,7 @@ class Conversation(RuleBasedStateMachine):
         assert 0 <= taken_back <= IN_SERVER * len(self.flushes)
 
     def check_recording(self, recording: Samples) -> None:
-        """What was written is there in order, but for what each flush dropped."""
+        """Assert that all written frames are there in order, except those that a flush dropped."""
         numbers = (sounding(recording, gaps=ANY)[:, 0].view(np.uint16) - 1).tolist()
         start = at = 0
         for end, dropped, inexact in [*((*flush, INEXACT) for flush in self.flushes), (self.written, 0, 0)]:
@@ -134,10 +134,10 @@ class Conversation(RuleBasedStateMachine):
 
 
 def cut_ramp(numbers: list[int], to: int) -> int:
-    """How many frames there are first of a ramp up to frame `to`, or down from the one before it.
+    """Return how many of the first frames belong to a ramp up to frame `to`, or down from the one before it.
 
-    A flush took the rest back, and `to` with it. All ramps up begin alike, so that the first frames of this
-    one may have been taken for those of the ramp that the flush before it took back.
+    A flush took the rest of the ramp back, and `to` with it. All ramps up begin alike. The first frames of
+    this ramp may therefore have been counted for the ramp that the flush before it took back.
     """
     up, down = (ramp_to(numbered(1, first=frame)[0], 48000)[:, 0].view(np.uint16) for frame in (to, to - 1))
     up = up[up != 0]
@@ -145,7 +145,7 @@ def cut_ramp(numbers: list[int], to: int) -> int:
 
 
 def alike(numbers: list[int], samples: npt.NDArray[np.uint16]) -> int:
-    """How many of the first frames have the numbers of these samples."""
+    """Return how many of the first frames have the numbers of these samples."""
     count = 0
     while count < min(len(samples), len(numbers)) and numbers[count] == int(samples[count]) - 1:
         count += 1
@@ -164,7 +164,7 @@ def test_what_was_written_and_not_dropped_is_heard(server: SoundServer) -> None:
             max_examples=settings().max_examples // 4,
             stateful_step_count=STEPS,
             deadline=None,
-            # An example takes a second: the first that fails is shown as it is.
+            # An example takes a second, so the first failing example is shown without shrinking.
             phases=[Phase.reuse, Phase.generate],
             suppress_health_check=[HealthCheck.too_slow],
         ),

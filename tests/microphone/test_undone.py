@@ -1,4 +1,4 @@
-"""What nobody waits for any more is undone, whenever it ends."""
+"""An operation whose caller no longer waits is undone, whenever it finishes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vmic._pulse import connection
 
 
 class EndsTooLate(threading.Event):
-    """Is set after its timeout has passed, and before anybody has acted on that."""
+    """An event that is set after its timeout has passed, and before the caller reacts to the timeout."""
 
     def wait(self, timeout: float | None = None) -> bool:
         super().wait()

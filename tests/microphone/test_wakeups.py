@@ -1,4 +1,4 @@
-"""Threads that wait sleep while sound is written, and close waits for no sound that is over."""
+"""Waiting threads sleep while sound is written, and `close` does not wait for a sound that is over."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ import vmic
 from vmic._stream.playback import Stream
 
 SECOND_OF_CHUNKS = 100
-# It wakes once a second to look.
+# The thread wakes once a second to check.
 FEW = 15
 
 
 def wakeups(thread: str) -> int:
-    """How often the one thread of that name has gone to sleep so far."""
+    """Return how often the only thread of that name has gone to sleep so far."""
     (found,) = (one for one in threading.enumerate() if one.name == thread)
     status = Path(f"/proc/self/task/{found.native_id}/status").read_text()
     (count,) = (line.split()[1] for line in status.splitlines() if line.startswith("voluntary_ctxt_switches"))
@@ -47,7 +47,7 @@ def test_what_is_played_to_a_speaker_does_not_wake_it_either(server: SoundServer
 
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long this thread sleeps, each time."""
+    """Return a list that receives the duration of each `time.sleep` of this thread."""
     sleeps: list[float] = []
     here, sleep = threading.current_thread(), time.sleep
 
@@ -108,5 +108,5 @@ def test_an_idle_stream_is_closed_at_once(server: SoundServer, monkeypatch: pyte
         microphone.drain()
         programs.await_that(functools.partial(was_heard_before, 1.2, microphone), "no silence follows it")
         microphone.close()
-    # One that has just been given silence, as it is twice a second, takes 60 ms.
+    # A stream that has just received silence, as it does twice a second, takes 60 ms to close.
     assert min(took) < 0.03, took

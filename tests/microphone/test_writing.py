@@ -21,7 +21,7 @@ Record = Callable[..., Recorder]
 
 
 class Calls:
-    """Completions, as they come."""
+    """The counts of the completions, in the order of the calls."""
 
     def __init__(self) -> None:
         self.counts: list[int] = []
@@ -86,12 +86,12 @@ def test_a_completion_may_be_slow_or_raise_or_write(
 
         microphone.write_frames(numbered(480), slow)
         microphone.write_frames(numbered(480, first=480), bad)
-        recorder.await_frames(960)  # the slow callback has not held the sound up
+        recorder.await_frames(960)  # the slow callback does not delay the sound
         microphone.write_frames(numbered(480, first=960), again)
         release.set()
         assert done.wait_for(1) == [480]
     recorder.await_end()
-    recorder.heard().assert_exact(4 * 480, gaps=2)  # what waits for a completion comes later
+    recorder.heard().assert_exact(4 * 480, gaps=2)  # a write that waits for a completion comes later
     assert "a user's mistake" in caplog.text
 
 
@@ -106,7 +106,7 @@ def test_flush_tells_what_was_heard_and_what_was_dropped(server: SoundServer, re
         recorder.await_frames(960 + 24000)
         heard, dropped = microphone.flush()
         assert heard + dropped == 144000
-        # How exact `heard` is: a quantum of PipeWire's graph, ten times what is usual on PulseAudio.
+        # `heard` is exact to a quantum of PipeWire's graph, which is ten times the usual on PulseAudio.
         recorded = recorder.stop()
         assert np.count_nonzero(recorded) - 960 == pytest.approx(heard, abs=4800)
         stats = microphone.stats
@@ -150,7 +150,7 @@ def test_drain_takes_no_longer_than_the_audio(server: SoundServer) -> None:
             microphone.write_frames(numbered(400))
             begin = time.monotonic()
             microphone.drain()
-            # 20 ms; a second when the server is left with too little to go on.
+            # A drain takes 20 ms, or a second when the server has too few frames to continue.
             assert time.monotonic() - begin < 0.5
 
 
@@ -182,7 +182,7 @@ def test_many_threads_write_at_once(server: SoundServer, record: Record, non_blo
             thread.join(20)
     sounding = signals.sounding(recorder.await_end())[:, 0] // 1000
     assert [np.count_nonzero(sounding == value) for value in range(1, 9)] == [4800] * 8
-    # Each write comes out whole.
+    # Each write is heard in one piece.
     assert all(len(set(block)) == 1 for block in sounding.reshape(-1, 480).tolist())
 
 
@@ -190,7 +190,7 @@ def test_underruns_are_counted(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
         microphone.write_frames(numbered(480))
         programs.await_that(lambda: microphone.stats.queued == 0, "it is heard")
-        assert not threading.Event().wait(0.1)  # late by so much
+        assert not threading.Event().wait(0.1)  # the next write is late by 0.1 s
         microphone.write_frames(numbered(480))
         microphone.drain()
         assert microphone.stats.underruns == 1

@@ -1,4 +1,4 @@
-"""A microphone and a speaker of one name: neither hears the other; and which names there can be."""
+"""A microphone and a speaker of one name never hear each other. The tests also cover the possible names."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_neither_half_hears_the_other(server: SoundServer, record: Record) -> No
     with vmic.create_headset("headset", SECOND) as headset:
         assert headset.name == headset.microphone.name == headset.speaker.name == "headset"
         recorder = record(headset.microphone)
-        headset.speaker.read_frames(1)  # and what comes from now on
+        headset.speaker.read_frames(1)  # from now on the speaker keeps what comes
         play_all(server, headset.speaker, numbered(SECOND // 2))
         count = headset.speaker.stats.buffered + SECOND // 10
         played = np.frombuffer(headset.speaker.read_frames(count), np.int16)
@@ -107,7 +107,7 @@ def test_both_are_shown_by_their_name(server: SoundServer, pulse: pulsectl.Pulse
 
 def test_a_speaker_is_shown_as_its_name_is(server: SoundServer, pulse: pulsectl.Pulse) -> None:
     owner = Owner.this_process()
-    with vmic.create_speaker_device("another"):  # so that its owner is known
+    with vmic.create_speaker_device("another"):  # so that the server knows the owner
         before = {sink.name for sink in pulse.sink_list()}
         for name in TRICKY:
             spec = SpeakerSpec(name, name, 48000, 1, names.speaker_sink_names(name)[0])
@@ -168,7 +168,7 @@ def test_a_microphone_is_made_before_its_speaker(server: SoundServer, pulse: pul
             ):
                 create("both")
         assert [sink.name for sink in pulse.sink_list() if "both" in sink.name] == ["both"]
-        # It is no microphone.
+        # The speaker does not count as a microphone.
         assert vmic.list_microphone_devices() == []
         with pytest.raises(
             vmic.DeviceError, match="no microphone 'both' on this sound server; there are: none"

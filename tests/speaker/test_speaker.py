@@ -1,4 +1,4 @@
-"""What applications play to a speaker is read: each frame, once, in order, whoever reads how."""
+"""A speaker returns what applications play to it: each frame, once, in order, with every way of reading."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def samples(frames: bytes, channels: int = 1) -> Samples:
 
 
 def assert_exact(recording: Samples, expected: Samples) -> None:
-    """Assert that `expected` is in the recording, in one piece, and nothing else but silence."""
+    """Assert that the recording contains `expected` in one piece, and otherwise only silence."""
     places = np.flatnonzero(recording.any(axis=1))
     assert len(places) == len(expected)
     assert places[-1] - places[0] + 1 == len(expected)
@@ -36,7 +36,7 @@ def assert_exact(recording: Samples, expected: Samples) -> None:
 
 
 def read_all(speaker: vmic.VirtualSpeakerDevice) -> Samples:
-    """What has come, and 0.1 s more: what was played to its end is on its way."""
+    """Read all buffered frames and 0.1 s more: the end of the played sound may still be in transit."""
     count = speaker.stats.buffered + speaker.sample_rate // 10
     return samples(speaker.read_frames(count), speaker.channels)
 
@@ -61,7 +61,7 @@ def test_what_is_played_is_read_exactly(
     assert stats.read == len(recording)
     assert (stats.dropped, stats.reconnects) == (0, 0)
     if server.kind == "pipewire" and sample_rate != server.rate:
-        # Its graph has one rate, and resamples all others.
+        # PipeWire's graph has one rate, and resamples all others.
         assert recording.any(axis=1).sum() == pytest.approx(len(frames), rel=0.02)
     else:
         assert_exact(recording, frames)
@@ -123,7 +123,7 @@ def test_a_non_blocking_read_returns_at_once_and_its_frames_come_in_order(
         counts = [100, 0, 4801, 1, SECOND]
         for count in counts:
             assert speaker.read_frames(count, take_badly if count == 4801 else take) == b""
-        # A task waits for its turn behind them.
+        # The task waits for its turn behind these reads.
         rest = asyncio.run(speaker.read_frames_async(SECOND))
         assert speaker.read_frames(10, lambda _: done.set()) == b""
         assert done.wait(10)
@@ -167,7 +167,7 @@ def test_a_completion_is_called_in_blocking_mode_too(speaker: vmic.VirtualSpeake
     first = speaker.read_frames(480, note)
     reader = threading.Thread(target=read)
     reader.start()
-    # It holds what has come.
+    # The frames that arrive for the waiting read stay buffered.
     programs.await_that(lambda: speaker.stats.buffered > SECOND // 4, "the other reads")
     speaker.close()
     reader.join(10)
@@ -203,7 +203,7 @@ def test_a_read_may_be_longer_than_what_is_kept(server: SoundServer, monkeypatch
 
 def test_a_flush_forgets_what_has_come(server: SoundServer, speaker: vmic.VirtualSpeakerDevice) -> None:
     play_all(server, speaker, numbered(SECOND // 2))
-    speaker.read_frames(SECOND // 10)  # the rest is on its way
+    speaker.read_frames(SECOND // 10)  # the rest is in transit
     dropped = speaker.flush()
     assert dropped == speaker.stats.dropped > SECOND // 4
     assert not samples(speaker.read_frames(SECOND // 4)).any()
@@ -218,7 +218,7 @@ def test_tasks_read_beside_others(server: SoundServer, speaker: vmic.VirtualSpea
         cancelled.cancel()
         await asyncio.gather(cancelled, return_exceptions=True)
         assert cancelled.cancelled()
-        # What has come for it is there for the next.
+        # The frames that came for the cancelled read are kept for the next one.
         assert speaker.stats.buffered > SECOND // 10
         playing = asyncio.create_task(asyncio.to_thread(play_all, server, speaker, numbered(SECOND // 4)))
         turns = 0
@@ -245,7 +245,7 @@ def test_a_first_read_and_one_after_a_pause_begin_with_what_is_played_then(
     with vmic.create_speaker_device("speaker", SECOND, non_blocking=non_blocking) as speaker:
         for heard in (1, 2):
             play_all(server, speaker, numbered(SECOND // 4))
-            # As long as a reader may be late, and a little more.
+            # A little longer than a reader may be late.
             programs.await_that(lambda: speaker.stats.buffered > SECOND, "a second has passed")
             before = speaker.stats
             assert not asyncio.run(speaker.read_frames_async(SECOND // 100)).strip(b"\0")

@@ -1,4 +1,4 @@
-"""A speaker in trouble: its server, its sink or its owner goes. Nothing else is read, and nothing is left."""
+"""A speaker loses its server, its sink or its owner: it reads no other source, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def samples(frames: bytes) -> Samples:
 
 
 def await_sound(speaker: vmic.VirtualSpeakerDevice) -> None:
-    """Read until something is heard."""
+    """Read until a frame is not silence."""
     programs.await_that(lambda: any(speaker.read_frames(480)), "something is heard", BACK_WITHIN)
 
 
@@ -95,7 +95,7 @@ def test_a_reader_that_gets_nothing_ends_at_once(
         begin = time.monotonic()
         source.close()
         assert time.monotonic() - begin < 0.5
-        # It is not left to itself.
+        # `close` does not leave its thread running.
         programs.await_that(lambda: len(list(threads.iterdir())) < before, "its thread has ended", 0.5)
 
 
@@ -119,7 +119,7 @@ def test_a_timeout_may_be_as_long_as_one_likes(server: SoundServer, timeout: flo
     done: list[bool] = []
     with vmic.create_headset("set", SECOND) as headset:
         use()
-        # Signals reach the main thread alone, so others wait otherwise.
+        # Only the main thread receives signals, so other threads wait in another way.
         other = threading.Thread(target=use)
         other.start()
         other.join(30)
@@ -135,7 +135,7 @@ def test_a_server_that_is_restarted_is_a_pause(
     server.lose(part)
     back = threading.Timer(0.2, server.answer)
     back.start()
-    # In the middle of this.
+    # The server comes back in the middle of this read.
     assert len(speaker.read_frames(SECOND, timeout=BACK_WITHIN)) == 2 * SECOND
     back.join()
     assert speaker.stats.reconnects == reconnects
@@ -157,7 +157,7 @@ def test_when_its_sink_goes_no_other_source_is_read(
 
 
 def await_keeper(pulse: pulsectl.Pulse) -> None:
-    """Wait until the keeper keeps: it turns a volume back."""
+    """Wait until the keeper works: it restores a volume."""
     pulse.volume_set_all_chans(pulse.get_sink_by_name("speaker"), 0.3)
     programs.await_that(
         lambda: pulse.get_sink_by_name("speaker").volume.value_flat == 1.0, "the keeper keeps", 10
@@ -165,13 +165,13 @@ def await_keeper(pulse: pulsectl.Pulse) -> None:
 
 
 class Monitor:
-    """What a speaker's sink gives to everybody."""
+    """The monitor of a speaker's sink, which every application can record."""
 
     source_name, sample_rate, channels = "speaker.monitor", SECOND, 1
 
 
-# Between the end of a monitor and the keeper's the server gives its recorders the next source: 720 frames of
-# it at most on PulseAudio 16.1, 768 on PipeWire 0.3.65 (8 ends, on a busy machine).
+# When a monitor is removed, the server moves its recorders to the next source until the keeper ends them.
+# They get at most 720 frames of it on PulseAudio 16.1, 768 on PipeWire 0.3.65 (8 ends, on a busy machine).
 @pytest.mark.promise("no other microphone")
 @pytest.mark.parametrize("end", ["closed", "unloaded"])
 def test_who_records_its_monitor_gets_an_end_too(
@@ -235,7 +235,7 @@ def test_a_killed_owners_speaker_goes(
     player.await_place(pulse, "speaker")
     owner.kill()
     programs.await_that(lambda: not is_there(pulse, "speaker"), "it has gone", BACK_WITHIN)
-    # As when a headset is unplugged.
+    # The server moves the player, as when a headset is unplugged.
     programs.await_that(lambda: player.place(pulse) not in (None, "speaker"), "it plays elsewhere")
     player.end()
     programs.await_that(lambda: {s.name for s in pulse.sink_list()} == before, "all is as it was")
@@ -255,7 +255,7 @@ def test_an_unreferenced_speaker_is_closed_with_a_warning(server: SoundServer, p
 
 def test_a_forked_child_is_refused(server: SoundServer, speaker: vmic.VirtualSpeakerDevice) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: a fork beside threads
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of a fork beside threads
         child = os.fork()
     if child == 0:
         code = 1
@@ -284,7 +284,7 @@ def test_the_defaults_stay_and_a_player_stays_on_it(
         await_keeper(pulse)
         assert player.place(pulse) == "speaker"
         assert defaults() == before
-        # It looks after each change.
+        # The keeper checks the streams after each change.
         with vmic.create_microphone_device("mic", SECOND) as microphone:
             await_sound(speaker)
             assert player.place(pulse) == "speaker"
@@ -300,7 +300,7 @@ def test_a_speaker_alone_is_no_default_output(server: SoundServer, pulse: pulsec
         vmic.create_speaker_device("speaker", SECOND, backlog=True),
         vmic.create_microphone_device("mic", SECOND) as other,
     ):
-        other.close()  # the silent output is the speaker's too
+        other.close()  # the speaker needs the fallback sink too
         assert is_there(pulse, "vmic-silence")
         assert pulse.server_info().default_sink_name == "vmic-silence"
     programs.await_that(lambda: not is_there(pulse, "vmic-silence"), "it has gone")
@@ -313,12 +313,12 @@ def readers(pulse: pulsectl.Pulse) -> list[pulsectl.PulseSourceOutputInfo]:
 def test_it_rests_and_wakes(
     server: SoundServer, play: Play, pulse: pulsectl.Pulse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Not 5 s and 10 s.
+    # Instead of 5 s and 10 s.
     monkeypatch.setattr(capture, "SUSPEND_AFTER_US", 1_000_000)
     monkeypatch.setattr(_speaker_api, "_KEPT", 2)
     with vmic.create_speaker_device("speaker", SECOND, backlog=True) as speaker:
         assert len(readers(pulse)) == 1
-        play_paused(pulse, "speaker")  # that is nobody
+        play_paused(pulse, "speaker")  # a paused player does not count
         programs.await_that(lambda: not readers(pulse), "it rests", BACK_WITHIN)
         assert not any(speaker.read_frames(speaker.stats.buffered + 480))
         assert len(readers(pulse)) == 1
@@ -326,7 +326,7 @@ def test_it_rests_and_wakes(
         player = play("speaker")
         player.await_place(pulse, "speaker")
         programs.await_that(lambda: readers(pulse), "it is awake", BACK_WITHIN)
-        # While somebody plays it keeps what it gets, though nobody reads.
+        # While an application plays, the speaker keeps what it receives, although no call reads it.
         programs.await_that(lambda: speaker.stats.dropped > 0, "2 s have been kept", BACK_WITHIN)
         player.end()
         assert len(readers(pulse)) == 1
@@ -347,7 +347,7 @@ def test_one_that_rests_comes_back_with_a_server_that_died(
         with server.client() as pulse:
             programs.await_that(lambda: is_there(pulse, "speaker"), "it is back", BACK_WITHIN)
         speaker.flush()
-        speaker.read_frames(480)  # its stream may come later
+        speaker.read_frames(480)  # the stream may be back later than the sink
         is_read_exactly(server, speaker)
 
 
@@ -365,6 +365,6 @@ def test_its_volume_is_held(
     is_read_exactly(server, speaker)
     for index in range(3):
         pulse.volume_set_all_chans(parts()[index], 0.3)
-        # Sooner than it rests, and its stream comes anew.
+        # This is sooner than the speaker suspends and opens its stream anew.
         programs.await_that(are_full, f"all are full again after {index}", 4)
     is_read_exactly(server, speaker)
