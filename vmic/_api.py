@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
 
 from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
 from vmic._device import create, names, orphans, registry, volume
 from vmic._device.owner import Owner
+from vmic._device.properties import MICROPHONE
 from vmic._device.registry import Device, MicrophoneInfo
-from vmic._device.spec import MicrophoneSpec
+from vmic._device.spec import MicrophoneSpec, Spec
 from vmic._errors import DeviceError, ServerError
 from vmic._keeper import client
 from vmic._microphone import VirtualMicrophoneDevice
@@ -27,6 +30,21 @@ from vmic._stream.playback import Stream
 # the writer thread never waits for Python, and so little that Ctrl-C leaves no long tail.
 _QUEUE_NON_BLOCKING = 60.0
 _QUEUE_BLOCKING = 0.5
+
+
+D = TypeVar("D")
+
+
+class Server(NamedTuple):
+    """What streams need to know of a server: how it buffers, and its address (None for the default)."""
+
+    metrics: BufferMetrics
+    address: str | None
+
+    @classmethod
+    def of(cls, pulse: pulsectl.Pulse) -> Server:
+        """Return that of this connection's server."""
+        return cls(backend.of(pulse).metrics, connection.for_streams(pulse))
 
 
 def create_microphone_device(
@@ -78,28 +96,46 @@ def create_microphone_device(
     check_bool("volume_guard", volume_guard)
     shown = names.check_description(description, device_name)
     prebuffer = _latency.prebuffer(latency)
+    spec = MicrophoneSpec(device_name, shown, sample_rate, channels)
+
+    def attach(device: Device, server: Server, make: Make) -> VirtualMicrophoneDevice:
+        return _attach(device, server, prebuffer, non_blocking=non_blocking, make=make)
+
+    return create_device(lambda _: spec, attach, replace=replace, volume_guard=volume_guard)
+
+
+def create_device(
+    spec: Callable[[pulsectl.Pulse], Spec],
+    attach: Callable[[Device, Server, Make], D],
+    *,
+    replace: bool,
+    volume_guard: bool = True,
+) -> D:
+    """Create a device of this process, and open it. A failure leaves nothing behind.
+
+    Args:
+        spec: Returns what to create, on this server.
+        attach: Opens the device that was created; its last argument creates it again.
+        replace: Whether to take the name over.
+        volume_guard: Whether to hold the volume at 100 %.
+    """
     autostart.ensure_running()
-    make = functools.partial(
-        create.make,
-        spec=MicrophoneSpec(device_name, shown, sample_rate, channels),
-        owner=Owner.this_process(),
-        volume_guard=volume_guard,
-    )
-    # What is undone needs a connection, which the watch and the keeper have left then.
+    make = functools.partial(create.make, owner=Owner.this_process(), volume_guard=volume_guard)
+
+    def begin(pulse: pulsectl.Pulse) -> tuple[Device, Server, Make]:
+        wanted = spec(pulse)
+        again = functools.partial(make, spec=wanted, replace=False)
+        return make(pulse, wanted, replace=replace), Server.of(pulse), again
+
+    # What is undone needs a connection, which the monitor and the keeper have given back by then.
     with contextlib.ExitStack() as undo, monitor.owning():
-        device, metrics, place = connection.call(
-            lambda pulse: (
-                make(pulse, replace=replace),
-                backend.of(pulse).metrics,
-                connection.for_streams(pulse),
-            ),
-            undo=lambda pulse, made: registry.remove(pulse, made[0]),
+        device, server, again = connection.call(
+            begin, undo=lambda pulse, made: registry.remove(pulse, made[0])
         )
         undo.callback(connection.call, lambda pulse: registry.remove(pulse, device))
-        again = functools.partial(make, replace=False)
-        microphone = _attach(device, metrics, place, prebuffer, non_blocking=non_blocking, make=again)
+        attached = attach(device, server, again)
         undo.pop_all()
-    return microphone
+    return attached
 
 
 def create_lasting_device(
@@ -138,8 +174,8 @@ def open_microphone_device(
     check_bool("non_blocking", non_blocking)
     prebuffer = _latency.prebuffer(latency)
     device = find_guarded(name)
-    metrics, place = connection.call(_ways)
-    return _attach(device, metrics, place, prebuffer, non_blocking=non_blocking, make=None)
+    server = connection.call(Server.of)
+    return _attach(device, server, prebuffer, non_blocking=non_blocking, make=None)
 
 
 def find_guarded(name: str) -> Device:
@@ -198,59 +234,54 @@ def remove_microphone_device(name: str) -> None:
     connection.call(remove)
 
 
-def _ways(pulse: pulsectl.Pulse) -> tuple[BufferMetrics, str | None]:
-    """How a stream is fed on this server, and where it finds it."""
-    return backend.of(pulse).metrics, connection.for_streams(pulse)
-
-
 def _attach(
     device: Device,
-    metrics: BufferMetrics,
-    place: str | None,
+    server: Server,
     prebuffer: Prebuffer,
     *,
     non_blocking: bool,
     make: Make | None,
 ) -> VirtualMicrophoneDevice:
-    """Open a stream into `device`, on the server at `place`."""
+    """Open a stream into `device`."""
     info = device.info
     seconds = _QUEUE_NON_BLOCKING if non_blocking else _QUEUE_BLOCKING + 2 * prebuffer.max
-    capacity = int(seconds * info.sample_rate)
     stream = Stream(
         device.sink_name,
-        server=place,
+        server=server.address,
         sample_rate=info.sample_rate,
         channels=info.channels,
-        capacity=capacity,
-        metrics=metrics,
+        capacity=int(seconds * info.sample_rate),
+        metrics=server.metrics,
         prebuffer=prebuffer,
     )
-    with contextlib.ExitStack() as undo:
-        undo.callback(stream.close)
-        await_open(stream, info.name)
-        connection.call(functools.partial(_set_out, sink_name=device.sink_name, new=make is not None))
-        # It ends with the stream.
-        reconnection = Reconnection(device, stream, metrics, make)
-        room = seconds / 2
-        microphone = VirtualMicrophoneDevice(info, stream, reconnection, non_blocking=non_blocking, room=room)
-        undo.pop_all()
-    return microphone
+    with opening(stream, device, server, make) as reconnection:
+        return VirtualMicrophoneDevice(
+            info, stream, reconnection, non_blocking=non_blocking, room=seconds / 2
+        )
 
 
-def await_open(stream: Native, name: str) -> None:
-    """Wait until the first stream of the device `name` is open.
+@contextlib.contextmanager
+def opening(stream: Native, device: Device, server: Server, make: Make | None) -> Iterator[Reconnection]:
+    """Wait until the first stream of `device` is open, and set its volume; close it if the block raises.
 
     Raises:
-        ServerError: It is refused, or the server hangs.
+        ServerError: The server refuses the stream, or hangs.
     """
-    if not stream.wait_open(connection.TIMEOUT):
-        raise ServerError(f"the sound server opened no stream for {name!r} within 5 s: it hangs")
-    if stream.is_disconnected:
-        said = refusals.of_connection(stream.state().error)
-        raise ServerError(f"the sound server opened no stream for {name!r}: {said}")
+    with contextlib.ExitStack() as undo:
+        undo.callback(stream.close)
+        if not stream.wait_open(connection.TIMEOUT):
+            raise ServerError(f"the sound server opened no stream for {device.name!r} within 5 s: it hangs")
+        if stream.is_disconnected:
+            said = refusals.of_connection(stream.state().error)
+            raise ServerError(f"the sound server opened no stream for {device.name!r}: {said}")
+        connection.call(functools.partial(_settle, device=device, new=make is not None))
+        # It ends with the stream.
+        yield Reconnection(device, stream, server.metrics, make)
+        undo.pop_all()
 
 
-def _set_out(pulse: pulsectl.Pulse, sink_name: str, *, new: bool) -> None:
-    volume.set_stream_volume(pulse, sink_name)
-    if new:
-        create.play_at_once(pulse, sink_name)
+def _settle(pulse: pulsectl.Pulse, device: Device, *, new: bool) -> None:
+    """Set the volume of the first stream, and end the long period with which a new sink begins."""
+    volume.set_stream_volume(pulse, device.sink_name)
+    if new and device.kind == MICROPHONE:
+        create.play_at_once(pulse, device.sink_name)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 
 from vmic import _api
+from vmic._api import Server
 from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
-from vmic._device import create, names, orphans, registry, volume
-from vmic._device.owner import Owner
+from vmic._device import create, names, orphans, registry
 from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device, SpeakerInfo
 from vmic._device.spec import SpeakerSpec
 from vmic._headset import Headset
-from vmic._monitor import monitor
-from vmic._monitor.reconnect import Make, Reconnection
-from vmic._pulse import autostart, backend, connection
-from vmic._pulse.backend import BufferMetrics
+from vmic._monitor.reconnect import Make
+from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
 from vmic._speaker import VirtualSpeakerDevice
 from vmic._stream.capture import Source
@@ -68,25 +65,26 @@ def create_speaker_device(
     check_bool("replace", replace)
     check_bool("backlog", backlog)
     shown = names.check_description(description, device_name, SPEAKER)
-    autostart.ensure_running()
-    owner = Owner.this_process()
 
-    def make(pulse: pulsectl.Pulse) -> tuple[Device, Make, BufferMetrics, str | None]:
+    def spec(pulse: pulsectl.Pulse) -> SpeakerSpec:
         sink_name = create.name_for_speaker(pulse, device_name)
-        spec = SpeakerSpec(device_name, shown, sample_rate, channels, sink_name)
-        again = functools.partial(create.make_speaker, spec=spec, owner=owner, replace=False)
-        device = create.make_speaker(pulse, spec, owner=owner, replace=replace)
-        return device, again, backend.of(pulse).metrics, connection.for_streams(pulse)
+        return SpeakerSpec(device_name, shown, sample_rate, channels, sink_name)
 
-    # What is undone needs a connection, which the watch and the keeper have left then.
-    with contextlib.ExitStack() as undo, monitor.owning():
-        device, again, metrics, place = connection.call(
-            make, undo=lambda pulse, made: registry.remove(pulse, made[0])
+    def attach(device: Device, server: Server, make: Make) -> VirtualSpeakerDevice:
+        source = Source(
+            device.sink_name,
+            server=server.address,
+            sample_rate=sample_rate,
+            channels=channels,
+            capacity=_KEPT * sample_rate,
+            period=server.metrics.period,
         )
-        undo.callback(connection.call, lambda pulse: registry.remove(pulse, device))
-        speaker = _attach(device, again, metrics, place, non_blocking=non_blocking, backlog=backlog)
-        undo.pop_all()
-    return speaker
+        with _api.opening(source, device, server, make) as reconnection:
+            return VirtualSpeakerDevice(
+                device, source, reconnection, non_blocking=non_blocking, backlog=backlog
+            )
+
+    return _api.create_device(spec, attach, replace=replace)
 
 
 def list_speaker_devices() -> list[SpeakerInfo]:
@@ -169,35 +167,3 @@ def create_headset(
         )
         undo.pop_all()
     return Headset(microphone, speaker)
-
-
-def _attach(
-    device: Device,
-    again: Make,
-    metrics: BufferMetrics,
-    place: str | None,
-    *,
-    non_blocking: bool,
-    backlog: bool,
-) -> VirtualSpeakerDevice:
-    """Open a stream from `device`, on the server at `place`."""
-    identity = device.properties
-    source = Source(
-        device.sink_name,
-        server=place,
-        sample_rate=identity.sample_rate,
-        channels=identity.channels,
-        capacity=_KEPT * identity.sample_rate,
-        period=metrics.period,
-    )
-    with contextlib.ExitStack() as undo:
-        undo.callback(source.close)
-        _api.await_open(source, device.name)
-        connection.call(functools.partial(volume.set_stream_volume, sink_name=device.sink_name))
-        # It ends with the stream.
-        reconnection = Reconnection(device, source, metrics, again)
-        speaker = VirtualSpeakerDevice(
-            device, source, reconnection, non_blocking=non_blocking, backlog=backlog
-        )
-        undo.pop_all()
-    return speaker

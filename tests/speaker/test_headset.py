@@ -78,7 +78,7 @@ def test_it_takes_what_its_parts_take_and_both_are_listed(server: SoundServer, p
         "description": "Agent",
         "backlog": True,
     }
-    with vmic.create_headset("headset", SECOND, 2, **settings) as before:
+    with vmic.create_headset("headset", SECOND, 2, **settings):
         with pytest.raises(vmic.DeviceError, match="exists already"):
             vmic.create_headset("headset")
         with vmic.create_headset("headset", SECOND, 2, replace=True, **settings) as headset:
@@ -90,7 +90,6 @@ def test_it_takes_what_its_parts_take_and_both_are_listed(server: SoundServer, p
             )
             assert headset.microphone.stats.prebuffer >= 0.2
             assert pulse.get_sink_by_name(speaker.sink_name).description == "Agent"
-    assert before.microphone.removed is False
     assert vmic.list_speaker_devices() == []
 
 
@@ -112,7 +111,7 @@ def test_a_speaker_is_shown_as_its_name_is(server: SoundServer, pulse: pulsectl.
         for name in TRICKY:
             spec = SpeakerSpec(name, name, 48000, 1, names.speaker_sink_names(name)[0])
             try:
-                device = _making.make_speaker(pulse, spec, owner=owner, replace=False)
+                device = _making.make(pulse, spec, owner=owner, replace=False)
             except vmic.DeviceError:
                 assert server.kind == "pipewire"
                 assert {"'", '"'} <= set(name) or name.endswith("\\")

@@ -86,7 +86,7 @@ def test_a_frozen_server_is_told_and_nothing_is_lost_by_it(
 def test_a_reader_that_gets_nothing_ends_at_once(
     server: SoundServer, speaker: vmic.VirtualSpeakerDevice
 ) -> None:
-    form = {"sample_rate": SECOND, "channels": 1, "capacity": SECOND, "step": 0.005}
+    form = {"sample_rate": SECOND, "channels": 1, "capacity": SECOND, "period": 0.005}
     source = Source("speaker", server=server.env["PULSE_SERVER"], **form)  # type: ignore[arg-type]
     assert source.wait_arrived(480, 10)
     threads = Path("/proc/self/task")

@@ -7,9 +7,9 @@ from typing import Any
 
 from vmic._device import fallback_sink, names, orphans, registry, volume
 from vmic._device.owner import Owner
-from vmic._device.properties import MICROPHONE, SPEAKER, DeviceProperties
+from vmic._device.properties import SPEAKER, DeviceProperties
 from vmic._device.registry import Device
-from vmic._device.spec import MicrophoneSpec, SpeakerSpec
+from vmic._device.spec import MicrophoneSpec, Spec
 from vmic._errors import DeviceError
 from vmic._pulse import backend, modules, wait
 from vmic._pulse.backend import Properties, ServerProfile
@@ -18,64 +18,44 @@ from vmic._pulse.bindings import pulsectl
 
 def make(
     pulse: pulsectl.Pulse,
-    spec: MicrophoneSpec,
+    spec: Spec,
     *,
     owner: Owner | None,
-    volume_guard: bool,
     replace: bool,
+    volume_guard: bool = True,
 ) -> Device:
-    """Create the microphone of `spec` on the server, at 100 % and unmuted. A failure leaves nothing behind.
+    """Create the device of `spec` on the server, at 100 % and unmuted. A failure leaves nothing behind.
 
     Raises:
         DeviceError: The name is taken, or the server refuses.
     """
     profile = backend.of(pulse)
-    name = spec.name
-    device = f"microphone {name!r}"
+    device = f"{spec.kind} {spec.name!r}"
     if owner is not None:
         wait.await_owner(pulse, owner.client_name, device)
-    source_name, sink_name = names.source_name(name), names.sink_name(name)
-    _make_room(pulse, MICROPHONE, name, {source_name, sink_name}, replace=replace)
+    # A speaker's source is the monitor, which the server names after the sink.
+    taken = {spec.sink_name, spec.source_name} if isinstance(spec, MicrophoneSpec) else {spec.sink_name}
+    _make_room(pulse, spec.kind, spec.name, taken, replace=replace)
     identity = DeviceProperties.new(
-        MICROPHONE, name, spec.sample_rate, spec.channels, owner, volume_guard=volume_guard
+        spec.kind, spec.name, spec.sample_rate, spec.channels, owner, volume_guard=volume_guard
     ).written()
     with (
-        fallback_sink.provided(pulse, profile, sink_name),
+        fallback_sink.provided(pulse, profile, spec.sink_name),
         modules.loading(pulse, device) as load,
     ):
         probed = _probe(pulse, profile)
         arguments = spec.sink_arguments(profile, identity, profile.sink_quoting(probed))
         module = load("module-null-sink", arguments)
-        sink = wait.await_own(pulse, pulse.sink_list, sink_name, module, device)
-        # A process that removes the last other microphone at this moment removes the fallback sink too.
+        shown = sink = wait.await_own(pulse, pulse.sink_list, spec.sink_name, module, device)
+        # A process that removes the last other device at this moment removes the fallback sink too.
         fallback_sink.provide(pulse, profile)
-        arguments = spec.source_arguments(profile, identity, profile.quoting(probed))
-        module = load("module-remap-source", arguments)
-        source = wait.await_own(pulse, pulse.source_list, source_name, module, device)
-        _check_description(source, spec.description)
-        volume.set_volumes(pulse, sink_name, source_name, profile.settles)
-        return _see(pulse, device, sink.index, source.index)
-
-
-def make_speaker(pulse: pulsectl.Pulse, spec: SpeakerSpec, *, owner: Owner, replace: bool) -> Device:
-    """Create the speaker of `spec` on the server, otherwise like `make`."""
-    profile = backend.of(pulse)
-    device = f"speaker {spec.name!r}"
-    wait.await_owner(pulse, owner.client_name, device)
-    _make_room(pulse, SPEAKER, spec.name, {spec.sink_name}, replace=replace)
-    identity = DeviceProperties.new(SPEAKER, spec.name, spec.sample_rate, spec.channels, owner).written()
-    monitor = f"{spec.sink_name}.monitor"
-    with (
-        fallback_sink.provided(pulse, profile, spec.sink_name),
-        modules.loading(pulse, device) as load,
-    ):
-        arguments = spec.arguments(profile, identity, profile.sink_quoting(_probe(pulse, profile)))
-        module = load("module-null-sink", arguments)
-        sink = wait.await_own(pulse, pulse.sink_list, spec.sink_name, module, device)
-        fallback_sink.provide(pulse, profile)
-        _check_description(sink, spec.description)
-        volume.set_volumes(pulse, spec.sink_name, monitor, profile.settles)
-        return _see(pulse, device, sink.index, pulse.get_source_by_name(monitor).index)
+        if isinstance(spec, MicrophoneSpec):
+            arguments = spec.source_arguments(profile, identity, profile.quoting(probed))
+            module = load("module-remap-source", arguments)
+            shown = wait.await_own(pulse, pulse.source_list, spec.source_name, module, device)
+        _check_description(shown, spec.description)
+        volume.set_volumes(pulse, spec.sink_name, spec.source_name, profile.settles)
+        return _see(pulse, device, sink.index, pulse.get_source_by_name(spec.source_name).index)
 
 
 def _probe(pulse: pulsectl.Pulse, profile: ServerProfile) -> Properties:

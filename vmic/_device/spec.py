@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vmic._device import names
+from vmic._device.properties import MICROPHONE, SPEAKER
 from vmic._pulse import backend, modules
 from vmic._pulse.backend import Properties, Quoting, ServerProfile
 
 
 @dataclass(frozen=True)
 class MicrophoneSpec:
-    """The specification of a microphone.
+    """The specification of a microphone: a null sink, and a source over its monitor.
 
     Attributes:
         name: The name of the microphone.
@@ -25,25 +26,26 @@ class MicrophoneSpec:
     sample_rate: int
     channels: int
 
+    kind = MICROPHONE
+
+    @property
+    def sink_name(self) -> str:
+        """Return the server's name of the sink."""
+        return names.sink_name(self.name)
+
+    @property
+    def source_name(self) -> str:
+        """Return the server's name of the source."""
+        return names.source_name(self.name)
+
     def sink_arguments(self, profile: ServerProfile, identity: Properties, quoting: Quoting) -> str:
         """Return the arguments of module-null-sink."""
         # A sink property on PipeWire 0.3 can contain only one kind of quotes.
         shown = self.description.replace('"', "'")
-        properties = {
-            "device.description": f"vmic feed: {shown} (do not play here)",
-            "device.icon_name": backend.OUTPUT_ICON,
-            **identity,
-            **profile.sink_properties,
-        }
-        form = _form(self.sample_rate, self.channels)
-        return (
-            f"sink_name={names.sink_name(self.name)} {form} {profile.sink_arguments}"
-            f" {quoting('sink_properties', properties)}"
-        )
+        return _null_sink(self, f"vmic feed: {shown} (do not play here)", profile, identity, quoting)
 
     def source_arguments(self, profile: ServerProfile, identity: Properties, quoting: Quoting) -> str:
         """Return the arguments of module-remap-source."""
-        source_name, sink_name = names.source_name(self.name), names.sink_name(self.name)
         properties = {
             "device.description": self.description,
             "device.icon_name": "audio-input-microphone",
@@ -51,7 +53,7 @@ class MicrophoneSpec:
             **profile.source_properties,
         }
         return (
-            f"source_name={source_name} master={sink_name}.monitor {_form(self.sample_rate, self.channels)}"
+            f"source_name={self.source_name} master={self.sink_name}.monitor {_form(self)}"
             f" master_channel_map={modules.channel_map(self.channels)} remix=no"
             f" {quoting('source_properties', properties)}"
         )
@@ -59,14 +61,14 @@ class MicrophoneSpec:
 
 @dataclass(frozen=True)
 class SpeakerSpec:
-    """The specification of a speaker.
+    """The specification of a speaker: a null sink.
 
     Attributes:
         name: The name of the speaker.
         description: The text that applications show.
         sample_rate: Frames per second.
         channels: Samples per frame.
-        sink_name: The server's name for the sink.
+        sink_name: The server's name of the sink.
     """
 
     name: str
@@ -75,19 +77,36 @@ class SpeakerSpec:
     channels: int
     sink_name: str
 
-    def arguments(self, profile: ServerProfile, identity: Properties, quoting: Quoting) -> str:
+    kind = SPEAKER
+
+    @property
+    def source_name(self) -> str:
+        """Return the server's name of the sink's monitor."""
+        return f"{self.sink_name}.monitor"
+
+    def sink_arguments(self, profile: ServerProfile, identity: Properties, quoting: Quoting) -> str:
         """Return the arguments of module-null-sink."""
-        properties = {
-            "device.description": self.description,
-            "device.icon_name": backend.OUTPUT_ICON,
-            **identity,
-            **profile.sink_properties,
-        }
-        return (
-            f"sink_name={self.sink_name} {_form(self.sample_rate, self.channels)} {profile.sink_arguments}"
-            f" {quoting('sink_properties', properties)}"
-        )
+        return _null_sink(self, self.description, profile, identity, quoting)
 
 
-def _form(sample_rate: int, channels: int) -> str:
-    return f"rate={sample_rate} channels={channels} channel_map={modules.channel_map(channels)}"
+Spec = MicrophoneSpec | SpeakerSpec
+
+
+def _null_sink(
+    spec: Spec, description: str, profile: ServerProfile, identity: Properties, quoting: Quoting
+) -> str:
+    properties = {
+        "device.description": description,
+        "device.icon_name": backend.OUTPUT_ICON,
+        **identity,
+        **profile.sink_properties,
+    }
+    return (
+        f"sink_name={spec.sink_name} {_form(spec)} {profile.sink_arguments}"
+        f" {quoting('sink_properties', properties)}"
+    )
+
+
+def _form(spec: Spec) -> str:
+    channel_map = modules.channel_map(spec.channels)
+    return f"rate={spec.sample_rate} channels={spec.channels} channel_map={channel_map}"

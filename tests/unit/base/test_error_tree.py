@@ -12,13 +12,20 @@ import pytest
 import vmic
 from vmic import _errors
 
-KINDS = [vmic.ServerError, vmic.DeviceError, vmic.DeviceLostError, vmic.ClosedError]
+KINDS = [
+    vmic.ServerError,
+    vmic.DeviceError,
+    vmic.DeviceLostError,
+    vmic.DrainTimeoutError,
+    vmic.ClosedError,
+]
 COUNTING = [vmic.DeviceLostError, vmic.ClosedError]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_tree(kind: type[vmic.VmicError]) -> None:
-    assert kind.__mro__[1:3] == (vmic.VmicError, OSError)
+    above = (vmic.VmicError, TimeoutError) if kind is vmic.DrainTimeoutError else (vmic.VmicError,)
+    assert kind.__mro__[1 : len(above) + 2] == (*above, OSError)
 
 
 def test_the_drawing_shows_every_error() -> None:
