@@ -189,13 +189,13 @@ def remove(pulse: pulsectl.Pulse, device: Device) -> None:
     """
     operations = Operations(pulse)
     if device.source is not None:
-        for recorder in pulse.source_output_list():
-            if is_on(recorder, device.source.index, device.source.name):
-                operations.kill_source_output(recorder.index)
+        for source_output in pulse.source_output_list():
+            if is_on(source_output, device.source.index, device.source.name):
+                operations.kill_source_output(source_output.index)
     if device.sink is not None and device.kind == MICROPHONE:
-        for player in pulse.sink_input_list():
-            if player.sink == device.sink.index and is_own(player, device.sink_name):
-                operations.kill_sink_input(player.index)
+        for sink_input in pulse.sink_input_list():
+            if sink_input.sink == device.sink.index and is_own(sink_input, device.sink_name):
+                operations.kill_sink_input(sink_input.index)
     operations.await_answers()
     # A speaker's monitor is removed with its sink.
     if device.source is not None and device.kind == MICROPHONE:
@@ -207,15 +207,15 @@ def remove(pulse: pulsectl.Pulse, device: Device) -> None:
     fallback_sink.remove_idle(pulse, device.sink_name)
 
 
-def is_on(recorder: Any, index: int, name: str) -> bool:
+def is_on(source_output: Any, index: int, name: str) -> bool:
     """Return whether a recording stream is on the source of that index and name, or on its way to it.
 
     On PipeWire (0.3.65) a stream is on no source for about 10 ms after it begins. If its source is removed
     meanwhile, the stream goes to the default source.
     """
-    if recorder.source != NO_INDEX:
-        return bool(recorder.source == index)
-    return recorder.proplist.get("target.object") in (name, str(index))
+    if source_output.source != NO_INDEX:
+        return bool(source_output.source == index)
+    return source_output.proplist.get("target.object") in (name, str(index))
 
 
 def is_own(stream: Any, sink_name: str) -> bool:

@@ -103,7 +103,7 @@ class LastingKeeper(Follower):
 
     def __init__(self, spec: MicrophoneSpec) -> None:
         super().__init__(_FACILITIES)
-        self._recipe = spec
+        self._spec = spec
         self._guard = Guard(_tell)
         self._creation: str | None = None  # of the microphone that is guarded
         self._is_to_be_made = False
@@ -140,7 +140,7 @@ class LastingKeeper(Follower):
             self.end()
 
     def _is_it(self, device: Device) -> bool:
-        return device.name == self._recipe.name and device.owner is None
+        return device.name == self._spec.name and device.owner is None
 
     def _make_again(self) -> Device:
         """Create the microphone again.
@@ -151,7 +151,7 @@ class LastingKeeper(Follower):
         # This needs a separate connection, because the creation follows events too.
         with connection.connect() as other:
             try:
-                return create.make(other, self._recipe, owner=None, volume_guard=True, replace=False)
+                return create.make(other, self._spec, owner=None, volume_guard=True, replace=False)
             except DeviceError as error:
                 raise ServerError(str(error)) from error
 

@@ -21,11 +21,11 @@ class ForeignStreams:
         self._devices: dict[int, Device] = {}  # by the server's number of the sink
         self._has_silence = False
         self._destination: str | None = None  # by name, because the output may be new
-        self._met: set[int] = set()
+        self._seen: set[int] = set()
         self._silence_comes = True
         self._stuck: dict[int, str] = {}  # the destination to which a stream could not be moved
         # By the server's number of the stream: the name of its entry, and the place that the entry had.
-        self._places: dict[int, tuple[str, str | None]] = {}
+        self._entries: dict[int, tuple[str, str | None]] = {}
         self._left: list[tuple[str, str | None]] = []  # the same, for streams that have ended since
 
     def know(self, pulse: pulsectl.Pulse, devices: Collection[Device], *, silence_comes: bool) -> None:
@@ -45,61 +45,63 @@ class ForeignStreams:
         else:
             self._destination = fallback_sink.NAME if self._has_silence else None
 
-    def _is_one(self, player: Any) -> bool:
-        device = self._devices.get(player.sink)
-        return device is not None and not registry.is_own(player, device.sink_name)
+    def _is_one(self, sink_input: Any) -> bool:
+        device = self._devices.get(sink_input.sink)
+        return device is not None and not registry.is_own(sink_input, device.sink_name)
 
     def react(self, operations: Operations, event: Any) -> None:
         """Handle a playback stream that came, ended or moved to another sink."""
         if event.t != "remove":
-            operations.player(event.index, lambda player: self._meet(operations, player))
+            operations.sink_input(event.index, lambda sink_input: self._meet(operations, sink_input))
             return
         # PipeWire gives the number of an ended stream to a new one.
-        self._met.discard(event.index)
+        self._seen.discard(event.index)
         self._stuck.pop(event.index, None)
-        if event.index in self._places:
-            self._left.append(self._places.pop(event.index))
+        if event.index in self._entries:
+            self._left.append(self._entries.pop(event.index))
 
     def hope_again(self) -> None:
         """Try all destinations again, because an output has come."""
         self._stuck.clear()
 
-    def look_at(self, operations: Operations, players: Collection[Any]) -> None:
-        """Move away those `players` that are foreign streams by what is known now."""
-        for player in players:
-            if self._is_one(player):
+    def look_at(self, operations: Operations, sink_inputs: Collection[Any]) -> None:
+        """Move away those `sink_inputs` that are foreign streams by what is known now."""
+        for sink_input in sink_inputs:
+            if self._is_one(sink_input):
                 # Ask again, because the stream may have been moved meanwhile and be known already.
-                operations.player(
-                    player.index, lambda player: self._meet(operations, player, knows_where=True)
+                operations.sink_input(
+                    sink_input.index, lambda sink_input: self._meet(operations, sink_input, knows_where=True)
                 )
 
-    def _meet(self, operations: Operations, player: Any, *, knows_where: bool = False) -> None:
-        if not self._is_one(player):
+    def _meet(self, operations: Operations, sink_input: Any, *, knows_where: bool = False) -> None:
+        if not self._is_one(sink_input):
             return
-        if player.index not in self._places:
+        if sink_input.index not in self._entries:
             # The server answers this before it moves the stream.
-            operations.places(lambda entries: self._note_place(player, entries))
-        self._move_away(operations, player.index, knows_where=knows_where)
+            operations.restore_entries(lambda entries: self._note_entry(sink_input, entries))
+        self._move_away(operations, sink_input.index, knows_where=knows_where)
         # On PipeWire the move takes some ms, and the stream is seen again meanwhile.
-        if player.index not in self._met:
-            self._met.add(player.index)
-            self._report(self._devices[player.sink])
+        if sink_input.index not in self._seen:
+            self._seen.add(sink_input.index)
+            self._report(self._devices[sink_input.sink])
 
-    def _move_away(self, operations: Operations, player: int, *, knows_where: bool) -> None:
+    def _move_away(self, operations: Operations, sink_input: int, *, knows_where: bool) -> None:
         """Move the stream away, or end it if there is no destination or it cannot be moved.
 
         End it only with `knows_where`: if the default output has just been removed, its streams come here
         before the new default is known.
         """
         destination = self._destination
-        if destination is not None and self._stuck.get(player) != destination:
-            operations.move_player(player, destination, lambda: self._stuck.update({player: destination}))
+        if destination is not None and self._stuck.get(sink_input) != destination:
+            operations.move_sink_input(
+                sink_input, destination, lambda: self._stuck.update({sink_input: destination})
+            )
         elif knows_where and (destination is not None or not self._silence_comes):
-            operations.kill_sink_input(player)
+            operations.kill_sink_input(sink_input)
 
     def restore_places(self, pulse: pulsectl.Pulse) -> None:
         """Restore the remembered place of each stream, which the server overwrites at each move or change."""
-        places = [*self._places.values(), *self._left]
+        places = [*self._entries.values(), *self._left]
         if not places:
             return
         entries = {entry.name: entry for entry in _entries(pulse)}
@@ -110,15 +112,15 @@ class ForeignStreams:
                 entry.device = place
                 pulse.stream_restore_write(entry, mode="replace")
 
-    def _note_place(self, player: Any, entries: Collection[Any]) -> None:
-        name = player.proplist.get("module-stream-restore.id")
-        if name is None or player.index in self._places:
+    def _note_entry(self, sink_input: Any, entries: Collection[Any]) -> None:
+        name = sink_input.proplist.get("module-stream-restore.id")
+        if name is None or sink_input.index in self._entries:
             return
         place = next((entry.device for entry in entries if entry.name == name), None)
         # The server remembers our sink for a stream that was moved here by hand. That place is not kept.
         kept = (name, None if place and names.is_sink_name(place) else place)
-        if player.index in self._met:
-            self._places[player.index] = kept
+        if sink_input.index in self._seen:
+            self._entries[sink_input.index] = kept
         else:  # the stream has ended meanwhile
             self._left.append(kept)
 

@@ -16,7 +16,7 @@ from vmic._device.properties import MICROPHONE
 from vmic._device.registry import Device
 from vmic._errors import DeviceError
 from vmic._keeper.foreign_streams import ForeignStreams
-from vmic._keeper.recorders import RecordingStreams
+from vmic._keeper.recording_streams import RecordingStreams
 from vmic._keeper.volume import Volumes
 from vmic._pulse import backend
 from vmic._pulse.bindings import pulsectl
@@ -71,9 +71,9 @@ class Guard:
         unknown = [index for index, name in self._sources.items() if not name]
         # Ask for the fallback sink before the devices, because it is removed after the last of them.
         had_silence = fallback_sink.is_there(pulse)
-        players = pulse.sink_input_list()
-        recorders = pulse.source_output_list()
-        self._recording_streams.know(operations, recorders)
+        sink_inputs = pulse.sink_input_list()
+        source_outputs = pulse.source_output_list()
+        self._recording_streams.know(operations, source_outputs)
         devices = [device for device in registry.find_both(pulse) if is_guarded(device)]
         for index in unknown:
             # The server neither answered the request for this source nor listed it: the source is not ready
@@ -86,13 +86,13 @@ class Guard:
         microphones = [device for device in devices if device.kind == MICROPHONE]
         self._foreign_streams.know(pulse, microphones, silence_comes=has_silence)
         self._note_default(pulse.server_info())
-        self._foreign_streams.look_at(operations, players)
+        self._foreign_streams.look_at(operations, sink_inputs)
         self._foreign_streams.restore_places(pulse)
-        _end_strays(pulse, operations, players)
-        recorded = {recorder.source for recorder in recorders}
+        _end_strays(pulse, operations, sink_inputs)
+        recorded = {source_output.source for source_output in source_outputs}
         for device in devices:
             if device.complete:
-                streams = _own_streams(device, players, recorders)
+                streams = _own_streams(device, sink_inputs, source_outputs)
                 self._volumes.hold(pulse, device, streams, is_recorded=device.source.index in recorded)
         return devices
 
@@ -142,12 +142,14 @@ class Guard:
                 registry.remove(pulse, device)
 
 
-def _own_streams(device: Device, players: Collection[Any], recorders: Collection[Any]) -> list[Any]:
+def _own_streams(device: Device, sink_inputs: Collection[Any], source_outputs: Collection[Any]) -> list[Any]:
     """Return vmic's own playback streams into a microphone, or its recording streams of a speaker."""
     if device.kind == MICROPHONE:
-        on_it = [player for player in players if player.sink == device.sink.index]
+        on_it = [stream for stream in sink_inputs if stream.sink == device.sink.index]
     else:
-        on_it = [recorder for recorder in recorders if recorder.source == device.source.index]
+        on_it = [
+            source_output for source_output in source_outputs if source_output.source == device.source.index
+        ]
     return [stream for stream in on_it if registry.is_own(stream, device.sink_name)]
 
 
@@ -171,14 +173,14 @@ def _is_left_of(device: Device, lost: Collection[Halves]) -> bool:
     return device.source is None and device.sink.index in {sink for sink, _ in lost}
 
 
-def _end_strays(pulse: pulsectl.Pulse, operations: Operations, players: Collection[Any]) -> None:
+def _end_strays(pulse: pulsectl.Pulse, operations: Operations, sink_inputs: Collection[Any]) -> None:
     """End vmic's own streams that the server moved to another output when their sink was removed.
 
     The writer of such a stream plays into nothing there. The end of the stream lets it wait for its
     microphone.
     """
     sinks = {sink.index: sink.name for sink in pulse.sink_list()}
-    for player in players:
-        own = player.proplist.get("media.name", "")
-        if names.is_sink_name(own) and sinks.get(player.sink, own) != own:
-            operations.kill_sink_input(player.index)
+    for sink_input in sink_inputs:
+        own = sink_input.proplist.get("media.name", "")
+        if names.is_sink_name(own) and sinks.get(sink_input.sink, own) != own:
+            operations.kill_sink_input(sink_input.index)

@@ -32,7 +32,7 @@ class Listeners:
         self._closed = False
         self._now: tuple[Listener, ...] | None = None  # None: not known yet
         self._wakes: list[Wake] = []
-        self._teller: Notifier[tuple[Listener, ...]] = Notifier("listeners", ())
+        self._notifier: Notifier[tuple[Listener, ...]] = Notifier("listeners", ())
         monitor.join(self, stream)
 
     def publish(self, seen: Seen) -> None:
@@ -94,14 +94,14 @@ class Listeners:
     def call(self, callback: ListenersCallback | None) -> None:
         """Call `callback`, and no longer any other, after each change."""
         self._known()
-        self._teller.call(callback)
+        self._notifier.call(callback)
 
     def close(self) -> None:
         """Stop following the listeners, and end every wait. A running callback continues to its end."""
         with self._lock:
             self._closed = True
             self._wake_all()
-        self._teller.close()
+        self._notifier.close()
         monitor.leave(self)
 
     def _known(self) -> tuple[Listener, ...] | None:
@@ -116,7 +116,7 @@ class Listeners:
             if self._closed:
                 return
             self._now = listeners
-            self._teller.note(listeners)
+            self._notifier.note(listeners)
             with contextlib.suppress(ClosedError):  # a microphone whose creation failed is closed
                 self._stream.set_listened(listened)
             self._wake_all()

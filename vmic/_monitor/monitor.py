@@ -239,8 +239,8 @@ class Monitor(Follower):
         devices = [device for device in registry.find_both(pulse) if device.source]
         microphones = {device.source.index for device in devices if device.kind == MICROPHONE}
         streams = recording_apps.streams(pulse, microphones)
-        players = pulse.sink_input_list() if len(microphones) < len(devices) else []
-        played = {player.sink for player in players if not player.corked}
+        sink_inputs = pulse.sink_input_list() if len(microphones) < len(devices) else []
+        played = {sink_input.sink for sink_input in sink_inputs if not sink_input.corked}
         now = time.time()
         self._since = {(s.index, s.source): self._since.get((s.index, s.source), now) for s in streams}
         heard_by = recording_apps.listeners(pulse, streams, self._since)

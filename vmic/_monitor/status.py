@@ -27,13 +27,13 @@ class DeviceStatus:
         self.foreign_streams = 0
         self._closed = self._leaves_when_lost = False
         self._volume_told = False
-        self._teller = Notifier("muted", False)
+        self._notifier = Notifier("muted", False)
         monitor.join(self)
 
     def publish(self, seen: Seen) -> None:
         """Note whether the device is muted. The monitor calls this."""
         self.muted = seen.muted
-        self._teller.note(seen.muted)
+        self._notifier.note(seen.muted)
 
     def lose(self) -> None:
         """Note that the server is away or the device was removed. The monitor calls this.
@@ -61,7 +61,7 @@ class DeviceStatus:
         """Call `callback`, and no longer any other, after each change."""
         if self._closed:
             raise ClosedError(f"{self.kind} {self.key[0]!r} is closed")
-        self._teller.call(callback)
+        self._notifier.call(callback)
 
     def close(self) -> None:
         """Stop following the device."""
@@ -76,7 +76,7 @@ class DeviceStatus:
 
     def _end(self) -> None:
         self._closed = True
-        self._teller.close()
+        self._notifier.close()
 
 
 class WithStatus:

@@ -18,13 +18,13 @@ from vmic._pulse.bindings import context, iterate, libpulse, pulsectl
 _pa = libpulse.pa
 # pulsectl wraps every call except these.
 _library = ctypes.CDLL("libpulse.so.0")
-_kill_player, _kill_client = _library.pa_context_kill_sink_input, _library.pa_context_kill_client
+_kill_sink_input, _kill_client = _library.pa_context_kill_sink_input, _library.pa_context_kill_client
 _move_player = _library.pa_context_move_sink_input_by_name
 _answered = [libpulse.PA_CONTEXT_SUCCESS_CB_T, ctypes.c_void_p]
-for _call in (_kill_player, _kill_client):
+for _call in (_kill_sink_input, _kill_client):
     _call.argtypes = [ctypes.c_void_p, ctypes.c_uint32, *_answered]
 _move_player.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_char_p, *_answered]
-for _call in (_kill_player, _kill_client, _move_player):
+for _call in (_kill_sink_input, _kill_client, _move_player):
     _call.restype = ctypes.POINTER(libpulse.PA_OPERATION)
 
 
@@ -56,7 +56,7 @@ class Operations:
             lambda callback: _pa.context_get_server_info(self._context, callback, None),
         )
 
-    def player(self, index: int, answer: Callable[[Any], None]) -> None:
+    def sink_input(self, index: int, answer: Callable[[Any], None]) -> None:
         """Ask for one playback stream. There is no answer if it has ended."""
         self._ask(
             lambda callback: _pa.context_get_sink_input_info(self._context, index, callback, None),
@@ -64,7 +64,7 @@ class Operations:
             lambda found: answer(pulsectl.PulseSinkInputInfo(found)),
         )
 
-    def recorder(self, index: int, answer: Callable[[Any], None]) -> None:
+    def source_output(self, index: int, answer: Callable[[Any], None]) -> None:
         """Ask for one recording stream. There is no answer if it has ended."""
         self._ask(
             lambda callback: _pa.context_get_source_output_info(self._context, index, callback, None),
@@ -80,7 +80,7 @@ class Operations:
             lambda found: answer(pulsectl.PulseSourceInfo(found)),
         )
 
-    def recorders(self, answer: Callable[[list[Any]], None]) -> None:
+    def source_outputs(self, answer: Callable[[list[Any]], None]) -> None:
         """Ask for all recording streams."""
         streams: list[Any] = []
         self._ask(
@@ -90,7 +90,7 @@ class Operations:
             lambda: answer(streams),
         )
 
-    def places(self, answer: Callable[[list[Any]], None]) -> None:
+    def restore_entries(self, answer: Callable[[list[Any]], None]) -> None:
         """Ask where the server remembers that streams play (a server may remember nothing)."""
         entries: list[Any] = []
         self._ask(
@@ -100,13 +100,13 @@ class Operations:
             lambda: answer(entries),
         )
 
-    def move_player(self, index: int, sink: str, failed: Callable[[], None]) -> None:
+    def move_sink_input(self, index: int, sink: str, failed: Callable[[], None]) -> None:
         """Move a playback stream to the sink of that name."""
         self._do(lambda callback: _move_player(self._context, index, sink.encode(), callback, None), failed)
 
     def kill_sink_input(self, index: int) -> None:
         """End a playback stream."""
-        self._do(lambda callback: _kill_player(self._context, index, callback, None))
+        self._do(lambda callback: _kill_sink_input(self._context, index, callback, None))
 
     def kill_source_output(self, index: int) -> None:
         """End a recording stream. The application sees its end, instead of another microphone."""

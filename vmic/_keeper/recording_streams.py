@@ -20,13 +20,13 @@ class RecordingStreams:
         if event.t == "remove":
             self._sources.pop(event.index, None)
         else:
-            operations.recorder(event.index, self._note)
+            operations.source_output(event.index, self._note)
 
-    def know(self, operations: Operations, recorders: Collection[Any]) -> None:
+    def know(self, operations: Operations, source_outputs: Collection[Any]) -> None:
         """Note the streams that existed before their events were followed."""
-        for recorder in recorders:
-            if recorder.index not in self._sources:
-                operations.recorder(recorder.index, self._note)
+        for source_output in source_outputs:
+            if source_output.index not in self._sources:
+                operations.source_output(source_output.index, self._note)
 
     def end(self, operations: Operations, gone: Mapping[int, str], no_replacements: Collection[int]) -> None:
         """End the streams on the `gone` sources, because the server moves them to other sources.
@@ -37,23 +37,23 @@ class RecordingStreams:
         recording of something else that began within the same few ms.
         """
         known = dict(self._sources)
-        for recorder, source in known.items():
+        for source_output, source in known.items():
             if source in gone:
-                operations.kill_source_output(recorder)
+                operations.kill_source_output(source_output)
 
-        def end_unknown(recorders: list[Any]) -> None:
-            for recorder in recorders:
-                is_programs = recorder.client != NO_INDEX  # not a source that records another source
-                is_lost = recorder.source != NO_INDEX or any(
-                    is_on(recorder, *source) or source[1] == "" for source in gone.items()
+        def end_unknown(source_outputs: list[Any]) -> None:
+            for source_output in source_outputs:
+                is_programs = source_output.client != NO_INDEX  # not a source that records another source
+                is_lost = source_output.source != NO_INDEX or any(
+                    is_on(source_output, *source) or source[1] == "" for source in gone.items()
                 )
-                may_be_lost = is_lost and recorder.source not in no_replacements
-                if recorder.index not in known and is_programs and may_be_lost:
-                    operations.kill_source_output(recorder.index)
+                may_be_lost = is_lost and source_output.source not in no_replacements
+                if source_output.index not in known and is_programs and may_be_lost:
+                    operations.kill_source_output(source_output.index)
 
-        operations.recorders(end_unknown)
+        operations.source_outputs(end_unknown)
 
-    def _note(self, recorder: Any) -> None:
+    def _note(self, source_output: Any) -> None:
         # On PipeWire a stream that moves from one source to another is on none for a moment.
-        if recorder.source != NO_INDEX:
-            self._sources[recorder.index] = recorder.source
+        if source_output.source != NO_INDEX:
+            self._sources[source_output.index] = source_output.source
