@@ -75,11 +75,11 @@ def create_microphone_device(
         non_blocking: Whether `write_frames` returns at once. The queue then holds up to 60 s.
         latency: The prebuffer, which covers late writes. "low" is as short as the server permits. "auto"
             grows after an underrun, and shrinks when no write is late. "safe" is 0.1 s or longer. A number is
-            in seconds, 0 to 2. An utterance begins later by the prebuffer, and a blocking write returns
-            earlier.
+            in seconds, 0 to 2. The prebuffer delays the beginning of each utterance, and lets a blocking
+            write return earlier.
         replace: Whether to take the name over if a microphone of that name exists.
-        volume_guard: Whether to hold the volume at 100 %, whoever turns it. The automatic gain control of
-            browsers does.
+        volume_guard: Whether to hold the volume at 100 %, whoever changes it. (The automatic gain control of
+            browsers changes it.)
         description: What applications show instead of the name. It has the same limits.
 
     Raises:
@@ -155,7 +155,7 @@ def create_lasting_device(
 def open_microphone_device(
     name: str, *, non_blocking: bool = False, latency: Latency = "auto"
 ) -> VirtualMicrophoneDevice:
-    """Open a microphone that exists, created by this process or by another, for another writer.
+    """Open an existing microphone, created by this or another process, as an additional writer.
 
     The server mixes what its writers write. Closing the device does not remove the microphone. A microphone
     of ``vmic create`` whose keeper has died gets another keeper, with a RuntimeWarning. This blocks for some
@@ -205,7 +205,7 @@ def list_microphone_devices() -> list[MicrophoneInfo]:
 
     def there(pulse: pulsectl.Pulse) -> list[MicrophoneInfo]:
         orphans.remove(pulse)
-        return [device.info for device in registry.find_all(pulse) if device.source is not None]
+        return [device.info for device in registry.find_microphones(pulse) if device.source is not None]
 
     return sorted(connection.call(there), key=lambda info: info.name)
 

@@ -72,7 +72,7 @@ class Awaitable:
         Raises:
             ValueError: The number or the shape of the samples does not match the channels.
             TypeError: The frames have another type.
-            DeviceError: 65,536 completions are waiting, for a slow completion or for the server.
+            DeviceError: 65,536 completions are pending, because an earlier completion or the server is slow.
             DeviceLostError: The server stopped consuming audio. `frames_written` is the number of frames
                 accepted.
             ClosedError: The microphone is closed, or was closed during the write.
@@ -121,7 +121,8 @@ class Awaitable:
             fade_ms: As in `flush`.
 
         Returns:
-            The frames heard and dropped, of the writes that had not been heard to their end.
+            The numbers of frames heard and dropped, counted over the writes that had not been heard
+            completely.
 
         Raises:
             DeviceLostError: The server hangs. It drops the frames when it goes on.

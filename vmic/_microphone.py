@@ -125,10 +125,10 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
     ) -> int:
         """Write audio.
 
-        A blocking microphone returns when the queued frames will be heard within 20 ms (25 ms on PipeWire),
-        or within the prebuffer if that is longer. A loop of writes therefore keeps the pace of the sound
-        server. A non-blocking microphone copies the frames and returns at once, also while the server is
-        away. It queues up to 60 s.
+        A blocking microphone blocks until the last queued frame is at most 20 ms (25 ms on PipeWire) from
+        being heard, or at most the length of the prebuffer if that is longer. A loop of writes therefore
+        keeps the pace of the sound server. A non-blocking microphone copies the frames and returns at once,
+        also while the server is away. It queues up to 60 s.
 
         Args:
             frames: 16-bit samples, native byte order, interleaved: bytes, bytearray, memoryview or another
@@ -147,7 +147,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
         Raises:
             ValueError: The number or the shape of the samples does not match the channels.
             TypeError: The frames have another type.
-            DeviceError: 65,536 completions are waiting, for a slow completion or for the server.
+            DeviceError: 65,536 completions are pending, because an earlier completion or the server is slow.
             DeviceLostError: The server stopped consuming audio. `frames_written` is the number of frames
                 accepted. They are heard if the server returns; the others were not queued. A
                 KeyboardInterrupt during the write has the same attribute.
@@ -185,7 +185,8 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
                 which may click.
 
         Returns:
-            The frames heard and dropped, of the writes that had not been heard to their end.
+            The numbers of frames heard and dropped, counted over the writes that had not been heard
+            completely.
 
         Raises:
             DeviceLostError: The server hangs. It drops the frames when it goes on.

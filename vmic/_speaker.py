@@ -135,8 +135,8 @@ class VirtualSpeakerDevice(VirtualDevice):
     ) -> bytes:
         """Read without blocking the event loop. It returns the frames, also from a non-blocking speaker.
 
-        Reads that are awaited at the same time are served in order, also between tasks and threads. The next
-        read returns what has come for a cancelled one.
+        Reads that are awaited at the same time are served in order, also between tasks and threads. If a read
+        is cancelled, the next read returns the frames that have already come for it.
 
         Args:
             num_frames: As in `read_frames`.

@@ -96,7 +96,7 @@ def list_speaker_devices() -> list[SpeakerInfo]:
 
     def find(pulse: pulsectl.Pulse) -> list[Device]:
         orphans.remove(pulse)
-        return [device for device in registry.find_both(pulse) if device.kind == SPEAKER and device.complete]
+        return [device for device in registry.find_all(pulse) if device.kind == SPEAKER and device.complete]
 
     infos = [
         SpeakerInfo(

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 
 class FlushResult(NamedTuple):
-    """What a flush did to the writes that had not been heard to their end.
+    """The result of a flush, counted over the writes that had not been heard completely.
 
     Attributes:
-        heard: Their frames that were heard.
-        dropped: Their frames that are never heard.
+        heard: How many frames of these writes were heard.
+        dropped: How many frames of these writes are never heard.
     """
 
     heard: int
@@ -61,7 +61,7 @@ class SpeakerStats:
         dropped: Frames that `flush` dropped, or that newer frames replaced. The speaker keeps 10 s.
         skipped: Frames from before the first read, and from pauses of a second or more between reads. No read
             returns them (see ``backlog`` of `create_speaker_device`).
-        buffered: Frames that the next reads return, except those that the next read skips.
+        buffered: Frames that have come and were not read yet. The next read may skip some of them.
         reconnects: How often the speaker was created again after it, or the server, had gone.
     """
 

@@ -45,13 +45,13 @@ static bool shifts(const struct writer *w) {
 }
 
 /* Return the whole periods that there is room for: at least one. */
-static int64_t quantum_clock_in(const struct writer *w, int64_t room) {
+static int64_t periods_in(const struct writer *w, int64_t room) {
     return max_ns(1, room / w->period) * w->period;
 }
 
 /* Return the part of the pending silence to write now. The rest is no less than a ramp. */
 static int64_t part_of_pending(const struct writer *w, int64_t room) {
-    int64_t part = quantum_clock_in(w, room);
+    int64_t part = periods_in(w, room);
     return part >= w->pending_silence ? w->pending_silence
                                       : min_ns(part, w->pending_silence - to_ns(w, w->ramp));
 }
@@ -142,7 +142,7 @@ static int64_t give_data(struct writer *w, int64_t level) {
         w->led_in = true;
         w->pending_silence = lead_in(w, level, next);
     }
-    uint64_t fits = to_frames_at_least(w, quantum_clock_in(w, room - w->pending_silence));
+    uint64_t fits = to_frames_at_least(w, periods_in(w, room - w->pending_silence));
     uint64_t count = ring_length(&w->ring);
     count = count < fits ? count : fits;
     if (w->pending_silence > room)

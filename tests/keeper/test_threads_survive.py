@@ -113,7 +113,7 @@ def test_a_keeper_that_dies_with_an_unread_line_while_the_server_is_away(
 
 # Functions that the monitor thread calls.
 WATCHES = {
-    "the devices": (registry, "find_both"),
+    "the devices": (registry, "find_all"),
     "the streams": (recording_apps, "streams"),
     "the listeners": (recording_apps, "listeners"),
     "a microphone's listeners": (listeners.Listeners, "publish"),
@@ -158,7 +158,7 @@ def test_a_fault_that_stays_does_not_keep_the_thread_busy(
     server: SoundServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with vmic.create_microphone_device("mic", 48000) as microphone:
-        fault = Fault(monkeypatch, registry, "find_both")
+        fault = Fault(monkeypatch, registry, "find_all")
         wake(microphone)
         fault.await_raised(1)
         begin = time.monotonic()
@@ -269,7 +269,7 @@ def lasting(server: SoundServer) -> Iterator[LastingKeeper]:
 
 
 @pytest.mark.parametrize(
-    ("place", "name"), [(guard.Guard, "look"), (registry, "find_all"), (connection, "connect")]
+    ("place", "name"), [(guard.Guard, "look"), (registry, "find_microphones"), (connection, "connect")]
 )
 def test_a_lasting_keeper_makes_its_microphone_again_after_a_fault(
     server: SoundServer, lasting: LastingKeeper, monkeypatch: pytest.MonkeyPatch, place: Any, name: str

@@ -73,7 +73,7 @@ def _probe(pulse: pulsectl.Pulse, profile: ServerProfile) -> Properties:
 def name_for_speaker(pulse: pulsectl.Pulse, name: str) -> str:
     """Return the server's name for the sink of a new speaker `name`."""
     own, beside_microphone = names.speaker_sink_names(name)
-    sources = {device.source_name for device in registry.find_all(pulse)}
+    sources = {device.source_name for device in registry.find_microphones(pulse)}
     return beside_microphone if own in sources else own
 
 
@@ -86,7 +86,7 @@ def _check_description(thing: Any, description: str) -> None:
 
 def _see(pulse: pulsectl.Pulse, made: str, sink: int, source: int) -> Device:
     """Return the device that has these two halves."""
-    for device in registry.find_both(pulse):
+    for device in registry.find_all(pulse):
         if device.complete and (device.sink.index, device.source.index) == (sink, source):
             return device
     raise DeviceError(f"{made} vanished while it was made: try again")
@@ -113,7 +113,7 @@ def _make_room(pulse: pulsectl.Pulse, kind: str, name: str, taken: Collection[st
     Orphans are removed, and with `replace` the device of that name too.
     """
     removed = orphans.remove(pulse)
-    for device in registry.find_both(pulse):
+    for device in registry.find_all(pulse):
         if (device.kind, device.name) == (kind, name):
             if not replace:
                 raise DeviceError(f"{kind} {name!r} exists already, {_whose(device)}")

@@ -18,7 +18,7 @@ def remove(pulse: pulsectl.Pulse) -> list[Device]:
 
     If an owner's process cannot be seen, this waits 2 s for its connection to come back.
     """
-    owned = [(device, device.owner) for device in registry.find_both(pulse) if device.owner is not None]
+    owned = [(device, device.owner) for device in registry.find_all(pulse) if device.owner is not None]
     left = [device for device, owner in owned if _is_gone(pulse, owner)]
     for device in left:
         registry.remove(pulse, device)
@@ -34,7 +34,7 @@ def find(pulse: pulsectl.Pulse, name: str) -> Device:
     remove(pulse)
     device = registry.find(pulse, name)
     if device is None:
-        there = ", ".join(repr(d.name) for d in registry.find_all(pulse)) or "none"
+        there = ", ".join(repr(d.name) for d in registry.find_microphones(pulse)) or "none"
         raise DeviceError(f"there is no microphone {name!r} on this sound server; there are: {there}")
     return device
 

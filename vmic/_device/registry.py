@@ -32,8 +32,8 @@ class MicrophoneInfo:
         source_name: The server's name of its source.
         sample_rate: Frames per second.
         channels: Samples per frame.
-        pid: The process that owns it. None if it stays until it is removed.
-        program: The program of that process. None if it stays until it is removed.
+        pid: The process that owns it. None if no process does; it then stays until it is removed.
+        program: The program of that process. None if no process owns the microphone.
     """
 
     __module__ = "vmic"
@@ -127,7 +127,7 @@ class Device:
 
 def find(pulse: pulsectl.Pulse, name: str) -> Device | None:
     """Return the microphone that has this name, or this name on the server, or None."""
-    devices = find_all(pulse)
+    devices = find_microphones(pulse)
     for device in devices:
         if device.name == name:
             return device
@@ -136,15 +136,15 @@ def find(pulse: pulsectl.Pulse, name: str) -> Device | None:
 
 def find_speaker(pulse: pulsectl.Pulse, name: str) -> Device | None:
     """Return the speaker of that name, or None."""
-    return next((d for d in find_both(pulse) if (d.kind, d.name) == (SPEAKER, name)), None)
+    return next((d for d in find_all(pulse) if (d.kind, d.name) == (SPEAKER, name)), None)
+
+
+def find_microphones(pulse: pulsectl.Pulse) -> list[Device]:
+    """Return all complete microphones of vmic on this server, then those of which only one half exists."""
+    return [device for device in find_all(pulse) if device.kind == MICROPHONE]
 
 
 def find_all(pulse: pulsectl.Pulse) -> list[Device]:
-    """Return all complete microphones of vmic on this server, then those of which only one half exists."""
-    return [device for device in find_both(pulse) if device.kind == MICROPHONE]
-
-
-def find_both(pulse: pulsectl.Pulse) -> list[Device]:
     """Return all microphones and speakers, complete ones first."""
     sources = pulse.source_list()
     sinks = pulse.sink_list()

@@ -70,7 +70,7 @@ class OwnersKeeper(Follower):
         if not self._owner_exited:
             self._guard.look(pulse, self._is_its)
             return
-        for device in registry.find_both(pulse):
+        for device in registry.find_all(pulse):
             if self._is_its(device):
                 registry.remove(pulse, device)
         self.end()
@@ -117,7 +117,7 @@ class LastingKeeper(Follower):
         """Guard the microphone until it is removed."""
         if self._is_to_be_made:
             # The microphone still exists if only the connection was lost.
-            there = [device for device in registry.find_all(pulse) if self._is_it(device)]
+            there = [device for device in registry.find_microphones(pulse) if self._is_it(device)]
             self._creation = (there[0] if there else self._make_again()).creation
             self._is_to_be_made = False
         self._lost_at = None

@@ -74,7 +74,7 @@ class Guard:
         sink_inputs = pulse.sink_input_list()
         source_outputs = pulse.source_output_list()
         self._recording_streams.know(operations, source_outputs)
-        devices = [device for device in registry.find_both(pulse) if is_guarded(device)]
+        devices = [device for device in registry.find_all(pulse) if is_guarded(device)]
         for index in unknown:
             # The server neither answered the request for this source nor listed it: the source is not ready
             # (PipeWire), and not ours.

@@ -20,7 +20,7 @@ from vmic._device import registry
 from vmic._device.owner import Owner
 from vmic._device.properties import MICROPHONE, SPEAKER
 from vmic._keeper.client import KeeperClient
-from vmic._monitor import levels, recording_apps
+from vmic._monitor import buffer_levels, recording_apps
 from vmic._monitor.recording_apps import Listener
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import Follower
@@ -131,7 +131,7 @@ class Monitor(Follower):
 
     def look(self, pulse: pulsectl.Pulse) -> None:
         """Notify each watcher about its device."""
-        levels.show(pulse, self._streams.values())
+        buffer_levels.show(pulse, self._streams.values())
         # While the first microphone is created, each look would keep the GIL from the creating thread. The
         # creation took twice as long.
         is_needed = any(watcher.key is not None for watcher in self._watchers)
@@ -236,7 +236,7 @@ class Monitor(Follower):
 
     def _find(self, pulse: pulsectl.Pulse) -> dict[Key, Seen]:
         """Return the devices with the listeners of microphones, and whether speakers are played to."""
-        devices = [device for device in registry.find_both(pulse) if device.source]
+        devices = [device for device in registry.find_all(pulse) if device.source]
         microphones = {device.source.index for device in devices if device.kind == MICROPHONE}
         streams = recording_apps.streams(pulse, microphones)
         sink_inputs = pulse.sink_input_list() if len(microphones) < len(devices) else []

@@ -2,7 +2,7 @@
 
 All other modules import these from here. The private members of pulsectl that vmic needs are used only here
 and through `libpulse`, pulsectl's view of the C library. The version of pulsectl therefore has an upper
-bound. tests/unit/test_private_members.py checks all of these members.
+bound. tests/unit/pulse/test_private_members.py checks all of these members.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ class CallClient:
 
     The methods are those of daily-python, and may be called from any thread. They return at once. The
     completion receives the result. The event handler's `on_error` is called after a failure. Both run on the
-    call's one thread, in the order of the events. A failure that has neither is logged at ERROR. The methods
-    themselves raise only for a wrong argument.
+    call's one thread, in the order of the events. If there is neither a completion nor an event handler, the
+    failure is logged at level ERROR. The methods themselves raise only for a wrong argument.
     """
 
     __module__ = "vmic"

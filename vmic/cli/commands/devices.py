@@ -107,7 +107,7 @@ def clean() -> None:
 
 def _clean(pulse: pulsectl.Pulse) -> list[Device]:
     left = orphans.remove(pulse)
-    for device in registry.find_all(pulse):
+    for device in registry.find_microphones(pulse):
         # A device with a program or a keeper is restored by it.
         if device.owner is None and not device.complete:
             registry.remove(pulse, device)

@@ -98,7 +98,7 @@ def _of_devices(pulse: pulsectl.Pulse) -> Iterator[Finding]:
             "choose another (pactl set-default-sink), or make that microphone anew",
         )
     clients = {client.name for client in pulse.client_list()}
-    for device in registry.find_all(pulse):
+    for device in registry.find_microphones(pulse):
         yield from _of_device(device, clients)
         if not _keeping.is_guarded(pulse, device):
             wrong, cure = unguarded(device.info)

@@ -52,7 +52,7 @@ class MicrophoneStatus:
 def of_all(pulse: pulsectl.Pulse) -> list[MicrophoneStatus]:
     """Return the status of all microphones, sorted by name. This takes 0.1 s if any of them is running."""
     orphans.remove(pulse)
-    statuses = _of(pulse, [device for device in registry.find_all(pulse) if device.source])
+    statuses = _of(pulse, [device for device in registry.find_microphones(pulse) if device.source])
     return sorted(statuses, key=lambda status: status.info.name)
 
 
