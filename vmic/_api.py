@@ -33,6 +33,7 @@ _QUEUE_BLOCKING = 0.5
 
 
 D = TypeVar("D")
+M = TypeVar("M", bound=VirtualMicrophoneDevice)
 
 
 class Server(NamedTuple):
@@ -88,6 +89,32 @@ def create_microphone_device(
         DeviceError: The name is in use (the message says by which program), or the server refuses.
         ServerError: No sound server answers.
     """
+    return create_microphone(
+        VirtualMicrophoneDevice,
+        device_name,
+        sample_rate,
+        channels,
+        non_blocking=non_blocking,
+        latency=latency,
+        replace=replace,
+        volume_guard=volume_guard,
+        description=description,
+    )
+
+
+def create_microphone(
+    device_class: type[M],
+    device_name: str,
+    sample_rate: int,
+    channels: int,
+    *,
+    non_blocking: bool = False,
+    latency: Latency = "auto",
+    replace: bool = False,
+    volume_guard: bool = True,
+    description: str | None = None,
+) -> M:
+    """Create a microphone of that class, as `create_microphone_device` does."""
     names.check_name(device_name)
     check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
     check_int("channels", channels, 1, MAX_CHANNELS)
@@ -98,8 +125,8 @@ def create_microphone_device(
     prebuffer = _latency.prebuffer(latency)
     spec = MicrophoneSpec(device_name, shown, sample_rate, channels)
 
-    def attach(device: Device, server: Server, make: Make) -> VirtualMicrophoneDevice:
-        return _attach(device, server, prebuffer, non_blocking=non_blocking, make=make)
+    def attach(device: Device, server: Server, make: Make) -> M:
+        return _attach(device_class, device, server, prebuffer, non_blocking=non_blocking, make=make)
 
     return create_device(lambda _: spec, attach, replace=replace, volume_guard=volume_guard)
 
@@ -175,7 +202,7 @@ def open_microphone_device(
     prebuffer = _latency.prebuffer(latency)
     device = find_guarded(name)
     server = connection.call(Server.of)
-    return _attach(device, server, prebuffer, non_blocking=non_blocking, make=None)
+    return _attach(VirtualMicrophoneDevice, device, server, prebuffer, non_blocking=non_blocking, make=None)
 
 
 def find_guarded(name: str) -> Device:
@@ -235,13 +262,14 @@ def remove_microphone_device(name: str) -> None:
 
 
 def _attach(
+    device_class: type[M],
     device: Device,
     server: Server,
     prebuffer: Prebuffer,
     *,
     non_blocking: bool,
     make: Make | None,
-) -> VirtualMicrophoneDevice:
+) -> M:
     """Open a stream into `device`."""
     info = device.info
     seconds = _QUEUE_NON_BLOCKING if non_blocking else _QUEUE_BLOCKING + 2 * prebuffer.max
@@ -255,9 +283,7 @@ def _attach(
         prebuffer=prebuffer,
     )
     with opening(stream, device, server, make) as reconnection:
-        return VirtualMicrophoneDevice(
-            info, stream, reconnection, non_blocking=non_blocking, room=seconds / 2
-        )
+        return device_class(info, stream, reconnection, non_blocking=non_blocking, room=seconds / 2)
 
 
 @contextlib.contextmanager

@@ -47,11 +47,10 @@ class Awaitable:
 
     async def write_frames_async(
         self,
-        frames: Frames | None = None,
+        frames: Frames,
         completion: Completion | None = None,
         *,
         timeout: float = 5.0,
-        frame: Frames | None = None,
     ) -> int:
         """Write audio, as `write_frames` does, without blocking the event loop.
 
@@ -64,7 +63,6 @@ class Awaitable:
             frames: As in `write_frames`. Do not change them before this returns.
             completion: As in `write_frames`. It runs on a thread of vmic, not in the event loop.
             timeout: As in `write_frames`.
-            frame: The same as ``frames``.
 
         Returns:
             The number of frames accepted, as from `write_frames`.
@@ -77,7 +75,7 @@ class Awaitable:
                 accepted.
             ClosedError: The microphone is closed, or was closed during the write.
         """
-        view, count, timeout = checked(frames, frame, self.channels, completion, timeout)
+        view, count, timeout = checked(frames, self.channels, completion, timeout)
         self._check_open()
         if self._non_blocking:
             return self._writing.write_queue.post(view, count, completion)

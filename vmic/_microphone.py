@@ -117,11 +117,10 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
 
     def write_frames(
         self,
-        frames: Frames | None = None,
+        frames: Frames,
         completion: Completion | None = None,
         *,
         timeout: float = 5.0,
-        frame: Frames | None = None,
     ) -> int:
         """Write audio.
 
@@ -133,12 +132,11 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
         Args:
             frames: 16-bit samples, native byte order, interleaved: bytes, bytearray, memoryview or another
                 contiguous buffer; or a NumPy array of int16, or of float32 or float64 between -1 and 1
-                (clipped), of shape (n,) or (n, channels). Also accepted as ``frame``.
+                (clipped), of shape (n,) or (n, channels).
             completion: A function, called once for each write, in the order of the writes, on a thread of
                 vmic. Its argument is the number of frames that the server consumed and no `flush` dropped.
             timeout: How many seconds a blocking write waits for a server that hangs or restarts, beyond the
                 time that its audio needs.
-            frame: The same as ``frames``; daily-python's documentation calls it so.
 
         Returns:
             The number of frames accepted. A blocking microphone accepts all of them, unless `flush` is
@@ -153,7 +151,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
                 KeyboardInterrupt during the write has the same attribute.
             ClosedError: The microphone is closed, or was closed during the write.
         """
-        view, count, timeout = checked(frames, frame, self.channels, completion, timeout)
+        view, count, timeout = checked(frames, self.channels, completion, timeout)
         self._check_open()
         if self._non_blocking:
             return self._write_queue.post(view, count, completion)

@@ -71,11 +71,10 @@ class VirtualSpeakerDevice(VirtualDevice):
 
     def read_frames(
         self,
-        num_frames: int | None = None,
+        num_frames: int,
         completion: Callback | None = None,
         *,
         timeout: float = 5.0,
-        num_frame: int | None = None,
     ) -> bytes:
         """Read what applications play, mixed. Where nobody plays, the frames are silence.
 
@@ -86,13 +85,12 @@ class VirtualSpeakerDevice(VirtualDevice):
         first 0.1 s of what is played next is then missing, unless a read waits for it.
 
         Args:
-            num_frames: The number of frames. ``num_frame`` is the same.
+            num_frames: The number of frames.
             completion: A function, called once for each read, in the order of the reads, on a thread of vmic.
                 Its argument is the frames: all of them, or fewer when the speaker is closed. Without a
                 completion, a non-blocking read skips the frames.
             timeout: How many seconds a blocking read waits for a server that hangs or restarts, beyond the
                 time that its audio takes.
-            num_frame: The same as ``num_frames``; daily-python's stub calls it so.
 
         Returns:
             Exactly `num_frames` frames: interleaved 16-bit samples in native byte order. A non-blocking
@@ -106,7 +104,7 @@ class VirtualSpeakerDevice(VirtualDevice):
                 Ctrl-C.
             ClosedError: The speaker is closed, or was closed during the read.
         """
-        count, timeout = read_queue.checked(num_frames, num_frame, completion, timeout)
+        count, timeout = read_queue.checked(num_frames, completion, timeout)
         self._check_open()
         if self._non_blocking:
             self._pending.expect(count, completion)
@@ -127,11 +125,10 @@ class VirtualSpeakerDevice(VirtualDevice):
 
     async def read_frames_async(
         self,
-        num_frames: int | None = None,
+        num_frames: int,
         completion: Callback | None = None,
         *,
         timeout: float = 5.0,
-        num_frame: int | None = None,
     ) -> bytes:
         """Read without blocking the event loop. It returns the frames, also from a non-blocking speaker.
 
@@ -142,7 +139,6 @@ class VirtualSpeakerDevice(VirtualDevice):
             num_frames: As in `read_frames`.
             completion: As in `read_frames`. It runs on a thread of vmic, not in the event loop.
             timeout: As in `read_frames`.
-            num_frame: The same as ``num_frames``.
 
         Returns:
             Exactly `num_frames` frames, as from `read_frames`.
@@ -154,7 +150,7 @@ class VirtualSpeakerDevice(VirtualDevice):
             DeviceLostError: The server stopped sending audio.
             ClosedError: The speaker is closed, or was closed during the read.
         """
-        count, timeout = read_queue.checked(num_frames, num_frame, completion, timeout)
+        count, timeout = read_queue.checked(num_frames, completion, timeout)
         self._check_open()
         if completion is not None:
             self._calls.check_room()

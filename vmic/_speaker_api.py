@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import TypeVar
 
 from vmic import _api
 from vmic._api import Server
@@ -18,6 +19,8 @@ from vmic._pulse.bindings import pulsectl
 from vmic._speaker import VirtualSpeakerDevice
 from vmic._stream.capture import Source
 from vmic._stream.latency import Latency
+
+S = TypeVar("S", bound=VirtualSpeakerDevice)
 
 # Seconds of sound that are kept for reads to come.
 _KEPT = 10
@@ -58,6 +61,30 @@ def create_speaker_device(
         DeviceError: The name is in use (the message says by which program), or the server refuses.
         ServerError: No sound server answers.
     """
+    return create_speaker(
+        VirtualSpeakerDevice,
+        device_name,
+        sample_rate,
+        channels,
+        non_blocking=non_blocking,
+        replace=replace,
+        description=description,
+        backlog=backlog,
+    )
+
+
+def create_speaker(
+    device_class: type[S],
+    device_name: str,
+    sample_rate: int,
+    channels: int,
+    *,
+    non_blocking: bool = False,
+    replace: bool = False,
+    description: str | None = None,
+    backlog: bool = False,
+) -> S:
+    """Create a speaker of that class, as `create_speaker_device` does."""
     names.check_name(device_name, SPEAKER)
     check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
     check_int("channels", channels, 1, MAX_CHANNELS)
@@ -70,7 +97,7 @@ def create_speaker_device(
         sink_name = create.name_for_speaker(pulse, device_name)
         return SpeakerSpec(device_name, shown, sample_rate, channels, sink_name)
 
-    def attach(device: Device, server: Server, make: Make) -> VirtualSpeakerDevice:
+    def attach(device: Device, server: Server, make: Make) -> S:
         source = Source(
             device.sink_name,
             server=server.address,
@@ -80,9 +107,7 @@ def create_speaker_device(
             period=server.metrics.period,
         )
         with _api.opening(source, device, server, make) as reconnection:
-            return VirtualSpeakerDevice(
-                device, source, reconnection, non_blocking=non_blocking, backlog=backlog
-            )
+            return device_class(device, source, reconnection, non_blocking=non_blocking, backlog=backlog)
 
     return _api.create_device(spec, attach, replace=replace)
 

@@ -121,7 +121,7 @@ BAD_FRAMES: list[tuple[type[Exception], str, Any]] = [
     (TypeError, "has dtype int16, float32 or float64", np.ones((480, 2), np.uint8)),
     (TypeError, "not str", "frames"),
     (TypeError, "not list", [1, 2, 3, 4]),
-    (TypeError, "takes frames", None),
+    (TypeError, "not NoneType", None),
 ]
 
 
@@ -134,8 +134,6 @@ def test_bad_frames_are_not_heard(server: SoundServer, record: Record, non_block
             for kind, words, frames in BAD_FRAMES:
                 with pytest.raises(kind, match=words):
                     microphone.write_frames(frames, called.append)
-            with pytest.raises(TypeError, match="takes frames"):
-                microphone.write_frames(b"", frame=b"")
             with pytest.raises(TypeError, match="completion is a function"):
                 microphone.write_frames(bytes(1920), 5)  # type: ignore[arg-type]
         assert microphone.stats.frames_written == 0

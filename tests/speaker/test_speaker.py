@@ -72,7 +72,7 @@ def test_silence_comes_at_the_pace_of_the_server(speaker: vmic.VirtualSpeakerDev
     begin = time.monotonic()
     assert speaker.read_frames(SECOND // 2) == bytes(SECOND)
     assert time.monotonic() - begin > 0.4
-    assert speaker.read_frames(num_frame=7) == bytes(14)
+    assert speaker.read_frames(7) == bytes(14)
     assert speaker.read_frames(0) == b""
     assert speaker.stats.read == SECOND // 2 + 7
 

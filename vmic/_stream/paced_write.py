@@ -15,16 +15,13 @@ from vmic._stream.write_queue import Entry, WriteQueue
 
 
 def checked(
-    frames: Frames | None,
-    frame: Frames | None,
+    frames: Frames,
     channels: int,
     completion: Completion | None,
     timeout: float,
 ) -> tuple[memoryview, int, float]:
     """Check the arguments of `write_frames`, and return the frames as bytes, their count and the timeout."""
-    if (frames is None) == (frame is None):
-        raise TypeError("write_frames takes frames, as its first argument or as frames= or frame=")
-    view, count = as_frames(frame if frames is None else frames, channels)
+    view, count = as_frames(frames, channels)
     if completion is not None and not callable(completion):
         raise TypeError(f"completion is a function of the frames written, not {completion!r}")
     return view, count, seconds("timeout", timeout)

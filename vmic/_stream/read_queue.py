@@ -28,19 +28,12 @@ _SLICE = 0.05
 _PAUSE = 1.0
 
 
-def checked(
-    num_frames: int | None, num_frame: int | None, completion: object, timeout: float
-) -> tuple[int, float]:
+def checked(num_frames: int, completion: object, timeout: float) -> tuple[int, float]:
     """Check the arguments of `read_frames`, and return the number of frames and the timeout."""
-    if (num_frames is None) == (num_frame is None):
-        raise TypeError(
-            "read_frames takes a number of frames, as its first argument, num_frames= or num_frame="
-        )
-    count = num_frame if num_frames is None else num_frames
-    check_int("num_frames", count, 0, _MOST_FRAMES)
+    check_int("num_frames", num_frames, 0, _MOST_FRAMES)
     if completion is not None and not callable(completion):
         raise TypeError(f"completion is a function of the frames read, not {completion!r}")
-    return int(count or 0), seconds("timeout", timeout)
+    return num_frames, seconds("timeout", timeout)
 
 
 class Reading:

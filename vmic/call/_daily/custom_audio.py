@@ -82,7 +82,7 @@ class CustomAudioSource:
         """
         if completion is not None:
             return self._microphone.write_frames(frames, completion)
-        view, count, timeout = checked(frames, None, self.channels, None, _PATIENCE)
+        view, count, timeout = checked(frames, self.channels, None, _PATIENCE)
         self._microphone._check_open()
         return self._microphone._write_through(view, count, None, timeout)
 

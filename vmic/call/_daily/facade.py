@@ -10,6 +10,7 @@ from vmic import _api, _selection, _speaker_api
 from vmic._errors import VmicError
 from vmic.call import devices
 from vmic.call._daily.vad import NativeVad
+from vmic.call._daily.virtual_devices import VirtualMicrophoneDevice, VirtualSpeakerDevice
 
 # Below the lowest level of `logging`.
 _TRACE = 5
@@ -85,9 +86,69 @@ class Daily:
         if log_level > LogLevel.Warn and not _log.hasHandlers():
             _log.addHandler(logging.StreamHandler())
 
-    # These accept further arguments, which daily-python does not have.
-    create_microphone_device = staticmethod(_api.create_microphone_device)
-    create_speaker_device = staticmethod(_speaker_api.create_speaker_device)
+    @staticmethod
+    def create_microphone_device(
+        device_name: str,
+        sample_rate: int = 16000,
+        channels: int = 1,
+        non_blocking: bool = False,
+        **settings: Any,
+    ) -> VirtualMicrophoneDevice:
+        """Create a microphone, as `vmic.create_microphone_device` does. This blocks for at most 5 s.
+
+        Args:
+            device_name: As for `vmic.create_microphone_device`.
+            sample_rate: Frames per second, 8000 to 192000.
+            channels: Samples per frame, 1 to 32.
+            non_blocking: Whether writes return at once.
+            settings: The other settings of `vmic.create_microphone_device`.
+
+        Raises:
+            ValueError: An argument is out of range.
+            TypeError: An argument has another type.
+            DeviceError: The name is in use, or the server refuses.
+            ServerError: No sound server answers.
+        """
+        return _api.create_microphone(
+            VirtualMicrophoneDevice,
+            device_name,
+            sample_rate,
+            channels,
+            non_blocking=non_blocking,
+            **settings,
+        )
+
+    @staticmethod
+    def create_speaker_device(
+        device_name: str,
+        sample_rate: int = 16000,
+        channels: int = 1,
+        non_blocking: bool = False,
+        **settings: Any,
+    ) -> VirtualSpeakerDevice:
+        """Create a speaker, as `vmic.create_speaker_device` does. This blocks for at most 5 s.
+
+        Args:
+            device_name: As for `vmic.create_speaker_device`.
+            sample_rate: Frames per second, 8000 to 192000.
+            channels: Samples per frame, 1 to 32.
+            non_blocking: Whether reads return at once.
+            settings: The other settings of `vmic.create_speaker_device`.
+
+        Raises:
+            ValueError: An argument is out of range.
+            TypeError: An argument has another type.
+            DeviceError: The name is in use, or the server refuses.
+            ServerError: No sound server answers.
+        """
+        return _speaker_api.create_speaker(
+            VirtualSpeakerDevice,
+            device_name,
+            sample_rate,
+            channels,
+            non_blocking=non_blocking,
+            **settings,
+        )
 
     @staticmethod
     def create_native_vad(
