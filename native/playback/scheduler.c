@@ -62,7 +62,7 @@ static uint64_t make_silence(struct writer *w, int64_t part) {
     uint64_t count = to_frames_at_least(w, part);
     memset(w->scratch, 0, count * w->channels * sizeof *w->scratch);
     /* A ramp that comes too late would follow silence. */
-    if (timeline_ends_in_data(&w->timeline) && clock_now() < w->dry_at)
+    if (sink_io_ends_in_data(w) && clock_now() < w->dry_at)
         fade_down(w->scratch, history_last(&w->history), w->channels, w->ramp < count ? w->ramp : count);
     return count;
 }
@@ -138,7 +138,7 @@ static int64_t give_data(struct writer *w, int64_t level) {
     const void *next;
     uint64_t there = ring_peek(&w->ring, &next);
     /* Only once for each start: otherwise a slow server would get nothing but silence. */
-    if (!timeline_ends_in_data(&w->timeline) && !w->led_in) {
+    if (!sink_io_ends_in_data(w) && !w->led_in) {
         w->led_in = true;
         w->pending_silence = lead_in(w, level, next);
     }

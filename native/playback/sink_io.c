@@ -29,7 +29,10 @@ int64_t sink_io_held(const struct writer *w) {
 }
 
 uint64_t sink_io_unheard(struct writer *w) {
-    timeline_advance(&w->timeline, to_frames(w, w->empty_at - min_ns(clock_now(), w->sure_at)));
+    /* A server that has run dry is sure until its next period, when a frame written now is heard: nothing of
+     * what came before is left, and silence that follows it needs no fade. */
+    int64_t heard_until = w->sure_at == INT64_MAX ? clock_now() : w->sure_at;
+    timeline_advance(&w->timeline, to_frames(w, w->empty_at - heard_until));
     return timeline_data(&w->timeline, UINT64_MAX);
 }
 
@@ -42,6 +45,10 @@ void sink_io_confirm_at(struct writer *w, int64_t due_at) {
         return;
     w->confirm_at = at;
     pthread_cond_signal(&w->wake);
+}
+
+bool sink_io_ends_in_data(const struct writer *w) {
+    return timeline_ends_in_data(&w->timeline) && !w->data_due && clock_now() < w->data_end_at;
 }
 
 void sink_io_clear(struct writer *w) {
@@ -101,6 +108,7 @@ bool sink_io_measure(struct writer *w) {
         leave(w, error);
         return false;
     }
+    w->data_due |= clock_now() >= w->data_end_at;
     w->empty_at = level.heard_at;
     w->dry_at = min_ns(level.dry_at, w->empty_at);
     w->sure_at = level.sure_at;
@@ -141,6 +149,7 @@ bool sink_io_write(struct writer *w, const void *frames, uint64_t silence, uint6
         w->handed += data;
         w->last_data = w->needed_at = now;
         w->data_end_at = w->empty_at;
+        w->data_due = false;
         pthread_cond_broadcast(&w->changed);
     }
     return true;

@@ -30,6 +30,10 @@ int64_t sink_io_held(const struct writer *writer);
 /* Return how many frames of data are not certain to be heard. */
 uint64_t sink_io_unheard(struct writer *writer);
 
+/* Returns whether the server holds data last, and no silence: not once its time has come by the clock,
+ * confirmed or not. */
+bool sink_io_ends_in_data(const struct writer *writer);
+
 /* Let the thread ask the server as soon as frames should be heard, at `due_at`, what was heard, and then wake
  * the waiting callers. */
 void sink_io_confirm_at(struct writer *writer, int64_t due_at);

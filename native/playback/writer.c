@@ -97,7 +97,7 @@ void writer_note_write(struct writer *w) {
     int64_t now = clock_now();
     int64_t margin = sink_io_held(w) + to_ns(w, ring_length(&w->ring));
     /* A server that needs more has begun a period: what is written now is in the next one. */
-    bool in_server = timeline_ends_in_data(&w->timeline) && now < w->dry_at;
+    bool in_server = sink_io_ends_in_data(w) && now < w->dry_at;
     if (in_server || ring_length(&w->ring) > 0)
         prebuffer_in_time(&w->prebuffer, now, margin);
     else
@@ -111,7 +111,7 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
     uint64_t unheard = sink_io_unheard(w);
     uint64_t not_due = timeline_data(&w->timeline, to_frames(w, sink_io_held(w)));
     int64_t queued = sink_io_held(w) + w->pending_silence + to_ns(w, written - consumed);
-    if (!timeline_ends_in_data(&w->timeline) && written == consumed)
+    if (!sink_io_ends_in_data(w) && written == consumed)
         queued = max_ns(queued, scheduler_goes_on(w) ? w->headroom : w->prebuffer.size);
     *stats = (vmic_stats){
         .state = w->state,

@@ -53,6 +53,7 @@ struct writer {
     int64_t dry_at;      /* when it needs more */
     int64_t data_end_at; /* when the last data in the server will have been heard; 0: there was none */
 
+    bool data_due;      /* by the clock it has been heard, whatever the server confirms */
     int64_t confirm_at; /* when to ask the server whether data was heard; INT64_MAX: nobody waits for that */
 
     bool doubtful;    /* the server should be asked what it holds */
