@@ -121,16 +121,18 @@ void vmic_reopen(vmic_stream *stream);
 void vmic_set_listened(vmic_stream *stream, int listened);
 
 /* Write 1 to `eventfd` from now on whenever the server should be asked what it holds of the stream, because
- * libpulse contradicts the reckoned level; at most ten times a second. The caller keeps `eventfd`. Do not
- * block. Return 0, or -1 (errno). */
+ * libpulse contradicts the reckoned level or the sink is suspended; at most ten times a second. The caller
+ * keeps `eventfd`. Do not block. Return 0, or -1 (errno). */
 int vmic_set_doubts(vmic_stream *stream, int eventfd);
 
 /* Return whether the server should be asked. Do not block. */
 int vmic_is_doubtful(vmic_stream *stream);
 
 /* Pass on how much the server holds of the stream and of its sink (buffer_usec and sink_usec of
- * PA_SINK_INPUT_INFO). The server has shown this between two moments of CLOCK_MONOTONIC. Do not block. */
-void vmic_show_level(vmic_stream *stream, int64_t asked_ns, int64_t answered_ns, uint64_t level_us);
+ * PA_SINK_INPUT_INFO), and whether the sink is suspended. The server has shown this between two moments of
+ * CLOCK_MONOTONIC. Do not block. */
+void vmic_show_level(vmic_stream *stream, int64_t asked_ns, int64_t answered_ns, uint64_t level_us,
+                     int suspended);
 
 /* End the utterance if all that was written is done; else do nothing. The next write then begins another
  * utterance, however soon it comes, and the silence before it is no underrun. Do not block. */

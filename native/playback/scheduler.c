@@ -131,9 +131,6 @@ static void write_data(struct writer *w, const int16_t *next, uint64_t there, ui
 }
 
 static int64_t give_data(struct writer *w, int64_t level) {
-    /* A full server gets no more until there is room for a period. */
-    if (level > w->high_water - w->period)
-        return w->empty_at - w->high_water + w->period;
     int64_t room = w->high_water - level;
     const void *next;
     uint64_t there = ring_peek(&w->ring, &next);
@@ -161,7 +158,6 @@ static int64_t idle(struct writer *w, int64_t level, int64_t now) {
     if (!w->fills_periods)
         return now + IDLE_NS;
     if (w->sounded_at == 0 || now - w->sounded_at >= IDLE_NS) {
-        /* A suspended sink would fill up, and then block. */
         if (level > w->period)
             return now + IDLE_NS;
         w->sounded_at = now;
@@ -176,7 +172,6 @@ static int64_t idle(struct writer *w, int64_t level, int64_t now) {
 
 static int64_t give_silence(struct writer *w, int64_t level) {
     int64_t now = clock_now();
-    w->waiting_for_data = true;
     if (w->last_data == 0 || now - w->last_data > LINGER_NS)
         return idle(w, level, now);
     int64_t due = w->dry_at - w->low_water;
@@ -194,5 +189,10 @@ static int64_t give_silence(struct writer *w, int64_t level) {
 
 int64_t scheduler_next(struct writer *w) {
     int64_t level = sink_io_held(w);
+    w->waiting_for_data = ring_length(&w->ring) == 0;
+    /* A full server gets no more until there is room for a period, and no silence either: a suspended sink
+     * would fill up, and then block. */
+    if (level > w->high_water - w->period)
+        return w->empty_at - w->high_water + w->period;
     return ring_length(&w->ring) > 0 ? give_data(w, level) : give_silence(w, level);
 }

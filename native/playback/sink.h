@@ -21,6 +21,7 @@ struct level {
 struct shown_level {
     int64_t asked_at, answered_at;
     int64_t level;
+    bool suspended; /* the server's sink plays nothing */
 };
 
 struct sink {

@@ -181,10 +181,11 @@ int vmic_is_doubtful(vmic_stream *stream) {
     return doubtful;
 }
 
-void vmic_show_level(vmic_stream *stream, int64_t asked_ns, int64_t answered_ns, uint64_t level_us) {
+void vmic_show_level(vmic_stream *stream, int64_t asked_ns, int64_t answered_ns, uint64_t level_us,
+                     int suspended) {
     struct writer *writer = &stream->writer;
     pthread_mutex_lock(&writer->lock);
-    writer->shown = (struct shown_level){asked_ns, answered_ns, (int64_t)level_us * 1000};
+    writer->shown = (struct shown_level){asked_ns, answered_ns, (int64_t)level_us * 1000, suspended != 0};
     writer->is_shown = true;
     pthread_cond_signal(&writer->wake);
     pthread_mutex_unlock(&writer->lock);

@@ -38,22 +38,26 @@ static void begin_at(struct playback_clock *c, int64_t at) {
 void playback_clock_clear(struct playback_clock *c, int64_t now_at) {
     period_clock_clear(&c->periods);
     begin_at(c, now_at);
+    c->held = 0;
 }
 
 /* Return the end of the sound; in doubt the later of the reckoned and the reported end. */
-static int64_t end_at(const struct playback_clock *c) {
+static int64_t end_at(const struct playback_clock *c, int64_t now_at) {
+    if (c->suspended)
+        return now_at + c->held;
     return c->doubted_at != 0 ? max_ns(c->end_at, c->reported_at) : c->end_at;
 }
 
 void playback_clock_add(struct playback_clock *c, int64_t now_at, uint64_t frames) {
     int64_t length = to_ns(c, frames);
-    bool dry = now_at > end_at(c);
+    bool dry = now_at > end_at(c, now_at);
     period_clock_add(&c->periods, now_at, frames, dry);
     if (dry)
         begin_at(c, period_clock_next_at(&c->periods, now_at));
     c->end_at += length;
     c->reported_at += length;
     c->doubted += length;
+    c->held += length;
     c->writes[c->count % PLAYBACK_CLOCK_WRITES].at = now_at;
     c->writes[c->count++ % PLAYBACK_CLOCK_WRITES].length = length;
 }
@@ -77,6 +81,8 @@ static void doubt(struct playback_clock *c, int64_t now_at) {
 
 void playback_clock_report(struct playback_clock *c, int64_t now_at, int64_t latency) {
     c->reported_at = now_at + latency;
+    if (c->suspended)
+        return;
     if (c->periods.began_at != 0) {
         c->end_at = c->reported_at;
         if (now_at >= period_clock_reported_from_at(&c->periods))
@@ -111,9 +117,13 @@ void playback_clock_show(struct playback_clock *c, int64_t now_at, const struct 
     if (c->periods.began_at != 0)
         return;
     written_since(c, shown->answered_at, &after);
-    int64_t earliest = shown->asked_at + shown->level + after;
+    /* A suspended sink still holds what it has shown. */
+    int64_t earliest = (shown->suspended ? now_at : shown->asked_at) + shown->level + after;
     bool bounded = written_since(c, shown->asked_at - ON_ITS_WAY, &perhaps);
-    int64_t latest = bounded ? shown->answered_at + shown->level + perhaps : INT64_MAX;
+    int64_t at = shown->suspended ? now_at : shown->answered_at;
+    int64_t latest = bounded ? at + shown->level + perhaps : INT64_MAX;
+    if (c->suspended || shown->suspended)
+        c->end_at = end_at(c, now_at);
     int64_t before = c->end_at;
     c->end_at = max_ns(earliest, min_ns(latest, c->end_at));
     /* The silence that filled up a period has moved the sound after it. */
@@ -123,13 +133,16 @@ void playback_clock_show(struct playback_clock *c, int64_t now_at, const struct 
     agree(c, c->reported_at - c->end_at);
     /* A server that stands still held this all the time. */
     c->unsure = c->end_at > before ? now_at - shown->asked_at : 0;
+    c->suspended = shown->suspended;
+    c->held = max_ns(0, c->end_at - now_at);
 }
 
 struct level playback_clock_level(const struct playback_clock *c, int64_t now_at) {
-    int64_t end = end_at(c);
+    int64_t end = end_at(c, now_at);
+    bool doubtful = c->doubted_at != 0 || (c->suspended && c->held > 0);
     int64_t sure_at = now_at - c->behind - c->unsure;
     if (end > now_at)
-        return (struct level){end, end - period_clock_part(&c->periods), c->doubted_at != 0, sure_at};
+        return (struct level){end, end - period_clock_part(&c->periods), doubtful, sure_at};
     int64_t next_at = period_clock_next_at(&c->periods, now_at);
-    return (struct level){next_at, next_at, c->doubted_at != 0, next_at};
+    return (struct level){next_at, next_at, doubtful, next_at};
 }

@@ -10,7 +10,8 @@
  *    has to ask.
  *
  * So this clock reckons the end, requests to ask the server when libpulse contradicts, and trusts what the
- * server then shows.
+ * server then shows. While the sink is suspended the server is asked again and again, because libpulse may
+ * report that it plays (in 4 of 30 tries beside four busy processes, from 10 ms after the suspension, 16.1).
  *
  * Times in ns, those that end in `_at` of CLOCK_MONOTONIC. Not thread-safe.
  */
@@ -32,6 +33,8 @@ struct playback_clock {
     int64_t behind; /* how much later than `end_at` the end may be, by that report ... */
     int64_t unsure; /* ... and by how long the server took to be asked */
     bool stuck;     /* the server plays nothing more, whatever libpulse reports */
+    bool suspended; /* the server has shown that its sink is suspended ... */
+    int64_t held;   /* ... and that it holds this much, which it plays when it is resumed */
     int64_t doubted_at; /* since when libpulse contradicts; 0: it agrees */
     int64_t doubted;    /* the end that it reported then, plus what was written since */
     struct {

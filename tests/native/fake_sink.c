@@ -27,6 +27,7 @@ struct fake_sink {
     bool closed, destroyed;
     long write_ns;    /* how long a write takes */
     int64_t still_ns; /* with this much left it stops playing */
+    int64_t late_ns;  /* how late it confirms what was heard */
     int64_t empty_at; /* when all frames will have been played */
     uint64_t highest_level, discarded, flushed_at;
     uint64_t silence, asked; /* frames since the last data; level calls since the last write */
@@ -133,7 +134,7 @@ static int fake_report_level(struct sink *sink, const struct shown_level *shown,
     struct fake_sink *fake = (struct fake_sink *)sink;
     int error = begin(fake, FAKE_LEVEL);
     int64_t empty_at = now() + level(fake);
-    *told = (struct level){.heard_at = empty_at, .dry_at = empty_at, .sure_at = now()};
+    *told = (struct level){.heard_at = empty_at, .dry_at = empty_at, .sure_at = now() - fake->late_ns};
     fake->asked++;
     return end(fake, error);
 }
@@ -234,6 +235,12 @@ void fake_slow_down(struct fake_sink *fake, uint32_t us) {
 void fake_stand_still(struct fake_sink *fake, uint32_t us) {
     pthread_mutex_lock(&fake->lock);
     fake->still_ns = us * INT64_C(1000);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_confirm_late(struct fake_sink *fake, uint32_t us) {
+    pthread_mutex_lock(&fake->lock);
+    fake->late_ns = us * INT64_C(1000);
     pthread_mutex_unlock(&fake->lock);
 }
 

@@ -44,7 +44,7 @@ static void show(int64_t took) {
     run_until(w.now + took / 2);
     int64_t shown = null_sink_level(&w.sink, w.now);
     run_until(w.now + took / 2);
-    playback_clock_show(&w.clock, w.now, &(struct shown_level){asked_at, w.now, shown});
+    playback_clock_show(&w.clock, w.now, &(struct shown_level){asked_at, w.now, shown, w.sink.suspended});
 }
 
 static bool is_near(int64_t a, int64_t b, int64_t most) {
@@ -168,6 +168,38 @@ static void nothing_is_heard_of_a_suspended_sink(void) {
     }
 }
 
+/* The server has shown that the sink is suspended. Whatever libpulse reports, what the sink holds is heard
+ * only after it is resumed; then everything is right again. */
+static void a_suspended_sink_keeps_what_it_holds(void) {
+    begin();
+    for (int round = 0; round < 3; round++) {
+        put(10 * period);
+        run_until(w.now + to_ns(5 * period));
+        tell(0);
+        w.sink.suspended = true;
+        show(MS);
+        put(period);
+        int64_t suspended_at = w.now;
+        while (w.now < suspended_at + 2 * SECOND) {
+            run_until(w.now + 10 * MS);
+            tell(suspended_at - w.now);
+            CHECK(is_near(level().heard_at - w.now, null_sink_level(&w.sink, w.now), MS));
+            CHECK_EQUAL(level().sure_at, w.now);
+            CHECK(level().doubtful);
+        }
+        w.sink.suspended = false;
+        w.sink.wakes_at = w.now + MS;
+        tell(0);
+        show(MS);
+        tell(0);
+        CHECK(!level().doubtful);
+        CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), 4 * MS));
+        run_until(w.now + to_ns(20 * period));
+        tell(0);
+        CHECK_COMPARE(level().heard_at - w.now, <=, to_ns(period) + MS);
+    }
+}
+
 /* libpulse still reports the level from before the server ran dry. When the server is asked, it has nothing;
  * or nobody asks. */
 static void a_server_that_is_dry_is_found_out(bool ask) {
@@ -210,7 +242,7 @@ static void writes_meanwhile_are_added(void) {
         int64_t shown = null_sink_level(&w.sink, w.now);
         put(2 * period);
         run_until(w.now + 3 * MS);
-        playback_clock_show(&w.clock, w.now, &(struct shown_level){asked_at, w.now, shown});
+        playback_clock_show(&w.clock, w.now, &(struct shown_level){asked_at, w.now, shown, w.sink.suspended});
         tell(0);
         CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), MS));
         run_until(w.now + to_ns(4 * period) - 3 * MS);
@@ -234,6 +266,7 @@ int main(void) {
         RUN(told_too_early);
         RUN(what_the_server_shows_counts);
         RUN(nothing_is_heard_of_a_suspended_sink);
+        RUN(a_suspended_sink_keeps_what_it_holds);
         RUN(a_server_that_is_dry_is_found_out, true);
         RUN(a_server_that_is_dry_is_found_out, false);
         RUN(nobody_asks);

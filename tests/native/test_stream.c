@@ -231,6 +231,43 @@ static void a_gap_does_not_click(void) {
     end_stream(&f);
 }
 
+/* The writer is late: the data has been heard, though the sink has not confirmed it. A fade would be a click
+ * after the silence. */
+static void a_late_silence_does_not_click(void) {
+    vmic_config config = tight();
+    config.low_water_us = 1000;
+    config.ramp_us = 1500;
+    struct fixture f = open_stream(&config);
+    fake_stand_still(f.fake, 5000);
+    fake_confirm_late(f.fake, 500000);
+    put_loud(&f, 2400);
+    must(&f, VMIC_CONSUMED, 2400);
+    fake_hold(f.fake, FAKE_LEVEL);
+    fake_wait_held(f.fake, FAKE_LEVEL);
+    must(&f, VMIC_DUE, 2400);
+    fake_release(f.fake, FAKE_LEVEL);
+    fake_wait_silence(f.fake, 5 * MS);
+    const uint32_t *recording;
+    uint64_t count = fake_recording(f.fake, &recording);
+    while (recording[count - 1] == 0)
+        count--;
+    CHECK_EQUAL((int16_t)(recording[count - 1] & 0xffff), 20000);
+    end_stream(&f);
+}
+
+/* A suspended sink would fill up, and then block. */
+static void a_full_sink_gets_no_silence(void) {
+    vmic_config config = tight();
+    struct fixture f = open_stream(&config);
+    fake_stand_still(f.fake, config.high_water_us);
+    put_all(&f, 1, 3);
+    must(&f, VMIC_CONSUMED, 3);
+    uint64_t writes = fake_count(f.fake, FAKE_WRITE);
+    fake_wait_idle(f.fake, 20);
+    CHECK_EQUAL(fake_count(f.fake, FAKE_WRITE), writes);
+    end_stream(&f);
+}
+
 static void waiting_for_opened(void) {
     vmic_config config = roomy();
     struct fixture f = {.fake = fake_new(RATE)};
@@ -319,6 +356,8 @@ int main(void) {
     RUN(what_follows_an_utterance_is_no_underrun);
     RUN(no_gap_is_no_underrun);
     RUN(a_gap_does_not_click);
+    RUN(a_late_silence_does_not_click);
+    RUN(a_full_sink_gets_no_silence);
     RUN(waiting_for_opened);
     RUN(waiting_for_consumed);
     RUN(waiting_for_done);

@@ -23,16 +23,14 @@ def show(pulse: pulsectl.Pulse, streams: Collection[Stream]) -> None:
         return
     asked = time.monotonic_ns()
     inputs = [one for one in pulse.sink_input_list() if _is_ours(one)]
+    suspended = {sink.index for sink in pulse.sink_list() if sink.state == "suspended"}
     answered = time.monotonic_ns()
     for stream in doubtful:
-        levels = [
-            one.buffer_usec + one.sink_usec
-            for one in inputs
-            if one.proplist["media.name"] == stream.sink_name
-        ]
-        if len(levels) == 1:
+        own = [one for one in inputs if one.proplist["media.name"] == stream.sink_name]
+        if len(own) == 1:
+            level = own[0].buffer_usec + own[0].sink_usec
             with contextlib.suppress(ClosedError):
-                stream.show_level(asked, answered, levels[0])
+                stream.show_level(asked, answered, level, suspended=own[0].sink in suspended)
 
 
 def _is_doubtful(stream: Stream) -> bool:

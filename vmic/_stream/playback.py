@@ -134,15 +134,16 @@ class Stream(Native):
         """Return whether the server should be asked how much of the stream it holds. Never blocks."""
         return bool(self._ask(nonblocking.vmic_is_doubtful))
 
-    def show_level(self, asked: int, answered: int, level: int) -> None:
+    def show_level(self, asked: int, answered: int, level: int, *, suspended: bool) -> None:
         """Note how much sound the server holds in the stream and its sink. Never blocks.
 
         Args:
             asked: When the server was asked, as from `time.monotonic_ns()`.
             answered: When the server had answered, as from `time.monotonic_ns()`.
             level: How much the server held in between, in microseconds.
+            suspended: Whether the sink was suspended, and so played nothing.
         """
-        self._ask(nonblocking.vmic_show_level, asked, answered, level)
+        self._ask(nonblocking.vmic_show_level, asked, answered, level, suspended)
 
     def end_utterance(self) -> None:
         """Begin a new utterance with the next write, however soon it comes, if all frames have been heard.
