@@ -7,7 +7,11 @@
 
 /* Run `run` in a thread that is not joined: it may hang for as long as the server does. The thread blocks all
  * signals, and so do the threads that libpulse starts from it: signals belong to the program, which may wait
- * for them with sigwait(). Return 0, or an error as in errno. */
+ * for them with sigwait().
+ *
+ * The thread gets realtime priority if the process may have it (CAP_SYS_NICE, RLIMIT_RTPRIO), as the threads
+ * of PipeWire's clients do, and so do the threads that libpulse starts from it. Return 0, or an error as in
+ * errno. */
 int thread_start(void *(*run)(void *), void *argument);
 
 /* Initialize a condition for wait_until(). */

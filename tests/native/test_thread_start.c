@@ -1,9 +1,13 @@
-/* Signals belong to the program: threads that vmic starts receive none. */
+/* The threads that vmic starts: signals belong to the program, and their priority is what the process may
+ * have. */
 #include "check.h"
 #include "threads.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #define MINE SIGUSR1 /* blocked by the thread that starts the new thread */
 
@@ -18,29 +22,36 @@ struct seen {
     pthread_cond_t changed;
     bool done;
     sigset_t blocked;
+    int policy;
 };
 
 static void *see(void *argument) {
     struct seen *seen = argument;
     pthread_mutex_lock(&seen->lock);
     seen->blocked = blocked_signals();
+    seen->policy = sched_getscheduler(0);
     seen->done = true;
     pthread_cond_signal(&seen->changed);
     pthread_mutex_unlock(&seen->lock);
     return NULL;
 }
 
-static void a_thread_blocks_all_but_faults(void) {
+static struct seen start(void) {
     struct seen seen = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-    sigset_t mine;
-    sigemptyset(&mine);
-    sigaddset(&mine, MINE);
-    CHECK_EQUAL(pthread_sigmask(SIG_SETMASK, &mine, NULL), 0);
     CHECK_EQUAL(thread_start(see, &seen), 0);
     pthread_mutex_lock(&seen.lock);
     while (!seen.done)
         pthread_cond_wait(&seen.changed, &seen.lock);
     pthread_mutex_unlock(&seen.lock);
+    return seen;
+}
+
+static void a_thread_blocks_all_but_faults(void) {
+    sigset_t mine;
+    sigemptyset(&mine);
+    sigaddset(&mine, MINE);
+    CHECK_EQUAL(pthread_sigmask(SIG_SETMASK, &mine, NULL), 0);
+    struct seen seen = start();
     const int program[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGCHLD, SIGUSR1, SIGUSR2, SIGPIPE};
     for (unsigned i = 0; i < sizeof program / sizeof *program; i++)
         CHECK(sigismember(&seen.blocked, program[i]));
@@ -51,6 +62,32 @@ static void a_thread_blocks_all_but_faults(void) {
     CHECK(sigismember(&after, MINE) && !sigismember(&after, SIGTERM));
 }
 
+static bool may_have_realtime_priority(void) {
+    bool may = sched_setscheduler(0, SCHED_RR, &(struct sched_param){.sched_priority = 1}) == 0;
+    CHECK_EQUAL(sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0}), 0);
+    return may;
+}
+
+static void a_thread_has_realtime_priority_where_it_may(void) {
+    CHECK_EQUAL(start().policy, may_have_realtime_priority() ? SCHED_RR : SCHED_OTHER);
+}
+
+/* A process without privileges, in which no thread may have realtime priority. */
+static void a_thread_starts_without_realtime_priority(void) {
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK_EQUAL(setrlimit(RLIMIT_RTPRIO, &(struct rlimit){0}), 0);
+        CHECK(getuid() != 0 || setuid(65534) == 0);
+        CHECK_EQUAL(start().policy, SCHED_OTHER);
+        _exit(0);
+    }
+    int status;
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    CHECK_EQUAL(status, 0);
+}
+
 int main(void) {
+    RUN(a_thread_has_realtime_priority_where_it_may);
+    RUN(a_thread_starts_without_realtime_priority);
     RUN(a_thread_blocks_all_but_faults);
 }
