@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import machine
+import matrix
 import programs
 import pulsectl
 import pytest
@@ -55,7 +56,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="all rates and lengths of writes")
+    parser.addoption(
+        "--long", action="store_true", help="every combination of parameters, and the long tests"
+    )
     parser.addoption("--chaos", type=float, default=30, help="seconds of chaos on each server")
     parser.addoption(
         "--defer", type=Path, help="leave what the machine disturbed to another run: pytest @FILE"
@@ -69,8 +72,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests that cannot run here, and add to each report the promise that its test proves."""
-    machine.deselect(config, items)
+    """Deselect the tests that do not run here, and add to each report the promise that its test proves."""
+    kept = machine.possible(items)
+    if not config.getoption("--long"):
+        kept = matrix.chosen(kept, by_name=any("::" in argument for argument in config.args))
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
     for item in items:
         if mark := item.get_closest_marker("promise"):
             item.user_properties.append(("promise", mark.args[0]))

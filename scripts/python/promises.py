@@ -84,7 +84,7 @@ def main() -> int:
 
 
 def _runs(count: int, chaos: float) -> Iterator[list[str]]:
-    common = ["-q", "-p", "no:cacheprovider", f"--chaos={chaos:g}", "tests"]
+    common = ["-q", "--long", "-p", "no:cacheprovider", f"--chaos={chaos:g}", "tests"]
     for _ in range(count):
         yield ["-n", "2", "-m", "promise and not timing", *common]
         yield ["-m", "promise and timing", *common]

@@ -21,12 +21,7 @@ def needed(item: pytest.Item) -> set[str]:
     return marked | set(getattr(item, "fixturenames", ()))
 
 
-def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests that need something that is missing, and without --long the long ones."""
+def possible(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests that need nothing that is missing."""
     absent = missing().keys()
-    is_long = config.getoption("--long")
-    without = [
-        item for item in items if absent & needed(item) or (item.get_closest_marker("long") and not is_long)
-    ]
-    items[:] = [item for item in items if item not in without]
-    config.hook.pytest_deselected(items=without)
+    return [item for item in items if not absent & needed(item)]
