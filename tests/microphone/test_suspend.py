@@ -13,6 +13,7 @@ from servers import SoundServer
 from signals import numbered
 
 import vmic
+from vmic._stream import playback
 
 Record = Callable[..., Recorder]
 
@@ -38,7 +39,11 @@ def is_heard(microphone: vmic.VirtualMicrophoneDevice, recorder: Recorder, first
 
 
 @pytest.fixture
-def microphone(server: SoundServer) -> Iterator[vmic.VirtualMicrophoneDevice]:
+def microphone(
+    server: SoundServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[vmic.VirtualMicrophoneDevice]:
+    """Create a microphone that is suspended after one second, not five (see the test of two microphones)."""
+    monkeypatch.setattr(playback, "SUSPEND_AFTER_US", 1_000_000)
     with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
         assert feeding(server) == 1
         await_rest(server)
