@@ -48,7 +48,7 @@ def begin(program: subprocess.Popen[str]) -> None:
 def test_what_is_sent_is_heard(
     *, server: SoundServer, address: str, party: Parties, start: Start, tmp_path: Path, kind: str
 ) -> None:
-    person, sound = party(), tone(1000, 2, 16000)
+    person, sound = party(), tone(1000, 4, 16000)
     join(person.client, person.told, address)
     path = tmp_path / "sound.wav"
     with wave.open(str(path), "wb") as file:
@@ -57,6 +57,8 @@ def test_what_is_sent_is_heard(
     program = start(sys.executable, str(DEMOS / "send.py"), kind, address, str(path))
     assert programs.answer(program) == "joined"
     person.listen(person.other())
+    # Janus passes the sound on only some time after it was asked to.
+    programs.await_that(lambda: person.rendered, "it is passed on")
     begin(program)
     if kind == "raw":
         assert program.stdin
