@@ -5,7 +5,8 @@
  */
 #include "reader.h"
 
-#include "clock.h"
+#include "frames.h"
+#include "minmax.h"
 #include "ring.h"
 #include "threads.h"
 
@@ -141,8 +142,7 @@ static void *run(void *argument) {
 static int init(vmic_reader *reader, const vmic_reader_config *config, struct source *source) {
     reader->frame_size = config->channels * sizeof(int16_t);
     /* No more than the ring has room for. */
-    uint64_t piece = (uint64_t)PIECE_NS * config->sample_rate / SECOND;
-    reader->piece = piece < config->capacity ? piece : config->capacity;
+    reader->piece = min_frames(to_frames(config->sample_rate, PIECE_NS), config->capacity);
     reader->suspend_after = config->suspend_after_us * INT64_C(1000);
     reader->played = true;
     reader->scratch = calloc(reader->piece, reader->frame_size);
@@ -193,7 +193,7 @@ uint64_t vmic_reader_read(vmic_reader *reader, void *frames, uint64_t count) {
     while (done < count) {
         const void *oldest;
         uint64_t next = ring_peek(&reader->ring, &oldest);
-        next = next < count - done ? next : count - done;
+        next = min_frames(next, count - done);
         if (next == 0)
             break;
         memcpy((unsigned char *)frames + done * reader->frame_size, oldest, next * reader->frame_size);

@@ -1,6 +1,7 @@
 #include "flush.h"
 
 #include "fade.h"
+#include "frames.h"
 #include "minmax.h"
 #include "sink_io.h"
 
@@ -10,15 +11,16 @@
  * the first `in_ring` frames of the ring: `wanted` frames, or fewer. */
 static uint64_t copy_next(struct writer *w, uint64_t back, uint64_t in_ring, uint64_t wanted) {
     uint64_t count = history_copy(&w->history, back, w->scratch, wanted);
-    uint64_t more = in_ring < wanted - count ? in_ring : wanted - count;
+    uint64_t more = min_frames(in_ring, wanted - count);
     return count + ring_copy(&w->ring, w->scratch + count * w->channels, more);
 }
 
 /* Write a fade of the frames that were taken back, and at least a period: after a flush the clock of
  * PulseAudio stands still until it gets something, and so does its level (16.1). */
 static void fade_out(struct writer *w, uint64_t back, uint64_t in_ring) {
-    uint64_t count = copy_next(w, back, in_ring, to_frames(w, min_ns(w->fade, FLUSH_LONGEST_NS)));
-    uint64_t period = to_frames_at_least(w, w->period);
+    uint64_t count =
+        copy_next(w, back, in_ring, to_frames(w->sample_rate, min_ns(w->fade, FLUSH_LONGEST_NS)));
+    uint64_t period = to_frames_at_least(w->sample_rate, w->period);
     uint64_t all = count > period ? count : period;
     fade_frames(w->scratch, w->channels, count);
     memset(w->scratch + count * w->channels, 0, (all - count) * w->channels * sizeof *w->scratch);

@@ -1,5 +1,7 @@
 #include "history.h"
 
+#include "minmax.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,10 +12,6 @@ int history_init(struct history *history, uint64_t capacity, size_t frame_size) 
 
 void history_free(struct history *history) {
     free(history->memory);
-}
-
-static uint64_t min_ns(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
 }
 
 /* Return where frame `position` is, and set `fits` to how many follow it before the memory wraps. */
@@ -28,7 +26,7 @@ void history_add(struct history *history, const void *frames, uint64_t count) {
     while (count > 0) {
         uint64_t fits;
         unsigned char *to = place(history, history->end, &fits);
-        fits = min_ns(fits, count);
+        fits = min_frames(fits, count);
         memcpy(to, from, fits * history->frame_size);
         from += fits * history->frame_size;
         history->end += fits;
@@ -41,15 +39,15 @@ const void *history_last(const struct history *history) {
 }
 
 uint64_t history_copy(const struct history *history, uint64_t back, void *out, uint64_t count) {
-    if (back > min_ns(history->end, history->capacity))
+    if (back > min_frames(history->end, history->capacity))
         return 0;
     unsigned char *to = out;
     uint64_t position = history->end - back;
-    uint64_t copied = min_ns(count, back);
+    uint64_t copied = min_frames(count, back);
     for (uint64_t left = copied; left > 0;) {
         uint64_t fits;
         const unsigned char *from = place(history, position, &fits);
-        fits = min_ns(fits, left);
+        fits = min_frames(fits, left);
         memcpy(to, from, fits * history->frame_size);
         to += fits * history->frame_size;
         position += fits;

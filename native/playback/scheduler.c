@@ -1,6 +1,7 @@
 #include "scheduler.h"
 
 #include "fade.h"
+#include "frames.h"
 #include "minmax.h"
 #include "sink_io.h"
 
@@ -41,7 +42,7 @@ static int64_t silence_of(const struct writer *w, int64_t ns) {
 /* Return whether the next data shifts against the periods of the server, because its writes are not whole
  * periods. Each write may then come when the server already needs a period of it. */
 static bool shifts(const struct writer *w) {
-    return w->fills_periods && ring_length(&w->ring) % to_frames_at_least(w, w->period) != 0;
+    return w->fills_periods && ring_length(&w->ring) % to_frames_at_least(w->sample_rate, w->period) != 0;
 }
 
 /* Return the whole periods that there is room for: at least one. */
@@ -53,17 +54,17 @@ static int64_t periods_in(const struct writer *w, int64_t room) {
 static int64_t part_of_pending(const struct writer *w, int64_t room) {
     int64_t part = periods_in(w, room);
     return part >= w->pending_silence ? w->pending_silence
-                                      : min_ns(part, w->pending_silence - to_ns(w, w->ramp));
+                                      : min_ns(part, w->pending_silence - to_ns(w->sample_rate, w->ramp));
 }
 
 /* Put `part` of the pending silence into the scratch memory, with a ramp down from the data before it. Return
  * its frames. */
 static uint64_t make_silence(struct writer *w, int64_t part) {
-    uint64_t count = to_frames_at_least(w, part);
+    uint64_t count = to_frames_at_least(w->sample_rate, part);
     memset(w->scratch, 0, count * w->channels * sizeof *w->scratch);
     /* A ramp that comes too late would follow silence. */
     if (sink_io_ends_in_data(w) && clock_now() < w->dry_at)
-        fade_down(w->scratch, history_last(&w->history), w->channels, w->ramp < count ? w->ramp : count);
+        fade_down(w->scratch, history_last(&w->history), w->channels, min_frames(w->ramp, count));
     return count;
 }
 
@@ -91,7 +92,7 @@ static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
     }
     for (uint32_t c = 0; c < w->channels; c++)
         if (abs(next[c]) > INAUDIBLE)
-            ramp = to_ns(w, w->ramp);
+            ramp = to_ns(w->sample_rate, w->ramp);
     int64_t silence = max_ns(w->pending_silence + more, ramp);
     /* Writes of 882 frames in periods of 221 ran dry by 2 to 16 frames within 0.3 s when they began with a
      * period (16.1). With no more than a period in reserve they did so when a write from Python was 1.6 ms
@@ -139,9 +140,8 @@ static int64_t give_data(struct writer *w, int64_t level) {
         w->led_in = true;
         w->pending_silence = lead_in(w, level, next);
     }
-    uint64_t fits = to_frames_at_least(w, periods_in(w, room - w->pending_silence));
-    uint64_t count = ring_length(&w->ring);
-    count = count < fits ? count : fits;
+    uint64_t fits = to_frames_at_least(w->sample_rate, periods_in(w, room - w->pending_silence));
+    uint64_t count = min_frames(ring_length(&w->ring), fits);
     if (w->pending_silence > room)
         write_silence(w, room);
     else if (w->pending_silence > 0)

@@ -1,28 +1,13 @@
 #include "sink_io.h"
 
+#include "frames.h"
 #include "minmax.h"
 
 #include <sys/eventfd.h>
 
-/* A sum of lengths exceeds the length of its frames by at most this many ns: each length is rounded down. */
-#define ROUNDING 10
-
 /* The shortest time between two requests to ask the server what it holds: while libpulse contradicts, and
  * again a second or more later. */
 #define ASKED_NS (100 * MS)
-
-uint64_t to_frames(const struct writer *w, int64_t ns) {
-    return ns > 0 ? (uint64_t)ns * w->sample_rate / SECOND : 0;
-}
-
-int64_t to_ns(const struct writer *w, uint64_t frames) {
-    return (int64_t)(frames * SECOND / w->sample_rate);
-}
-
-uint64_t to_frames_at_least(const struct writer *w, int64_t ns) {
-    uint64_t frames = to_frames(w, ns);
-    return to_ns(w, frames) < ns - ROUNDING ? frames + 1 : frames;
-}
 
 int64_t sink_io_held(const struct writer *w) {
     return max_ns(0, w->empty_at - clock_now());
@@ -32,7 +17,7 @@ uint64_t sink_io_unheard(struct writer *w) {
     /* A server that has run dry is sure until its next period, when a frame written now is heard: nothing of
      * what came before is left, and silence that follows it needs no fade. */
     int64_t heard_until = w->sure_at == INT64_MAX ? clock_now() : w->sure_at;
-    timeline_advance(&w->timeline, to_frames(w, w->empty_at - heard_until));
+    timeline_advance(&w->timeline, to_frames(w->sample_rate, w->empty_at - heard_until));
     return timeline_data(&w->timeline, UINT64_MAX);
 }
 
@@ -119,7 +104,7 @@ bool sink_io_measure(struct writer *w) {
             eventfd_write(w->doubts, 1);
     }
     if (sink_io_unheard(w) > 0)
-        w->data_end_at = w->empty_at - to_ns(w, timeline_tail(&w->timeline, 0));
+        w->data_end_at = w->empty_at - to_ns(w->sample_rate, timeline_tail(&w->timeline, 0));
     if (clock_now() >= w->confirm_at) {
         w->confirm_at = INT64_MAX;
         pthread_cond_broadcast(&w->changed);
@@ -143,7 +128,7 @@ bool sink_io_write(struct writer *w, const void *frames, uint64_t silence, uint6
     timeline_append(&w->timeline, silence, 0);
     timeline_append(&w->timeline, data, 1);
     int64_t now = clock_now();
-    w->empty_at = max_ns(w->empty_at, now) + to_ns(w, count);
+    w->empty_at = max_ns(w->empty_at, now) + to_ns(w->sample_rate, count);
     if (data > 0) {
         ring_consume(&w->ring, data);
         w->handed += data;
@@ -170,8 +155,8 @@ bool sink_io_flush(struct writer *w, uint64_t *frames, uint64_t *data) {
     left = min_ns(left, held);
     bool contradicted = clock_now() - w->asked_at < 2 * ASKED_NS;
     if (!contradicted)
-        timeline_advance(&w->timeline, to_frames(w, held));
-    *data = timeline_cut(&w->timeline, to_frames(w, left), frames);
+        timeline_advance(&w->timeline, to_frames(w->sample_rate, held));
+    *data = timeline_cut(&w->timeline, to_frames(w->sample_rate, left), frames);
     /* The frames that are left count as heard from now on: the next flush must not take them back. For a
      * suspended sink libpulse reports that 1 to 4 ms are left (16.1), which nobody hears. */
     if (contradicted)

@@ -41,9 +41,4 @@ void sink_io_confirm_at(struct writer *writer, int64_t due_at);
 /* Note that the server holds nothing any more: it was lost or dropped. */
 void sink_io_clear(struct writer *writer);
 
-uint64_t to_frames(const struct writer *writer, int64_t ns);
-int64_t to_ns(const struct writer *writer, uint64_t frames);
-/* Return the frames that last `ns`, rounded up. */
-uint64_t to_frames_at_least(const struct writer *writer, int64_t ns);
-
 #endif

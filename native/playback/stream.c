@@ -1,6 +1,7 @@
 /* The functions of vmic.h: producers, waiting, and the life of a stream. */
 #include "stream.h"
 
+#include "minmax.h"
 #include "threads.h"
 #include "writer.h"
 
@@ -96,10 +97,6 @@ int vmic_reached(vmic_stream *stream, vmic_event event, uint64_t index) {
     return reached;
 }
 
-static int64_t earlier(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 int vmic_wait(vmic_stream *stream, vmic_event event, uint64_t index, uint64_t timeout_us) {
     struct writer *writer = &stream->writer;
     int64_t deadline = clock_now() + (int64_t)timeout_us * 1000;
@@ -113,7 +110,7 @@ int vmic_wait(vmic_stream *stream, vmic_event event, uint64_t index, uint64_t ti
             result = VMIC_TIMEOUT;
             break;
         }
-        wait_until(changed, &writer->lock, earlier(look, deadline));
+        wait_until(changed, &writer->lock, min_ns(look, deadline));
     }
     pthread_mutex_unlock(&writer->lock);
     return result;

@@ -1,5 +1,7 @@
 #include "timeline.h"
 
+#include "minmax.h"
+
 static struct run *nth(struct timeline *timeline, unsigned n) {
     return &timeline->runs[(timeline->first + n) % TIMELINE_RUNS];
 }
@@ -71,7 +73,7 @@ uint64_t timeline_data(const struct timeline *timeline, uint64_t held) {
     uint64_t frames = 0;
     for (unsigned i = timeline->count; i-- > 0 && held > 0;) {
         const struct run *run = nth_const(timeline, i);
-        uint64_t part = run->frames < held ? run->frames : held;
+        uint64_t part = min_frames(run->frames, held);
         frames += run->data ? part : 0;
         held -= part;
     }

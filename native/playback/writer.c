@@ -1,6 +1,7 @@
 #include "writer.h"
 
 #include "flush.h"
+#include "frames.h"
 #include "minmax.h"
 #include "scheduler.h"
 #include "sink_io.h"
@@ -12,7 +13,7 @@
 static int init_memory(struct writer *w, uint64_t capacity) {
     size_t frame_size = w->channels * sizeof(int16_t);
     /* The longest single write, and the frames of rounding up. */
-    uint64_t longest = to_frames(w, max_ns(w->high_water + 2 * w->period, FLUSH_LONGEST_NS)) + 2;
+    uint64_t longest = to_frames(w->sample_rate, max_ns(w->high_water + 2 * w->period, FLUSH_LONGEST_NS)) + 2;
     w->scratch = calloc(longest, frame_size);
     if (w->scratch && history_init(&w->history, longest, frame_size) == 0) {
         if (ring_init(&w->ring, capacity, frame_size) == 0)
@@ -38,8 +39,8 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
         .fills_periods = config->reports_level != 0,
     };
     /* PulseAudio counts in frames, and PipeWire's quantum is not a whole number of them at every rate. */
-    w->period = to_ns(w, to_frames(w, sink->period + 1));
-    w->ramp = to_frames(w, config->ramp_us * 1000LL);
+    w->period = to_ns(w->sample_rate, to_frames(w->sample_rate, sink->period + 1));
+    w->ramp = to_frames(w->sample_rate, config->ramp_us * 1000LL);
     prebuffer_init(&w->prebuffer, max_ns(w->headroom, config->prebuffer_us * 1000LL),
                    max_ns(w->headroom, config->prebuffer_max_us * 1000LL));
     if (init_memory(w, config->capacity) != 0)
@@ -71,7 +72,7 @@ int64_t writer_due_at(struct writer *w, uint64_t index) {
     uint64_t consumed = ring_consumed(&w->ring);
     if (index > consumed)
         return INT64_MAX;
-    int64_t at = w->empty_at - to_ns(w, timeline_tail(&w->timeline, consumed - index));
+    int64_t at = w->empty_at - to_ns(w->sample_rate, timeline_tail(&w->timeline, consumed - index));
     return sink_io_unheard(w) <= consumed - index || at <= clock_now() ? 0 : at;
 }
 
@@ -95,7 +96,7 @@ void writer_need(struct writer *w) {
 
 void writer_note_write(struct writer *w) {
     int64_t now = clock_now();
-    int64_t margin = sink_io_held(w) + to_ns(w, ring_length(&w->ring));
+    int64_t margin = sink_io_held(w) + to_ns(w->sample_rate, ring_length(&w->ring));
     /* A server that needs more has begun a period: what is written now is in the next one. */
     bool in_server = sink_io_ends_in_data(w) && now < w->dry_at;
     if (in_server || ring_length(&w->ring) > 0)
@@ -109,8 +110,8 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
     uint64_t written = ring_written(&w->ring);
     uint64_t consumed = ring_consumed(&w->ring);
     uint64_t unheard = sink_io_unheard(w);
-    uint64_t not_due = timeline_data(&w->timeline, to_frames(w, sink_io_held(w)));
-    int64_t queued = sink_io_held(w) + w->pending_silence + to_ns(w, written - consumed);
+    uint64_t not_due = timeline_data(&w->timeline, to_frames(w->sample_rate, sink_io_held(w)));
+    int64_t queued = sink_io_held(w) + w->pending_silence + to_ns(w->sample_rate, written - consumed);
     if (!sink_io_ends_in_data(w) && written == consumed)
         queued = max_ns(queued, scheduler_goes_on(w) ? w->headroom : w->prebuffer.size);
     *stats = (vmic_stats){
@@ -119,7 +120,7 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
         .written = written,
         .consumed = consumed,
         .done = consumed - unheard,
-        .due = consumed - (not_due < unheard ? not_due : unheard),
+        .due = consumed - min_frames(not_due, unheard),
         .heard = w->handed - w->dropped_in_server - w->lost - unheard,
         .dropped = w->dropped_in_ring + w->dropped_in_server,
         .lost = w->lost,

@@ -1,7 +1,7 @@
 /* The sink of a PulseAudio or PipeWire server, through libpulse's simple API. */
 #include "buffer_variable.h"
 #include "channel_map.h"
-#include "clock.h"
+#include "frames.h"
 #include "minmax.h"
 #include "period.h"
 #include "playback_clock.h"
@@ -64,7 +64,7 @@ static pa_buffer_attr buffer_attr(const struct sink_pulse *self) {
 }
 
 static void note_given(struct sink_pulse *self, uint64_t count) {
-    self->held_until = max_ns(self->held_until, clock_now()) + (int64_t)count * SECOND / self->spec.rate;
+    self->held_until = max_ns(self->held_until, clock_now()) + to_ns(self->spec.rate, count);
 }
 
 /* libpulse may give error 0 for a call that has failed, although 0 means success. */
@@ -164,7 +164,7 @@ static int pulse_write(struct sink *sink, const void *frames, uint64_t count) {
     playback_clock_add(&self->clock, clock_now(), count);
     note(self, pa_simple_write(self->simple, frames, bytes, &error) < 0, error);
     note_given(self, count);
-    quantum_clock_add(&self->quanta, clock_now(), (int64_t)count * SECOND / self->spec.rate);
+    quantum_clock_add(&self->quanta, clock_now(), to_ns(self->spec.rate, count));
     return self->failed ? self->error : 0;
 }
 
@@ -241,7 +241,7 @@ static struct sink *sink_pulse_new(const vmic_config *config) {
     self->spec = (pa_sample_spec){PA_SAMPLE_S16NE, config->sample_rate, (uint8_t)config->channels};
     self->reports_level = config->reports_level != 0;
     self->period = period_frames(self->spec.rate, TLENGTH_US, MINREQ_US);
-    int64_t period = self->reports_level ? (int64_t)(self->period * SECOND / self->spec.rate) : QUANTUM_NS;
+    int64_t period = self->reports_level ? to_ns(self->spec.rate, self->period) : QUANTUM_NS;
     self->sink =
         (struct sink){pulse_open, pulse_write, pulse_flush, pulse_level, pulse_close, pulse_destroy, period};
     quantum_clock_begin(&self->quanta, period, clock_now());

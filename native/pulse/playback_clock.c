@@ -1,6 +1,6 @@
 #include "playback_clock.h"
 
-#include "clock.h"
+#include "frames.h"
 #include "minmax.h"
 
 #include <stdlib.h>
@@ -16,10 +16,6 @@
 void playback_clock_begin(struct playback_clock *c, uint32_t sample_rate, uint64_t period, int64_t now_at) {
     *c = (struct playback_clock){.end_at = now_at};
     period_clock_begin(&c->periods, sample_rate, period, now_at);
-}
-
-static int64_t to_ns(const struct playback_clock *c, uint64_t frames) {
-    return (int64_t)(frames * SECOND / c->periods.sample_rate);
 }
 
 static void agree(struct playback_clock *c, int64_t difference) {
@@ -49,7 +45,7 @@ static int64_t end_at(const struct playback_clock *c, int64_t now_at) {
 }
 
 void playback_clock_add(struct playback_clock *c, int64_t now_at, uint64_t frames) {
-    int64_t length = to_ns(c, frames);
+    int64_t length = to_ns(c->periods.sample_rate, frames);
     bool dry = now_at > end_at(c, now_at);
     period_clock_add(&c->periods, now_at, frames, dry);
     if (dry)
@@ -90,7 +86,7 @@ void playback_clock_report(struct playback_clock *c, int64_t now_at, int64_t lat
         return;
     }
     int64_t difference = c->reported_at - c->end_at;
-    if (c->stuck || (now_at > c->end_at && latency <= to_ns(c, c->periods.period)))
+    if (c->stuck || (now_at > c->end_at && latency <= to_ns(c->periods.sample_rate, c->periods.period)))
         agree(c, c->agreed);
     else if (llabs(difference - c->agreed) <= TOLERANCE) {
         agree(c, c->agreed);

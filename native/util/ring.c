@@ -3,6 +3,8 @@
  * the consumer no longer uses the room before it. A side reads its own position relaxed. */
 #include "ring.h"
 
+#include "minmax.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,10 +20,6 @@ int ring_init(struct ring *ring, uint64_t capacity, size_t frame_size) {
 void ring_free(struct ring *ring) {
     free(ring->memory);
     ring->memory = NULL;
-}
-
-static uint64_t min_frames(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
 }
 
 static unsigned char *place(const struct ring *ring, uint64_t position) {

@@ -1,14 +1,14 @@
 #include "fake_sink.h"
 
 #include "check.h"
+#include "frames.h"
+#include "minmax.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define SECOND INT64_C(1000000000)
 #define PATIENCE (20 * SECOND)
 #define RECORD_FRAMES (UINT64_C(1) << 23)
 
@@ -35,23 +35,9 @@ struct fake_sink {
     uint64_t recorded;
 };
 
-static int64_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * SECOND + time.tv_nsec;
-}
-
-static int64_t later(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
 /* Called with the lock held. */
 static int64_t level(const struct fake_sink *fake) {
-    return later(fake->empty_at - now(), fake->recorded > 0 ? fake->still_ns : 0);
-}
-
-static uint64_t to_frames(const struct fake_sink *fake, int64_t ns) {
-    return (uint64_t)ns * fake->sample_rate / SECOND;
+    return max_ns(fake->empty_at - clock_now(), fake->recorded > 0 ? fake->still_ns : 0);
 }
 
 /* Locks, and checks the contract of sink.h: one thread, and only open() and close() while the sink is not
@@ -105,8 +91,8 @@ static int fake_write(struct sink *sink, const void *frames, uint64_t count) {
         nanosleep(&(struct timespec){.tv_nsec = fake->write_ns}, NULL);
     if (!error) {
         record(fake, frames, count);
-        fake->empty_at = now() + level(fake) + (int64_t)(count * SECOND / fake->sample_rate);
-        uint64_t frames_held = to_frames(fake, level(fake));
+        fake->empty_at = clock_now() + level(fake) + to_ns(fake->sample_rate, count);
+        uint64_t frames_held = to_frames(fake->sample_rate, level(fake));
         if (frames_held > fake->highest_level)
             fake->highest_level = frames_held;
         fake->asked = 0;
@@ -119,7 +105,7 @@ static int fake_flush(struct sink *sink, int64_t *left) {
     int error = begin(fake, FAKE_FLUSH);
     *left = 0;
     if (!error) {
-        uint64_t unplayed = to_frames(fake, level(fake));
+        uint64_t unplayed = to_frames(fake->sample_rate, level(fake));
         CHECK_COMPARE(unplayed, <=, fake->recorded);
         for (uint64_t i = fake->recorded - unplayed; i < fake->recorded; i++)
             fake->discarded += fake->record[i] != 0;
@@ -133,8 +119,8 @@ static int fake_report_level(struct sink *sink, const struct shown_level *shown,
     (void)shown;
     struct fake_sink *fake = (struct fake_sink *)sink;
     int error = begin(fake, FAKE_LEVEL);
-    int64_t empty_at = now() + level(fake);
-    *told = (struct level){.heard_at = empty_at, .dry_at = empty_at, .sure_at = now() - fake->late_ns};
+    int64_t empty_at = clock_now() + level(fake);
+    *told = (struct level){.heard_at = empty_at, .dry_at = empty_at, .sure_at = clock_now() - fake->late_ns};
     fake->asked++;
     return end(fake, error);
 }
@@ -181,7 +167,7 @@ struct fake_sink *fake_new(uint32_t sample_rate) {
 
 /* Called with the lock held. */
 #define WAIT_UNTIL(fake, condition)                                                                          \
-    for (int64_t deadline = now() + PATIENCE; !(condition);)                                                 \
+    for (int64_t deadline = clock_now() + PATIENCE; !(condition);)                                           \
     CHECK(wait_changed(fake, deadline) || (condition))
 
 static bool wait_changed(struct fake_sink *fake, int64_t deadline) {

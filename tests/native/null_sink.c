@@ -1,21 +1,18 @@
 #include "null_sink.h"
 
 #include "check.h"
-#include "clock.h"
-
-static int64_t to_ns(const struct null_sink *sink, uint64_t frames) {
-    return (int64_t)(frames * SECOND / sink->sample_rate);
-}
+#include "frames.h"
+#include "minmax.h"
 
 /* Requests the frames that are missing up to one period from now. When a piece is shorter than the request,
  * it then requests the rest. */
 static void render(struct null_sink *sink) {
-    int64_t until = sink->wakes_at + sink->late + to_ns(sink, sink->period) + 1;
+    int64_t until = sink->wakes_at + sink->late + to_ns(sink->sample_rate, sink->period) + 1;
     uint64_t ate = 0;
     sink->ran_short = false;
     while (ate < sink->period && sink->wakes_at < until) {
-        uint64_t request = (uint64_t)(until - sink->wakes_at) * sink->sample_rate / SECOND;
-        uint64_t chunk = request < sink->period ? request : sink->period;
+        uint64_t request = to_frames(sink->sample_rate, until - sink->wakes_at);
+        uint64_t chunk = min_frames(request, sink->period);
         if (chunk == 0)
             break;
         bool silence = sink->first == sink->end;
@@ -23,14 +20,14 @@ static void render(struct null_sink *sink) {
             sink->ran_short = true;
         } else {
             uint64_t *piece = &sink->pieces[sink->first % NULL_SINK_PIECES];
-            chunk = *piece < chunk ? *piece : chunk;
+            chunk = min_frames(*piece, chunk);
             *piece -= chunk;
             sink->first += *piece == 0;
         }
         if (sink->heard)
             sink->heard(sink, chunk, silence);
         ate += chunk;
-        sink->wakes_at += to_ns(sink, chunk);
+        sink->wakes_at += to_ns(sink->sample_rate, chunk);
     }
 }
 
@@ -54,11 +51,11 @@ uint64_t null_sink_left(const struct null_sink *sink) {
 }
 
 int64_t null_sink_heard_at(const struct null_sink *sink) {
-    return sink->wakes_at + to_ns(sink, null_sink_left(sink));
+    return sink->wakes_at + to_ns(sink->sample_rate, null_sink_left(sink));
 }
 
 int64_t null_sink_level(const struct null_sink *sink, int64_t now) {
     if (sink->suspended)
-        return to_ns(sink, null_sink_left(sink));
+        return to_ns(sink->sample_rate, null_sink_left(sink));
     return null_sink_heard_at(sink) - now;
 }

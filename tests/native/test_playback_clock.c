@@ -1,6 +1,6 @@
 /* The playback clock is compared with a null sink that behaves like PulseAudio's. */
 #include "check.h"
-#include "clock.h"
+#include "frames.h"
 #include "null_sink.h"
 #include "playback_clock.h"
 #include "random.h"
@@ -14,8 +14,8 @@ static struct world {
     struct playback_clock clock;
 } w;
 
-static int64_t to_ns(uint64_t frames) {
-    return (int64_t)(frames * SECOND / rate);
+static int64_t length_of(uint64_t frames) {
+    return to_ns(rate, frames);
 }
 
 static void run_until(int64_t at) {
@@ -57,7 +57,7 @@ static void begin(void) {
     w.sink = (struct null_sink){.sample_rate = rate, .period = period, .wakes_at = SECOND + MS};
     playback_clock_begin(&w.clock, rate, period, w.now - 1);
     put(2 * period);
-    run_until(w.now + to_ns(period) + MS + MS / 2);
+    run_until(w.now + length_of(period) + MS + MS / 2);
     tell(0);
 }
 
@@ -81,11 +81,11 @@ static void each_end_is_known(void) {
         if (rest > 0)
             put(rest);
         CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), MS / 10));
-        run_until(w.now + to_ns(period) + MS);
+        run_until(w.now + length_of(period) + MS);
         tell(0);
         struct level end = level();
         CHECK(is_near(end.heard_at, null_sink_heard_at(&w.sink), 1));
-        CHECK(is_near(end.heard_at - end.dry_at, to_ns(rest), 1));
+        CHECK(is_near(end.heard_at - end.dry_at, length_of(rest), 1));
         run_until(end.dry_at - 1000);
         CHECK(!w.sink.ran_short);
         run_until(end.dry_at + 1000);
@@ -104,9 +104,9 @@ static void any_pieces_last_as_long_as_it_says(void) {
         for (int piece = 0; piece < 20; piece++) {
             put(period + random_below(&random, 5 * period));
             if (piece == 0)
-                run_until(w.now + to_ns(period) + MS);
+                run_until(w.now + length_of(period) + MS);
             tell(0);
-            CHECK_COMPARE(level().heard_at - level().dry_at, <=, to_ns(period));
+            CHECK_COMPARE(level().heard_at - level().dry_at, <=, length_of(period));
             run_until(level().dry_at - 1000);
             CHECK(!w.sink.ran_short);
         }
@@ -121,10 +121,10 @@ static void told_too_early(void) {
     int64_t next_at = level().heard_at;
     put(2 * period);
     playback_clock_report(&w.clock, w.now, 50 * MS);
-    run_until(w.now + to_ns(3 * period) + MS);
+    run_until(w.now + length_of(3 * period) + MS);
     tell(0);
-    CHECK(is_near((level().heard_at - next_at + to_ns(period) / 2) % to_ns(period), to_ns(period) / 2,
-                  MS / 10));
+    CHECK(is_near((level().heard_at - next_at + length_of(period) / 2) % length_of(period),
+                  length_of(period) / 2, MS / 10));
 }
 
 /* Continuous sound in a server that ran short twice: once the server has been asked, libpulse's reports do
@@ -133,12 +133,12 @@ static void what_the_server_shows_counts(void) {
     begin();
     for (int chunk = 0; chunk < 500; chunk++) {
         put(4 * period);
-        run_until(w.now + to_ns(4 * period) - MS);
+        run_until(w.now + length_of(4 * period) - MS);
         /* A piece is late, which only the server knows; libpulse takes half a second to find out. */
         if (chunk == 100 || chunk == 300)
-            w.sink.wakes_at += to_ns(7 * period);
+            w.sink.wakes_at += length_of(7 * period);
         bool disturbed = (chunk >= 100 && chunk < 125) || (chunk >= 300 && chunk < 325);
-        int64_t wrong = disturbed ? -to_ns(7 * period) * (25 - chunk % 100 % 25) / 25 : 3 * MS;
+        int64_t wrong = disturbed ? -length_of(7 * period) * (25 - chunk % 100 % 25) / 25 : 3 * MS;
         if (chunk < 100)
             wrong = MS;
         tell(wrong);
@@ -155,7 +155,7 @@ static void what_the_server_shows_counts(void) {
 static void nothing_is_heard_of_a_suspended_sink(void) {
     begin();
     put(10 * period);
-    run_until(w.now + to_ns(2 * period));
+    run_until(w.now + length_of(2 * period));
     tell(0);
     w.sink.suspended = true;
     int64_t held = null_sink_level(&w.sink, w.now);
@@ -174,7 +174,7 @@ static void a_suspended_sink_keeps_what_it_holds(void) {
     begin();
     for (int round = 0; round < 3; round++) {
         put(10 * period);
-        run_until(w.now + to_ns(5 * period));
+        run_until(w.now + length_of(5 * period));
         tell(0);
         w.sink.suspended = true;
         show(MS);
@@ -194,9 +194,9 @@ static void a_suspended_sink_keeps_what_it_holds(void) {
         tell(0);
         CHECK(!level().doubtful);
         CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), 4 * MS));
-        run_until(w.now + to_ns(20 * period));
+        run_until(w.now + length_of(20 * period));
         tell(0);
-        CHECK_COMPARE(level().heard_at - w.now, <=, to_ns(period) + MS);
+        CHECK_COMPARE(level().heard_at - w.now, <=, length_of(period) + MS);
     }
 }
 
@@ -205,14 +205,14 @@ static void a_suspended_sink_keeps_what_it_holds(void) {
 static void a_server_that_is_dry_is_found_out(bool ask) {
     begin();
     put(10 * period);
-    run_until(w.now + to_ns(20 * period));
+    run_until(w.now + length_of(20 * period));
     for (int look = 0; look < 120; look++) {
         run_until(w.now + 10 * MS);
-        playback_clock_report(&w.clock, w.now, to_ns(3 * period));
+        playback_clock_report(&w.clock, w.now, length_of(3 * period));
         if (ask && level().doubtful)
             show(MS);
     }
-    CHECK_COMPARE(level().heard_at - w.now, <=, to_ns(period) + MS);
+    CHECK_COMPARE(level().heard_at - w.now, <=, length_of(period) + MS);
     CHECK(!level().doubtful);
 }
 
@@ -236,7 +236,7 @@ static void writes_meanwhile_are_added(void) {
     for (int chunk = 0; chunk < 200; chunk++) {
         put(2 * period);
         put(2 * period);
-        run_until(w.now + to_ns(2 * period));
+        run_until(w.now + length_of(2 * period));
         tell(0);
         int64_t asked_at = w.now;
         int64_t shown = null_sink_level(&w.sink, w.now);
@@ -245,7 +245,7 @@ static void writes_meanwhile_are_added(void) {
         playback_clock_show(&w.clock, w.now, &(struct shown_level){asked_at, w.now, shown, w.sink.suspended});
         tell(0);
         CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), MS));
-        run_until(w.now + to_ns(4 * period) - 3 * MS);
+        run_until(w.now + length_of(4 * period) - 3 * MS);
     }
 }
 
