@@ -19,7 +19,7 @@ static uint64_t copy_next(struct writer *w, uint64_t back, uint64_t in_ring, uin
  * PulseAudio stands still until it gets something, and so does its level (16.1). */
 static void fade_out(struct writer *w, uint64_t back, uint64_t in_ring) {
     uint64_t count =
-        copy_next(w, back, in_ring, to_frames(w->sample_rate, min_ns(w->fade, FLUSH_LONGEST_NS)));
+        copy_next(w, back, in_ring, to_frames(w->sample_rate, min_ns(w->flush.fade, FLUSH_LONGEST_NS)));
     uint64_t period = to_frames_at_least(w->sample_rate, w->period);
     uint64_t all = count > period ? count : period;
     fade_frames(w->scratch, w->channels, count);
@@ -27,26 +27,27 @@ static void fade_out(struct writer *w, uint64_t back, uint64_t in_ring) {
     sink_io_write(w, w->scratch, all, 0);
     /* Silence follows the fade, as it follows data: otherwise a PipeWire with a longer quantum than ours
      * would keep the fade, and begin the next sound with it (1024 frames, 0.3.65). */
-    w->last_data = clock_now();
+    w->utterance.last_data = clock_now();
 }
 
 /* Drop the frames before `flush_to`, in the ring and in the server. */
 void flush_now(struct writer *w) {
-    uint64_t wanted = w->flushes_wanted;
-    uint64_t to = w->flush_to;
+    uint64_t wanted = w->flush.wanted;
+    uint64_t to = w->flush.to;
     uint64_t consumed = ring_consumed(&w->ring);
     uint64_t in_ring = to > consumed ? to - consumed : 0;
-    uint64_t lost = w->lost;
+    uint64_t lost = w->counters.lost;
     uint64_t back = 0, in_server = 0;
     if (w->state == VMIC_OPEN && sink_io_unheard(w) > 0 && sink_io_flush(w, &back, &in_server)) {
-        w->dropped_in_server += in_server;
+        w->counters.dropped_in_server += in_server;
         fade_out(w, back, in_ring);
     }
     ring_consume(&w->ring, in_ring);
-    w->dropped_in_ring += in_ring;
-    w->flushed = (vmic_flushed){.heard_to = consumed - in_server - (w->lost - lost), .dropped_to = to};
-    w->flushes_done = wanted;
-    w->pending_silence = w->inserted = 0;
-    w->led_in = w->speaking = false;
+    w->counters.dropped_in_ring += in_ring;
+    w->flush.result =
+        (vmic_flushed){.heard_to = consumed - in_server - (w->counters.lost - lost), .dropped_to = to};
+    w->flush.done = wanted;
+    w->silence.pending = w->silence.inserted = 0;
+    w->silence.led_in = w->utterance.speaking = false;
     pthread_cond_broadcast(&w->changed);
 }

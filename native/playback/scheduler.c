@@ -22,7 +22,7 @@
 #define SOUNDED_NS (2 * MS)
 
 bool scheduler_goes_on(const struct writer *w) {
-    return w->speaking && clock_now() - w->last_data < UNDERRUN_NS;
+    return w->utterance.speaking && clock_now() - w->utterance.last_data < UNDERRUN_NS;
 }
 
 static int64_t whole_periods(const struct writer *w, int64_t ns) {
@@ -34,7 +34,7 @@ static int64_t whole_periods(const struct writer *w, int64_t ns) {
 static int64_t silence_of(const struct writer *w, int64_t ns) {
     if (!w->fills_periods)
         return ns;
-    int64_t part = w->empty_at - w->dry_at;
+    int64_t part = w->server.empty_at - w->server.dry_at;
     int64_t rest = part > 0 ? w->period - part : 0;
     return rest + whole_periods(w, ns - rest);
 }
@@ -53,8 +53,8 @@ static int64_t periods_in(const struct writer *w, int64_t room) {
 /* Return the part of the pending silence to write now. The rest is no less than a ramp. */
 static int64_t part_of_pending(const struct writer *w, int64_t room) {
     int64_t part = periods_in(w, room);
-    return part >= w->pending_silence ? w->pending_silence
-                                      : min_ns(part, w->pending_silence - to_ns(w->sample_rate, w->ramp));
+    return part >= w->silence.pending ? w->silence.pending
+                                      : min_ns(part, w->silence.pending - to_ns(w->sample_rate, w->ramp));
 }
 
 /* Put `part` of the pending silence into the scratch memory, with a ramp down from the data before it. Return
@@ -63,7 +63,7 @@ static uint64_t make_silence(struct writer *w, int64_t part) {
     uint64_t count = to_frames_at_least(w->sample_rate, part);
     memset(w->scratch, 0, count * w->channels * sizeof *w->scratch);
     /* A ramp that comes too late would follow silence. */
-    if (sink_io_ends_in_data(w) && clock_now() < w->dry_at)
+    if (sink_io_ends_in_data(w) && clock_now() < w->server.dry_at)
         fade_down(w->scratch, history_last(&w->history), w->channels, min_frames(w->ramp, count));
     return count;
 }
@@ -71,8 +71,8 @@ static uint64_t make_silence(struct writer *w, int64_t part) {
 static void write_silence(struct writer *w, int64_t room) {
     int64_t part = part_of_pending(w, room);
     if (sink_io_write(w, w->scratch, make_silence(w, part), 0)) {
-        w->pending_silence -= part;
-        w->inserted += part;
+        w->silence.pending -= part;
+        w->silence.inserted += part;
     }
 }
 
@@ -82,10 +82,10 @@ static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
     int64_t ramp = 0;
     int64_t more = 0;
     if (scheduler_goes_on(w)) {
-        w->underruns++;
-        if (w->late)
-            more = prebuffer_underrun(&w->prebuffer, clock_now(), max_ns(0, w->inserted - level),
-                                      w->inserted + w->pending_silence);
+        w->counters.underruns++;
+        if (w->silence.late)
+            more = prebuffer_underrun(&w->prebuffer, clock_now(), max_ns(0, w->silence.inserted - level),
+                                      w->silence.inserted + w->silence.pending);
     } else {
         prebuffer_begin(&w->prebuffer, clock_now());
         wanted = w->prebuffer.size;
@@ -93,7 +93,7 @@ static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
     for (uint32_t c = 0; c < w->channels; c++)
         if (abs(next[c]) > INAUDIBLE)
             ramp = to_ns(w->sample_rate, w->ramp);
-    int64_t silence = max_ns(w->pending_silence + more, ramp);
+    int64_t silence = max_ns(w->silence.pending + more, ramp);
     /* Writes of 882 frames in periods of 221 ran dry by 2 to 16 frames within 0.3 s when they began with a
      * period (16.1). With no more than a period in reserve they did so when a write from Python was 1.6 ms
      * late. */
@@ -103,15 +103,15 @@ static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
 }
 
 static void spoken(struct writer *w) {
-    w->pending_silence = w->inserted = 0;
-    w->led_in = w->late = false;
-    w->speaking = true;
+    w->silence.pending = w->silence.inserted = 0;
+    w->silence.led_in = w->silence.late = false;
+    w->utterance.speaking = true;
 }
 
 /* Write the pending silence and the data after it in one call: between two calls the thread may be held up,
  * and a ramp that leads up to nothing clicks. */
 static void write_both(struct writer *w, const int16_t *next, uint64_t count) {
-    uint64_t silence = make_silence(w, w->pending_silence);
+    uint64_t silence = make_silence(w, w->silence.pending);
     /* Where the edge needs a ramp, the silence has room for it. */
     uint64_t ramp = w->ramp <= silence ? w->ramp : 0;
     fade_up(w->scratch + (silence - ramp) * w->channels, next, w->channels, ramp);
@@ -136,15 +136,15 @@ static int64_t give_data(struct writer *w, int64_t level) {
     const void *next;
     uint64_t there = ring_peek(&w->ring, &next);
     /* Only once for each start: otherwise a slow server would get nothing but silence. */
-    if (!sink_io_ends_in_data(w) && !w->led_in) {
-        w->led_in = true;
-        w->pending_silence = lead_in(w, level, next);
+    if (!sink_io_ends_in_data(w) && !w->silence.led_in) {
+        w->silence.led_in = true;
+        w->silence.pending = lead_in(w, level, next);
     }
-    uint64_t fits = to_frames_at_least(w->sample_rate, periods_in(w, room - w->pending_silence));
+    uint64_t fits = to_frames_at_least(w->sample_rate, periods_in(w, room - w->silence.pending));
     uint64_t count = min_frames(ring_length(&w->ring), fits);
-    if (w->pending_silence > room)
+    if (w->silence.pending > room)
         write_silence(w, room);
-    else if (w->pending_silence > 0)
+    else if (w->silence.pending > 0)
         write_both(w, next, count);
     else
         write_data(w, next, there, count);
@@ -157,32 +157,34 @@ static int64_t give_data(struct writer *w, int64_t level) {
 static int64_t idle(struct writer *w, int64_t level, int64_t now) {
     if (!w->fills_periods)
         return now + IDLE_NS;
-    if (w->sounded_at == 0 || now - w->sounded_at >= IDLE_NS) {
+    if (w->silence.sounded_at == 0 || now - w->silence.sounded_at >= IDLE_NS) {
         if (level > w->period)
             return now + IDLE_NS;
-        w->sounded_at = now;
-        w->pending_silence = SOUNDING_PERIODS * w->period;
+        w->silence.sounded_at = now;
+        w->silence.pending = SOUNDING_PERIODS * w->period;
         write_silence(w, w->high_water - level);
-        w->pending_silence = 0;
+        w->silence.pending = 0;
         return 0;
     }
-    int64_t reported_at = w->sounded_at + w->period + SOUNDED_NS;
-    return now < reported_at ? reported_at : w->sounded_at + IDLE_NS;
+    int64_t reported_at = w->silence.sounded_at + w->period + SOUNDED_NS;
+    return now < reported_at ? reported_at : w->silence.sounded_at + IDLE_NS;
 }
 
 static int64_t give_silence(struct writer *w, int64_t level) {
     int64_t now = clock_now();
-    if (w->last_data == 0 || now - w->last_data > LINGER_NS)
+    if (w->utterance.last_data == 0 || now - w->utterance.last_data > LINGER_NS)
         return idle(w, level, now);
-    int64_t due = w->dry_at - w->low_water;
-    if (w->silence_at == 0)
-        w->silence_at = due;
+    int64_t due = w->server.dry_at - w->low_water;
+    if (w->silence.due_at == 0)
+        w->silence.due_at = due;
     /* A server that holds less than its prebuf stands still, and so does its level (PulseAudio 16.1). */
-    due = min_ns(due, w->silence_at + w->period);
+    due = min_ns(due, w->silence.due_at + w->period);
     if (due > now)
         return due;
-    int64_t gap = w->speaking ? prebuffer_gap(&w->prebuffer, now, w->inserted) - w->inserted : 0;
-    w->pending_silence = max_ns(w->pending_silence, silence_of(w, max_ns(gap, w->period / 2)));
+    int64_t gap = w->utterance.speaking
+                      ? prebuffer_gap(&w->prebuffer, now, w->silence.inserted) - w->silence.inserted
+                      : 0;
+    w->silence.pending = max_ns(w->silence.pending, silence_of(w, max_ns(gap, w->period / 2)));
     write_silence(w, w->high_water - level);
     return 0;
 }
@@ -193,6 +195,6 @@ int64_t scheduler_next(struct writer *w) {
     /* A full server gets no more until there is room for a period, and no silence either: a suspended sink
      * would fill up, and then block. */
     if (level > w->high_water - w->period)
-        return w->empty_at - w->high_water + w->period;
+        return w->server.empty_at - w->high_water + w->period;
     return ring_length(&w->ring) > 0 ? give_data(w, level) : give_silence(w, level);
 }

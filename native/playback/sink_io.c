@@ -10,38 +10,39 @@
 #define ASKED_NS (100 * MS)
 
 int64_t sink_io_held(const struct writer *w) {
-    return max_ns(0, w->empty_at - clock_now());
+    return max_ns(0, w->server.empty_at - clock_now());
 }
 
 uint64_t sink_io_unheard(struct writer *w) {
     /* A server that has run dry is sure until its next period, when a frame written now is heard: nothing of
      * what came before is left, and silence that follows it needs no fade. */
-    int64_t heard_until = w->sure_at == INT64_MAX ? clock_now() : w->sure_at;
-    timeline_advance(&w->timeline, to_frames(w->sample_rate, w->empty_at - heard_until));
-    return timeline_data(&w->timeline, UINT64_MAX);
+    int64_t heard_until = w->server.sure_at == INT64_MAX ? clock_now() : w->server.sure_at;
+    timeline_advance(&w->server.timeline, to_frames(w->sample_rate, w->server.empty_at - heard_until));
+    return timeline_data(&w->server.timeline, UINT64_MAX);
 }
 
 /* Where only the clock counts, ask before `due_at`: frames that stand still in the server are not heard,
  * however much time has passed. */
 void sink_io_confirm_at(struct writer *w, int64_t due_at) {
     int64_t now = clock_now();
-    int64_t at = w->sure_at == INT64_MAX ? due_at - w->low_water : max_ns(due_at, now + MS);
-    if (at <= now || at >= w->confirm_at)
+    int64_t at = w->server.sure_at == INT64_MAX ? due_at - w->low_water : max_ns(due_at, now + MS);
+    if (at <= now || at >= w->server.confirm_at)
         return;
-    w->confirm_at = at;
+    w->server.confirm_at = at;
     pthread_cond_signal(&w->wake);
 }
 
 bool sink_io_ends_in_data(const struct writer *w) {
-    return timeline_ends_in_data(&w->timeline) && !w->data_due && clock_now() < w->data_end_at;
+    return timeline_ends_in_data(&w->server.timeline) && !w->server.data_due &&
+           clock_now() < w->server.data_end_at;
 }
 
 void sink_io_clear(struct writer *w) {
-    timeline_clear(&w->timeline);
-    w->empty_at = 0;
-    w->is_shown = w->doubtful = false;
-    w->pending_silence = w->inserted = 0;
-    w->led_in = w->late = w->speaking = false;
+    timeline_clear(&w->server.timeline);
+    w->server.empty_at = 0;
+    w->query.is_shown = w->query.doubtful = false;
+    w->silence.pending = w->silence.inserted = 0;
+    w->silence.led_in = w->silence.late = w->utterance.speaking = false;
 }
 
 static void close_sink(struct writer *w, vmic_state state) {
@@ -57,7 +58,7 @@ static void close_sink(struct writer *w, vmic_state state) {
 
 /* Note that the server or the sink is gone, and that the frames it held are lost. */
 static void leave(struct writer *w, int error) {
-    w->lost += sink_io_unheard(w);
+    w->counters.lost += sink_io_unheard(w);
     w->error = error;
     close_sink(w, VMIC_DISCONNECTED);
 }
@@ -75,7 +76,7 @@ void sink_io_open(struct writer *w) {
         return;
     }
     w->state = VMIC_OPEN;
-    w->reopened += w->was_open && !w->was_suspended;
+    w->counters.reopened += w->was_open && !w->was_suspended;
     w->was_open = true;
     w->needed_at = clock_now();
     pthread_cond_broadcast(&w->state_changed);
@@ -83,9 +84,9 @@ void sink_io_open(struct writer *w) {
 
 bool sink_io_measure(struct writer *w) {
     struct level level = {0};
-    struct shown_level shown = w->shown;
-    bool is_shown = w->is_shown;
-    w->is_shown = false;
+    struct shown_level shown = w->query.shown;
+    bool is_shown = w->query.is_shown;
+    w->query.is_shown = false;
     pthread_mutex_unlock(&w->lock);
     int error = w->sink->level(w->sink, is_shown ? &shown : NULL, &level);
     pthread_mutex_lock(&w->lock);
@@ -93,20 +94,21 @@ bool sink_io_measure(struct writer *w) {
         leave(w, error);
         return false;
     }
-    w->data_due |= clock_now() >= w->data_end_at;
-    w->empty_at = level.heard_at;
-    w->dry_at = min_ns(level.dry_at, w->empty_at);
-    w->sure_at = level.sure_at;
-    w->doubtful = level.doubtful;
-    if (w->doubtful && clock_now() - w->asked_at > ASKED_NS) {
-        w->asked_at = clock_now();
-        if (w->doubts >= 0)
-            eventfd_write(w->doubts, 1);
+    w->server.data_due |= clock_now() >= w->server.data_end_at;
+    w->server.empty_at = level.heard_at;
+    w->server.dry_at = min_ns(level.dry_at, w->server.empty_at);
+    w->server.sure_at = level.sure_at;
+    w->query.doubtful = level.doubtful;
+    if (w->query.doubtful && clock_now() - w->query.asked_at > ASKED_NS) {
+        w->query.asked_at = clock_now();
+        if (w->query.eventfd >= 0)
+            eventfd_write(w->query.eventfd, 1);
     }
     if (sink_io_unheard(w) > 0)
-        w->data_end_at = w->empty_at - to_ns(w->sample_rate, timeline_tail(&w->timeline, 0));
-    if (clock_now() >= w->confirm_at) {
-        w->confirm_at = INT64_MAX;
+        w->server.data_end_at =
+            w->server.empty_at - to_ns(w->sample_rate, timeline_tail(&w->server.timeline, 0));
+    if (clock_now() >= w->server.confirm_at) {
+        w->server.confirm_at = INT64_MAX;
         pthread_cond_broadcast(&w->changed);
     }
     return true;
@@ -123,18 +125,18 @@ bool sink_io_write(struct writer *w, const void *frames, uint64_t silence, uint6
         leave(w, error);
         return false;
     }
-    w->silence_at = 0;
+    w->silence.due_at = 0;
     sink_io_unheard(w); /* heard frames leave the timeline before new ones follow */
-    timeline_append(&w->timeline, silence, 0);
-    timeline_append(&w->timeline, data, 1);
+    timeline_append(&w->server.timeline, silence, 0);
+    timeline_append(&w->server.timeline, data, 1);
     int64_t now = clock_now();
-    w->empty_at = max_ns(w->empty_at, now) + to_ns(w->sample_rate, count);
+    w->server.empty_at = max_ns(w->server.empty_at, now) + to_ns(w->sample_rate, count);
     if (data > 0) {
         ring_consume(&w->ring, data);
-        w->handed += data;
-        w->last_data = w->needed_at = now;
-        w->data_end_at = w->empty_at;
-        w->data_due = false;
+        w->counters.handed += data;
+        w->utterance.last_data = w->needed_at = now;
+        w->server.data_end_at = w->server.empty_at;
+        w->server.data_due = false;
         pthread_cond_broadcast(&w->changed);
     }
     return true;
@@ -153,15 +155,15 @@ bool sink_io_flush(struct writer *w, uint64_t *frames, uint64_t *data) {
     }
     int64_t held = sink_io_held(w);
     left = min_ns(left, held);
-    bool contradicted = clock_now() - w->asked_at < 2 * ASKED_NS;
+    bool contradicted = clock_now() - w->query.asked_at < 2 * ASKED_NS;
     if (!contradicted)
-        timeline_advance(&w->timeline, to_frames(w->sample_rate, held));
-    *data = timeline_cut(&w->timeline, to_frames(w->sample_rate, left), frames);
+        timeline_advance(&w->server.timeline, to_frames(w->sample_rate, held));
+    *data = timeline_cut(&w->server.timeline, to_frames(w->sample_rate, left), frames);
     /* The frames that are left count as heard from now on: the next flush must not take them back. For a
      * suspended sink libpulse reports that 1 to 4 ms are left (16.1), which nobody hears. */
     if (contradicted)
-        *data += timeline_data(&w->timeline, UINT64_MAX);
-    timeline_clear(&w->timeline);
-    w->empty_at = clock_now() + left;
+        *data += timeline_data(&w->server.timeline, UINT64_MAX);
+    timeline_clear(&w->server.timeline);
+    w->server.empty_at = clock_now() + left;
     return true;
 }

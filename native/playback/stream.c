@@ -120,15 +120,15 @@ int vmic_flush(vmic_stream *stream, uint64_t fade_us, uint64_t timeout_us, vmic_
     struct writer *writer = &stream->writer;
     int64_t deadline = clock_now() + (int64_t)timeout_us * 1000;
     pthread_mutex_lock(&writer->lock);
-    writer->flush_to = ring_written(&writer->ring);
-    writer->fade = (int64_t)fade_us * 1000;
-    uint64_t mine = ++writer->flushes_wanted;
+    writer->flush.to = ring_written(&writer->ring);
+    writer->flush.fade = (int64_t)fade_us * 1000;
+    uint64_t mine = ++writer->flush.wanted;
     pthread_cond_signal(&writer->wake);
-    while (writer->flushes_done < mine && !writer->stopped && clock_now() < deadline)
+    while (writer->flush.done < mine && !writer->stopped && clock_now() < deadline)
         wait_until(&writer->changed, &writer->lock, deadline);
-    int done = writer->flushes_done >= mine;
+    int done = writer->flush.done >= mine;
     if (done)
-        *result = writer->flushed;
+        *result = writer->flush.result;
     pthread_mutex_unlock(&writer->lock);
     return done ? VMIC_OK : VMIC_TIMEOUT;
 }
@@ -148,7 +148,7 @@ void vmic_set_listened(vmic_stream *stream, int listened) {
     pthread_mutex_lock(&writer->lock);
     if (writer->listened && !listened) {
         writer->needed_at = clock_now();
-        writer->sounded_at = 0; /* idle() may write silence at once: it delays nobody's first frame */
+        writer->silence.sounded_at = 0; /* idle() may write silence at once: it delays nobody's first frame */
     }
     writer->listened = listened != 0;
     if (listened)
@@ -163,8 +163,8 @@ int vmic_set_doubts(vmic_stream *stream, int eventfd) {
     if (copy < 0)
         return -1;
     pthread_mutex_lock(&writer->lock);
-    int before = writer->doubts;
-    writer->doubts = copy;
+    int before = writer->query.eventfd;
+    writer->query.eventfd = copy;
     pthread_mutex_unlock(&writer->lock);
     if (before >= 0)
         close(before);
@@ -173,7 +173,7 @@ int vmic_set_doubts(vmic_stream *stream, int eventfd) {
 
 int vmic_is_doubtful(vmic_stream *stream) {
     pthread_mutex_lock(&stream->writer.lock);
-    int doubtful = stream->writer.doubtful;
+    int doubtful = stream->writer.query.doubtful;
     pthread_mutex_unlock(&stream->writer.lock);
     return doubtful;
 }
@@ -182,8 +182,9 @@ void vmic_show_level(vmic_stream *stream, int64_t asked_ns, int64_t answered_ns,
                      int suspended) {
     struct writer *writer = &stream->writer;
     pthread_mutex_lock(&writer->lock);
-    writer->shown = (struct shown_level){asked_ns, answered_ns, (int64_t)level_us * 1000, suspended != 0};
-    writer->is_shown = true;
+    writer->query.shown =
+        (struct shown_level){asked_ns, answered_ns, (int64_t)level_us * 1000, suspended != 0};
+    writer->query.is_shown = true;
     pthread_cond_signal(&writer->wake);
     pthread_mutex_unlock(&writer->lock);
 }
@@ -192,7 +193,7 @@ void vmic_end_utterance(vmic_stream *stream) {
     struct writer *writer = &stream->writer;
     pthread_mutex_lock(&writer->lock);
     if (writer_done_at(writer, ring_written(&writer->ring)) == 0)
-        writer->speaking = false;
+        writer->utterance.speaking = false;
     pthread_mutex_unlock(&writer->lock);
 }
 

@@ -34,8 +34,8 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
         .low_water = config->low_water_us * 1000LL,
         .suspend_after = config->suspend_after_us * 1000LL,
         .listened = true,
-        .doubts = -1,
-        .confirm_at = INT64_MAX,
+        .query.eventfd = -1,
+        .server.confirm_at = INT64_MAX,
         .fills_periods = config->reports_level != 0,
     };
     /* PulseAudio counts in frames, and PipeWire's quantum is not a whole number of them at every rate. */
@@ -53,8 +53,8 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
 }
 
 void writer_free(struct writer *w) {
-    if (w->doubts >= 0)
-        close(w->doubts);
+    if (w->query.eventfd >= 0)
+        close(w->query.eventfd);
     if (w->sink)
         w->sink->destroy(w->sink);
     pthread_cond_destroy(&w->state_changed);
@@ -72,13 +72,14 @@ int64_t writer_due_at(struct writer *w, uint64_t index) {
     uint64_t consumed = ring_consumed(&w->ring);
     if (index > consumed)
         return INT64_MAX;
-    int64_t at = w->empty_at - to_ns(w->sample_rate, timeline_tail(&w->timeline, consumed - index));
+    int64_t at =
+        w->server.empty_at - to_ns(w->sample_rate, timeline_tail(&w->server.timeline, consumed - index));
     return sink_io_unheard(w) <= consumed - index || at <= clock_now() ? 0 : at;
 }
 
 int64_t writer_done_at(struct writer *w, uint64_t index) {
     int64_t due_at = writer_due_at(w, index);
-    if (w->sure_at == INT64_MAX || due_at == INT64_MAX)
+    if (w->server.sure_at == INT64_MAX || due_at == INT64_MAX)
         return due_at;
     if (sink_io_unheard(w) <= ring_consumed(&w->ring) - index)
         return 0;
@@ -98,11 +99,11 @@ void writer_note_write(struct writer *w) {
     int64_t now = clock_now();
     int64_t margin = sink_io_held(w) + to_ns(w->sample_rate, ring_length(&w->ring));
     /* A server that needs more has begun a period: what is written now is in the next one. */
-    bool in_server = sink_io_ends_in_data(w) && now < w->dry_at;
+    bool in_server = sink_io_ends_in_data(w) && now < w->server.dry_at;
     if (in_server || ring_length(&w->ring) > 0)
         prebuffer_in_time(&w->prebuffer, now, margin);
     else
-        w->late = true;
+        w->silence.late = true;
 }
 
 void writer_get_stats(struct writer *w, vmic_stats *stats) {
@@ -110,8 +111,8 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
     uint64_t written = ring_written(&w->ring);
     uint64_t consumed = ring_consumed(&w->ring);
     uint64_t unheard = sink_io_unheard(w);
-    uint64_t not_due = timeline_data(&w->timeline, to_frames(w->sample_rate, sink_io_held(w)));
-    int64_t queued = sink_io_held(w) + w->pending_silence + to_ns(w->sample_rate, written - consumed);
+    uint64_t not_due = timeline_data(&w->server.timeline, to_frames(w->sample_rate, sink_io_held(w)));
+    int64_t queued = sink_io_held(w) + w->silence.pending + to_ns(w->sample_rate, written - consumed);
     if (!sink_io_ends_in_data(w) && written == consumed)
         queued = max_ns(queued, scheduler_goes_on(w) ? w->headroom : w->prebuffer.size);
     *stats = (vmic_stats){
@@ -121,15 +122,15 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
         .consumed = consumed,
         .done = consumed - unheard,
         .due = consumed - min_frames(not_due, unheard),
-        .heard = w->handed - w->dropped_in_server - w->lost - unheard,
-        .dropped = w->dropped_in_ring + w->dropped_in_server,
-        .lost = w->lost,
+        .heard = w->counters.handed - w->counters.dropped_in_server - w->counters.lost - unheard,
+        .dropped = w->counters.dropped_in_ring + w->counters.dropped_in_server,
+        .lost = w->counters.lost,
         .queued = written - consumed + unheard,
-        .underruns = w->underruns,
-        .reopened = w->reopened,
+        .underruns = w->counters.underruns,
+        .reopened = w->counters.reopened,
         .latency_us = (uint64_t)queued / 1000,
         .prebuffer_us = (uint64_t)w->prebuffer.size / 1000,
-        .silent_us = (uint64_t)max_ns(0, clock_now() - w->data_end_at) / 1000,
+        .silent_us = (uint64_t)max_ns(0, clock_now() - w->server.data_end_at) / 1000,
     };
 }
 
@@ -146,21 +147,21 @@ static int64_t serve(struct writer *w) {
     }
     /* Do a flush that came meanwhile first: once the frames written after it are in the server too, the flush
      * would drop them as well. */
-    if (w->flushes_done != w->flushes_wanted)
+    if (w->flush.done != w->flush.wanted)
         return 0;
     int64_t again = scheduler_next(w);
     if (again == 0 || sink_io_unheard(w) == 0)
         return again;
-    sink_io_confirm_at(w, w->data_end_at);
-    return min_ns(again, w->confirm_at);
+    sink_io_confirm_at(w, w->server.data_end_at);
+    return min_ns(again, w->server.confirm_at);
 }
 
 /* Drop what is not heard at the end. From here on no index moves. */
 static void drop_all(struct writer *w) {
     uint64_t in_ring = ring_length(&w->ring);
     ring_consume(&w->ring, in_ring);
-    w->dropped_in_ring += in_ring;
-    w->dropped_in_server += sink_io_unheard(w);
+    w->counters.dropped_in_ring += in_ring;
+    w->counters.dropped_in_server += sink_io_unheard(w);
     sink_io_clear(w);
 }
 
@@ -169,7 +170,7 @@ void writer_run(struct writer *w) {
     while (!w->stop) {
         int64_t again = 0;
         w->waiting_for_data = false;
-        if (w->flushes_done != w->flushes_wanted)
+        if (w->flush.done != w->flush.wanted)
             flush_now(w);
         else if (w->state == VMIC_OPENING)
             sink_io_open(w);
@@ -179,7 +180,7 @@ void writer_run(struct writer *w) {
             again = serve(w);
         /* A request that came while the lock was released shows in these fields; a write shows in the ring,
          * or has seen `waiting_for_data`. */
-        if (again != 0 && !w->stop && w->flushes_done == w->flushes_wanted)
+        if (again != 0 && !w->stop && w->flush.done == w->flush.wanted)
             wait_until(&w->wake, &w->lock, again);
     }
     drop_all(w);

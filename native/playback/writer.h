@@ -44,47 +44,61 @@ struct writer {
     bool was_open;         /* the sink was open once ... */
     bool was_suspended;    /* ... and was closed because nobody needed it */
     bool listened;         /* somebody listens */
+    int64_t needed_at;     /* when somebody last listened or wrote, or when the sink was opened */
     int error;
 
-    /* What the server holds. */
-    struct timeline timeline;
-    int64_t empty_at;    /* when the server will have used up what it holds; CLOCK_MONOTONIC, ns */
-    int64_t sure_at;     /* what is due by then was heard for certain; INT64_MAX: whatever is due was */
-    int64_t dry_at;      /* when it needs more */
-    int64_t data_end_at; /* when the last data in the server will have been heard; 0: there was none */
+    /* What the server holds. Times of CLOCK_MONOTONIC, ns. */
+    struct {
+        struct timeline timeline;
+        int64_t empty_at;    /* when the server will have used up what it holds */
+        int64_t sure_at;     /* what is due by then was heard for certain; INT64_MAX: whatever is due was */
+        int64_t dry_at;      /* when it needs more */
+        int64_t data_end_at; /* when the last data will have been heard; 0: there was none */
+        bool data_due;       /* by the clock it has been heard, whatever the server confirms */
+        int64_t confirm_at;  /* when to ask whether data was heard; INT64_MAX: nobody waits for that */
+    } server;
 
-    bool data_due;      /* by the clock it has been heard, whatever the server confirms */
-    int64_t confirm_at; /* when to ask the server whether data was heard; INT64_MAX: nobody waits for that */
+    /* Questions to the server about what it holds. */
+    struct {
+        bool doubtful;    /* the server should be asked */
+        int64_t asked_at; /* when `eventfd` last requested that */
+        int eventfd;      /* our descriptor for such requests; -1: none */
+        bool is_shown;    /* the server has shown its level in `shown`, and the sink does not know it yet */
+        struct shown_level shown;
+    } query;
 
-    bool doubtful;    /* the server should be asked what it holds */
-    int64_t asked_at; /* when `doubts` last requested that */
-    int doubts;       /* our eventfd for such requests; -1: none */
-    bool is_shown;    /* the server has shown its level in `shown`, and the sink does not know it yet */
-    struct shown_level shown;
-
-    /* Silence. */
     struct prebuffer prebuffer;
-    int64_t pending_silence; /* silence still to write before the next data, ns */
-    int64_t inserted;        /* silence written since the last data, ns */
-    bool late;   /* the next data was written when the server already needed it; otherwise this thread or the
-                  * server causes the underrun */
-    bool led_in; /* the silence before the next data has been computed */
-    int64_t silence_at; /* when silence is due, as first seen since the last write; 0: not seen yet */
-    int64_t last_data;  /* when data, or the fade of a flush, was last written to the sink; 0: never */
-    bool speaking;      /* data was written, and neither a flush nor a drain has come since */
-    int64_t sounded_at; /* when an idle server last got silence, to show where its periods are; 0: never */
-    int64_t needed_at;  /* when somebody last listened or wrote, or when the sink was opened */
 
-    /* Flushes. */
-    uint64_t flush_to; /* index: all before it must be dropped */
-    int64_t fade;      /* how long the sound takes to end, ns */
-    uint64_t flushes_wanted, flushes_done;
-    vmic_flushed flushed; /* what the last flush did */
+    /* Silence before and after the data. */
+    struct {
+        int64_t pending;  /* still to write before the next data, ns */
+        int64_t inserted; /* written since the last data, ns */
+        bool late;   /* the next data was written when the server already needed it; otherwise this thread or
+                      * the server causes the underrun */
+        bool led_in; /* the silence before the next data has been computed */
+        int64_t due_at; /* when silence is due, as first seen since the last write; 0: not seen yet */
+        /* When an idle server last got silence, to show where its periods are; 0: never. */
+        int64_t sounded_at;
+    } silence;
 
-    /* Counters, in frames. */
-    uint64_t handed; /* written to the sink */
-    uint64_t dropped_in_ring, dropped_in_server, lost;
-    uint64_t underruns, reopened;
+    struct {
+        bool speaking;     /* data was written, and neither a flush nor a drain has come since */
+        int64_t last_data; /* when data, or the fade of a flush, was last written to the sink; 0: never */
+    } utterance;
+
+    struct {
+        uint64_t to;  /* index: all before it must be dropped */
+        int64_t fade; /* how long the sound takes to end, ns */
+        uint64_t wanted, done;
+        vmic_flushed result; /* what the last flush did */
+    } flush;
+
+    /* In frames, except for the last two. */
+    struct {
+        uint64_t handed; /* written to the sink */
+        uint64_t dropped_in_ring, dropped_in_server, lost;
+        uint64_t underruns, reopened;
+    } counters;
 };
 
 /* Initialize the writer, which then owns `sink`. Return 0 or -1; on failure nothing is allocated, and the
