@@ -39,7 +39,13 @@ typedef enum vmic_state {
                         * changed meanwhile, so check it before vmic_reopen() */
 } vmic_state;
 
+typedef enum vmic_backend {
+    VMIC_PULSEAUDIO,
+    VMIC_PIPEWIRE,
+} vmic_backend;
+
 typedef struct vmic_config {
+    vmic_backend backend;    /* which server it is */
     const char *server;      /* as PULSE_SERVER; NULL for the default server */
     const char *application; /* the name that the server shows */
     const char *stream;      /* the name of the stream */
@@ -47,15 +53,10 @@ typedef struct vmic_config {
     uint32_t sample_rate;    /* frames a second */
     uint32_t channels;       /* 1 to 32 */
     uint64_t capacity;       /* frames that the ring holds */
-    uint32_t high_water_us;  /* the level up to which the server is filled; a period more at most */
-    uint32_t headroom_us;    /* the least that the server holds when data comes after silence */
     uint32_t prebuffer_us; /* silence before the first frame of an utterance: it absorbs a late next write */
     uint32_t prebuffer_max_us; /* the limit up to which the prebuffer grows when writes are late */
     uint32_t ramp_us;          /* how long a fade between data and inserted silence takes, down or up */
-    uint32_t low_water_us;     /* silence is added this long before the server runs dry */
     uint32_t suspend_after_us; /* the stream is suspended when nobody has listened or written for this long */
-    int32_t reports_level;     /* 1: the server reports what it holds, and fills up a period with silence when
-                                * it finds less (PulseAudio); 0: it does neither (PipeWire) */
 } vmic_config;
 
 typedef struct vmic_stats {

@@ -20,7 +20,7 @@ static uint64_t copy_next(struct writer *w, uint64_t back, uint64_t in_ring, uin
 static void fade_out(struct writer *w, uint64_t back, uint64_t in_ring) {
     uint64_t count =
         copy_next(w, back, in_ring, to_frames(w->sample_rate, min_ns(w->flush.fade, FLUSH_LONGEST_NS)));
-    uint64_t period = to_frames_at_least(w->sample_rate, w->period);
+    uint64_t period = to_frames_at_least(w->sample_rate, w->metrics.period);
     uint64_t all = count > period ? count : period;
     fade_frames(w->scratch, w->channels, count);
     memset(w->scratch + count * w->channels, 0, (all - count) * w->channels * sizeof *w->scratch);

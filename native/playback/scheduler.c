@@ -26,28 +26,29 @@ bool scheduler_goes_on(const struct writer *w) {
 }
 
 static int64_t whole_periods(const struct writer *w, int64_t ns) {
-    return ns > 0 ? (ns + w->period - 1) / w->period * w->period : 0;
+    return ns > 0 ? (ns + w->metrics.period - 1) / w->metrics.period * w->metrics.period : 0;
 }
 
 /* Return the length of a silence of at least `ns`. Where the server fills periods, the next data begins with
  * a period after it. */
 static int64_t silence_of(const struct writer *w, int64_t ns) {
-    if (!w->fills_periods)
+    if (!w->metrics.fills_periods)
         return ns;
     int64_t part = w->server.empty_at - w->server.dry_at;
-    int64_t rest = part > 0 ? w->period - part : 0;
+    int64_t rest = part > 0 ? w->metrics.period - part : 0;
     return rest + whole_periods(w, ns - rest);
 }
 
 /* Return whether the next data shifts against the periods of the server, because its writes are not whole
  * periods. Each write may then come when the server already needs a period of it. */
 static bool shifts(const struct writer *w) {
-    return w->fills_periods && ring_length(&w->ring) % to_frames_at_least(w->sample_rate, w->period) != 0;
+    return w->metrics.fills_periods &&
+           ring_length(&w->ring) % to_frames_at_least(w->sample_rate, w->metrics.period) != 0;
 }
 
 /* Return the whole periods that there is room for: at least one. */
 static int64_t periods_in(const struct writer *w, int64_t room) {
-    return max_ns(1, room / w->period) * w->period;
+    return max_ns(1, room / w->metrics.period) * w->metrics.period;
 }
 
 /* Return the part of the pending silence to write now. The rest is no less than a ramp. */
@@ -78,7 +79,7 @@ static void write_silence(struct writer *w, int64_t room) {
 
 /* Return how much silence must still come before data that begins with `next` and follows silence. */
 static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
-    int64_t wanted = w->headroom;
+    int64_t wanted = w->metrics.headroom;
     int64_t ramp = 0;
     int64_t more = 0;
     if (scheduler_goes_on(w)) {
@@ -98,7 +99,7 @@ static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
      * period (16.1). With no more than a period in reserve they did so when a write from Python was 1.6 ms
      * late. */
     if (shifts(w))
-        return max_ns(silence, wanted + w->period + w->low_water - level);
+        return max_ns(silence, wanted + w->metrics.period + w->metrics.low_water - level);
     return silence_of(w, max_ns(silence, wanted - level));
 }
 
@@ -132,7 +133,7 @@ static void write_data(struct writer *w, const int16_t *next, uint64_t there, ui
 }
 
 static int64_t give_data(struct writer *w, int64_t level) {
-    int64_t room = w->high_water - level;
+    int64_t room = w->metrics.high_water - level;
     const void *next;
     uint64_t there = ring_peek(&w->ring, &next);
     /* Only once for each start: otherwise a slow server would get nothing but silence. */
@@ -155,18 +156,18 @@ static int64_t give_data(struct writer *w, int64_t level) {
  * starts the first frames then came too late by 2 to 5 ms, and there was a gap (16.1). So the writer learns
  * the periods again. */
 static int64_t idle(struct writer *w, int64_t level, int64_t now) {
-    if (!w->fills_periods)
+    if (!w->metrics.fills_periods)
         return now + IDLE_NS;
     if (w->silence.sounded_at == 0 || now - w->silence.sounded_at >= IDLE_NS) {
-        if (level > w->period)
+        if (level > w->metrics.period)
             return now + IDLE_NS;
         w->silence.sounded_at = now;
-        w->silence.pending = SOUNDING_PERIODS * w->period;
-        write_silence(w, w->high_water - level);
+        w->silence.pending = SOUNDING_PERIODS * w->metrics.period;
+        write_silence(w, w->metrics.high_water - level);
         w->silence.pending = 0;
         return 0;
     }
-    int64_t reported_at = w->silence.sounded_at + w->period + SOUNDED_NS;
+    int64_t reported_at = w->silence.sounded_at + w->metrics.period + SOUNDED_NS;
     return now < reported_at ? reported_at : w->silence.sounded_at + IDLE_NS;
 }
 
@@ -174,18 +175,18 @@ static int64_t give_silence(struct writer *w, int64_t level) {
     int64_t now = clock_now();
     if (w->utterance.last_data == 0 || now - w->utterance.last_data > LINGER_NS)
         return idle(w, level, now);
-    int64_t due = w->server.dry_at - w->low_water;
+    int64_t due = w->server.dry_at - w->metrics.low_water;
     if (w->silence.due_at == 0)
         w->silence.due_at = due;
     /* A server that holds less than its prebuf stands still, and so does its level (PulseAudio 16.1). */
-    due = min_ns(due, w->silence.due_at + w->period);
+    due = min_ns(due, w->silence.due_at + w->metrics.period);
     if (due > now)
         return due;
     int64_t gap = w->utterance.speaking
                       ? prebuffer_gap(&w->prebuffer, now, w->silence.inserted) - w->silence.inserted
                       : 0;
-    w->silence.pending = max_ns(w->silence.pending, silence_of(w, max_ns(gap, w->period / 2)));
-    write_silence(w, w->high_water - level);
+    w->silence.pending = max_ns(w->silence.pending, silence_of(w, max_ns(gap, w->metrics.period / 2)));
+    write_silence(w, w->metrics.high_water - level);
     return 0;
 }
 
@@ -194,7 +195,7 @@ int64_t scheduler_next(struct writer *w) {
     w->waiting_for_data = ring_length(&w->ring) == 0;
     /* A full server gets no more until there is room for a period, and no silence either: a suspended sink
      * would fill up, and then block. */
-    if (level > w->high_water - w->period)
-        return w->server.empty_at - w->high_water + w->period;
+    if (level > w->metrics.high_water - w->metrics.period)
+        return w->server.empty_at - w->metrics.high_water + w->metrics.period;
     return ring_length(&w->ring) > 0 ? give_data(w, level) : give_silence(w, level);
 }

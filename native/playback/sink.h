@@ -24,6 +24,15 @@ struct shown_level {
     bool suspended; /* the server's sink plays nothing */
 };
 
+/* How the server has to be fed; times in ns. */
+struct buffer_metrics {
+    int64_t period;     /* how much it consumes at a time */
+    int64_t high_water; /* the level up to which it is filled; a period more at most */
+    int64_t headroom;   /* the least that it holds when data comes after silence */
+    int64_t low_water;  /* silence is added this long before it runs dry */
+    bool fills_periods; /* it fills up a period with silence when it finds less */
+};
+
 struct sink {
     /* Connect. Return 0, or an error (positive, one of libpulse's). */
     int (*open)(struct sink *self);
@@ -40,8 +49,7 @@ struct sink {
     void (*close)(struct sink *self);
     /* Close and free the sink. */
     void (*destroy)(struct sink *self);
-    /* How much the server consumes at a time, ns; set before the writer starts. */
-    int64_t period;
+    struct buffer_metrics metrics; /* set before the writer starts */
 };
 
 #endif

@@ -25,7 +25,7 @@ uint64_t sink_io_unheard(struct writer *w) {
  * however much time has passed. */
 void sink_io_confirm_at(struct writer *w, int64_t due_at) {
     int64_t now = clock_now();
-    int64_t at = w->server.sure_at == INT64_MAX ? due_at - w->low_water : max_ns(due_at, now + MS);
+    int64_t at = w->server.sure_at == INT64_MAX ? due_at - w->metrics.low_water : max_ns(due_at, now + MS);
     if (at <= now || at >= w->server.confirm_at)
         return;
     w->server.confirm_at = at;

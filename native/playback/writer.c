@@ -13,7 +13,8 @@
 static int init_memory(struct writer *w, uint64_t capacity) {
     size_t frame_size = w->channels * sizeof(int16_t);
     /* The longest single write, and the frames of rounding up. */
-    uint64_t longest = to_frames(w->sample_rate, max_ns(w->high_water + 2 * w->period, FLUSH_LONGEST_NS)) + 2;
+    int64_t longest_ns = max_ns(w->metrics.high_water + 2 * w->metrics.period, FLUSH_LONGEST_NS);
+    uint64_t longest = to_frames(w->sample_rate, longest_ns) + 2;
     w->scratch = calloc(longest, frame_size);
     if (w->scratch && history_init(&w->history, longest, frame_size) == 0) {
         if (ring_init(&w->ring, capacity, frame_size) == 0)
@@ -29,20 +30,17 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
         .sink = sink,
         .sample_rate = config->sample_rate,
         .channels = config->channels,
-        .high_water = config->high_water_us * 1000LL,
-        .headroom = config->headroom_us * 1000LL,
-        .low_water = config->low_water_us * 1000LL,
+        .metrics = sink->metrics,
         .suspend_after = config->suspend_after_us * 1000LL,
         .listened = true,
         .query.eventfd = -1,
         .server.confirm_at = INT64_MAX,
-        .fills_periods = config->reports_level != 0,
     };
     /* PulseAudio counts in frames, and PipeWire's quantum is not a whole number of them at every rate. */
-    w->period = to_ns(w->sample_rate, to_frames(w->sample_rate, sink->period + 1));
+    w->metrics.period = to_ns(w->sample_rate, to_frames(w->sample_rate, sink->metrics.period + 1));
     w->ramp = to_frames(w->sample_rate, config->ramp_us * 1000LL);
-    prebuffer_init(&w->prebuffer, max_ns(w->headroom, config->prebuffer_us * 1000LL),
-                   max_ns(w->headroom, config->prebuffer_max_us * 1000LL));
+    prebuffer_init(&w->prebuffer, max_ns(w->metrics.headroom, config->prebuffer_us * 1000LL),
+                   max_ns(w->metrics.headroom, config->prebuffer_max_us * 1000LL));
     if (init_memory(w, config->capacity) != 0)
         return -1;
     pthread_mutex_init(&w->lock, NULL);
@@ -114,7 +112,7 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
     uint64_t not_due = timeline_data(&w->server.timeline, to_frames(w->sample_rate, sink_io_held(w)));
     int64_t queued = sink_io_held(w) + w->silence.pending + to_ns(w->sample_rate, written - consumed);
     if (!sink_io_ends_in_data(w) && written == consumed)
-        queued = max_ns(queued, scheduler_goes_on(w) ? w->headroom : w->prebuffer.size);
+        queued = max_ns(queued, scheduler_goes_on(w) ? w->metrics.headroom : w->prebuffer.size);
     *stats = (vmic_stats){
         .state = w->state,
         .error = w->error,

@@ -24,9 +24,9 @@ struct writer {
     /* Set before the thread starts, and never changed. */
     struct sink *sink;
     uint32_t sample_rate, channels;
-    int64_t high_water, headroom, low_water, period, suspend_after; /* ns */
-    uint64_t ramp;                                                  /* frames */
-    bool fills_periods; /* the server fills a period with silence when it finds less */
+    struct buffer_metrics metrics; /* the sink's, with a period of whole frames */
+    int64_t suspend_after;         /* ns */
+    uint64_t ramp;                 /* frames */
 
     struct ring ring; /* the writer consumes */
 

@@ -5,6 +5,7 @@
 #include "frames.h"
 #include "minmax.h"
 #include "stream.h"
+#include "threads.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -83,11 +84,6 @@ int64_t playback_latency(struct playback *self) {
     return (int64_t)latency * 1000;
 }
 
-void playback_sleep_until(int64_t at) {
-    struct timespec until = {.tv_sec = at / SECOND, .tv_nsec = at % SECOND};
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-}
-
 void playback_close(struct sink *sink) {
     struct playback *self = (struct playback *)sink;
     if (!self->simple)
@@ -100,7 +96,7 @@ void playback_close(struct sink *sink) {
     bool is_there =
         self->error ? self->error != PA_ERR_CONNECTIONTERMINATED : pa_simple_flush(self->simple, &error) == 0;
     if (is_there)
-        playback_sleep_until(min_ns(clock_now(), self->held_until) + QUIET_NS);
+        sleep_until(min_ns(clock_now(), self->held_until) + QUIET_NS);
     pa_simple_free(self->simple);
     self->simple = NULL;
 }
@@ -137,8 +133,9 @@ void *playback_new(size_t size, struct sink sink, const vmic_config *config) {
 }
 
 vmic_stream *vmic_create(const vmic_config *config) {
-    return stream_create(config, config->reports_level ? playback_pulseaudio_new(config)
-                                                       : playback_pipewire_new(config));
+    bool is_pipewire = config->backend == VMIC_PIPEWIRE;
+    return stream_create(config,
+                         is_pipewire ? playback_pipewire_new(config) : playback_pulseaudio_new(config));
 }
 
 int vmic_channel_map(uint32_t channels, char *text, uint32_t size) {

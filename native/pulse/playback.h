@@ -37,7 +37,6 @@ int playback_write(struct playback *playback, const void *frames, uint64_t count
 int playback_flush(struct playback *playback);
 /* Return the latency that libpulse reports, ns; set `error` when it reports none. */
 int64_t playback_latency(struct playback *playback);
-void playback_sleep_until(int64_t at);
 
 /* For struct sink. */
 void playback_close(struct sink *sink);

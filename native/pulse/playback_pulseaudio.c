@@ -4,6 +4,7 @@
 #include "period.h"
 #include "playback.h"
 #include "playback_clock.h"
+#include "threads.h"
 
 #include <stdbool.h>
 
@@ -56,7 +57,7 @@ static int pulseaudio_flush(struct sink *sink, int64_t *left) {
     playback_clock_clear(&self->clock, clock_now());
     if (error)
         return error;
-    *left = min_ns(playback_latency(&self->playback), sink->period);
+    *left = min_ns(playback_latency(&self->playback), sink->metrics.period);
     return self->playback.error;
 }
 
@@ -66,7 +67,7 @@ static void await_playing(struct pulseaudio *self) {
     int64_t look_at = period_clock_reported_from_at(&self->clock.periods);
     int64_t last_at = clock_now() + PLAYS_WITHIN_NS;
     do {
-        playback_sleep_until(look_at);
+        sleep_until(look_at);
         look_at += LOOK_NS;
     } while (playback_latency(&self->playback) > SET_OFF_US * 1000 - PLAYED_NS && !self->playback.error &&
              look_at < last_at);
@@ -87,15 +88,14 @@ static int pulseaudio_level(struct sink *sink, const struct shown_level *shown, 
 }
 
 struct sink *playback_pulseaudio_new(const vmic_config *config) {
-    uint32_t sample_rate = config->sample_rate;
-    struct sink sink = {
-        .open = pulseaudio_open,
-        .write = pulseaudio_write,
-        .flush = pulseaudio_flush,
-        .level = pulseaudio_level,
-        .close = playback_close,
-        .destroy = playback_destroy,
-        .period = to_ns(sample_rate, period(sample_rate)),
+    struct buffer_metrics metrics = {
+        .period = to_ns(config->sample_rate, period(config->sample_rate)),
+        .high_water = 40 * MS,
+        .headroom = 3 * MS,
+        .low_water = 3 * MS / 2,
+        .fills_periods = true,
     };
+    struct sink sink = {pulseaudio_open, pulseaudio_write, pulseaudio_flush, pulseaudio_level,
+                        playback_close,  playback_destroy, metrics};
     return playback_new(sizeof(struct pulseaudio), sink, config);
 }

@@ -49,7 +49,16 @@ void condition_init(pthread_cond_t *condition) {
     pthread_condattr_destroy(&monotonic);
 }
 
+static struct timespec timespec_of(int64_t at) {
+    return (struct timespec){.tv_sec = at / SECOND, .tv_nsec = at % SECOND};
+}
+
 void wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t deadline) {
-    struct timespec until = {.tv_sec = deadline / SECOND, .tv_nsec = deadline % SECOND};
+    struct timespec until = timespec_of(deadline);
     pthread_cond_timedwait(condition, lock, &until);
+}
+
+void sleep_until(int64_t at) {
+    struct timespec until = timespec_of(at);
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }

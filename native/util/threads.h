@@ -19,5 +19,6 @@ void condition_init(pthread_cond_t *condition);
 
 /* Call pthread_cond_timedwait() until `deadline`; CLOCK_MONOTONIC, ns. */
 void wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t deadline);
+void sleep_until(int64_t at);
 
 #endif

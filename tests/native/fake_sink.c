@@ -147,11 +147,11 @@ struct sink *fake_as_sink(struct fake_sink *fake) {
     return &fake->sink;
 }
 
-struct fake_sink *fake_new(uint32_t sample_rate) {
+struct fake_sink *fake_new(uint32_t sample_rate, struct buffer_metrics metrics) {
     struct fake_sink *fake = calloc(1, sizeof *fake);
     CHECK(fake);
     fake->sink = (struct sink){fake_open,  fake_write,   fake_flush, fake_report_level,
-                               fake_close, fake_destroy, 5000000};
+                               fake_close, fake_destroy, metrics};
     fake->sample_rate = sample_rate;
     fake->closed = true;
     fake->record = malloc(RECORD_FRAMES * sizeof *fake->record);

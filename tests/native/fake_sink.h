@@ -15,7 +15,7 @@ enum fake_call { FAKE_OPEN, FAKE_WRITE, FAKE_FLUSH, FAKE_LEVEL, FAKE_CLOSE, FAKE
 
 struct fake_sink;
 
-struct fake_sink *fake_new(uint32_t sample_rate);
+struct fake_sink *fake_new(uint32_t sample_rate, struct buffer_metrics metrics);
 /* Returns the sink for stream_create(), which takes ownership of it. The rest of the fake sink belongs to the
  * test. */
 struct sink *fake_as_sink(struct fake_sink *fake);

@@ -13,33 +13,32 @@ void let_pass_ms(int ms) {
     nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
 }
 
-vmic_config roomy(void) {
-    return (vmic_config){
-        .sample_rate = RATE,
-        .channels = 2,
-        .capacity = 20 * RATE,
-        .high_water_us = 10000000,
-        .headroom_us = 5000000,
-        .low_water_us = 20000,
+struct settings roomy(void) {
+    return (struct settings){
+        .config = {.sample_rate = RATE, .channels = 2, .capacity = 20 * RATE},
+        .metrics = {.period = 5000 * US,
+                    .high_water = 10000000 * US,
+                    .headroom = 5000000 * US,
+                    .low_water = 20000 * US},
     };
 }
 
-vmic_config tight(void) {
-    vmic_config config = roomy();
-    config.high_water_us = 60000;
-    config.headroom_us = 10000;
-    return config;
+struct settings tight(void) {
+    struct settings settings = roomy();
+    settings.metrics.high_water = 60000 * US;
+    settings.metrics.headroom = 10000 * US;
+    return settings;
 }
 
-struct fixture begin_stream(const vmic_config *config) {
-    struct fixture fixture = {.fake = fake_new(config->sample_rate)};
-    fixture.stream = stream_create(config, fake_as_sink(fixture.fake));
+struct fixture begin_stream(const struct settings *settings) {
+    struct fixture fixture = {.fake = fake_new(settings->config.sample_rate, settings->metrics)};
+    fixture.stream = stream_create(&settings->config, fake_as_sink(fixture.fake));
     CHECK(fixture.stream);
     return fixture;
 }
 
-struct fixture open_stream(const vmic_config *config) {
-    struct fixture fixture = begin_stream(config);
+struct fixture open_stream(const struct settings *settings) {
+    struct fixture fixture = begin_stream(settings);
     must(&fixture, VMIC_OPENED, 0);
     CHECK_EQUAL(look(&fixture).state, VMIC_OPEN);
     return fixture;

@@ -18,6 +18,13 @@
 
 #define RATE 48000u
 
+#define US INT64_C(1000) /* ns */
+
+struct settings {
+    vmic_config config;
+    struct buffer_metrics metrics; /* of the fake sink */
+};
+
 struct fixture {
     struct fake_sink *fake;
     vmic_stream *stream;
@@ -25,14 +32,14 @@ struct fixture {
 
 /* 10 s ahead, of which 5 s are silence before the data: the sink never runs dry, however busy the machine
  * is. */
-vmic_config roomy(void);
+struct settings roomy(void);
 /* 60 ms ahead, as on a real server. */
-vmic_config tight(void);
+struct settings tight(void);
 
 /* Creates a stream, which may still be opening. */
-struct fixture begin_stream(const vmic_config *config);
+struct fixture begin_stream(const struct settings *settings);
 /* Creates a stream and waits until it is open. */
-struct fixture open_stream(const vmic_config *config);
+struct fixture open_stream(const struct settings *settings);
 /* Stops the stream and frees everything. */
 void end_stream(struct fixture *fixture);
 

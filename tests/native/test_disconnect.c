@@ -19,8 +19,8 @@ static void reopens(struct fixture *f, uint64_t reopened) {
 }
 
 static void write_fails(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     put_all(&f, 1, 1000);
     must(&f, VMIC_CONSUMED, 1000);
     fake_fail(f.fake, FAKE_WRITE, 7);
@@ -44,9 +44,9 @@ static void write_fails(void) {
 
 /* The server may have played part of the frames that it accepted. */
 static void write_fails_when_some_is_heard(void) {
-    vmic_config config = roomy();
-    config.headroom_us = 0;
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    settings.metrics.headroom = 0;
+    struct fixture f = open_stream(&settings);
     put_all(&f, 1, 6 * RATE);
     must(&f, VMIC_DONE, RATE / 4);
     fake_fail(f.fake, FAKE_WRITE, 7);
@@ -60,10 +60,10 @@ static void write_fails_when_some_is_heard(void) {
 }
 
 static void open_fails(void) {
-    vmic_config config = roomy();
-    struct fixture f = {.fake = fake_new(RATE)};
+    struct settings settings = roomy();
+    struct fixture f = {.fake = fake_new(RATE, settings.metrics)};
     fake_fail(f.fake, FAKE_OPEN, 5);
-    f.stream = stream_create(&config, fake_as_sink(f.fake));
+    f.stream = stream_create(&settings.config, fake_as_sink(f.fake));
     CHECK(f.stream);
     is_away(&f, 5);
     put_all(&f, 1, 100);
@@ -79,8 +79,8 @@ static void open_fails(void) {
 }
 
 static void an_idle_writer_notices(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     struct caller left;
     start_waiting(&left, &f, VMIC_DISCONNECTION, 0);
     fake_fail(f.fake, FAKE_LEVEL, 3);
@@ -94,8 +94,8 @@ static void an_idle_writer_notices(void) {
 }
 
 static void reopening_an_open_stream_does_nothing(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     vmic_reopen(f.stream);
     CHECK_EQUAL(look(&f).state, VMIC_OPEN);
     put_all(&f, 1, 10);
@@ -106,8 +106,8 @@ static void reopening_an_open_stream_does_nothing(void) {
 }
 
 static void writes_while_it_reopens(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     fake_fail(f.fake, FAKE_WRITE, 7);
     put_all(&f, 1, 10);
     is_away(&f, 7);
@@ -129,8 +129,8 @@ static void writes_while_it_reopens(void) {
 /* A thread that waits for the disconnection returns when it happens, not after the old connection is
  * closed. */
 static void close_hangs(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     struct caller left;
     start_waiting(&left, &f, VMIC_DISCONNECTION, 0);
     must_not(&f, VMIC_DISCONNECTION, 0); /* until this times out, so that the other thread surely waits */
@@ -160,8 +160,8 @@ static void *count_wakeups(void *argument) {
 
 /* A thread that waits for the disconnection sleeps while sound is written. Formerly each write woke it. */
 static void writes_wake_nobody_who_waits_for_the_loss(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     pthread_t waiting;
     pthread_create(&waiting, NULL, count_wakeups, &f);
     for (uint32_t i = 0; i < 200; i++) {

@@ -10,8 +10,8 @@
 #define WRITTEN (10 * RATE)
 
 static struct fixture half_handed(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     put_all(&f, 1, WRITTEN);
     must(&f, VMIC_CONSUMED, IN_SINK - 1);
     return f;
@@ -55,9 +55,9 @@ static void drops_all_that_is_not_heard(void) {
 /* The flush distinguishes heard frames from dropped ones, as exactly as the time between two level queries
  * allows. */
 static void tells_what_was_heard(void) {
-    vmic_config config = roomy();
-    config.headroom_us = 0;
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    settings.metrics.headroom = 0;
+    struct fixture f = open_stream(&settings);
     put_all(&f, 1, WRITTEN);
     must(&f, VMIC_DONE, RATE / 2);
     vmic_flushed flushed = flush_now(&f);
@@ -95,8 +95,8 @@ static void fades_away(void) {
 
 /* When less than a fade is left, the remaining frames fade. */
 static void fades_what_there_is(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     put_all(&f, 1, 100);
     must(&f, VMIC_CONSUMED, 100);
     vmic_flushed flushed;
@@ -108,9 +108,9 @@ static void fades_what_there_is(void) {
 }
 
 static void nothing_to_drop(void) {
-    vmic_config config = roomy();
-    config.headroom_us = 0;
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    settings.metrics.headroom = 0;
+    struct fixture f = open_stream(&settings);
     vmic_flushed flushed = flush_now(&f);
     CHECK_EQUAL(flushed.heard_to, 0);
     CHECK_EQUAL(flushed.dropped_to, 0);
@@ -136,8 +136,8 @@ static void times_out(struct fixture *f) {
 }
 
 static void while_a_write_stalls(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     fake_hold(f.fake, FAKE_WRITE);
     put_all(&f, 1, 1000);
     fake_wait_held(f.fake, FAKE_WRITE);
@@ -152,8 +152,8 @@ static void while_a_write_stalls(void) {
 
 /* The frames of a blocked write are dropped from the sink once the sink has them. */
 static void while_a_write_of_data_stalls(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     put_all(&f, 1, 10);
     must(&f, VMIC_CONSUMED, 10);
     fake_hold(f.fake, FAKE_WRITE);
@@ -184,8 +184,8 @@ static void a_reader_during_a_flush_alters_nothing(void) {
 /* A server whose periods are longer than ours keeps the end of the fade until it gets more frames: the next
  * sound would begin with it. */
 static void silence_follows_the_fade(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     put_all(&f, 1, RATE);
     must(&f, VMIC_CONSUMED, RATE);
     /* Longer than the time for which silence follows the written frames. */
@@ -199,8 +199,8 @@ static void silence_follows_the_fade(void) {
 
 /* A barge-in, then the next sentence at once: the pending flush must not drop the new sentence. */
 static void what_is_written_later_stays(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     vmic_flushed unset;
     put_all(&f, 1, 100);
     must(&f, VMIC_CONSUMED, 100);
@@ -251,8 +251,8 @@ static void fails(void) {
 }
 
 static void while_away(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     fake_fail(f.fake, FAKE_WRITE, 1);
     put_all(&f, 1, 100);
     must(&f, VMIC_DISCONNECTION, 0);

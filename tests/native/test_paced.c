@@ -77,19 +77,14 @@ static void paced_close(struct sink *sink) {
     (void)sink;
 }
 
-/* The same as vmic's settings for PulseAudio (`PULSEAUDIO` in the Python code). */
 static vmic_config config_of(uint32_t sample_rate) {
     return (vmic_config){
         .sample_rate = sample_rate,
         .channels = 1,
         .capacity = sample_rate,
-        .high_water_us = 40000,
-        .headroom_us = 3000,
-        .low_water_us = 1500,
         .prebuffer_max_us = 150000,
         .ramp_us = 1500,
         .suspend_after_us = 5000000,
-        .reports_level = 1,
     };
 }
 
@@ -114,14 +109,23 @@ static void speak(uint32_t sample_rate, uint64_t chunk, int64_t phase, uint64_t 
         frames[i] = SOUND;
     world_begin();
     memset(&paced, 0, sizeof paced);
-    paced.sink =
-        (struct sink){paced_open, paced_write, paced_flush, paced_level, paced_close, paced_close, 0};
     paced.null = (struct null_sink){.sample_rate = sample_rate,
                                     .period = period_frames(sample_rate, 120000, 55000),
                                     .wakes_at = world_now() + 1,
                                     .late = 60 * US,
                                     .heard = hear};
-    paced.sink.period = (int64_t)(paced.null.period * SECOND / sample_rate);
+    /* The metrics of playback_pulseaudio.c. */
+    paced.sink = (struct sink){paced_open,
+                               paced_write,
+                               paced_flush,
+                               paced_level,
+                               paced_close,
+                               paced_close,
+                               {.period = (int64_t)(paced.null.period * SECOND / sample_rate),
+                                .high_water = 40 * MS,
+                                .headroom = 3 * MS,
+                                .low_water = 3 * MS / 2,
+                                .fills_periods = true}};
     vmic_config config = config_of(sample_rate);
     vmic_stream *stream = stream_create(&config, &paced.sink);
     CHECK(stream);

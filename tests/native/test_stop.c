@@ -14,10 +14,10 @@ static void stop_times_out(struct fixture *f) {
 
 /* A stream that hangs in `call`, with 100 frames in the ring. */
 static struct fixture hung(enum fake_call call) {
-    vmic_config config = roomy();
-    struct fixture f = {.fake = fake_new(RATE)};
+    struct settings settings = roomy();
+    struct fixture f = {.fake = fake_new(RATE, settings.metrics)};
     fake_hold(f.fake, call);
-    f.stream = stream_create(&config, fake_as_sink(f.fake));
+    f.stream = stream_create(&settings.config, fake_as_sink(f.fake));
     CHECK(f.stream);
     put_all(&f, 1, 100);
     fake_wait_held(f.fake, call);
@@ -56,8 +56,8 @@ static void fails_when_the_sink_lets_go(enum fake_call call) {
 }
 
 static void ends_a_wait(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     struct caller consumed;
     start_waiting(&consumed, &f, VMIC_CONSUMED, 1);
     must_not(&f, VMIC_CONSUMED, 1); /* until this times out, so that the other thread surely waits */
@@ -79,8 +79,8 @@ static void ends_a_wait_while_the_sink_hangs(void) {
 }
 
 static void while_away(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     fake_fail(f.fake, FAKE_WRITE, 7);
     put_all(&f, 1, 100);
     must(&f, VMIC_DISCONNECTION, 0);
@@ -91,9 +91,9 @@ static void while_away(void) {
 
 /* All functions may still be called, and nothing changes any more. */
 static void after_the_end(void) {
-    vmic_config config = roomy();
-    config.headroom_us = 0;
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    settings.metrics.headroom = 0;
+    struct fixture f = open_stream(&settings);
     put_all(&f, 1, 12 * RATE);
     must(&f, VMIC_DONE, 1);
     CHECK_EQUAL(vmic_stop(f.stream, PATIENCE_US), VMIC_OK);
@@ -114,15 +114,15 @@ static void after_the_end(void) {
 }
 
 static void no_memory(void) {
-    vmic_config config = roomy();
-    struct fake_sink *fake = fake_new(RATE);
-    config.capacity = UINT64_MAX / 64;
+    struct settings settings = roomy();
+    struct fake_sink *fake = fake_new(RATE, settings.metrics);
+    settings.config.capacity = UINT64_MAX / 64;
     errno = 0;
-    CHECK(!stream_create(&config, fake_as_sink(fake)));
+    CHECK(!stream_create(&settings.config, fake_as_sink(fake)));
     CHECK_EQUAL(errno, ENOMEM);
     fake_free(fake); /* this waits until the sink is destroyed */
     errno = 0;
-    CHECK(!stream_create(&config, NULL));
+    CHECK(!stream_create(&settings.config, NULL));
     CHECK_EQUAL(errno, ENOMEM);
 }
 

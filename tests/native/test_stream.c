@@ -8,9 +8,9 @@
 
 /* The ring is small, so that it wraps several hundred times. */
 static void in_order(void) {
-    vmic_config config = roomy();
-    config.capacity = 997;
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    settings.config.capacity = 997;
+    struct fixture f = open_stream(&settings);
     const uint32_t frames = 200000;
     uint64_t random = 1;
     for (uint32_t next = 0; next < frames;) {
@@ -30,8 +30,8 @@ static void in_order(void) {
 }
 
 static void begins_with_the_headroom(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     put_all(&f, 1, 100);
     must(&f, VMIC_CONSUMED, 100);
     const uint32_t *frames;
@@ -46,8 +46,8 @@ static void begins_with_the_headroom(void) {
 /* Each write takes longer than a frame lasts, so the sink never quite holds the headroom: the data follows
  * nevertheless. */
 static void a_slow_sink_gets_the_data(void) {
-    vmic_config config = tight();
-    struct fixture f = open_stream(&config);
+    struct settings settings = tight();
+    struct fixture f = open_stream(&settings);
     fake_slow_down(f.fake, 200);
     put_all(&f, 1, 100);
     must(&f, VMIC_CONSUMED, 100);
@@ -56,9 +56,9 @@ static void a_slow_sink_gets_the_data(void) {
 }
 
 static void full_ring(void) {
-    vmic_config config = roomy();
-    config.capacity = 1000;
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    settings.config.capacity = 1000;
+    struct fixture f = open_stream(&settings);
     fake_hold(f.fake, FAKE_WRITE);
     CHECK_EQUAL(put(&f, 1, 600), 600);
     CHECK_EQUAL(put(&f, 601, 600), 400);
@@ -77,8 +77,8 @@ static void full_ring(void) {
 /* A server starts to play, and continues, only when it has enough frames: silence must follow the last
  * frames. */
 static void a_tail_is_pushed_out(void) {
-    vmic_config config = tight();
-    struct fixture f = open_stream(&config);
+    struct settings settings = tight();
+    struct fixture f = open_stream(&settings);
     put_all(&f, 1, 3);
     fake_wait_silence(f.fake, 20 * MS);
     must(&f, VMIC_DONE, 3);
@@ -90,10 +90,10 @@ static void a_tail_is_pushed_out(void) {
 
 /* The sink stops playing above the level at which silence is due: silence must come nevertheless. */
 static void a_sink_that_stands_still_is_pushed(void) {
-    vmic_config config = tight();
-    config.headroom_us = 0;
-    struct fixture f = open_stream(&config);
-    fake_stand_still(f.fake, config.low_water_us + 1000);
+    struct settings settings = tight();
+    settings.metrics.headroom = 0;
+    struct fixture f = open_stream(&settings);
+    fake_stand_still(f.fake, settings.metrics.low_water / US + 1000);
     put_all(&f, 1, 3);
     int64_t before = now_us();
     must(&f, VMIC_DONE, 3);
@@ -102,8 +102,8 @@ static void a_sink_that_stands_still_is_pushed(void) {
 }
 
 static void an_idle_stream_is_quiet(void) {
-    vmic_config config = tight();
-    struct fixture f = open_stream(&config);
+    struct settings settings = tight();
+    struct fixture f = open_stream(&settings);
     fake_wait_idle(f.fake, 2);
     CHECK_EQUAL(fake_count(f.fake, FAKE_WRITE), 0);
     put_all(&f, 1, 3);
@@ -117,11 +117,11 @@ static void an_idle_stream_is_quiet(void) {
     end_stream(&f);
 }
 
-/* The sink never holds more than `high_water_us` (a frame and a millisecond are rounding) and is given some 5
- * ms at a time, also when a write takes longer than a frame lasts. */
+/* The sink never holds more than the high water mark (a frame and a millisecond are rounding) and is given
+ * some 5 ms at a time, also when a write takes longer than a frame lasts. */
 static void is_paced(uint32_t write_us) {
-    vmic_config config = tight();
-    struct fixture f = open_stream(&config);
+    struct settings settings = tight();
+    struct fixture f = open_stream(&settings);
     fake_slow_down(f.fake, write_us);
     int64_t before = now_us();
     put_all(&f, 1, 500 * MS);
@@ -138,8 +138,8 @@ static void is_paced(uint32_t write_us) {
 
 /* Returns false when the machine was so slow that the gap may have been longer than 0.5 s. */
 static bool short_gap(void) {
-    vmic_config config = tight();
-    struct fixture f = open_stream(&config);
+    struct settings settings = tight();
+    struct fixture f = open_stream(&settings);
     int64_t before = now_us();
     put_all(&f, 1, MS);
     must(&f, VMIC_CONSUMED, MS);
@@ -167,8 +167,8 @@ static void an_underrun_counts_once(void) {
 }
 
 static void what_follows_an_utterance_is_no_underrun(void) {
-    vmic_config config = tight();
-    struct fixture f = open_stream(&config);
+    struct settings settings = tight();
+    struct fixture f = open_stream(&settings);
     for (uint32_t i = 0; i < 3; i++) {
         put_all(&f, 1 + i * MS, MS);
         /* The frames are not heard yet, so this does nothing. */
@@ -182,8 +182,8 @@ static void what_follows_an_utterance_is_no_underrun(void) {
 }
 
 static void no_gap_is_no_underrun(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     for (uint32_t i = 0; i < 100; i++)
         put_all(&f, 1 + i * 50, 50);
     must(&f, VMIC_CONSUMED, 5000);
@@ -204,11 +204,11 @@ static void put_loud(struct fixture *f, uint64_t count) {
 /* Before, between and after the writes, no step is steeper than a ramp of 72 frames, 1.5 times its mean. The
  * sink has a second left when it gets silence, so no silence comes too late. */
 static void a_gap_does_not_click(void) {
-    vmic_config config = roomy();
-    config.headroom_us = 0;
-    config.low_water_us = 1000000;
-    config.ramp_us = 1500;
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    settings.metrics.headroom = 0;
+    settings.metrics.low_water = 1000000 * US;
+    settings.config.ramp_us = 1500;
+    struct fixture f = open_stream(&settings);
     put_loud(&f, 2400);
     fake_wait_silence(f.fake, 10 * MS);
     put_loud(&f, 1);
@@ -234,10 +234,10 @@ static void a_gap_does_not_click(void) {
 /* The writer is late: the data has been heard, though the sink has not confirmed it. A fade would be a click
  * after the silence. */
 static void a_late_silence_does_not_click(void) {
-    vmic_config config = tight();
-    config.low_water_us = 1000;
-    config.ramp_us = 1500;
-    struct fixture f = open_stream(&config);
+    struct settings settings = tight();
+    settings.metrics.low_water = 1000 * US;
+    settings.config.ramp_us = 1500;
+    struct fixture f = open_stream(&settings);
     fake_stand_still(f.fake, 5000);
     fake_confirm_late(f.fake, 500000);
     put_loud(&f, 2400);
@@ -257,9 +257,9 @@ static void a_late_silence_does_not_click(void) {
 
 /* A suspended sink would fill up, and then block. */
 static void a_full_sink_gets_no_silence(void) {
-    vmic_config config = tight();
-    struct fixture f = open_stream(&config);
-    fake_stand_still(f.fake, config.high_water_us);
+    struct settings settings = tight();
+    struct fixture f = open_stream(&settings);
+    fake_stand_still(f.fake, settings.metrics.high_water / US);
     put_all(&f, 1, 3);
     must(&f, VMIC_CONSUMED, 3);
     uint64_t writes = fake_count(f.fake, FAKE_WRITE);
@@ -269,10 +269,10 @@ static void a_full_sink_gets_no_silence(void) {
 }
 
 static void waiting_for_opened(void) {
-    vmic_config config = roomy();
-    struct fixture f = {.fake = fake_new(RATE)};
+    struct settings settings = roomy();
+    struct fixture f = {.fake = fake_new(RATE, settings.metrics)};
     fake_hold(f.fake, FAKE_OPEN);
-    f.stream = stream_create(&config, fake_as_sink(f.fake));
+    f.stream = stream_create(&settings.config, fake_as_sink(f.fake));
     CHECK(f.stream);
     fake_wait_held(f.fake, FAKE_OPEN);
     must_not(&f, VMIC_OPENED, 0);
@@ -288,8 +288,8 @@ static void waiting_for_opened(void) {
 }
 
 static void waiting_for_consumed(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     must(&f, VMIC_CONSUMED, 0);
     must_not(&f, VMIC_CONSUMED, 1);
     fake_hold(f.fake, FAKE_WRITE);
@@ -306,9 +306,9 @@ static void waiting_for_consumed(void) {
 /* A frame is done when its time has come, neither before nor much later. This also holds for a frame in the
  * middle. */
 static void waiting_for_done(void) {
-    vmic_config config = roomy();
-    config.headroom_us = 100000;
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    settings.metrics.headroom = 100000 * US;
+    struct fixture f = open_stream(&settings);
     must(&f, VMIC_DONE, 0);
     must_not(&f, VMIC_DONE, 1);
     int64_t before = now_us();
@@ -327,8 +327,8 @@ static void waiting_for_done(void) {
 
 /* By the clock the frames should be heard, but a server that hangs has not confirmed it. */
 static void what_is_not_confirmed_is_not_done(void) {
-    vmic_config config = roomy();
-    struct fixture f = open_stream(&config);
+    struct settings settings = roomy();
+    struct fixture f = open_stream(&settings);
     put_all(&f, 1, 100 * MS);
     must(&f, VMIC_CONSUMED, 100 * MS);
     fake_hold(f.fake, FAKE_LEVEL);

@@ -2,10 +2,10 @@
  * is reopened. */
 #include "fixture.h"
 
-static vmic_config restless(void) {
-    vmic_config config = tight();
-    config.suspend_after_us = 1000;
-    return config;
+static struct settings restless(void) {
+    struct settings settings = tight();
+    settings.config.suspend_after_us = 1000;
+    return settings;
 }
 
 static void is_away(struct fixture *f, int error) {
@@ -14,8 +14,8 @@ static void is_away(struct fixture *f, int error) {
 }
 
 static struct fixture resting_stream(void) {
-    vmic_config config = restless();
-    struct fixture f = open_stream(&config);
+    struct settings settings = restless();
+    struct fixture f = open_stream(&settings);
     fake_hold(f.fake, FAKE_CLOSE);
     vmic_set_listened(f.stream, 0);
     fake_wait_held(f.fake, FAKE_CLOSE);
@@ -81,8 +81,8 @@ static void a_flush_and_a_stop_find_it_so(void) {
 }
 
 static void not_while_somebody_listens(void) {
-    vmic_config config = restless();
-    struct fixture f = open_stream(&config);
+    struct settings settings = restless();
+    struct fixture f = open_stream(&settings);
     vmic_set_listened(f.stream, 0);
     vmic_set_listened(f.stream, 1);
     fake_wait_idle(f.fake, 3);
@@ -91,10 +91,10 @@ static void not_while_somebody_listens(void) {
 }
 
 static void not_before_all_is_heard(void) {
-    vmic_config config = restless();
-    config.high_water_us = 10000000;
-    config.headroom_us = 2000000;
-    struct fixture f = open_stream(&config);
+    struct settings settings = restless();
+    settings.metrics.high_water = 10000000 * US;
+    settings.metrics.headroom = 2000000 * US;
+    struct fixture f = open_stream(&settings);
     vmic_set_listened(f.stream, 0);
     put_all(&f, 1, 3);
     must(&f, VMIC_DONE, 3);

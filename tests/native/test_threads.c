@@ -113,11 +113,11 @@ static void run_threads(struct busy *busy, bool flush) {
 }
 
 static void all_at_once(bool flush) {
-    vmic_config config = tight();
-    config.sample_rate = FAST_RATE;
-    config.capacity = 5003;
-    config.high_water_us = 20000;
-    struct busy busy = {.f = open_stream(&config), .numbers = 1};
+    struct settings settings = tight();
+    settings.config.sample_rate = FAST_RATE;
+    settings.config.capacity = 5003;
+    settings.metrics.high_water = 20000 * US;
+    struct busy busy = {.f = open_stream(&settings), .numbers = 1};
     run_threads(&busy, flush);
     must(&busy.f, VMIC_DONE, WRITERS * FRAMES);
     vmic_stats stats = look(&busy.f);

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from vmic._errors import DeviceError
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.bindings import blocking, pulsectl
 
 Properties = Mapping[str, str]
 _PROBE = "vmic.probe"
@@ -26,13 +26,13 @@ Quoting = Callable[[str, Properties], str]
 
 @dataclass(frozen=True)
 class BufferMetrics:
-    """How the writer feeds a server, in seconds. See vmic.h and the measurements beside the values below."""
+    """How a server buffers streams, in seconds.
 
-    high_water: float  # how much audio the server is given ahead
-    headroom: float  # silence before the first frame that follows silence
-    low_water: float  # how long before the server runs dry it is given silence
-    period: float  # how much audio the server consumes at a time
-    reports_level: bool  # whether the level that the server reports can be trusted
+    How it is fed is in `native/pulse/playback_pulseaudio.c` and `native/pulse/playback_pipewire.c`.
+    """
+
+    backend: int  # VMIC_PULSEAUDIO or VMIC_PIPEWIRE of vmic.h
+    period: float  # how much audio the server delivers at a time
     latency: float  # a blocking write returns when the queued audio will be heard within this time
     tail: float  # how long after the last frame left the sink the slowest application receives it
 
@@ -173,11 +173,8 @@ PULSEAUDIO = ServerProfile(
     # The reported level is right within 2.2 ms, but up to 54 ms too low for a second after the server hung.
     # On a busy machine the end was then cut off in 15 of 79 closes, and in none of 21 with this tail (16.1).
     metrics=BufferMetrics(
-        high_water=0.040,
-        headroom=0.003,
-        low_water=0.0015,
+        backend=blocking.VMIC_PULSEAUDIO,
         period=0.005,
-        reports_level=True,
         latency=0.020,
         tail=0.1,
     ),
@@ -202,16 +199,9 @@ PIPEWIRE = ServerProfile(
     settles=0.05,
     restores_mute=True,
     begins_long=False,
-    # get_latency drifts by 6 to 10 ms in 2 s, so the level is computed from the clock. The p50 from write to
-    # capture was 11.5 ms with this headroom, 10.6 with 7 and 9.5 with 6, but there were gaps (0.3.65). Audio
-    # shorter than a quantum waits for more: when silence came 1 ms before its quantum, a busy machine had
-    # about 4 more gaps of 5.3 ms in the first 2 s.
     metrics=BufferMetrics(
-        high_water=0.040,
-        headroom=0.008,
-        low_water=0.002,
+        backend=blocking.VMIC_PIPEWIRE,
         period=256 / 48000,
-        reports_level=False,
         latency=0.025,
         tail=0.1,
     ),

@@ -73,16 +73,13 @@ class Stream(Native):
         )
         address = ffi.NULL if server is None else ffi.new("char[]", server.encode())
         config = ffi.new("vmic_config *")
+        config.backend = metrics.backend
         config.server, config.application, config.stream, config.sink = address, application, name, name
         config.sample_rate, config.channels, config.capacity = sample_rate, channels, capacity
-        config.high_water_us = int(metrics.high_water * 1e6)
-        config.headroom_us = int(metrics.headroom * 1e6)
         config.prebuffer_us = int(prebuffer.min * 1e6)
         config.prebuffer_max_us = int(prebuffer.max * 1e6)
         config.ramp_us = _RAMP_US
-        config.low_water_us = int(metrics.low_water * 1e6)
         config.suspend_after_us = SUSPEND_AFTER_US
-        config.reports_level = metrics.reports_level
         super().__init__("microphone", _CALLS, blocking.vmic_create(config))
         self._picture = nonblocking_ffi.new("vmic_stats *")
 

@@ -1,7 +1,8 @@
 /* The stream and its writer run unchanged on a server that fails, hangs and misreports its level. The input
  * is a script of what two threads of a program and the server do. FUZZ_TRACE=1 in the environment prints it.
  *
- * The first byte chooses the config; then each pair of bytes is an operation and its argument.
+ * The first byte chooses the config and the buffer metrics; then each pair of bytes is an operation and its
+ * argument.
  */
 #include "server.h"
 #include "stream.h"
@@ -65,8 +66,9 @@ static vmic_stats look(void) {
 
 /* Lack of room neither separates silence from the step that follows it, nor splits a ramp. */
 static uint64_t most_held(void) {
-    uint64_t us = run.config.high_water_us + run.config.ramp_us + (uint64_t)server.sink.period / 1000;
-    return us * run.config.sample_rate / 1000000 + INEXACT;
+    const struct buffer_metrics *metrics = &server.sink.metrics;
+    int64_t ns = metrics->high_water + run.config.ramp_us * US + metrics->period;
+    return (uint64_t)(ns / US) * run.config.sample_rate / 1000000 + INEXACT;
 }
 
 /* The stream's count of heard frames matches the server's. */
@@ -273,25 +275,26 @@ static void operate(uint8_t operation, uint8_t argument) {
 static vmic_config config_of(uint8_t byte) {
     static const uint32_t rates[] = {48000, 44100, 8000, 16001};
     static const uint64_t capacities[] = {4096, 509, 30000, 3};
-    vmic_config config = {
+    return (vmic_config){
         .sample_rate = rates[byte % 4],
         .channels = sizeof(struct frame) / sizeof(int16_t),
         .capacity = capacities[byte / 4 % 4],
-        .high_water_us = 40000,
-        .headroom_us = 5000,
         .prebuffer_max_us = 150000,
         .ramp_us = byte & 64 ? 1500 : 0,
-        .low_water_us = 2000,
         .suspend_after_us = 100000,
-        .reports_level = 1,
     };
-    if (byte & 16) {
-        config.headroom_us = 8000;
-        config.low_water_us = 1000;
-    }
-    if (byte & 32)
-        config.headroom_us = 0;
-    return config;
+}
+
+static struct buffer_metrics metrics_of(uint8_t byte) {
+    return (struct buffer_metrics){
+        .period = byte & 16 ? 5333333 : 5 * MS,
+        .high_water = 40 * MS,
+        .headroom = byte & 32   ? 0
+                    : byte & 16 ? 8 * MS
+                                : 5 * MS,
+        .low_water = byte & 16 ? MS : 2 * MS,
+        .fills_periods = true,
+    };
 }
 
 /* Waits until the thread has finished its job, whatever it waits for. */
@@ -341,11 +344,10 @@ static void check_end(bool stopped_before) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     trace = getenv("FUZZ_TRACE") != NULL;
-    run = (struct run){.config = config_of(size > 0 ? data[0] : 0)};
+    uint8_t first = size > 0 ? data[0] : 0;
+    run = (struct run){.config = config_of(first)};
     world_begin();
-    server_begin(&server, run.config.sample_rate);
-    if (run.config.low_water_us == 1000)
-        server.sink.period = 5333333;
+    server_begin(&server, run.config.sample_rate, metrics_of(first));
     run.stream = stream_create(&run.config, &server.sink);
     MUST(run.stream);
     world_start(work, NULL);

@@ -143,12 +143,12 @@ static void server_destroy(struct sink *sink) {
     server->destroyed = true;
 }
 
-void server_begin(struct server *server, uint32_t sample_rate) {
+void server_begin(struct server *server, uint32_t sample_rate, struct buffer_metrics metrics) {
     bool *is_users = server->is_users ? server->is_users : malloc(RECORD_FRAMES * sizeof *is_users);
     MUST(is_users);
     *server = (struct server){
         .sink = {server_open, server_write, server_flush, server_level, server_close, server_destroy,
-                 5000000},
+                 metrics},
         .sample_rate = sample_rate,
         .is_users = is_users,
         .exact = true,

@@ -41,7 +41,7 @@ struct server {
     bool *is_users;
 };
 
-void server_begin(struct server *server, uint32_t sample_rate);
+void server_begin(struct server *server, uint32_t sample_rate, struct buffer_metrics metrics);
 void server_end(struct server *server);
 
 /* Releases all blocked calls, and lets no more calls fail. */
