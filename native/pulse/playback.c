@@ -41,22 +41,6 @@ int playback_open(struct playback *self, pa_usec_t minreq_us) {
     return self->simple ? 0 : not_0(error);
 }
 
-static void note_given(struct playback *self, uint64_t count) {
-    self->held_until = max_ns(self->held_until, clock_now()) + to_ns(self->spec.rate, count);
-}
-
-int playback_write_silence(struct playback *self, pa_usec_t us) {
-    int error = 0;
-    size_t bytes = pa_usec_to_bytes(us, &self->spec);
-    void *silence = calloc(1, bytes);
-    if (!silence)
-        return PA_ERR_INTERNAL;
-    bool failed = pa_simple_write(self->simple, silence, bytes, &error) < 0;
-    free(silence);
-    note_given(self, bytes / pa_frame_size(&self->spec));
-    return failed ? not_0(error) : 0;
-}
-
 static int note(struct playback *self, bool failed, int error) {
     if (failed)
         self->error = not_0(error);
@@ -67,8 +51,18 @@ int playback_write(struct playback *self, const void *frames, uint64_t count) {
     int error = 0;
     size_t bytes = (size_t)count * pa_frame_size(&self->spec);
     bool failed = pa_simple_write(self->simple, frames, bytes, &error) < 0;
-    note_given(self, count);
+    self->held_until = max_ns(self->held_until, clock_now()) + to_ns(self->spec.rate, count);
     return note(self, failed, error);
+}
+
+int playback_write_silence(struct playback *self, pa_usec_t us) {
+    size_t bytes = pa_usec_to_bytes(us, &self->spec);
+    void *silence = calloc(1, bytes);
+    if (!silence)
+        return PA_ERR_INTERNAL;
+    int error = playback_write(self, silence, bytes / pa_frame_size(&self->spec));
+    free(silence);
+    return error;
 }
 
 int playback_flush(struct playback *self) {
