@@ -39,6 +39,7 @@ typedef enum vmic_state {
                         * changed meanwhile, so check it before vmic_reopen() */
 } vmic_state;
 
+/* The server at the other end: each is fed in its own way. */
 typedef enum vmic_backend {
     VMIC_PULSEAUDIO,
     VMIC_PIPEWIRE,
