@@ -6,7 +6,7 @@ import time
 
 from vmic import _selection
 from vmic._base import wakeup
-from vmic._base.callback_thread import Callback, Calls
+from vmic._base.callbacks import CallbackThread
 from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device
 from vmic._errors import DeviceLostError
@@ -15,7 +15,7 @@ from vmic._monitor.reconnect import Reconnection
 from vmic._stats import SpeakerStats
 from vmic._stream import read_queue
 from vmic._stream.capture import Source
-from vmic._stream.read_queue import PendingReads, Reading
+from vmic._stream.read_queue import Callback, PendingReads, Reading
 from vmic._virtual_device import VirtualDevice
 
 # How often one that waits for its turn looks whether the speaker was closed.
@@ -50,8 +50,8 @@ class VirtualSpeakerDevice(VirtualDevice):
         self._sink_name = device.sink_name
         self._source = source
         self._reading = Reading(source, sample_rate, channels, backlog=backlog)
-        self._calls = Calls()
-        self._pending = PendingReads(self._reading, self._calls)
+        self._callbacks = CallbackThread("vmic-completions")
+        self._pending = PendingReads(self._reading, self._callbacks)
         self._players = Players(self._key, source)
         self._begin()
 
@@ -110,7 +110,7 @@ class VirtualSpeakerDevice(VirtualDevice):
             self._pending.expect(count, completion)
             return b""
         if completion is not None:
-            self._calls.check_room()
+            self._callbacks.check_room()
         come, wake = wakeup.of_thread()
         frames = b""
         with self._reading.fifo_lock.turn(wake):
@@ -120,7 +120,7 @@ class VirtualSpeakerDevice(VirtualDevice):
                 frames = self._await_frames(count, timeout)
             finally:
                 if completion is not None:
-                    self._calls.post(completion, frames)
+                    self._callbacks.post(completion, frames, size=len(frames))
         return frames
 
     async def read_frames_async(
@@ -153,7 +153,7 @@ class VirtualSpeakerDevice(VirtualDevice):
         count, timeout = read_queue.checked(num_frames, completion, timeout)
         self._check_open()
         if completion is not None:
-            self._calls.check_room()
+            self._callbacks.check_room()
         come, wake = wakeup.of_task()
         frames = b""
         with self._reading.fifo_lock.turn(wake):
@@ -162,7 +162,7 @@ class VirtualSpeakerDevice(VirtualDevice):
                 frames = await self._await_frames_in_task(count, timeout)
             finally:
                 if completion is not None:
-                    self._calls.post(completion, frames)
+                    self._callbacks.post(completion, frames, size=len(frames))
         return frames
 
     def flush(self) -> int:
@@ -194,7 +194,7 @@ class VirtualSpeakerDevice(VirtualDevice):
     def _finish(self, patience: float, at_most: float) -> None:
         self._players.close()
         self._pending.close(min(patience, at_most))
-        self._calls.wait(min(patience, at_most))
+        self._callbacks.close(min(patience, at_most))
 
     def _end_work(self) -> None:
         _selection.deselect(self.sink_name)

@@ -1,27 +1,25 @@
-"""Calls of the program's functions. Their exceptions are logged and have no other effect."""
+"""Calls of the program's functions: in order, on a separate thread, whatever the functions do."""
 
 from __future__ import annotations
 
 import logging
+import signal
+import threading
+from collections import deque
 from collections.abc import Callable
 
 from vmic._base.exception_log import log_exception
 from vmic._errors import DeviceError
 
-# The number of callbacks that may wait: 60 s of writes of 1 ms, about 20 MB.
-MAX_WAITING = 1 << 16
+# The number of calls that may wait: 60 s of writes of 1 ms, about 20 MB.
+_MAX_WAITING = 1 << 16
+# The limit on frames that wait for a slow callback: 87 s of 48 kHz, stereo. Beyond it no more is read for the
+# callbacks after it.
+_MAX_BYTES = 1 << 24
 
 # This logger has its own level: daily-python reports such exceptions even at its default, LogLevel.Off.
 log = logging.getLogger("vmic.program")
 log.setLevel(logging.ERROR)
-
-
-def too_many(waiting: int) -> DeviceError:
-    """Return the error of a write or read whose completion has no room behind the `waiting` completions."""
-    return DeviceError(
-        f"nothing was accepted: {waiting} completions wait, as one of them has not returned or the sound "
-        "server is away. A completion must take less time than its audio"
-    )
 
 
 def call(function: Callable[..., object], *arguments: object) -> None:
@@ -32,3 +30,79 @@ def call(function: Callable[..., object], *arguments: object) -> None:
     # calls.
     except BaseException:  # noqa: BLE001 (it is logged)
         log_exception(log, "the callback %r raised", function)
+
+
+class CallbackThread:
+    """A thread that makes calls in order. It starts with the first call, and ends after `close`.
+
+    A slow function delays only the calls after it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._changed = threading.Condition()  # guards the fields below
+        # (function, arguments, size); the first one is running
+        self._due: deque[tuple[Callable[..., object], tuple[object, ...], int]] = deque()
+        self._bytes = 0  # total size of the frames in `_due`
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        # Processes and threads that the program starts in a callback inherit this mask. It is read here, as
+        # `post` may be called on a thread started by vmic, which blocks all signals.
+        self._blocked_signals = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+    def post(self, function: Callable[..., object], *arguments: object, size: int = 0) -> None:
+        """Call `function` after all earlier calls. Its arguments hold `size` bytes. Does not block."""
+        with self._changed:
+            self._due.append((function, arguments, size))
+            self._bytes += size
+            self._changed.notify_all()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+
+    @property
+    def is_current(self) -> bool:
+        """Return whether the caller runs on this thread."""
+        return threading.current_thread() is self._thread
+
+    def check_room(self) -> None:
+        """Raise DeviceError when too many calls or frames wait, for a slow callback or for the server."""
+        if not self._has_room():
+            raise DeviceError(
+                f"nothing was accepted: {len(self._due)} completions wait, as one of them has not returned "
+                "or the sound server is away. A completion must take less time than its audio"
+            )
+
+    def await_room(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds for room behind a slow callback, and return whether there is room."""
+        with self._changed:
+            return self._changed.wait_for(self._has_room, timeout)
+
+    def close(self, timeout: float | None) -> None:
+        """End the thread after all calls. Wait up to `timeout` seconds for that, unless in a callback."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+
+    def _has_room(self) -> bool:
+        return len(self._due) < _MAX_WAITING and self._bytes < _MAX_BYTES
+
+    def _run(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._blocked_signals)
+        while self._await_call():
+            function, arguments, size = self._due[0]
+            call(function, *arguments)
+            with self._changed:
+                self._due.popleft()
+                self._bytes -= size
+                self._changed.notify_all()
+
+    def _await_call(self) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._due or self._closed)
+            if not self._due:
+                self._thread = None
+            return bool(self._due)

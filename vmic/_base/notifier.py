@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from vmic._base.callbacks import call
+from vmic._base.callbacks import CallbackThread, call
 
 T = TypeVar("T")
 
@@ -20,17 +20,17 @@ class Notifier(Generic[T]):
         `value` is the value before anything is known.
         """
         self._what = what
-        self._changed = threading.Condition()  # guards the fields below
-        self._closed = False
+        self._thread = CallbackThread(f"vmic-{what}-changed")
+        self._lock = threading.RLock()  # guards the fields below; a microphone may be collected anywhere
         self._initial = self._value = self._told = value
         self._callback: Callable[[T], object] | None = None
-        self._thread: threading.Thread | None = None
+        self._posted = False
 
     def note(self, value: T) -> None:
         """Set the current value. Does not block."""
-        with self._changed:
+        with self._lock:
             self._value = value
-            self._changed.notify_all()
+            self._post()
 
     def call(self, callback: Callable[[T], object] | None) -> None:
         """Call only `callback` from now on, and at once if the value is not the initial one.
@@ -40,30 +40,26 @@ class Notifier(Generic[T]):
         """
         if callback is not None and not callable(callback):
             raise TypeError(f"the {self._what} callback is a function of one argument, not {callback!r}")
-        with self._changed:
+        with self._lock:
             self._callback, self._told = callback, self._initial
-            self._changed.notify_all()
-            if self._thread is None and callback is not None:
-                self._thread = threading.Thread(
-                    target=self._run, name=f"vmic-{self._what}-changed", daemon=True
-                )
-                self._thread.start()
+            self._post()
 
     def close(self) -> None:
         """Make no more calls. A callback that is running continues to its end."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        with self._lock:
+            self._callback = None
+        self._thread.close(0)
 
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._has_changed())
-                if self._closed or self._callback is None:
-                    return
-                callback, self._told = self._callback, self._value
-                value = self._told
-            call(callback, value)
+    def _post(self) -> None:
+        if self._callback is not None and not self._posted:
+            self._posted = True
+            self._thread.post(self._tell)
 
-    def _has_changed(self) -> bool:
-        return self._callback is not None and self._value != self._told
+    def _tell(self) -> None:
+        with self._lock:
+            self._posted = False
+            callback, value = self._callback, self._value
+            if callback is None or value == self._told:
+                return
+            self._told = value
+        call(callback, value)

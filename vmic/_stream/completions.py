@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from vmic._base.callbacks import MAX_WAITING, call, too_many
+from vmic._base.callbacks import CallbackThread, call
 from vmic._base.exception_log import LoggedCall
 from vmic._errors import VmicError
 from vmic._stream.playback import Stream
@@ -16,7 +16,7 @@ from vmic._stream.playback import Stream
 Completion = Callable[[int], object]
 
 
-@dataclass
+@dataclass(eq=False)
 class Expected:
     """A write that is not complete yet, or whose callback has not been called."""
 
@@ -27,34 +27,27 @@ class Expected:
 
 
 class Completions:
-    """The thread that watches one stream and calls back when the server has consumed each write.
+    """The writes of one stream whose callbacks are due when the server has consumed their frames.
 
-    A callback may be slow, raise or write again, because this thread does not handle audio.
+    A callback may be slow, raise or write again, because its thread does not handle audio.
     """
 
     def __init__(self, stream: Stream) -> None:
         """Watch `stream`."""
         self._stream = stream
+        self._thread = CallbackThread("vmic-completions")
+        self.check_room = self._thread.check_room
+        self._changed = threading.Condition()  # guards what follows
         self._writes: deque[Expected] = deque()
-        self._changed = threading.Condition()
         self._flushes = 0  # how many flushes are under way
         self._closed_at: int | None = None  # the index before which all frames were consumed
-        self._thread: threading.Thread | None = None
-
-    def check_room(self) -> None:
-        """Raise DeviceError if too many callbacks wait, for a slow callback or for the server."""
-        if len(self._writes) >= MAX_WAITING:
-            raise too_many(len(self._writes))
 
     def expect(self, callback: Completion, start: int, end: int) -> Expected:
         """Call `callback` when the frames from index `start` to `end` are consumed."""
         write = Expected(callback, start, end)
         with self._changed:
             self._writes.append(write)
-            self._changed.notify_all()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="vmic-completions", daemon=True)
-                self._thread.start()
+            self._thread.post(self._complete, write)
         return write
 
     def shorten(self, write: Expected, end: int) -> None:
@@ -90,28 +83,15 @@ class Completions:
         """
         with self._changed:
             self._closed_at = taken
-            self._changed.notify_all()
-            thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout)
+        self._thread.close(timeout)
 
-    def _run(self) -> None:
-        while (write := self._next()) is not None:
-            call(write.callback, write.count or 0)
-
-    def _next(self) -> Expected | None:
-        """Wait for the next complete write, and return it. None after the last one."""
-        with self._changed:
-            while not self._writes:
-                if self._closed_at is not None:
-                    return None
-                self._changed.wait()
-            write = self._writes[0]
+    def _complete(self, write: Expected) -> None:
         look = LoggedCall(self._look)
         while not look(write) or write.count is None:
             pass
         with self._changed:
-            return self._writes.popleft()
+            self._writes.popleft()
+        call(write.callback, write.count)
 
     def _look(self, write: Expected) -> None:
         """Wait for `write`, up to 0.1 s only: a flush, a close or a shorter end may come meanwhile."""

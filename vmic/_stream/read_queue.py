@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from vmic._base import threads, wakeup
-from vmic._base.callback_thread import Callback, Calls
-from vmic._base.callbacks import MAX_WAITING, too_many
+from vmic._base import wakeup
+from vmic._base.callbacks import CallbackThread
 from vmic._base.exception_log import LoggedCall
 from vmic._base.validation import check_int, seconds
 from vmic._base.wakeup import Wake
@@ -19,6 +17,8 @@ from vmic._stats import SpeakerStats
 from vmic._stream.capture import Source
 from vmic._stream.fifo_lock import FifoLock
 from vmic._stream.pcm import SAMPLE_SIZE
+
+Callback = Callable[[bytes], object]
 
 # The longest `bytes` object that every machine can have.
 _MOST_FRAMES = 2**31 - 1
@@ -116,83 +116,63 @@ class Reading:
         return frames
 
 
-@dataclass
-class _Read:
-    count: int
-    completion: Callback | None
-    come: threading.Event  # set when its turn has come
-    wake: Wake
-    frames: bytes = b""
-
-
 class PendingReads:
     """The reads of a non-blocking speaker, for which no caller waits."""
 
-    def __init__(self, reading: Reading, calls: Calls) -> None:
-        """Read through `reading`, and pass the frames to the completions through `calls`."""
-        self._reading, self._calls = reading, calls
-        self._changed = threading.Condition()  # guards what follows
-        self._reads: deque[_Read] = deque()
+    def __init__(self, reading: Reading, callbacks: CallbackThread) -> None:
+        """Read through `reading`, and pass the frames to the completions on `callbacks`."""
+        self._reading, self._callbacks = reading, callbacks
+        self._thread = CallbackThread("vmic-reads")
+        self._lock = threading.Lock()  # guards what follows
         self._closed = False
         self._ended = False  # a read got less than it asked for: all later ones get nothing
-        self._thread: threading.Thread | None = None
 
     def expect(self, count: int, completion: Callback | None) -> None:
         """Read `count` frames after all earlier reads. This does not block."""
         come, wake = wakeup.of_thread()
-        with self._changed:
+        with self._lock:
             if self._closed:
                 raise ClosedError("the speaker was closed meanwhile")
-            if len(self._reads) >= MAX_WAITING:
-                raise too_many(len(self._reads))
+            self._thread.check_room()
             self._reading.fifo_lock.enter(wake)
-            self._reads.append(_Read(count, completion, come, wake))
-            self._changed.notify_all()
-            if self._thread is None:
-                self._thread = threads.start(self._run, "vmic-reads")
+            self._thread.post(self._read, count, completion, come, wake)
 
     def close(self, timeout: float) -> None:
         """Complete the waiting reads with the frames that there are, perhaps none.
 
         Wait up to `timeout` seconds for that.
         """
-        with self._changed:
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
-            thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout)
+        self._thread.close(timeout)
 
-    def _run(self) -> None:
-        while (read := self._next()) is not None:
-            finish = LoggedCall(self._finish, ClosedError)
-            with contextlib.suppress(ClosedError):  # the source was closed before this thread came to it
-                while not finish(read):
-                    pass
-            self._reading.fifo_lock.leave(read.wake)
-            if read.completion is not None:
-                self._calls.post(read.completion, read.frames)
+    def _read(self, count: int, completion: Callback | None, come: threading.Event, wake: Wake) -> None:
+        frames = b""
 
-    def _finish(self, read: _Read) -> None:
-        read.frames = self._frames(read)
+        def read() -> None:
+            nonlocal frames
+            frames = self._frames(count, come)
 
-    def _next(self) -> _Read | None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._reads or self._closed)
-            return self._reads.popleft() if self._reads else None
+        finish = LoggedCall(read, ClosedError)
+        with contextlib.suppress(ClosedError):  # the source was closed before this thread came to it
+            while not finish():
+                pass
+        self._reading.fifo_lock.leave(wake)
+        if completion is not None:
+            self._callbacks.post(completion, frames, size=len(frames))
 
-    def _frames(self, read: _Read) -> bytes:
-        while not read.come.wait(_SLICE):
+    def _frames(self, count: int, come: threading.Event) -> bytes:
+        while not come.wait(_SLICE):
             if self._closed:
                 return b""
         self._reading.begin()
         while not self._ended:
-            has_room = self._calls.await_room(_SLICE)
-            if has_room and (frames := self._reading.take(read.count)) is not None:
+            has_room = self._callbacks.await_room(_SLICE)
+            if has_room and (frames := self._reading.take(count)) is not None:
                 return frames
             if self._closed:
                 self._ended = True
-                return self._reading.take_remaining(read.count)
+                return self._reading.take_remaining(count)
             if has_room:
-                self._reading.source.wait_arrived(self._reading.missing(read.count), _SLICE)
+                self._reading.source.wait_arrived(self._reading.missing(count), _SLICE)
         return b""

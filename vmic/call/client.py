@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from vmic import _selection
+from vmic._base.callbacks import CallbackThread
 from vmic._base.validation import check_int
 from vmic.call.controller import CallController, Completion
-from vmic.call.events import CallThread, EventHandler
+from vmic.call.events import EventHandler
 from vmic.call.renderers import Renderer
 from vmic.call.settings import checked_json
 
@@ -39,7 +40,7 @@ class CallClient:
         """
         if event_handler is not None and not isinstance(event_handler, EventHandler):
             raise TypeError("event_handler should be a subclass of `EventHandler`")
-        self._thread = CallThread()
+        self._thread = CallbackThread("vmic-call")
         self._controller = CallController(event_handler or EventHandler(), self._thread)
         self._releasing = threading.Lock()
         self._released = False
@@ -102,7 +103,7 @@ class CallClient:
             self._controller.release()
         else:
             self._thread.post(self._controller.release)
-            self._thread.join()
+            self._thread.close(None)
 
     def update_inputs(self, input_settings: Any, completion: Completion | None = None) -> None:
         """Choose the microphone, before the call or during it; this needs no new negotiation.

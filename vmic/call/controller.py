@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from vmic import _atexit, _selection
-from vmic._base.callbacks import call
+from vmic._base.callbacks import CallbackThread, call
 from vmic._errors import VmicError
 from vmic.call._signalling import meeting_url
 from vmic.call._worker.client import WorkerClient
 from vmic.call._worker.protocol import Message
-from vmic.call.events import CallThread, EventHandler
+from vmic.call.events import EventHandler
 from vmic.call.notifier import CallNotifier
 from vmic.call.renderers import Renderer
 from vmic.call.requested_settings import RequestedSettings
@@ -37,7 +37,7 @@ class CallController:
         notifier: Reports events to the program.
     """
 
-    def __init__(self, handler: EventHandler, thread: CallThread) -> None:
+    def __init__(self, handler: EventHandler, thread: CallbackThread) -> None:
         self._thread = thread
         self.requested = RequestedSettings()
         self.notifier = CallNotifier(handler, self.requested)
@@ -122,7 +122,7 @@ class CallController:
         if worker_client is not None:
             worker_client.end()
         self._thread.post(lambda: self._abandon("the client was released"))
-        self._thread.close()
+        self._thread.close(0)
 
     def update_inputs(self, update: Any, completion: Completion | None) -> None:
         """Change the inputs."""

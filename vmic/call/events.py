@@ -1,13 +1,8 @@
-"""The events of a call: `EventHandler` receives them on a `CallThread`."""
+"""The events of a call: `EventHandler` receives them on the call's thread."""
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable
 from typing import Any
-
-from vmic._base.callbacks import call
 
 
 class EventHandler:
@@ -109,41 +104,3 @@ class EventHandler:
         Args:
             subscription_profiles: As `CallClient.subscription_profiles` returns them.
         """
-
-
-class CallThread:
-    """The one thread of a call: it runs the requests of the program, its completions and its event handler.
-
-    The thread starts with the first task, and exits after `close`.
-    """
-
-    def __init__(self) -> None:
-        self._tasks: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
-        self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
-
-    def post(self, task: Callable[[], object]) -> None:
-        """Run `task` on the thread after all earlier tasks, without blocking."""
-        with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="vmic-call", daemon=True)
-                self._thread.start()
-        self._tasks.put(task)
-
-    @property
-    def is_current(self) -> bool:
-        """Return whether the caller runs on this thread."""
-        return threading.current_thread() is self._thread
-
-    def close(self) -> None:
-        """End the thread after the tasks posted so far, without waiting."""
-        self._tasks.put(None)
-
-    def join(self) -> None:
-        """Wait until the thread has ended; call `close` first."""
-        if self._thread is not None and not self.is_current:
-            self._thread.join()
-
-    def _run(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            call(task)

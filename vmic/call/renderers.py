@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from vmic._base.callbacks import call
+from vmic._base.callbacks import CallbackThread, call
 from vmic.call._media.audio_data import AudioData
 
 Renderer = Callable[[str, AudioData, str], object]
@@ -16,32 +16,29 @@ _MOST = 1.0  # seconds
 
 
 class Renderers:
-    """The renderers of one client, by participant. Their thread starts with the first renderer."""
+    """The renderers of one client, by participant. Their thread starts with the first sound."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()  # guards the attributes below
+        self._thread = CallbackThread("vmic-call-sound")
+        self._lock = threading.RLock()  # guards the attributes below
         self._renderers: dict[str, Renderer] = {}
         self._waiting: deque[tuple[str, AudioData]] = deque()
         self._seconds = 0.0
-        self._closed = False
-        self._thread: threading.Thread | None = None
+        self._posted = False  # whether a call of `_render` is due
 
     def set(self, participant: str, renderer: Renderer) -> None:
         """Pass the participant's sound to `renderer`, which replaces an earlier one."""
-        with self._changed:
+        with self._lock:
             self._renderers[participant] = renderer
-            if self._thread is None and not self._closed:
-                self._thread = threading.Thread(target=self._run, name="vmic-call-sound", daemon=True)
-                self._thread.start()
 
     def forget(self, participant: str) -> None:
         """Stop passing on the participant's sound."""
-        with self._changed:
+        with self._lock:
             self._renderers.pop(participant, None)
 
     def clear(self) -> None:
         """Stop passing on any sound; a renderer that is running finishes its call."""
-        with self._changed:
+        with self._lock:
             self._renderers.clear()
             self._waiting.clear()
             self._seconds = 0.0
@@ -49,26 +46,26 @@ class Renderers:
     def close(self) -> None:
         """Stop passing on any sound permanently."""
         self.clear()
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        self._thread.close(0)
 
     def put(self, participant: str, audio: AudioData) -> None:
         """Queue the participant's sound for its renderer, without blocking."""
-        with self._changed:
+        with self._lock:
             if participant not in self._renderers:
                 return
             self._waiting.append((participant, audio))
             self._seconds += _length(audio)
             while self._seconds > _MOST and len(self._waiting) > 1:
                 self._seconds -= _length(self._waiting.popleft()[1])
-            self._changed.notify_all()
+            if not self._posted:
+                self._posted = True
+                self._thread.post(self._render)
 
-    def _run(self) -> None:
+    def _render(self) -> None:
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._waiting)
-                if self._closed:
+            with self._lock:
+                if not self._waiting:
+                    self._posted = False
                     return
                 participant, audio = self._waiting.popleft()
                 self._seconds -= _length(audio)

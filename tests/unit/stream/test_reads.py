@@ -11,7 +11,7 @@ import programs
 import pytest
 
 import vmic
-from vmic._base.callback_thread import Calls
+from vmic._base.callbacks import CallbackThread
 from vmic._stream import read_queue
 from vmic._stream.capture import Source
 
@@ -60,7 +60,7 @@ class Late:
 
 def test_after_one_that_got_less_none_gets_anything() -> None:
     source = Late(0, 0, 10, 480)
-    calls, got = Calls(), list[int]()
+    calls, got = CallbackThread("calls"), list[int]()
     reads = read_queue.PendingReads(read_queue.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
     for _ in range(2):
         reads.expect(480, lambda frames: got.append(len(frames) // 2))
@@ -68,7 +68,7 @@ def test_after_one_that_got_less_none_gets_anything() -> None:
     reads.close(0)
     source.goes_on.set()
     reads.close(10)
-    calls.wait(10)
+    calls.close(10)
     assert got == [10, 0]
 
 
@@ -87,7 +87,7 @@ class Endless:
 
 
 def test_what_waits_for_a_slow_callback_has_an_end() -> None:
-    source, calls, released = Endless(), Calls(), threading.Event()
+    source, calls, released = Endless(), CallbackThread("calls"), threading.Event()
     reads = read_queue.PendingReads(read_queue.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
     got: list[int] = []
 
@@ -111,15 +111,15 @@ def test_what_waits_for_a_slow_callback_has_an_end() -> None:
 
 
 def test_reads_that_wait_have_an_end() -> None:
-    source, calls = Late(0, 0, 0), Calls()
+    source, calls = Late(0, 0, 0), CallbackThread("calls")
     reads = read_queue.PendingReads(read_queue.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
     reads.expect(480, print)
     assert source.waits.wait(10)  # the read is under way
-    for _ in range(65_536):
+    for _ in range(65_535):
         reads.expect(480, None)
     with pytest.raises(vmic.DeviceError, match="nothing was accepted: 65536 completions wait"):
         reads.expect(480, print)
     reads.close(0)
     source.goes_on.set()
     reads.close(10)
-    calls.wait(10)
+    calls.close(10)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TypeVar
 
 from vmic import _microphone, _speaker
-from vmic._base.callback_thread import Callback
 from vmic._stream.completions import Completion
 from vmic._stream.pcm import Frames
+from vmic._stream.read_queue import Callback
 
 T = TypeVar("T")
 
