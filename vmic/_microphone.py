@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 
 from vmic._awaitable import Awaitable
-from vmic._base import wakeup
 from vmic._base.validation import check_fade, seconds
+from vmic._base.waiter import ThreadWaiter, Waiter, run
 from vmic._device.properties import MICROPHONE
 from vmic._device.registry import MicrophoneInfo
 from vmic._errors import ClosedError, DeviceLostError, DrainTimeoutError
@@ -18,13 +18,11 @@ from vmic._monitor.reconnect import Reconnection
 from vmic._monitor.status import WithStatus
 from vmic._stats import FlushResult, MicrophoneStats
 from vmic._stream.completions import Completion
-from vmic._stream.paced_write import PacedWrite, Writing, checked
 from vmic._stream.pcm import Frames
 from vmic._stream.playback import Stream
-from vmic._stream.write_queue import WriteQueue
+from vmic._stream.write_queue import WriteQueue, checked
 from vmic._virtual_device import PATIENCE, VirtualDevice
 
-_SLICE = 0.05
 _FLUSH_TIMEOUT = 1.0
 
 
@@ -61,11 +59,10 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
         self._source_name = info.source_name
         self._tail = metrics.tail
         self._stream = stream
-        self._write_queue = WriteQueue(stream, info.channels)
-        self._writing = Writing(
+        self._write_queue = WriteQueue(
             stream,
-            self._write_queue,
             sample_rate=info.sample_rate,
+            channels=info.channels,
             latency=metrics.latency,
             room=room,
         )
@@ -151,11 +148,8 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
                 KeyboardInterrupt during the write has the same attribute.
             ClosedError: The microphone is closed, or was closed during the write.
         """
-        view, count, timeout = checked(frames, self.channels, completion, timeout)
-        self._check_open()
-        if self._non_blocking:
-            return self._write_queue.post(view, count, completion)
-        return self._write_through(view, count, completion, timeout)
+        write = self._write(ThreadWaiter, frames, completion, timeout, paced=not self._non_blocking)
+        return run(write)
 
     def drain(self, timeout: float | None = None) -> None:
         """Wait until everything written is heard. The next write begins another utterance, and is not late.
@@ -169,9 +163,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
                 length.
             ClosedError: The microphone is closed, or was closed during the drain.
         """
-        limit = self._drain_limit(timeout)
-        done = self._wait(self._stream.wait_done, self._stream.state().written, limit, self._check_open)
-        self._end_drain(done, timeout)
+        run(self._drain(ThreadWaiter, timeout))
 
     def flush(self, fade_ms: float = 5) -> FlushResult:
         """Drop the frames that are not heard yet, and end the sound with a fade (barge-in).
@@ -220,8 +212,8 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
 
     def _finish(self, patience: float, at_most: float) -> None:
         self._listeners.close()
-        deadline = time.monotonic() + min(self._writing.audio_time() + patience + self._tail, at_most)
-        self._wait(self._stream.wait_done, self._final.written, deadline - time.monotonic(), _go_on)
+        deadline = time.monotonic() + min(self._write_queue.audio_time() + patience + self._tail, at_most)
+        run(self._write_queue.heard(ThreadWaiter(), deadline - time.monotonic(), lambda: None))
         # No application reports when it has received the last frame.
         tail = self._tail - self._stream.state().silent
         time.sleep(max(0.0, min(tail, deadline - time.monotonic())))
@@ -232,55 +224,41 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
 
     # ---- inside ----
 
-    def _write_through(
-        self, view: memoryview, count: int, completion: Completion | None, timeout: float
+    async def _write(
+        self,
+        new_waiter: Callable[[], Waiter],
+        frames: Frames,
+        completion: Completion | None,
+        timeout: float,
+        *,
+        paced: bool,
     ) -> int:
-        come, wake = wakeup.of_thread()
-        with PacedWrite(
-            self._writing, view, count, completion=completion, timeout=timeout, wake=wake
-        ) as write:
+        view, count, timeout = checked(frames, self.channels, completion, timeout)
+        self._check_open()
+        if not paced:
+            return self._write_queue.post(view, count, completion)
+        entry = await self._write_queue.write(
+            new_waiter(), view, count, completion, timeout=timeout, check=self._check_open
+        )
+        if entry.timed_out:
+            raise self._lost("written", entry.done)
+        return entry.done
 
-            def check() -> None:
-                self._check_open(write.done)
-
-            while not come.wait(_SLICE):
-                check()
-            while True:
-                check()
-                index = write.go_on()
-                if index is None:
-                    return write.done
-                if not self._wait(self._stream.wait_due, index, write.remaining(), check):
-                    raise self._lost("written", write.done)
-
-    def _drain_limit(self, timeout: float | None) -> float:
-        """How long a drain waits at most."""
+    async def _drain(self, new_waiter: Callable[[], Waiter], timeout: float | None) -> None:
         limit = None if timeout is None else seconds("timeout", timeout)
         self._check_open()
-        return self._writing.audio_time() + PATIENCE if limit is None else limit
-
-    def _end_drain(self, done: bool, timeout: float | None) -> None:
-        """End the utterance that is heard, or raise what a drain raises."""
-        if done:
+        if limit is None:
+            limit = self._write_queue.audio_time() + PATIENCE
+        if await self._write_queue.heard(new_waiter(), limit, self._check_open):
             self._stream.end_utterance()
-            return
-        if timeout is None:
+        elif timeout is None:
             raise self._lost("drained", 0)
-        raise DrainTimeoutError(
-            f"microphone {self.name!r} was not drained within {timeout:g} s: {self._stream.state().queued} "
-            "frames are not heard yet; wait longer, or drop them with flush()"
-        )
-
-    def _wait(
-        self, event: Callable[[int, float], bool], index: int, seconds: float, check: Callable[[], None]
-    ) -> bool:
-        """Wait for an event of the stream, at that index; `check` raises when there is no point."""
-        deadline = time.monotonic() + seconds
-        while not event(index, min(_SLICE, max(0.0, deadline - time.monotonic()))):
-            check()
-            if time.monotonic() >= deadline:
-                return False
-        return True
+        else:
+            raise DrainTimeoutError(
+                f"microphone {self.name!r} was not drained within {timeout:g} s: "
+                f"{self._stream.state().queued} frames are not heard yet; wait longer, or drop them with "
+                "flush()"
+            )
 
     def _lost(self, what: str, frames_written: int) -> DeviceLostError:
         return DeviceLostError(
@@ -288,7 +266,3 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
             f"{self._stream.state().queued} frames are queued and will be heard if it comes back",
             frames_written,
         )
-
-
-def _go_on() -> None:
-    """The end waits whatever happens."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 
 from vmic import _selection
-from vmic._base import wakeup
 from vmic._base.callbacks import CallbackThread
+from vmic._base.waiter import TaskWaiter, ThreadWaiter, Waiter, run
 from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device
 from vmic._errors import DeviceLostError
@@ -17,11 +17,6 @@ from vmic._stream import read_queue
 from vmic._stream.capture import Source
 from vmic._stream.read_queue import Callback, PendingReads, Reading
 from vmic._virtual_device import VirtualDevice
-
-# How often one that waits for its turn looks whether the speaker was closed.
-_SLICE = 0.05
-# How often a task looks, at most and at least.
-_SHORTEST, _LONGEST = 0.002, 0.02
 
 
 class VirtualSpeakerDevice(VirtualDevice):
@@ -104,24 +99,12 @@ class VirtualSpeakerDevice(VirtualDevice):
                 Ctrl-C.
             ClosedError: The speaker is closed, or was closed during the read.
         """
-        count, timeout = read_queue.checked(num_frames, completion, timeout)
-        self._check_open()
         if self._non_blocking:
+            count, _ = read_queue.checked(num_frames, completion, timeout)
+            self._check_open()
             self._pending.expect(count, completion)
             return b""
-        if completion is not None:
-            self._callbacks.check_room()
-        come, wake = wakeup.of_thread()
-        frames = b""
-        with self._reading.fifo_lock.turn(wake):
-            try:
-                while not come.wait(_SLICE):
-                    self._check_open()
-                frames = self._await_frames(count, timeout)
-            finally:
-                if completion is not None:
-                    self._callbacks.post(completion, frames, size=len(frames))
-        return frames
+        return run(self._read(ThreadWaiter, num_frames, completion, timeout))
 
     async def read_frames_async(
         self,
@@ -150,20 +133,7 @@ class VirtualSpeakerDevice(VirtualDevice):
             DeviceLostError: The server stopped sending audio.
             ClosedError: The speaker is closed, or was closed during the read.
         """
-        count, timeout = read_queue.checked(num_frames, completion, timeout)
-        self._check_open()
-        if completion is not None:
-            self._callbacks.check_room()
-        come, wake = wakeup.of_task()
-        frames = b""
-        with self._reading.fifo_lock.turn(wake):
-            try:
-                await come
-                frames = await self._await_frames_in_task(count, timeout)
-            finally:
-                if completion is not None:
-                    self._callbacks.post(completion, frames, size=len(frames))
-        return frames
+        return await self._read(TaskWaiter, num_frames, completion, timeout)
 
     def flush(self) -> int:
         """Drop the frames that have come and were not read. The next read begins with what is played then.
@@ -201,35 +171,28 @@ class VirtualSpeakerDevice(VirtualDevice):
 
     # ---- inside ----
 
-    def _await_frames(self, count: int, timeout: float) -> bytes:
-        self._reading.begin()
-        deadline = time.monotonic() + count / self.sample_rate + timeout
-        while (frames := self._take(count, deadline)) is None:
-            self._source.wait_arrived(self._reading.missing(count), deadline - time.monotonic())
-        return frames
-
-    async def _await_frames_in_task(self, count: int, timeout: float) -> bytes:
-        import asyncio  # noqa: PLC0415 (see wakeup)
-
-        self._reading.begin()
-        deadline = time.monotonic() + count / self.sample_rate + timeout
-        while (frames := self._take(count, deadline)) is None:
-            needed = self._reading.missing(count) / self.sample_rate
-            await asyncio.sleep(min(max(needed, _SHORTEST), _LONGEST))
-        return frames
-
-    def _take(self, count: int, deadline: float) -> bytes | None:
-        """The next `count` frames; None when they have not all come.
-
-        Raises:
-            DeviceLostError: The deadline has passed, too.
-        """
+    async def _read(
+        self,
+        new_waiter: Callable[[], Waiter],
+        num_frames: int,
+        completion: Callback | None,
+        timeout: float,
+    ) -> bytes:
+        count, timeout = read_queue.checked(num_frames, completion, timeout)
         self._check_open()
-        frames = self._reading.take(count)
-        if frames is None and time.monotonic() >= deadline:
-            there = count - self._reading.missing(count)
-            raise DeviceLostError(
-                f"speaker {self.name!r} could not be read: {self._reconnection.reason('gives')}. {there} of "
-                f"{count} frames have come, and are there for the next read"
-            )
+        if completion is not None:
+            self._callbacks.check_room()
+        waiter, frames = new_waiter(), b""
+        with self._reading.fifo_lock.turn(waiter):
+            try:
+                frames = await self._reading.read(waiter, count, timeout, self._check_open)
+            except TimeoutError:
+                there = count - self._reading.missing(count)
+                raise DeviceLostError(
+                    f"speaker {self.name!r} could not be read: {self._reconnection.reason('gives')}. {there} "
+                    f"of {count} frames have come, and are there for the next read"
+                ) from None
+            finally:
+                if completion is not None:
+                    self._callbacks.post(completion, frames, size=len(frames))
         return frames

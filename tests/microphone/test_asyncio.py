@@ -176,7 +176,7 @@ def test_tasks_and_threads_take_turns(server: SoundServer, record: Record) -> No
         await until_heard(microphone, 480)
         thread = threading.Thread(target=microphone.write_frames, args=(numbered(24000, first=24000),))
         thread.start()
-        while len(microphone._writing.fifo_lock._queue) < 2:  # the thread waits in the queue
+        while len(microphone._write_queue._fifo_lock._queue) < 2:  # the thread waits in the queue
             await asyncio.sleep(0.001)
         assert await microphone.write_frames_async(numbered(24000, first=48000)) == 24000
         assert first.done()
@@ -335,7 +335,7 @@ def test_cancelled_waits_leave_nothing_behind(server: SoundServer, record: Recor
     with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
         asyncio.run(cancel(microphone))
         # No thread calls into the closed loop: that would raise an exception in a vmic thread.
-        assert microphone._listeners._wakes == []
+        assert microphone._listeners._waiters == []
         record(microphone)
         assert microphone.wait_for_listener(10)
         microphone.flush()

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
-from vmic._base import wakeup
 from vmic._errors import DeviceError
 
 T = TypeVar("T")
@@ -43,19 +42,19 @@ async def call_in_thread(function: Callable[[], T], name: str) -> T:
 
     The thread pool of asyncio is small: calls to a server that hangs would delay all other work in it.
     """
+    import asyncio  # noqa: PLC0415 (the import is slow, and only tasks need it)
+
     outcome: Future[T] = Future()
-    ended, wake = wakeup.of_task()
+    outcome.set_running_or_notify_cancel()  # it can no longer be cancelled
 
     def run() -> None:
         try:
             outcome.set_result(function())
         except BaseException as error:  # noqa: BLE001 (it is raised in the task)
             outcome.set_exception(error)
-        wake()
 
     start(run, name)
-    await ended
-    return outcome.result()
+    return await asyncio.wrap_future(outcome)
 
 
 def require_native() -> None:

@@ -7,10 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from vmic._base import wakeup
 from vmic._base.notifier import Notifier
 from vmic._base.validation import MAX_SECONDS, seconds
-from vmic._base.wakeup import Wake
+from vmic._base.waiter import TaskWaiter, ThreadWaiter, Waiter, run
 from vmic._errors import ClosedError, ServerError
 from vmic._monitor import monitor
 from vmic._monitor.monitor import Key, Seen
@@ -31,7 +30,7 @@ class Listeners:
         self._lock = threading.RLock()  # guards what follows; a microphone may be collected anywhere
         self._closed = False
         self._now: tuple[Listener, ...] | None = None  # None: not known yet
-        self._wakes: list[Wake] = []
+        self._waiters: list[Waiter] = []
         self._notifier: Notifier[tuple[Listener, ...]] = Notifier("listeners", ())
         monitor.join(self, stream)
 
@@ -54,42 +53,39 @@ class Listeners:
     def now(self) -> tuple[Listener, ...]:
         """Return the listeners. This blocks until the first answer of the server."""
         deadline = time.monotonic() + connection.TIMEOUT
-        woken, wake = wakeup.of_thread()
-        with self.wakeups(wake):
+        waiter = ThreadWaiter()
+        with self._wakeups(waiter):
             while (listeners := self._known()) is None:
-                if not woken.wait(max(0.0, deadline - time.monotonic())):
+                if not waiter.wait(deadline - time.monotonic()):
                     raise ServerError(
                         f"the sound server at {connection.address()} did not say who records microphone "
                         f"{self.key[0]!r} within {connection.TIMEOUT:g} s: it hangs, restart it"
                     )
-                woken.clear()
         return listeners
 
     def is_heard(self) -> bool:
         """Return whether an unmuted listener is known. This does not block."""
         return any(not listener.muted for listener in self._known() or ())
 
-    def wait(self, timeout: float) -> bool:
+    async def wait(self, waiter: Waiter, timeout: float | None) -> bool:
         """Wait up to `timeout` seconds for an unmuted listener, and return whether there is one."""
-        deadline = time.monotonic() + timeout
-        woken, wake = wakeup.of_thread()
-        with self.wakeups(wake):
+        deadline = time.monotonic() + (MAX_SECONDS if timeout is None else seconds("timeout", timeout))
+        with self._wakeups(waiter):
             while not self.is_heard():
-                if not woken.wait(max(0.0, deadline - time.monotonic())):
+                if not await waiter.woken(deadline - time.monotonic()):
                     return False
-                woken.clear()
         return True
 
     @contextlib.contextmanager
-    def wakeups(self, wake: Wake) -> Iterator[None]:
-        """Call `wake` after each change and at `close`, while the block runs."""
+    def _wakeups(self, waiter: Waiter) -> Iterator[None]:
+        """Wake `waiter` after each change and at `close`, while the block runs."""
         with self._lock:
-            self._wakes.append(wake)
+            self._waiters.append(waiter)
         try:
             yield
         finally:
             with self._lock:
-                self._wakes.remove(wake)
+                self._waiters.remove(waiter)
 
     def call(self, callback: ListenersCallback | None) -> None:
         """Call `callback`, and no longer any other, after each change."""
@@ -122,8 +118,8 @@ class Listeners:
             self._wake_all()
 
     def _wake_all(self) -> None:
-        for wake in list(self._wakes):
-            wake()
+        for waiter in list(self._waiters):
+            waiter.wake()
 
 
 class WithListeners:
@@ -155,7 +151,21 @@ class WithListeners:
         Raises:
             ClosedError: The microphone is closed, or was closed during the wait.
         """
-        return self._listeners.wait(MAX_SECONDS if timeout is None else seconds("timeout", timeout))
+        return run(self._listeners.wait(ThreadWaiter(), timeout))
+
+    async def wait_for_listener_async(self, timeout: float | None = None) -> bool:
+        """Wait until an application records the microphone, without blocking the event loop.
+
+        Args:
+            timeout: The most seconds to wait. None waits without limit.
+
+        Returns:
+            Whether an application records it. False means that `timeout` passed.
+
+        Raises:
+            ClosedError: The microphone is closed, or was closed during the wait.
+        """
+        return await self._listeners.wait(TaskWaiter(), timeout)
 
     def on_listeners_changed(self, callback: ListenersCallback | None) -> None:
         """Call `callback` with `listeners` whenever they change, and at once if there are listeners already.

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 
-from vmic._base.wakeup import Wake
+from vmic._base.waiter import Waiter
 
 
 class FifoLock:
@@ -16,31 +16,31 @@ class FifoLock:
     def __init__(self) -> None:
         # Reentrant, because a task that is garbage-collected calls `leave` wherever the collector runs.
         self._lock = threading.RLock()
-        self._queue: deque[Wake] = deque()
+        self._queue: deque[Waiter] = deque()
 
-    def enter(self, wake: Wake) -> None:
-        """Join the queue. `wake` is called when its turn comes, perhaps at once."""
+    def enter(self, waiter: Waiter) -> None:
+        """Join the queue. `waiter` is woken when its turn comes, perhaps at once."""
         with self._lock:
-            self._queue.append(wake)
+            self._queue.append(waiter)
             if len(self._queue) == 1:
-                wake()
+                waiter.wake()
 
-    def leave(self, wake: Wake) -> None:
-        """End the turn of `wake`, or leave the queue before the turn comes."""
+    def leave(self, waiter: Waiter) -> None:
+        """End the turn of `waiter`, or leave the queue before the turn comes."""
         with self._lock:
-            if wake not in self._queue:
+            if waiter not in self._queue:
                 return
-            was_its = self._queue[0] is wake
-            self._queue.remove(wake)
-            # A `wake` that returns False belongs to a closed event loop: skip it.
-            while was_its and self._queue and not self._queue[0]():
+            was_its = self._queue[0] is waiter
+            self._queue.remove(waiter)
+            # Skip the tasks of a closed event loop.
+            while was_its and self._queue and not self._queue[0].wake():
                 self._queue.popleft()
 
     @contextlib.contextmanager
-    def turn(self, wake: Wake) -> Iterator[None]:
+    def turn(self, waiter: Waiter) -> Iterator[None]:
         """Stay in the queue while the block runs."""
         try:
-            self.enter(wake)
+            self.enter(waiter)
             yield
         finally:
-            self.leave(wake)
+            self.leave(waiter)

@@ -85,9 +85,10 @@ class Stream(Native):
 
     def write(self, frames: memoryview, count: int) -> int:
         """Queue up to `count` frames, and return how many were queued. Never blocks."""
+        handle = self._alive()  # until the end of the call, during which another thread may close the stream
         if frames.nbytes > LONG_COPY:
-            return int(blocking.vmic_write(self._alive().blocking, ffi.from_buffer(frames), count))
-        return int(self._ask(nonblocking.vmic_write, nonblocking_ffi.from_buffer(frames), count))
+            return int(blocking.vmic_write(handle.blocking, ffi.from_buffer(frames), count))
+        return int(nonblocking.vmic_write(handle.nonblocking, nonblocking_ffi.from_buffer(frames), count))
 
     def wait_consumed(self, index: int, timeout: float) -> bool:
         """Wait until every frame before `index` is consumed by the server (or dropped by a flush)."""

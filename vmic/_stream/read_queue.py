@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
 from collections.abc import Callable
 
-from vmic._base import wakeup
 from vmic._base.callbacks import CallbackThread
 from vmic._base.exception_log import LoggedCall
 from vmic._base.validation import check_int, seconds
-from vmic._base.wakeup import Wake
+from vmic._base.waiter import SLICE, ThreadWaiter, Waiter
 from vmic._errors import ClosedError
 from vmic._stats import SpeakerStats
 from vmic._stream.capture import Source
@@ -22,8 +22,6 @@ Callback = Callable[[bytes], object]
 
 # The longest `bytes` object that every machine can have.
 _MOST_FRAMES = 2**31 - 1
-# How often a waiting read checks whether the speaker is closed.
-_SLICE = 0.05
 # After this time without a read, the next read begins with the current sound.
 _PAUSE = 1.0
 
@@ -42,7 +40,7 @@ class Reading:
     def __init__(self, source: Source, sample_rate: int, channels: int, *, backlog: bool) -> None:
         """Read from `source`. With `backlog`, keep the frames from before the first read and from pauses."""
         self.source = source
-        self.sample_rate = sample_rate
+        self._sample_rate = sample_rate
         self.fifo_lock = FifoLock()
         self._frame_size = channels * SAMPLE_SIZE
         self._lock = threading.Lock()  # guards what follows
@@ -52,6 +50,33 @@ class Reading:
         self._read_at: float | None = None  # when a read last looked for frames; CLOCK_MONOTONIC
         self._skipped = 0  # frames
         self._skipped_held = 0  # how many of these were held frames
+
+    async def read(self, waiter: Waiter, count: int, timeout: float, check: Callable[[], None]) -> bytes:
+        """Wait for the turn of `waiter`, and read `count` frames.
+
+        Args:
+            waiter: The thread or task that waits, in the queue of `fifo_lock`.
+            count: How many frames to read.
+            timeout: How many seconds the read may take beyond the time that the audio takes.
+            check: Raises if the speaker is closed.
+
+        Raises:
+            TimeoutError: The frames have not come in time.
+        """
+        while not await waiter.woken(SLICE):
+            check()
+        self.begin()
+        deadline = time.monotonic() + count / self._sample_rate + timeout
+        while True:
+            check()
+            if (frames := self.take(count)) is not None:
+                return frames
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise TimeoutError
+            missing = self.missing(count)
+            wait = functools.partial(self.source.wait_arrived, missing)
+            await waiter.happens(wait, remaining, missing / self._sample_rate)
 
     def begin(self) -> None:
         """Begin a read. Without `backlog`, skip old frames if it is the first read or follows a pause."""
@@ -129,13 +154,13 @@ class PendingReads:
 
     def expect(self, count: int, completion: Callback | None) -> None:
         """Read `count` frames after all earlier reads. This does not block."""
-        come, wake = wakeup.of_thread()
+        waiter = ThreadWaiter()
         with self._lock:
             if self._closed:
                 raise ClosedError("the speaker was closed meanwhile")
             self._thread.check_room()
-            self._reading.fifo_lock.enter(wake)
-            self._thread.post(self._read, count, completion, come, wake)
+            self._reading.fifo_lock.enter(waiter)
+            self._thread.post(self._read, count, completion, waiter)
 
     def close(self, timeout: float) -> None:
         """Complete the waiting reads with the frames that there are, perhaps none.
@@ -146,33 +171,33 @@ class PendingReads:
             self._closed = True
         self._thread.close(timeout)
 
-    def _read(self, count: int, completion: Callback | None, come: threading.Event, wake: Wake) -> None:
+    def _read(self, count: int, completion: Callback | None, waiter: ThreadWaiter) -> None:
         frames = b""
 
         def read() -> None:
             nonlocal frames
-            frames = self._frames(count, come)
+            frames = self._frames(count, waiter)
 
         finish = LoggedCall(read, ClosedError)
         with contextlib.suppress(ClosedError):  # the source was closed before this thread came to it
             while not finish():
                 pass
-        self._reading.fifo_lock.leave(wake)
+        self._reading.fifo_lock.leave(waiter)
         if completion is not None:
             self._callbacks.post(completion, frames, size=len(frames))
 
-    def _frames(self, count: int, come: threading.Event) -> bytes:
-        while not come.wait(_SLICE):
+    def _frames(self, count: int, waiter: ThreadWaiter) -> bytes:
+        while not waiter.wait(SLICE):
             if self._closed:
                 return b""
         self._reading.begin()
         while not self._ended:
-            has_room = self._callbacks.await_room(_SLICE)
+            has_room = self._callbacks.await_room(SLICE)
             if has_room and (frames := self._reading.take(count)) is not None:
                 return frames
             if self._closed:
                 self._ended = True
                 return self._reading.take_remaining(count)
             if has_room:
-                self._reading.source.wait_arrived(self._reading.missing(count), _SLICE)
+                self._reading.source.wait_arrived(self._reading.missing(count), SLICE)
         return b""

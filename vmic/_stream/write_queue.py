@@ -1,29 +1,49 @@
-"""The write queue: it records which frames belong to which write, for flushes and completions."""
+"""The write queue: the writes of one microphone, one after the other, and which frames belong to which.
+
+A blocking write is queued piece by piece, at the pace of the server.
+"""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from vmic._base.validation import seconds
+from vmic._base.waiter import SLICE, Waiter
 from vmic._errors import ClosedError
 from vmic._stream.completions import Completion, Completions, Expected
-from vmic._stream.pcm import SAMPLE_SIZE
+from vmic._stream.fifo_lock import FifoLock
+from vmic._stream.pcm import SAMPLE_SIZE, Frames, as_frames
 from vmic._stream.playback import Stream
 
 # How many writes are recorded before the heard ones are removed.
 _TIDY_AT = 64
 
 
+def checked(
+    frames: Frames, channels: int, completion: Completion | None, timeout: float
+) -> tuple[memoryview, int, float]:
+    """Check the arguments of `write_frames`, and return the frames as bytes, their count and the timeout."""
+    view, count = as_frames(frames, channels)
+    if completion is not None and not callable(completion):
+        raise TypeError(f"completion is a function of the frames written, not {completion!r}")
+    return view, count, seconds("timeout", timeout)
+
+
 @dataclass
 class Entry:
-    """A blocking write that is under way.
+    """A blocking write.
 
     Attributes:
         start: The index of its first frame.
         count: How many frames it has.
-        done: How many of them are queued.
+        done: How many of them are queued. An interrupt (KeyboardInterrupt, CancelledError) gets it as
+            `frames_written`.
         flushed: Whether a flush came. The remaining frames must then not be queued.
+        timed_out: Whether the server did not consume the frames in time.
     """
 
     start: int
@@ -32,16 +52,31 @@ class Entry:
     expected: Expected | None
     done: int = 0
     flushed: bool = False
+    timed_out: bool = False
 
 
 class WriteQueue:
     """The writes of one stream. Frames are queued and recorded under one lock, so that indices agree."""
 
-    def __init__(self, stream: Stream, channels: int) -> None:
-        """Record the writes into `stream`, in frames of `channels` samples."""
+    def __init__(
+        self, stream: Stream, *, sample_rate: int, channels: int, latency: float, room: float
+    ) -> None:
+        """Record the writes into `stream`.
+
+        Args:
+            stream: The stream that carries the frames.
+            sample_rate: Frames per second.
+            channels: Samples per frame.
+            latency: How many seconds of sound may stay queued when a blocking write returns. The prebuffer
+                counts instead if it is longer.
+            room: How many seconds of sound are kept in the queue during a blocking write.
+        """
         self._stream = stream
+        self._sample_rate = sample_rate
+        self._latency, self._room = latency, room
         self._frame_size = channels * SAMPLE_SIZE
         self._completions = Completions(stream)
+        self._fifo_lock = FifoLock()
         self._flushing = threading.Lock()
         self._lock = threading.Lock()  # guards what follows
         self._written = 0
@@ -63,10 +98,7 @@ class WriteQueue:
         return accepted
 
     def begin(self, count: int, completion: Completion | None) -> Entry:
-        """Begin a write of `count` frames that is queued piece by piece.
-
-        The caller must queue nothing else until `end`.
-        """
+        """Begin a write of `count` frames that is queued piece by piece."""
         with self._lock:
             self._check_open()
             if completion is not None:
@@ -75,7 +107,74 @@ class WriteQueue:
             expected = completion and self._completions.expect(completion, start, start + count)
             return Entry(start, count, self._flushes, expected or None)
 
-    def go_on(self, entry: Entry, view: memoryview) -> int:
+    async def write(
+        self,
+        waiter: Waiter,
+        view: memoryview,
+        count: int,
+        completion: Completion | None,
+        *,
+        timeout: float,
+        check: Callable[[int], None],
+    ) -> Entry:
+        """Write the `count` frames of `view`, after all earlier blocking writes.
+
+        Args:
+            waiter: The thread or task that waits.
+            view: The frames.
+            count: How many frames there are.
+            completion: Called with the number of frames that were consumed.
+            timeout: How many seconds the write may take beyond the time that the audio needs.
+            check: Raises if the microphone is closed. Its argument is the number of frames queued.
+        """
+        entry = None
+        try:
+            with self._fifo_lock.turn(waiter):
+                while not await waiter.woken(SLICE):
+                    check(0)
+                check(0)
+                deadline = time.monotonic() + self.audio_time() + count / self._sample_rate + timeout
+                entry = self.begin(count, completion)
+                try:
+                    await self._pace(waiter, entry, view, deadline, check)
+                finally:
+                    if entry.expected is not None:
+                        self._completions.shorten(entry.expected, entry.start + entry.done)
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                error.frames_written = entry.done if entry else 0  # type: ignore[attr-defined]
+            raise
+        return entry
+
+    async def _pace(
+        self,
+        waiter: Waiter,
+        entry: Entry,
+        view: memoryview,
+        deadline: float,
+        check: Callable[[int], None],
+    ) -> None:
+        over = False
+        while not over:
+            index = self._go_on(entry, view)
+            if entry.flushed:
+                return
+            over = entry.done == entry.count
+            may_stay = max(self._latency, self._stream.state().prebuffer) if over else self._room
+            index -= int(may_stay * self._sample_rate)
+            if not await self._reach(
+                waiter,
+                self._stream.wait_due,
+                self._stream.due,
+                index,
+                deadline=deadline,
+                check=lambda: check(entry.done),
+            ):
+                entry.timed_out = True
+                return
+            check(entry.done)
+
+    def _go_on(self, entry: Entry, view: memoryview) -> int:
         """Queue as many of the remaining frames as fit, and return the index after the last queued frame."""
         with self._lock:
             entry.flushed = self._flushes != entry.flushes
@@ -84,10 +183,45 @@ class WriteQueue:
                 entry.done += self._queue(rest, entry.count - entry.done, entry.start)
             return self._written
 
-    def end(self, entry: Entry) -> None:
-        """End the write `entry`, also if not all of its frames are queued."""
-        if entry.expected is not None:
-            self._completions.shorten(entry.expected, entry.start + entry.done)
+    async def heard(self, waiter: Waiter, timeout: float, check: Callable[[], None]) -> bool:
+        """Wait up to `timeout` seconds until all frames written so far are heard, dropped or lost.
+
+        `check` raises when there is no point in waiting.
+        """
+        return await self._reach(
+            waiter,
+            self._stream.wait_done,
+            self._stream.done,
+            self._stream.state().written,
+            deadline=time.monotonic() + timeout,
+            check=check,
+        )
+
+    async def _reach(
+        self,
+        waiter: Waiter,
+        wait: Callable[[int, float], bool],
+        reached: Callable[[], int],
+        index: int,
+        *,
+        deadline: float,
+        check: Callable[[], None],
+    ) -> bool:
+        """Wait until `reached` returns `index`, or until the deadline."""
+        while (ahead := index - reached()) > 0:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return False
+            expected = ahead / self._sample_rate
+            if await waiter.happens(lambda most: wait(index, most), remaining, expected):
+                return True
+            check()
+        return True
+
+    def audio_time(self) -> float:
+        """Return the seconds until all queued frames are heard, if the server keeps its pace."""
+        state = self._stream.state()
+        return state.queued / self._sample_rate + state.prebuffer
 
     def flush(self, fade: float, timeout: float) -> tuple[int, int] | None:
         """Drop the frames that are not heard yet, with a fade of `fade` seconds.

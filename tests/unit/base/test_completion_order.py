@@ -62,6 +62,10 @@ def stream() -> Iterator[Stream]:
     away.close()
 
 
+def queue_of(stream: Stream) -> WriteQueue:
+    return WriteQueue(stream, sample_rate=48000, channels=1, latency=0.02, room=0.25)
+
+
 def mistake() -> None:
     raise RuntimeError("a user's mistake")
 
@@ -111,7 +115,7 @@ def test_a_raising_callback_is_reported_and_stops_nothing(
 
 
 def test_a_slow_callback_holds_no_write_up(stream: Stream) -> None:
-    calls, write_queue, release = Calls(), WriteQueue(stream, 1), threading.Event()
+    calls, write_queue, release = Calls(), queue_of(stream), threading.Event()
     write_queue.post(FRAME, 1, calls.of("slow", lambda: release.wait(10)))
     write_queue.flush(0, 1)
     calls.wait_for(1)
@@ -123,7 +127,7 @@ def test_a_slow_callback_holds_no_write_up(stream: Stream) -> None:
 
 
 def test_a_callback_may_write_again(stream: Stream) -> None:
-    calls, write_queue, written = Calls(), WriteQueue(stream, 1), threading.Event()
+    calls, write_queue, written = Calls(), queue_of(stream), threading.Event()
 
     def write_again() -> None:
         assert write_queue.post(FRAME, 1, calls.of("second")) == 1
@@ -164,7 +168,7 @@ def test_a_write_that_became_shorter(stream: Stream) -> None:
 
 
 def test_what_a_flush_drops_is_not_counted(stream: Stream) -> None:
-    calls, write_queue = Calls(), WriteQueue(stream, 1)
+    calls, write_queue = Calls(), queue_of(stream)
     for name in ("one", "two", "three"):
         assert write_queue.post(memoryview(bytes(200)), 100, calls.of(name)) == 100
     assert write_queue.flush(0, 1) == (0, 300)
@@ -174,7 +178,7 @@ def test_what_a_flush_drops_is_not_counted(stream: Stream) -> None:
 
 
 def test_callbacks_that_wait_have_an_end(stream: Stream) -> None:
-    calls, write_queue, release = Calls(), WriteQueue(stream, 1), threading.Event()
+    calls, write_queue, release = Calls(), queue_of(stream), threading.Event()
     write_queue.post(FRAME, 1, calls.of("slow", lambda: release.wait(20)))
     for _ in range(MAX_WAITING - 1):
         write_queue.post(FRAME[:0], 0, calls.of("next"))

@@ -7,9 +7,9 @@ import weakref
 
 from vmic._api import create_microphone_device
 from vmic._base.validation import check_bool
+from vmic._base.waiter import ThreadWaiter, run
 from vmic._microphone import VirtualMicrophoneDevice
 from vmic._stream.completions import Completion
-from vmic._stream.paced_write import checked
 from vmic._stream.pcm import Frames
 
 # The time that a write waits beyond the length of its audio, in seconds.
@@ -82,9 +82,7 @@ class CustomAudioSource:
         """
         if completion is not None:
             return self._microphone.write_frames(frames, completion)
-        view, count, timeout = checked(frames, self.channels, None, _PATIENCE)
-        self._microphone._check_open()
-        return self._microphone._write_through(view, count, None, timeout)
+        return run(self._microphone._write(ThreadWaiter, frames, None, _PATIENCE, paced=True))
 
     def close(self) -> None:
         """Wait until everything written is heard, then remove the microphone. Closing twice does nothing."""

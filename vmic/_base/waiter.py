@@ -1,0 +1,120 @@
+"""Waits of threads and of tasks. What may wait in either is written once, as a coroutine with a `Waiter`."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+# The longest time for which a wait does not notice a flush or a close, nor a thread Ctrl-C.
+SLICE = 0.05
+# How often a task looks: a server that hangs keeps the last frame for as long as it likes.
+_LONGEST, _SHORTEST = 0.02, 0.002
+
+
+class Waiter(ABC):
+    """A thread or a task that waits."""
+
+    @abstractmethod
+    def wake(self) -> bool:
+        """End the present or the next wait of `woken`. May be called from any thread.
+
+        Returns:
+            False if the event loop was closed, so that there is no task left to wake.
+        """
+
+    @abstractmethod
+    async def woken(self, seconds: float) -> bool:
+        """Wait up to `seconds` for `wake`, and return whether it was called."""
+
+    @abstractmethod
+    async def happens(self, wait: Callable[[float], bool], seconds: float, expected: float) -> bool:
+        """Wait for an event for a while, up to `seconds`.
+
+        Args:
+            wait: Blocks for up to that many seconds, and returns whether the event has happened.
+            seconds: The most seconds to wait.
+            expected: In how many seconds the event should happen. A task then looks, as it cannot block.
+
+        Returns:
+            True if the event has happened. False if the caller must look.
+        """
+
+
+class ThreadWaiter(Waiter):
+    """The calling thread. Its coroutines never suspend: they block, and `run` runs them."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def wake(self) -> bool:
+        """End the present or the next wait."""
+        self._event.set()
+        return True
+
+    def wait(self, seconds: float) -> bool:
+        """Block up to `seconds` until `wake` is called, and return whether it was."""
+        woken = self._event.wait(max(0.0, seconds))
+        if woken:
+            self._event.clear()
+        return woken
+
+    async def woken(self, seconds: float) -> bool:
+        """Block until `wake` is called."""
+        return self.wait(seconds)
+
+    async def happens(self, wait: Callable[[float], bool], seconds: float, expected: float) -> bool:  # noqa: ARG002
+        """Block until the event happens."""
+        return wait(min(seconds, SLICE))
+
+
+class TaskWaiter(Waiter):
+    """The running task of an event loop."""
+
+    def __init__(self) -> None:
+        import asyncio  # noqa: PLC0415 (the import is slow, and only tasks need it)
+
+        self._loop = asyncio.get_running_loop()
+        self._woken = self._loop.create_future()
+
+    def wake(self) -> bool:
+        """End the present or the next wait, if the loop is still open."""
+        try:
+            self._loop.call_soon_threadsafe(self._finish)
+        except RuntimeError:
+            return False
+        return True
+
+    async def woken(self, seconds: float) -> bool:
+        """Suspend the task until `wake` is called."""
+        import asyncio  # noqa: PLC0415
+
+        await asyncio.wait([self._woken], timeout=max(0.0, seconds))
+        if not self._woken.done():
+            return False
+        self._woken = self._loop.create_future()
+        return True
+
+    async def happens(self, wait: Callable[[float], bool], seconds: float, expected: float) -> bool:  # noqa: ARG002
+        """Suspend the task until the event should have happened."""
+        import asyncio  # noqa: PLC0415
+
+        await asyncio.sleep(min(max(expected, _SHORTEST), _LONGEST, seconds))
+        return False
+
+    def _finish(self) -> None:
+        if not self._woken.done():
+            self._woken.set_result(None)
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine with a `ThreadWaiter`, and return its result."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    raise AssertionError("a coroutine of a thread was suspended")
