@@ -9,14 +9,16 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.05, 1.0
 class Backoff:
     """The pauses of one operation that is retried."""
 
-    def __init__(self) -> None:
-        self._pause = _FIRST_PAUSE
+    def __init__(self, first: float = _FIRST_PAUSE, last: float = _LAST_PAUSE) -> None:
+        """Take the first and the longest pause, in seconds."""
+        self._first, self._last = first, last
+        self._pause = first
 
     def next(self) -> float:
         """Return the pause after this failure, in seconds."""
-        pause, self._pause = self._pause, min(2 * self._pause, _LAST_PAUSE)
+        pause, self._pause = self._pause, min(2 * self._pause, self._last)
         return pause
 
     def reset(self) -> None:
         """Start again with the shortest pause, after a successful try."""
-        self._pause = _FIRST_PAUSE
+        self._pause = self._first

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from vmic._base.backoff import Backoff
 from vmic._base.tasks import end, happens
 from vmic._errors import VmicError
 from vmic._pulse import connection
@@ -105,7 +106,7 @@ class Sound(ABC):
         self._moved = True
 
     async def _keep_open(self) -> None:
-        pause = _FIRST_PAUSE
+        backoff = Backoff(_FIRST_PAUSE, _LAST_PAUSE)
         while True:
             self._changed.clear()
             if self.device is None:
@@ -113,9 +114,8 @@ class Sound(ABC):
                 await self._changed.wait()
                 continue
             if await self._use_until_it_ends():
-                pause = _FIRST_PAUSE
-            await happens(self._changed, pause)
-            pause = min(2 * pause, _LAST_PAUSE)
+                backoff.reset()
+            await happens(self._changed, backoff.next())
 
     async def _use_until_it_ends(self) -> bool:
         """Use the device until its stream ends; return whether it could be used."""

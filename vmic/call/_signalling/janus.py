@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 import uuid
 from typing import Any
 
 from aiortc import RTCDataChannel
 
-from vmic._base.tasks import end, happens
+from vmic._base.tasks import happens
 from vmic.call._signalling.base import Local, Participant, Session, SessionError, SessionListener
+from vmic.call._signalling.hearings import Hearings
 from vmic.call._signalling.janus_http import Handle, Janus, RoomRefusalError
 from vmic.call._signalling.meeting_url import VideoRoom
-from vmic.call._signalling.peer_connection import Peer, PeerError
+from vmic.call._signalling.peer_connection import Peer
 from vmic.call._signalling.subscriptions import Subscriptions
 
-_log = logging.getLogger("vmic")
 _PLUGIN = "janus.plugin.videoroom"
 # The label that Janus's own client uses; Janus also relays channels with other labels (1.1.2).
 _CHANNEL = "JanusDataChannel"
 _OPENS_WITHIN = 2.0
-_HEARS_AGAIN = 1.0
 _SAYS_WHY_WITHIN = 1.0
 _INVALID_ELEMENT = 430  # JANUS_VIDEOROOM_ERROR_INVALID_ELEMENT
 
@@ -45,7 +43,7 @@ class VideoRoomSession(Session):
         self._hears = local.hears
         self._feeds: dict[str, dict[str, Any]] = {}  # publishers of sound, by id
         self._names: dict[str, str] = {}
-        self._heard: dict[str, asyncio.Task[None]] = {}
+        self._hearings = Hearings(self._hear)
 
     async def join(self) -> str:
         """Join the room, and publish the microphone.
@@ -66,7 +64,7 @@ class VideoRoomSession(Session):
 
     async def hang_up(self) -> None:
         """Stop sending and receiving sound."""
-        await end(self._heard.values())
+        await self._hearings.end()
         if self._peer is not None:
             await self._peer.close()
 
@@ -181,24 +179,11 @@ class VideoRoomSession(Session):
         self._listener.note(Participant(identity, name, time.time(), sends))
 
     def _hear_all(self) -> None:
-        """Keep one connection for each publisher that is to be heard, and no others."""
-        wanted = {identity for identity in self._feeds if self._hears.include(identity)}
-        for identity in self._heard.keys() - wanted:
-            self._heard.pop(identity).cancel()
-        for identity in wanted - self._heard.keys():
-            self._heard[identity] = asyncio.create_task(self._hear(identity, self._feeds[identity]))
+        self._hearings.keep({identity for identity in self._feeds if self._hears.include(identity)})
 
-    async def _hear(self, identity: str, feed: dict[str, Any]) -> None:
-        """Hear a publisher until this is cancelled."""
-        while True:
-            try:
-                await self._hear_once(identity, feed)
-            except (SessionError, PeerError) as error:
-                _log.warning("participant %s is not heard: %s", identity, error)
-            await asyncio.sleep(_HEARS_AGAIN)
-
-    async def _hear_once(self, identity: str, feed: dict[str, Any]) -> None:
+    async def _hear(self, identity: str) -> None:
         """Hear a publisher until the connection is lost."""
+        feed = self._feeds[identity]
         gone = asyncio.Event()
         handle = await self._janus.attach(_PLUGIN, lambda _: None)
         peer = Peer(lost=lambda _: gone.set(), heard=lambda track: self._listener.hear(identity, track))

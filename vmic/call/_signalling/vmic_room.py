@@ -13,12 +13,12 @@ import aiohttp
 
 from vmic._base.tasks import end, happens
 from vmic.call._signalling.base import Local, Participant, SessionError, SessionListener
-from vmic.call._signalling.peer_connection import Peer, PeerError
+from vmic.call._signalling.hearings import Hearings
+from vmic.call._signalling.peer_connection import Peer
 from vmic.call._signalling.subscriptions import Subscriptions
 
 _log = logging.getLogger("vmic")
 _TELLS_WITHIN = 5.0
-_HEARS_AGAIN = 1.0
 _ASKS_EACH = 15.0  # the heartbeat that checks the server
 # The server accepts up to 64 KiB.
 _MOST_SAID = 60_000
@@ -54,7 +54,7 @@ class Room:
         self._wanted = local.hears
         self._people: dict[str, Participant] = {}
         self._speakers: set[str] = set()
-        self._heard: dict[str, asyncio.Task[None]] = {}
+        self._hearings = Hearings(self._hear)
 
     async def enter(self) -> str:
         """Open the channel, wait until every present participant has been noted, and return the own id.
@@ -77,7 +77,8 @@ class Room:
 
     async def hang_up(self) -> None:
         """Stop listening to the channel and hearing the participants."""
-        await end([task for task in (self._listening, *self._heard.values()) if task is not None])
+        await end([] if self._listening is None else [self._listening])
+        await self._hearings.end()
 
     async def rename(self, name: str) -> None:
         """Change the name of the local participant."""
@@ -150,23 +151,9 @@ class Room:
         self._hear_all()
 
     def _hear_all(self) -> None:
-        """Keep one connection for each speaker that is to be heard, and no others."""
-        wanted = {identity for identity in self._speakers if self._wanted.include(identity)}
-        for identity in self._heard.keys() - wanted:
-            self._heard.pop(identity).cancel()
-        for identity in wanted - self._heard.keys():
-            self._heard[identity] = asyncio.create_task(self._hear(identity))
+        self._hearings.keep({identity for identity in self._speakers if self._wanted.include(identity)})
 
     async def _hear(self, identity: str) -> None:
-        """Hear a speaker until this is cancelled."""
-        while True:
-            try:
-                await self._hear_once(identity)
-            except (SessionError, PeerError, aiohttp.ClientError, asyncio.TimeoutError) as error:
-                _log.warning("participant %s is not heard: %s", identity, error)
-            await asyncio.sleep(_HEARS_AGAIN)
-
-    async def _hear_once(self, identity: str) -> None:
         """Hear a speaker until the connection is lost."""
         gone = asyncio.Event()
         peer = Peer(lost=lambda _: gone.set(), heard=lambda track: self._listener.hear(identity, track))

@@ -11,6 +11,7 @@ import av
 import numpy as np
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
+from vmic._base.backoff import Backoff
 from vmic._base.tasks import end
 from vmic.call._media.playback import Playout
 from vmic.call._media.portaudio import SAMPLE_RATE
@@ -176,11 +177,10 @@ class Membership(SessionListener):
         """
         self._tell({"event": "interrupted", "why": why})
         now = asyncio.get_running_loop().time
-        pause, until = _FIRST_PAUSE, now() + _COMES_BACK_WITHIN
+        backoff, until = Backoff(_FIRST_PAUSE, _LAST_PAUSE), now() + _COMES_BACK_WITHIN
         while now() < until and not self._over and not self._is_finished:
             await self._let_go()
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LAST_PAUSE)
+            await asyncio.sleep(backoff.next())
             # Otherwise the others would see this participant twice: Janus (1.1.2) keeps it for a minute.
             await self._leave()
             try:
