@@ -115,13 +115,10 @@ def create_microphone(
     description: str | None = None,
 ) -> M:
     """Create a microphone of that class, as `create_microphone_device` does."""
-    names.check_name(device_name)
-    check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
-    check_int("channels", channels, 1, MAX_CHANNELS)
+    shown = check_device(MICROPHONE, device_name, description, sample_rate, channels)
     check_bool("non_blocking", non_blocking)
     check_bool("replace", replace)
     check_bool("volume_guard", volume_guard)
-    shown = names.check_description(description, device_name)
     prebuffer = _latency.prebuffer(latency)
     spec = MicrophoneSpec(device_name, shown, sample_rate, channels)
 
@@ -129,6 +126,14 @@ def create_microphone(
         return _attach(device_class, device, server, prebuffer, non_blocking=non_blocking, make=make)
 
     return create_device(lambda _: spec, attach, replace=replace, volume_guard=volume_guard)
+
+
+def check_device(kind: str, name: str, description: str | None, sample_rate: int, channels: int) -> str:
+    """Check the arguments that every device has, and return what applications show."""
+    names.check_name(name, kind)
+    check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
+    check_int("channels", channels, 1, MAX_CHANNELS)
+    return names.check_description(description, name, kind)
 
 
 def create_device(
@@ -169,10 +174,7 @@ def create_lasting_device(
     name: str, sample_rate: int, channels: int, *, replace: bool, description: str | None = None
 ) -> MicrophoneInfo:
     """Create a microphone that belongs to no process, and stays until it is removed. The command uses it."""
-    names.check_name(name)
-    shown = names.check_description(description, name)
-    check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
-    check_int("channels", channels, 1, MAX_CHANNELS)
+    shown = check_device(MICROPHONE, name, description, sample_rate, channels)
     autostart.ensure_running()
     spec = MicrophoneSpec(name, shown, sample_rate, channels)
     make = functools.partial(create.make, spec=spec, owner=None, volume_guard=True, replace=replace)

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from vmic import _api
 from vmic._api import Server
-from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
-from vmic._device import create, names, orphans, registry
+from vmic._base.validation import check_bool
+from vmic._device import create, orphans, registry
 from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device, SpeakerInfo
 from vmic._device.spec import SpeakerSpec
@@ -85,13 +85,10 @@ def create_speaker(
     backlog: bool = False,
 ) -> S:
     """Create a speaker of that class, as `create_speaker_device` does."""
-    names.check_name(device_name, SPEAKER)
-    check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
-    check_int("channels", channels, 1, MAX_CHANNELS)
+    shown = _api.check_device(SPEAKER, device_name, description, sample_rate, channels)
     check_bool("non_blocking", non_blocking)
     check_bool("replace", replace)
     check_bool("backlog", backlog)
-    shown = names.check_description(description, device_name, SPEAKER)
 
     def spec(pulse: pulsectl.Pulse) -> SpeakerSpec:
         sink_name = create.name_for_speaker(pulse, device_name)
@@ -119,22 +116,12 @@ def list_speaker_devices() -> list[SpeakerInfo]:
         ServerError: No sound server answers.
     """
 
-    def find(pulse: pulsectl.Pulse) -> list[Device]:
+    def find(pulse: pulsectl.Pulse) -> list[SpeakerInfo]:
         orphans.remove(pulse)
-        return [device for device in registry.find_all(pulse) if device.kind == SPEAKER and device.complete]
+        devices = registry.find_all(pulse)
+        return [device.speaker_info for device in devices if device.kind == SPEAKER and device.complete]
 
-    infos = [
-        SpeakerInfo(
-            name=device.name,
-            sink_name=device.sink_name,
-            sample_rate=device.properties.sample_rate,
-            channels=device.properties.channels,
-            pid=device.owner.pid if device.owner else None,
-            program=device.owner.program if device.owner else None,
-        )
-        for device in connection.call(find)
-    ]
-    return sorted(infos, key=lambda info: info.name)
+    return sorted(connection.call(find), key=lambda info: info.name)
 
 
 def create_headset(

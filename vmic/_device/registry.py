@@ -110,14 +110,21 @@ class Device:
     @property
     def info(self) -> MicrophoneInfo:
         """Return the microphone as a program sees it."""
-        return MicrophoneInfo(
-            name=self.name,
-            source_name=self.source_name,
-            sample_rate=self.properties.sample_rate,
-            channels=self.properties.channels,
-            pid=self.owner.pid if self.owner else None,
-            program=self.owner.program if self.owner else None,
-        )
+        return MicrophoneInfo(source_name=self.source_name, **self._common_info())
+
+    @property
+    def speaker_info(self) -> SpeakerInfo:
+        """Return the speaker as a program sees it."""
+        return SpeakerInfo(sink_name=self.sink_name, **self._common_info())
+
+    def _common_info(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "sample_rate": self.properties.sample_rate,
+            "channels": self.properties.channels,
+            "pid": self.owner.pid if self.owner else None,
+            "program": self.owner.program if self.owner else None,
+        }
 
     @property
     def complete(self) -> bool:

@@ -12,16 +12,18 @@ from vmic._base.validation import MAX_SECONDS, seconds
 from vmic._base.waiter import TaskWaiter, ThreadWaiter, Waiter, run
 from vmic._errors import ClosedError, ServerError
 from vmic._monitor import monitor
-from vmic._monitor.monitor import Key, Seen
 from vmic._monitor.recording_apps import Listener
+from vmic._monitor.watcher import Key, Seen, Watcher
 from vmic._pulse import connection
 from vmic._stream.playback import Stream
 
 ListenersCallback = Callable[[tuple[Listener, ...]], object]
 
 
-class Listeners:
+class Listeners(Watcher):
     """The listeners of one microphone. Its stream is suspended while there are none."""
+
+    key: Key
 
     def __init__(self, key: Key, stream: Stream) -> None:
         """Follow the listeners of the microphone `key`, into which `stream` plays."""
@@ -46,9 +48,6 @@ class Listeners:
         """
         self._stream.device_seen = False
         self._note((), listened=True)
-
-    def tell(self, event: str) -> None:
-        """Do nothing: the keeper's events do not concern the listeners. The monitor calls this."""
 
     def now(self) -> tuple[Listener, ...]:
         """Return the listeners. This blocks until the first answer of the server."""

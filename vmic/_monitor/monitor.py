@@ -11,8 +11,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
 
 from vmic._base import threads
 from vmic._base.exception_log import log
@@ -21,7 +19,7 @@ from vmic._device.owner import Owner
 from vmic._device.properties import MICROPHONE, SPEAKER
 from vmic._keeper.client import KeeperClient
 from vmic._monitor import buffer_levels, recording_apps
-from vmic._monitor.recording_apps import Listener
+from vmic._monitor.watcher import Key, Seen, Watcher
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import Follower
 from vmic._stream.playback import Stream
@@ -30,34 +28,6 @@ from vmic._stream.playback import Stream
 _STOP_TIMEOUT = 1.0
 # A keeper that exits sooner than this would do so again.
 _KEEPER_LIVES = 2.0
-
-Key = tuple[str, Owner | None]  # a device: its name and its owner; each device of a process has a token
-
-
-@dataclass(frozen=True)
-class Seen:
-    """The state of a device at one look."""
-
-    listeners: tuple[Listener, ...]  # in the order in which they came
-    muted: bool
-    played: bool  # whether an application plays to it; speakers only
-
-
-class Watcher(Protocol):
-    """An object that follows one device through the monitor."""
-
-    @property
-    def key(self) -> Key | None:
-        """Return the device that it follows. None if it follows none."""
-
-    def publish(self, seen: Seen) -> None:
-        """Note the state of the device. Must not block."""
-
-    def lose(self) -> None:
-        """Note that the server is away or the device was removed. Must not block."""
-
-    def tell(self, event: str) -> None:
-        """Note what the keeper has corrected (see `vmic._keeper.guard`). Must not block."""
 
 
 class Monitor(Follower):
@@ -125,9 +95,6 @@ class Monitor(Follower):
         # A microphone may be collected on the thread itself.
         if self._thread is not threading.current_thread():
             self._thread.join(_STOP_TIMEOUT)
-
-    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
-        """Do nothing: every event can wait for the next look."""
 
     def look(self, pulse: pulsectl.Pulse) -> None:
         """Notify each watcher about its device."""
@@ -261,19 +228,23 @@ _joining = threading.RLock()
 _shared: Monitor | None = None
 
 
-def join(watcher: Watcher, stream: Stream | None = None) -> None:
+def join(watcher: Watcher, stream: Stream | None = None, *, owns: bool = False) -> None:
     """Notify `watcher` about its device from now on, and give `stream` its level when it asks.
 
-    This does not wait for the server.
+    A keeper runs as long as a watcher `owns` its device. This does not wait for the server.
     """
-    _join(watcher, owns=False, stream=stream)
+    global _shared  # noqa: PLW0603 (a process has one)
+    with _joining:
+        if _shared is None:
+            _shared = Monitor()
+        _shared.add(watcher, owns=owns, stream=stream)
 
 
 @contextlib.contextmanager
 def owning() -> Iterator[None]:
     """Run the monitor and a keeper while the block creates a device that this process owns."""
-    nobody = _Nobody()
-    _join(nobody, owns=True)
+    nobody = Watcher()
+    join(nobody, owns=True)
     try:
         yield
     finally:
@@ -301,29 +272,6 @@ def leave(watcher: Watcher) -> None:
             return
         ending, _shared = _shared, None
     ending.join()
-
-
-def _join(watcher: Watcher, *, owns: bool, stream: Stream | None = None) -> None:
-    global _shared  # noqa: PLW0603 (a process has one)
-    with _joining:
-        if _shared is None:
-            _shared = Monitor()
-        _shared.add(watcher, owns=owns, stream=stream)
-
-
-class _Nobody:
-    """A watcher for a device that is not created yet."""
-
-    key: Key | None = None
-
-    def publish(self, seen: Seen) -> None:
-        pass
-
-    def lose(self) -> None:
-        pass
-
-    def tell(self, event: str) -> None:
-        pass
 
 
 def _forget_parent() -> None:

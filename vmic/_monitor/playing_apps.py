@@ -6,11 +6,11 @@ import contextlib
 
 from vmic._errors import ClosedError
 from vmic._monitor import monitor
-from vmic._monitor.monitor import Key, Seen
+from vmic._monitor.watcher import Key, Seen, Watcher
 from vmic._stream.capture import Source
 
 
-class Players:
+class Players(Watcher):
     """The watcher that passes on to a source whether an application plays to the speaker `key`."""
 
     def __init__(self, key: Key, source: Source) -> None:
@@ -28,9 +28,6 @@ class Players:
         The source is set as played to, so that a suspended source notices the loss.
         """
         self._note(seen=False, played=True)
-
-    def tell(self, event: str) -> None:
-        """Do nothing: the keeper's events do not concern the source. The monitor calls this."""
 
     def close(self) -> None:
         """Stop following the speaker."""

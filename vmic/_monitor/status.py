@@ -10,15 +10,17 @@ from vmic._device.properties import MICROPHONE
 from vmic._errors import ClosedError
 from vmic._keeper import guard
 from vmic._monitor import monitor
-from vmic._monitor.monitor import Key, Seen
+from vmic._monitor.watcher import Key, Seen, Watcher
 
 MutedCallback = Callable[[bool], object]
 
 _log = logging.getLogger("vmic")
 
 
-class DeviceStatus:
+class DeviceStatus(Watcher):
     """The status of the device `key`."""
+
+    key: Key
 
     def __init__(self, kind: str, key: Key) -> None:
         """Follow the device `key`. `kind` is the word for it in messages."""

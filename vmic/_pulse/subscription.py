@@ -40,9 +40,8 @@ class Follower(ABC):
         self._ended = False
         self._changed = False
 
-    @abstractmethod
-    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
-        """Handle an event of pulsectl, possibly during a look. Must not wait for an answer."""
+    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:  # noqa: B027 (most events can wait)
+        """Handle an event of pulsectl at once, possibly during a look. Must not wait for an answer."""
 
     @abstractmethod
     def look(self, pulse: pulsectl.Pulse) -> None:

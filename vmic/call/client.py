@@ -118,10 +118,7 @@ class CallClient:
             TypeError: JSON cannot represent `input_settings`.
             RuntimeError: The client is released.
         """
-        self._check()
-        update = checked_json("input_settings", input_settings)
-        _check_callable(completion)
-        self._post(lambda: self._controller.update_inputs(update, completion))
+        self._update("updateInputs", completion, input_settings=input_settings)
 
     def update_publishing(self, publishing_settings: Any, completion: Completion | None = None) -> None:
         """Choose how the microphone is sent.
@@ -132,10 +129,7 @@ class CallClient:
                 per second).
             completion: Called with None, or with an error message.
         """
-        self._check()
-        update = checked_json("publishing_settings", publishing_settings)
-        _check_callable(completion)
-        self._post(lambda: self._controller.update_publishing(update, completion))
+        self._update("updatePublishing", completion, publishing_settings=publishing_settings)
 
     def update_subscription_profiles(
         self, profile_settings: Any, completion: Completion | None = None
@@ -148,10 +142,7 @@ class CallClient:
                 default no participant has them.
             completion: Called with None, or with an error message.
         """
-        self._check()
-        update = checked_json("profile_settings", profile_settings)
-        _check_callable(completion)
-        self._post(lambda: self._controller.update_profiles(update, completion))
+        self._update("updateSubscriptionProfiles", completion, profile_settings=profile_settings)
 
     def update_subscriptions(
         self,
@@ -168,11 +159,12 @@ class CallClient:
             profile_settings: The same by profile name, for all participants that have the profile.
             completion: Called with None, or with an error message.
         """
-        self._check()
-        participants = checked_json("participant_settings", participant_settings)
-        profiles = checked_json("profile_settings", profile_settings)
-        _check_callable(completion)
-        self._post(lambda: self._controller.update_subscriptions(participants, profiles, completion))
+        self._update(
+            "updateSubscriptions",
+            completion,
+            participant_settings=participant_settings,
+            profile_settings=profile_settings,
+        )
 
     def set_user_name(self, user_name: str) -> None:
         """Set the name that the other participants see, if the server supports names.
@@ -288,6 +280,12 @@ class CallClient:
     def _check(self) -> None:
         if self._released:
             raise RuntimeError("this object has already been released")
+
+    def _update(self, what: str, completion: Completion | None, **settings: Any) -> None:
+        self._check()
+        updates = [checked_json(name, value) for name, value in settings.items()]
+        _check_callable(completion)
+        self._post(lambda: self._controller.update(what, completion, *updates))
 
     def _post(self, task: Callable[[], None]) -> None:
         self._thread.post(task)

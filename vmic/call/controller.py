@@ -124,23 +124,23 @@ class CallController:
         self._thread.post(lambda: self._abandon("the client was released"))
         self._thread.close(0)
 
-    def update_inputs(self, update: Any, completion: Completion | None) -> None:
-        """Change the inputs."""
-        self._update("updateInputs", lambda: self._take_inputs(update), completion)
-
-    def update_publishing(self, update: Any, completion: Completion | None) -> None:
-        """Change the publishing settings."""
-        self._update("updatePublishing", lambda: self._take_publishing(update), completion)
-
-    def update_profiles(self, update: Any, completion: Completion | None) -> None:
-        """Change the subscription profiles."""
-        self._update("updateSubscriptionProfiles", lambda: self._take_profiles(update), completion)
-
-    def update_subscriptions(self, participants: Any, profiles: Any, completion: Completion | None) -> None:
-        """Change the subscriptions to single participants."""
-        self._update(
-            "updateSubscriptions", lambda: self._take_subscriptions(participants, profiles), completion
-        )
+    def update(self, what: str, completion: Completion | None, *updates: Any) -> None:
+        """Change requested settings; in a call, complete when the worker has answered."""
+        take: dict[str, Callable[..., int | None]] = {
+            "updateInputs": self._take_inputs,
+            "updatePublishing": self._take_publishing,
+            "updateSubscriptionProfiles": self._take_profiles,
+            "updateSubscriptions": self._take_subscriptions,
+        }
+        try:
+            number = take[what](*updates)
+        except (SettingsError, VmicError) as error:
+            self._fail(what, str(error), completion)
+            return
+        if number is None:
+            _complete(completion, None)
+        else:
+            self._await(number, what, completion)
 
     def set_name(self, name: str) -> None:
         """Change the local participant's name."""
@@ -261,18 +261,6 @@ class CallController:
             self._state = state
             self.notifier.state(state)
 
-    def _update(self, what: str, take: Callable[[], int | None], completion: Completion | None) -> None:
-        """Let `take` change the requested settings; in a call, complete when the worker has answered."""
-        try:
-            number = take()
-        except (SettingsError, VmicError) as error:
-            self._fail(what, str(error), completion)
-            return
-        if number is None:
-            _complete(completion, None)
-        else:
-            self._await(number, what, completion)
-
     def _take_settings(self, settings: Any) -> None:
         """Apply the client settings of a join."""
         wanted = checked_client_settings(settings)
@@ -282,38 +270,33 @@ class CallController:
             self._take_inputs(wanted["inputs"])
 
     def _take_inputs(self, update: Any) -> int | None:
-        if self.requested.update_inputs(update):
-            self.notifier.inputs()
+        self.notifier.update_inputs(update)
         self.notifier.local(self._name)
         return self._send_microphone()
 
     def _take_publishing(self, update: Any) -> int | None:
-        if self.requested.update_publishing(update):
-            self.notifier.publishing()
+        self.notifier.update_publishing(update)
         return self._send_microphone()
 
     def _take_profiles(self, update: Any) -> int | None:
-        if self.requested.update_profiles(update):
-            self.notifier.profiles()
+        self.notifier.update_profiles(update)
         return self._send_profiles()
 
     def _take_subscriptions(self, participants: Any, profiles: Any) -> int | None:
-        before = self.requested.profiles()
-        if self.requested.update_subscriptions(participants, profiles):
-            self.notifier.subscriptions()
-        if self.requested.profiles() != before:
-            self.notifier.profiles()
+        self.notifier.update_subscriptions(participants, profiles)
         return self._send_profiles()
 
     def _send_microphone(self) -> int | None:
-        if self._worker_client is None or self._state not in (JOINING, JOINED):
-            return None
-        return self._worker_client.send("microphone", **self.requested.microphone)
+        return self._send("microphone", self.requested.microphone)
 
     def _send_profiles(self) -> int | None:
+        return self._send("subscribe", vars(self.requested.hears))
+
+    def _send(self, what: str, arguments: dict[str, Any]) -> int | None:
+        """Send a command in a call, and return the number that its answer will have."""
         if self._worker_client is None or self._state not in (JOINING, JOINED):
             return None
-        return self._worker_client.send("subscribe", **vars(self.requested.hears))
+        return self._worker_client.send(what, **arguments)
 
     def _await(self, number: int, what: str, completion: Completion | None) -> None:
         def done(_answer: Any, error: str | None) -> None:

@@ -89,22 +89,32 @@ class CallNotifier:
 
     # ---- the settings of the program ----
 
-    def inputs(self) -> None:
-        """Report that the inputs have changed."""
-        call(self._handler.on_inputs_updated, self._requested.inputs())
+    def update_inputs(self, update: Any) -> None:
+        """Change the inputs, and report whether they have changed."""
+        if self._requested.update_inputs(update):
+            call(self._handler.on_inputs_updated, self._requested.inputs())
 
-    def publishing(self) -> None:
-        """Report that the publishing settings have changed."""
-        call(self._handler.on_publishing_updated, self._requested.publishing())
+    def update_publishing(self, update: Any) -> None:
+        """Change the publishing settings, and report whether they have changed."""
+        if self._requested.update_publishing(update):
+            call(self._handler.on_publishing_updated, self._requested.publishing())
 
-    def profiles(self) -> None:
-        """Report that the subscription profiles have changed."""
+    def update_profiles(self, update: Any) -> None:
+        """Change the subscription profiles, and report whether they have changed."""
+        if self._requested.update_profiles(update):
+            self._report_profiles()
+
+    def update_subscriptions(self, participants: Any, profiles: Any) -> None:
+        """Change the subscriptions to single participants, and report whether they have changed."""
+        before = self._requested.profiles()
+        if self._requested.update_subscriptions(participants, profiles):
+            call(self._handler.on_subscriptions_updated, self._requested.subscriptions())
+            self._subscribe()
+        if self._requested.profiles() != before:
+            self._report_profiles()
+
+    def _report_profiles(self) -> None:
         call(self._handler.on_subscription_profiles_updated, self._requested.profiles())
-        self._subscribe()
-
-    def subscriptions(self) -> None:
-        """Report that the subscriptions to single participants have changed."""
-        call(self._handler.on_subscriptions_updated, self._requested.subscriptions())
         self._subscribe()
 
     def local(self, name: str | None) -> None:

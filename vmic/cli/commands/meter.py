@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -88,9 +88,6 @@ class _Ears(Follower):
             heard = _Heard(self._peak, self._clips, self._listeners)
             self._peak, self._clips = 0.0, 0
         return heard
-
-    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
-        """Do nothing: every change can wait for `look`."""
 
     def look(self, pulse: pulsectl.Pulse) -> None:
         """Update the listeners, and follow the peaks of the source."""

@@ -1,0 +1,38 @@
+"""What follows one device through the monitor, and what it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vmic._device.owner import Owner
+from vmic._monitor.recording_apps import Listener
+
+Key = tuple[str, Owner | None]  # a device: its name and its owner; each device of a process has a token
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The state of a device at one look."""
+
+    listeners: tuple[Listener, ...]  # in the order in which they came
+    muted: bool
+    played: bool  # whether an application plays to it; speakers only
+
+
+class Watcher:
+    """An object that follows one device through the monitor. The methods must not block.
+
+    Attributes:
+        key: The device. None as long as it is not created.
+    """
+
+    key: Key | None = None
+
+    def publish(self, seen: Seen) -> None:
+        """Note the state of the device."""
+
+    def lose(self) -> None:
+        """Note that the server is away or the device was removed."""
+
+    def tell(self, event: str) -> None:
+        """Note what the keeper has corrected (see `vmic._keeper.guard`)."""
