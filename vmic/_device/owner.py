@@ -20,21 +20,13 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True)
 class Owner:
-    """The owner process of a device, and what identifies it.
+    """The owner process of a device, and what identifies it."""
 
-    Attributes:
-        place: Where the process id is valid: the machine, its boot, and the namespace of process ids.
-        pid: The process id there.
-        started: Field 22 of /proc/PID/stat. It distinguishes two processes with the same id.
-        program: The name of the program.
-        token: Distinguishes two devices of one process if one takes over the name of the other.
-    """
-
-    place: str
-    pid: int
-    started: int
-    program: str
-    token: str
+    place: str  # where the process id is valid: the machine, its boot, and the namespace of process ids
+    pid: int  # the process id there
+    started: int  # Field 22 of /proc/PID/stat. It distinguishes two processes with the same id.
+    program: str  # the name of the program
+    token: str  # distinguishes two devices of one process if one takes over the name of the other
 
     @classmethod
     def this_process(cls) -> Owner:

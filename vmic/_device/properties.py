@@ -23,25 +23,15 @@ _VOLUME, _CREATION = "vmic.volume", "vmic.creation"
 
 @dataclass(frozen=True)
 class DeviceProperties:
-    """The properties on each sink and source of one device.
+    """The properties on each sink and source of one device."""
 
-    Attributes:
-        kind: MICROPHONE or SPEAKER, also used in messages.
-        name: The name as it was given.
-        sample_rate: Frames per second.
-        channels: Samples per frame.
-        owner: The owner. None if the device stays until it is removed.
-        guards_volume: Whether the volume is held at 100 %.
-        creation: An id that no other device has, not even an earlier or later one of the same name.
-    """
-
-    kind: str
-    name: str
-    sample_rate: int
-    channels: int
-    owner: Owner | None
-    guards_volume: bool
-    creation: str
+    kind: str  # MICROPHONE or SPEAKER, also used in messages
+    name: str  # the name as it was given
+    sample_rate: int  # frames per second
+    channels: int  # samples per frame
+    owner: Owner | None  # The owner. None if the device stays until it is removed.
+    guards_volume: bool  # whether the volume is held at 100 %
+    creation: str  # an id that no other device has, not even an earlier or later one of the same name
 
     @classmethod
     def new(

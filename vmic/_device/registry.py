@@ -71,21 +71,13 @@ class SpeakerInfo:
 
 @dataclass(frozen=True)
 class Device:
-    """The parts of a microphone or speaker that are on the server, with the server's own numbers for them.
+    """The parts of a microphone or speaker that are on the server, with the server's own numbers for them."""
 
-    Attributes:
-        properties: The properties that vmic wrote on it.
-        sink_name: The server's name for the sink.
-        source_name: The server's name for the source of a microphone, or for the monitor of a speaker.
-        sink: pulsectl's view of the sink. None if the sink is removed, or not there yet.
-        source: The same for the source.
-    """
-
-    properties: DeviceProperties
-    sink_name: str
-    source_name: str
-    sink: Any
-    source: Any
+    properties: DeviceProperties  # the properties that vmic wrote on it
+    sink_name: str  # the server's name for the sink
+    source_name: str  # the server's name for the source of a microphone, or for the monitor of a speaker
+    sink: Any  # pulsectl's view of the sink. None if the sink is removed, or not there yet.
+    source: Any  # the same for the source
 
     @property
     def kind(self) -> str:

@@ -12,19 +12,12 @@ from vmic._pulse.backend import Properties, Quoting, ServerProfile
 
 @dataclass(frozen=True)
 class MicrophoneSpec:
-    """The specification of a microphone: a null sink, and a source over its monitor.
+    """The specification of a microphone: a null sink, and a source over its monitor."""
 
-    Attributes:
-        name: The name of the microphone.
-        description: The text that applications show.
-        sample_rate: Frames per second.
-        channels: Samples per frame.
-    """
-
-    name: str
-    description: str
-    sample_rate: int
-    channels: int
+    name: str  # the name of the microphone
+    description: str  # the text that applications show
+    sample_rate: int  # frames per second
+    channels: int  # samples per frame
 
     kind = MICROPHONE
 
@@ -61,21 +54,13 @@ class MicrophoneSpec:
 
 @dataclass(frozen=True)
 class SpeakerSpec:
-    """The specification of a speaker: a null sink.
+    """The specification of a speaker: a null sink."""
 
-    Attributes:
-        name: The name of the speaker.
-        description: The text that applications show.
-        sample_rate: Frames per second.
-        channels: Samples per frame.
-        sink_name: The server's name of the sink.
-    """
-
-    name: str
-    description: str
-    sample_rate: int
-    channels: int
-    sink_name: str
+    name: str  # the name of the speaker
+    description: str  # the text that applications show
+    sample_rate: int  # frames per second
+    channels: int  # samples per frame
+    sink_name: str  # the server's name of the sink
 
     kind = SPEAKER
 

@@ -20,13 +20,9 @@ class Seen:
 
 
 class Watcher:
-    """An object that follows one device through the monitor. The methods must not block.
+    """An object that follows one device through the monitor. The methods must not block."""
 
-    Attributes:
-        key: The device. None as long as it is not created.
-    """
-
-    key: Key | None = None
+    key: Key | None = None  # The device. None as long as it is not created.
 
     def publish(self, seen: Seen) -> None:
         """Note the state of the device."""

@@ -39,31 +39,18 @@ class BufferMetrics:
 
 @dataclass(frozen=True)
 class ServerProfile:
-    """The behaviour of one server.
+    """The behaviour of one server."""
 
-    Attributes:
-        sink_arguments: Arguments of module-null-sink that only this server knows.
-        sink_properties: Properties that keep the sink from becoming the default output.
-        source_properties: The same for the source and the default input.
-        silence_properties: The same for the fallback sink, which the server must prefer to the sink.
-        probe: Properties of the fallback sink by which `quoting` and `sink_quoting` choose.
-        quoting: How to write the properties for module-remap-source.
-        sink_quoting: How to write them for module-null-sink.
-        settles: Seconds within which the server may still restore an old volume.
-        restores_mute: Whether the server may restore a mute when the first application starts to record.
-        begins_long: Whether the first period of a new sink is longer than a stream asks for.
-    """
-
-    sink_arguments: str
-    sink_properties: Properties
-    source_properties: Properties
-    silence_properties: Properties
-    probe: Properties
-    quoting: Callable[[Properties], Quoting]
-    sink_quoting: Callable[[Properties], Quoting]
-    settles: float
-    restores_mute: bool
-    begins_long: bool
+    sink_arguments: str  # arguments of module-null-sink that only this server knows
+    sink_properties: Properties  # properties that keep the sink from becoming the default output
+    source_properties: Properties  # the same for the source and the default input
+    silence_properties: Properties  # the same for the fallback sink, which the server must prefer to the sink
+    probe: Properties  # properties of the fallback sink by which `quoting` and `sink_quoting` choose
+    quoting: Callable[[Properties], Quoting]  # how to write the properties for module-remap-source
+    sink_quoting: Callable[[Properties], Quoting]  # how to write them for module-null-sink
+    settles: float  # seconds within which the server may still restore an old volume
+    restores_mute: bool  # whether the server may restore a mute when the first application starts to record
+    begins_long: bool  # whether the first period of a new sink is longer than a stream asks for
     metrics: BufferMetrics
 
 

@@ -35,24 +35,17 @@ def checked(
 
 @dataclass
 class Entry:
-    """A blocking write.
+    """A blocking write."""
 
-    Attributes:
-        start: The index of its first frame.
-        count: How many frames it has.
-        done: How many of them are queued. An interrupt (KeyboardInterrupt, CancelledError) gets it as
-            `frames_written`.
-        flushed: Whether a flush came. The remaining frames must then not be queued.
-        timed_out: Whether the server did not consume the frames in time.
-    """
-
-    start: int
-    count: int
+    start: int  # the index of its first frame
+    count: int  # how many frames it has
     flushes: int
     expected: Expected | None
+    # How many of them are queued. An interrupt (KeyboardInterrupt, CancelledError) gets it as
+    # `frames_written`.
     done: int = 0
-    flushed: bool = False
-    timed_out: bool = False
+    flushed: bool = False  # Whether a flush came. The remaining frames must then not be queued.
+    timed_out: bool = False  # whether the server did not consume the frames in time
 
 
 class WriteQueue:

@@ -17,20 +17,13 @@ _UNSENT = ("camera", "screenAudio", "screenVideo")
 
 @dataclass
 class _Person:
-    """The known state of a participant.
+    """The known state of a participant."""
 
-    Attributes:
-        identity: The server's id of the participant.
-        name: The participant's name, if there is one.
-        joined: The time of the join, in seconds since 1970.
-        sends: Whether the participant's microphone is on.
-        track: The id of the track that carries the participant's sound; None while there is no sound.
-    """
-
-    identity: str
-    name: str | None
-    joined: float
-    sends: bool
+    identity: str  # the server's id of the participant
+    name: str | None  # the participant's name, if there is one
+    joined: float  # the time of the join, in seconds since 1970
+    sends: bool  # whether the participant's microphone is on
+    # The id of the track that carries the participant's sound; None while there is no sound.
     track: str | None
 
 

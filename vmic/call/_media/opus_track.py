@@ -23,19 +23,12 @@ _EXPECTED_LOSS = 10
 
 @dataclass(frozen=True)
 class Sending:
-    """The settings for sending the microphone.
+    """The settings for sending the microphone."""
 
-    Attributes:
-        channels: 1 or 2.
-        bitrate: Bits per second; None for the bit rate of speech.
-        on: Whether the microphone is heard; if not, silence is sent.
-        chosen: Whether there is a microphone.
-    """
-
-    channels: int = 1
-    bitrate: int | None = None
-    on: bool = True
-    chosen: bool = False
+    channels: int = 1  # 1 or 2
+    bitrate: int | None = None  # bits per second; None for the bit rate of speech
+    on: bool = True  # whether the microphone is heard; if not, silence is sent
+    chosen: bool = False  # whether there is a microphone
 
     @property
     def is_heard(self) -> bool:

@@ -18,39 +18,25 @@ class SessionError(Exception):
 
 @dataclass
 class Local:
-    """The current state of the local participant.
+    """The current state of the local participant."""
 
-    Attributes:
-        name: The display name; "" if it has none.
-        token: The token that the server asks for; None if there is none.
-        hears: The participants that it hears.
-        sends: Whether its microphone is on.
-        new_track: Creates the track that the others hear; each connection uses its own track. With True
-            nothing is sent until there is a microphone.
-    """
-
-    name: str
-    token: str | None
-    hears: Subscriptions
-    sends: bool
+    name: str  # the display name; "" if it has none
+    token: str | None  # the token that the server asks for; None if there is none
+    hears: Subscriptions  # the participants that it hears
+    sends: bool  # whether its microphone is on
+    # Creates the track that the others hear; each connection uses its own track. With True nothing is sent
+    # until there is a microphone.
     new_track: Callable[[bool], MediaStreamTrack]
 
 
 @dataclass(frozen=True)
 class Participant:
-    """A remote participant of the call.
+    """A remote participant of the call."""
 
-    Attributes:
-        identity: The id that the server gives the participant.
-        name: The display name; "" if the participant has none.
-        joined: When the participant joined, in seconds since 1970.
-        sends: Whether the participant sends sound.
-    """
-
-    identity: str
-    name: str
-    joined: float
-    sends: bool
+    identity: str  # the id that the server gives the participant
+    name: str  # the display name; "" if the participant has none
+    joined: float  # when the participant joined, in seconds since 1970
+    sends: bool  # whether the participant sends sound
 
 
 class SessionListener(ABC):
@@ -123,13 +109,9 @@ class Line(SessionListener):
 
 
 class Session(ABC):
-    """A call on one kind of server; a session is joined only once.
+    """A call on one kind of server; a session is joined only once."""
 
-    Attributes:
-        meeting: The id of the call, the same for all its participants; set when the call is joined.
-    """
-
-    meeting: str
+    meeting: str  # the id of the call, the same for all its participants; set when the call is joined
 
     @abstractmethod
     async def join(self) -> str:

@@ -22,17 +22,11 @@ class Whip:
 
 @dataclass(frozen=True)
 class VideoRoom:
-    """A room of Janus's VideoRoom plugin.
+    """A room of Janus's VideoRoom plugin."""
 
-    Attributes:
-        url: The address of Janus's HTTP interface.
-        room: The id of the room: a number, or a text if the server is configured so.
-        pin: The PIN of the room; None if there is none.
-    """
-
-    url: str
-    room: int | str
-    pin: str | None = None
+    url: str  # the address of Janus's HTTP interface
+    room: int | str  # the id of the room: a number, or a text if the server is configured so
+    pin: str | None = None  # the PIN of the room; None if there is none
 
 
 @dataclass(frozen=True)

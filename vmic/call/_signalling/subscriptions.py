@@ -9,14 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Subscriptions:
-    """The remote participants that a call hears.
+    """The remote participants that a call hears."""
 
-    Attributes:
-        usual: Whether participants that are not in `others` are heard.
-        others: Whether each of these participants is heard, by id.
-    """
-
-    usual: bool = True
+    usual: bool = True  # whether participants that are not in `others` are heard
+    # Whether each of these participants is heard, by id.
     others: Mapping[str, bool] = field(default_factory=dict)
 
     def include(self, identity: str) -> bool:

@@ -25,13 +25,9 @@ _MOST_SAID = 60_000
 
 
 class Room:
-    """The channel of one participant in the room.
+    """The channel of one participant in the room."""
 
-    Attributes:
-        meeting: The id that the room gives itself; set when the room is entered.
-    """
-
-    meeting: str
+    meeting: str  # the id that the room gives itself; set when the room is entered
 
     def __init__(
         self,

@@ -17,19 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """A position in a sound.
+    """A position in a sound."""
 
-    Attributes:
-        sound: The index of the sound in the list, from 0.
-        name: The name of the sound for a person.
-        at: Seconds from the beginning of the sound.
-        end: Where playing ends, in seconds from the beginning. None if that is unknown.
-    """
-
-    sound: int
-    name: str
-    at: float
-    end: float | None
+    sound: int  # the index of the sound in the list, from 0
+    name: str  # the name of the sound for a person
+    at: float  # seconds from the beginning of the sound
+    end: float | None  # Where playing ends, in seconds from the beginning. None if that is unknown.
 
 
 @dataclass(frozen=True)

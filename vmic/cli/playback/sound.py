@@ -12,23 +12,14 @@ if TYPE_CHECKING:
 
 
 class Sound(Protocol):
-    """A sound that can be played.
+    """A sound that can be played."""
 
-    Attributes:
-        name: The name of the sound for a person.
-        sample_rate: Frames a second.
-        channels: Samples in a frame.
-        layout: Where each channel is heard, as a WAV's channel mask. 0 is the usual layout for `channels`.
-        seconds: The probable length, for a person. None if it is unknown.
-        seekable: Whether `seek` works.
-    """
-
-    name: str
-    sample_rate: int
-    channels: int
-    layout: int
-    seconds: float | None
-    seekable: bool
+    name: str  # the name of the sound for a person
+    sample_rate: int  # frames a second
+    channels: int  # samples in a frame
+    layout: int  # Where each channel is heard, as a WAV's channel mask. 0 is the usual layout for `channels`.
+    seconds: float | None  # The probable length, for a person. None if it is unknown.
+    seekable: bool  # whether `seek` works
 
     def read(self, frames: int) -> Block | None:
         """Return at most `frames` frames, shape (n, channels): none at the end, None if none are ready."""

@@ -31,17 +31,11 @@ _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of a check.
+    """The result of a check."""
 
-    Attributes:
-        kind: "good", "note" or "bad".
-        what: The finding, as a sentence.
-        cure: What to do about it, or "" if there is nothing to do.
-    """
-
-    kind: str
-    what: str
-    cure: str = ""
+    kind: str  # "good", "note" or "bad"
+    what: str  # the finding, as a sentence
+    cure: str = ""  # what to do about it, or "" if there is nothing to do
 
 
 def facts() -> dict[str, str]:

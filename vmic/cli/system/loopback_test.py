@@ -30,17 +30,11 @@ _CHANNELS, _FRAME = 2, 4  # samples, bytes
 
 @dataclass(frozen=True)
 class Heard:
-    """The result of a trial.
+    """The result of a trial."""
 
-    Attributes:
-        frames: The number of frames written.
-        wrong: The number of frames that did not arrive, or arrived more than once.
-        latencies: The time from each write to the arrival of its first frame, in seconds.
-    """
-
-    frames: int
-    wrong: int
-    latencies: list[float]
+    frames: int  # the number of frames written
+    wrong: int  # the number of frames that did not arrive, or arrived more than once
+    latencies: list[float]  # the time from each write to the arrival of its first frame, in seconds
 
 
 def try_one() -> Heard:

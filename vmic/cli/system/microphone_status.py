@@ -23,29 +23,19 @@ _LISTENS_FOR = 0.12
 
 @dataclass(frozen=True)
 class MicrophoneStatus:
-    """The status of a microphone now.
+    """The status of a microphone now."""
 
-    Attributes:
-        info: The microphone.
-        state: "running" when a program records it or writes to it, "resting" when none does, and "idle" in
-            the first seconds after that.
-        description: The name that applications show.
-        volume: The volume, where 1 is full.
-        muted: Whether the microphone is muted.
-        guarded: Whether the microphone has a keeper.
-        writers: The programs that are connected to write to it, also while they write nothing.
-        listeners: The applications that record it.
-        peak: The greatest sample in the last 0.1 s, of a full scale of 1. None if it is not running.
-    """
-
-    info: MicrophoneInfo
+    info: MicrophoneInfo  # the microphone
+    # "running" when a program records it or writes to it, "resting" when none does, and "idle" in the first
+    # seconds after that.
     state: str
-    description: str
-    volume: float
-    muted: bool
-    guarded: bool
-    writers: tuple[str, ...]
-    listeners: tuple[Listener, ...]
+    description: str  # the name that applications show
+    volume: float  # the volume, where 1 is full
+    muted: bool  # whether the microphone is muted
+    guarded: bool  # whether the microphone has a keeper
+    writers: tuple[str, ...]  # the programs that are connected to write to it, also while they write nothing
+    listeners: tuple[Listener, ...]  # the applications that record it
+    # The greatest sample in the last 0.1 s, of a full scale of 1. None if it is not running.
     peak: float | None
 
 
