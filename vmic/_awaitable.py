@@ -36,11 +36,7 @@ class Awaitable:
         def flush(self, fade_ms: float = 5) -> FlushResult: ...
 
     async def write_frames_async(
-        self,
-        frames: Frames,
-        completion: Completion | None = None,
-        *,
-        timeout: float = 5.0,
+        self, frames: Frames, completion: Completion | None = None, *, timeout: float = 5.0
     ) -> int:
         """Write audio, as `write_frames` does, without blocking the event loop.
 
@@ -49,21 +45,8 @@ class Awaitable:
         CancelledError has `frames_written`. On a non-blocking microphone this copies the frames and returns
         at once.
 
-        Args:
-            frames: As in `write_frames`. Do not change them before this returns.
-            completion: As in `write_frames`. It runs on a thread of vmic, not in the event loop.
-            timeout: As in `write_frames`.
-
-        Returns:
-            The number of frames accepted, as from `write_frames`.
-
-        Raises:
-            ValueError: The number or the shape of the samples does not match the channels.
-            TypeError: The frames have another type.
-            DeviceError: 65,536 completions are pending, because an earlier completion or the server is slow.
-            DeviceLostError: The server stopped consuming audio. `frames_written` is the number of frames
-                accepted.
-            ClosedError: The microphone is closed, or was closed during the write.
+        The arguments, the result and the exceptions are those of `write_frames`. Do not change the frames
+        before this returns. The completion runs on a thread of vmic, not in the event loop.
         """
         paced = not self._non_blocking
         return await self._write(TaskWaiter, frames, completion, timeout, paced=paced)
@@ -71,31 +54,14 @@ class Awaitable:
     async def drain_async(self, timeout: float | None = None) -> None:
         """Wait until everything written so far is heard, as `drain` does, without blocking the event loop.
 
-        Args:
-            timeout: The most seconds to wait. None waits for as long as the audio needs.
-
-        Raises:
-            DrainTimeoutError: `timeout` passed before everything was heard.
-            DeviceLostError: `timeout` is None, and the server did not consume the audio within 5 s beyond its
-                length.
-            ClosedError: The microphone is closed, or was closed during the drain.
+        The argument and the exceptions are those of `drain`.
         """
         await self._drain(TaskWaiter, timeout)
 
     async def flush_async(self, fade_ms: float = 5) -> FlushResult:
         """Drop the frames that are not heard yet, as `flush` does, without blocking the event loop.
 
-        Cancelling this ends the wait. The flush goes on, on a thread of its own.
-
-        Args:
-            fade_ms: As in `flush`.
-
-        Returns:
-            The numbers of frames heard and dropped, counted over the writes that had not been heard
-            completely.
-
-        Raises:
-            DeviceLostError: The server hangs. It drops the frames when it goes on.
-            ClosedError: The microphone is closed.
+        Cancelling this ends the wait. The flush goes on, on a thread of its own. The argument, the result and
+        the exceptions are those of `flush`.
         """
         return await call_in_thread(lambda: self.flush(fade_ms), "vmic-flush")

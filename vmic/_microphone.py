@@ -60,11 +60,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
         self._tail = metrics.tail
         self._stream = stream
         self._write_queue = WriteQueue(
-            stream,
-            sample_rate=info.sample_rate,
-            channels=info.channels,
-            latency=metrics.latency,
-            room=room,
+            stream, sample_rate=info.sample_rate, channels=info.channels, latency=metrics.latency, room=room
         )
         self._listeners = Listeners(self._key, stream)
         self._begin()
@@ -113,11 +109,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
     # ---- writing ----
 
     def write_frames(
-        self,
-        frames: Frames,
-        completion: Completion | None = None,
-        *,
-        timeout: float = 5.0,
+        self, frames: Frames, completion: Completion | None = None, *, timeout: float = 5.0
     ) -> int:
         """Write audio.
 

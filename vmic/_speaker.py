@@ -65,11 +65,7 @@ class VirtualSpeakerDevice(VirtualDevice):
     # ---- reading ----
 
     def read_frames(
-        self,
-        num_frames: int,
-        completion: Callback | None = None,
-        *,
-        timeout: float = 5.0,
+        self, num_frames: int, completion: Callback | None = None, *, timeout: float = 5.0
     ) -> bytes:
         """Read what applications play, mixed. Where nobody plays, the frames are silence.
 
@@ -107,31 +103,15 @@ class VirtualSpeakerDevice(VirtualDevice):
         return run(self._read(ThreadWaiter, num_frames, completion, timeout))
 
     async def read_frames_async(
-        self,
-        num_frames: int,
-        completion: Callback | None = None,
-        *,
-        timeout: float = 5.0,
+        self, num_frames: int, completion: Callback | None = None, *, timeout: float = 5.0
     ) -> bytes:
         """Read without blocking the event loop. It returns the frames, also from a non-blocking speaker.
 
         Reads that are awaited at the same time are served in order, also between tasks and threads. If a read
         is cancelled, the next read returns the frames that have already come for it.
 
-        Args:
-            num_frames: As in `read_frames`.
-            completion: As in `read_frames`. It runs on a thread of vmic, not in the event loop.
-            timeout: As in `read_frames`.
-
-        Returns:
-            Exactly `num_frames` frames, as from `read_frames`.
-
-        Raises:
-            ValueError: `num_frames` is out of range.
-            TypeError: `num_frames` is not an int.
-            DeviceError: 65,536 completions, or 16 MB of frames, wait for a completion that has not returned.
-            DeviceLostError: The server stopped sending audio.
-            ClosedError: The speaker is closed, or was closed during the read.
+        The arguments and the exceptions are those of `read_frames`. The completion runs on a thread of vmic,
+        not in the event loop.
         """
         return await self._read(TaskWaiter, num_frames, completion, timeout)
 
@@ -172,11 +152,7 @@ class VirtualSpeakerDevice(VirtualDevice):
     # ---- inside ----
 
     async def _read(
-        self,
-        new_waiter: Callable[[], Waiter],
-        num_frames: int,
-        completion: Callback | None,
-        timeout: float,
+        self, new_waiter: Callable[[], Waiter], num_frames: int, completion: Callback | None, timeout: float
     ) -> bytes:
         count, timeout = read_queue.checked(num_frames, completion, timeout)
         self._check_open()

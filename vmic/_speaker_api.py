@@ -43,12 +43,9 @@ def create_speaker_device(
     `create_microphone_device`. This blocks for about 50 ms (250 ms on PipeWire), at most 5 s.
 
     Args:
-        device_name: The name, 1 to 128 characters without control characters. Applications show it exactly as
-            given, unless there is a description.
+        device_name: As for `create_microphone_device`.
         sample_rate: Frames per second, 8000 to 192000.
-        channels: Samples per frame, 1 to 32. Three to eight channels are in the order of WAVE files:
-            3 FL FR FC; 4 FL FR BL BR; 5 FL FR FC BL BR; 6 FL FR FC LFE BL BR; 7 FL FR FC LFE BC SL SR;
-            8 FL FR FC LFE BL BR SL SR.
+        channels: Samples per frame, 1 to 32, in the order that `create_microphone_device` describes.
         non_blocking: Whether `read_frames` returns at once, and passes the frames to its completion.
         replace: Whether to take the name over if a speaker of that name exists.
         description: What applications show instead of the name. It has the same limits.

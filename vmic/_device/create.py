@@ -17,12 +17,7 @@ from vmic._pulse.bindings import pulsectl
 
 
 def make(
-    pulse: pulsectl.Pulse,
-    spec: Spec,
-    *,
-    owner: Owner | None,
-    replace: bool,
-    volume_guard: bool = True,
+    pulse: pulsectl.Pulse, spec: Spec, *, owner: Owner | None, replace: bool, volume_guard: bool = True
 ) -> Device:
     """Create the device of `spec` on the server, at 100 % and unmuted. A failure leaves nothing behind.
 
@@ -39,10 +34,7 @@ def make(
     identity = DeviceProperties.new(
         spec.kind, spec.name, spec.sample_rate, spec.channels, owner, volume_guard=volume_guard
     ).written()
-    with (
-        fallback_sink.provided(pulse, profile, spec.sink_name),
-        modules.loading(pulse, device) as load,
-    ):
+    with fallback_sink.provided(pulse, profile, spec.sink_name), modules.loading(pulse, device) as load:
         probed = _probe(pulse, profile)
         arguments = spec.sink_arguments(profile, identity, profile.sink_quoting(probed))
         module = load("module-null-sink", arguments)

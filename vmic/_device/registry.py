@@ -158,10 +158,7 @@ def _microphones(halves: Collection[Any]) -> Iterator[Device]:
         if identity is not None and identity.kind == MICROPHONE:
             found.setdefault(identity, {})[half.name] = half
     for identity, both in found.items():
-        sink_name, source_name = (
-            names.sink_name(identity.name),
-            names.source_name(identity.name),
-        )
+        sink_name, source_name = (names.sink_name(identity.name), names.source_name(identity.name))
         yield Device(identity, sink_name, source_name, both.get(sink_name), both.get(source_name))
 
 

@@ -153,16 +153,9 @@ class WithListeners:
         return run(self._listeners.wait(ThreadWaiter(), timeout))
 
     async def wait_for_listener_async(self, timeout: float | None = None) -> bool:
-        """Wait until an application records the microphone, without blocking the event loop.
+        """Wait for a listener, as `wait_for_listener` does, without blocking the event loop.
 
-        Args:
-            timeout: The most seconds to wait. None waits without limit.
-
-        Returns:
-            Whether an application records it. False means that `timeout` passed.
-
-        Raises:
-            ClosedError: The microphone is closed, or was closed during the wait.
+        The argument, the result and the exception are those of `wait_for_listener`.
         """
         return await self._listeners.wait(TaskWaiter(), timeout)
 

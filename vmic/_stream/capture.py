@@ -34,14 +34,7 @@ class Source(Native):
     """A recording stream that receives frames from a sink's monitor."""
 
     def __init__(
-        self,
-        sink: str,
-        *,
-        server: str | None,
-        sample_rate: int,
-        channels: int,
-        capacity: int,
-        period: float,
+        self, sink: str, *, server: str | None, sample_rate: int, channels: int, capacity: int, period: float
     ) -> None:
         """Start the reader thread, which connects to the server. This does not wait for the connection.
 
@@ -53,10 +46,7 @@ class Source(Native):
             capacity: The most frames to keep. Newer frames replace the oldest ones.
             period: Seconds of sound that the server delivers at a time.
         """
-        application, name = (
-            ffi.new("char[]", STREAM_NAME.encode()),
-            ffi.new("char[]", sink.encode()),
-        )
+        application, name = (ffi.new("char[]", STREAM_NAME.encode()), ffi.new("char[]", sink.encode()))
         source = ffi.new("char[]", f"{sink}.monitor".encode())
         address = ffi.NULL if server is None else ffi.new("char[]", server.encode())
         config = ffi.new("vmic_reader_config *")

@@ -140,12 +140,7 @@ class WriteQueue:
         return entry
 
     async def _pace(
-        self,
-        waiter: Waiter,
-        entry: Entry,
-        view: memoryview,
-        deadline: float,
-        check: Callable[[int], None],
+        self, waiter: Waiter, entry: Entry, view: memoryview, deadline: float, check: Callable[[int], None]
     ) -> None:
         over = False
         while not over:
