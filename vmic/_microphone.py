@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-from vmic._awaitable import Awaitable
+from vmic._base.threads import call_in_thread
 from vmic._base.validation import check_fade, seconds
-from vmic._base.waiter import ThreadWaiter, Waiter, run
+from vmic._base.waiter import TaskWaiter, ThreadWaiter, Waiter, run
 from vmic._device.properties import MICROPHONE
 from vmic._device.registry import MicrophoneInfo
 from vmic._errors import ClosedError, DeviceLostError, DrainTimeoutError
@@ -26,12 +26,13 @@ from vmic._virtual_device import PATIENCE, VirtualDevice
 _FLUSH_TIMEOUT = 1.0
 
 
-class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevice):
+class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
     """A microphone of the operating system. Applications that record it hear what is written to it.
 
     `create_microphone_device` and `open_microphone_device` return it. Any thread may call any method. The
     microphone is a context manager, for ``with`` and ``async with``. A clean exit drains it. An exception
-    drops the queued frames. Between writes applications hear silence.
+    drops the queued frames. Between writes applications hear silence. The methods for `asyncio` may be
+    awaited in any loop, also in several at once.
     """
 
     __module__ = "vmic"
@@ -140,8 +141,26 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
                 KeyboardInterrupt during the write has the same attribute.
             ClosedError: The microphone is closed, or was closed during the write.
         """
-        write = self._write(ThreadWaiter, frames, completion, timeout, paced=not self._non_blocking)
-        return run(write)
+        return run(self._write(ThreadWaiter, frames, completion, timeout))
+
+    async def write_frames_async(
+        self, frames: Frames, completion: Completion | None = None, *, timeout: float = 5.0
+    ) -> int:
+        """Write audio, as `write_frames` does, without blocking the event loop.
+
+        Writes that are awaited at the same time are served in order, also between tasks and threads. A
+        cancelled write leaves the frames that it has queued, which are heard. The others are not queued. The
+        CancelledError has `frames_written`. On a non-blocking microphone this copies the frames and returns
+        at once.
+
+        The result and the exceptions are those of `write_frames`.
+
+        Args:
+            frames: As in `write_frames`. Do not change them before this returns.
+            completion: As in `write_frames`. It runs on a thread of vmic, not in the event loop.
+            timeout: As in `write_frames`.
+        """
+        return await self._write(TaskWaiter, frames, completion, timeout)
 
     def drain(self, timeout: float | None = None) -> None:
         """Wait until everything written is heard. The next write begins another utterance, and is not late.
@@ -156,6 +175,16 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
             ClosedError: The microphone is closed, or was closed during the drain.
         """
         run(self._drain(ThreadWaiter, timeout))
+
+    async def drain_async(self, timeout: float | None = None) -> None:
+        """Wait until everything written so far is heard, as `drain` does, without blocking the event loop.
+
+        The exceptions are those of `drain`.
+
+        Args:
+            timeout: As in `drain`.
+        """
+        await self._drain(TaskWaiter, timeout)
 
     def flush(self, fade_ms: float = 5) -> FlushResult:
         """Drop the frames that are not heard yet, and end the sound with a fade (barge-in).
@@ -180,6 +209,17 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
         if result is None:
             raise self._lost("flushed", 0)
         return FlushResult(*result)
+
+    async def flush_async(self, fade_ms: float = 5) -> FlushResult:
+        """Drop the frames that are not heard yet, as `flush` does, without blocking the event loop.
+
+        Cancelling this ends the wait. The flush goes on, on a thread of its own. The result and the
+        exceptions are those of `flush`.
+
+        Args:
+            fade_ms: As in `flush`.
+        """
+        return await call_in_thread(lambda: self.flush(fade_ms), "vmic-flush")
 
     # ---- the end ----
 
@@ -223,11 +263,12 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, Awaitable, VirtualDevic
         completion: Completion | None,
         timeout: float,
         *,
-        paced: bool,
+        paced: bool = False,
     ) -> int:
+        """Write at the pace of the server, or at once if the microphone is non-blocking and not `paced`."""
         view, count, timeout = checked(frames, self.channels, completion, timeout)
         self._check_open()
-        if not paced:
+        if self._non_blocking and not paced:
             return self._write_queue.post(view, count, completion)
         entry = await self._write_queue.write(
             new_waiter(), view, count, completion, timeout=timeout, check=self._check_open

@@ -110,8 +110,12 @@ class VirtualSpeakerDevice(VirtualDevice):
         Reads that are awaited at the same time are served in order, also between tasks and threads. If a read
         is cancelled, the next read returns the frames that have already come for it.
 
-        The arguments and the exceptions are those of `read_frames`. The completion runs on a thread of vmic,
-        not in the event loop.
+        The exceptions are those of `read_frames`.
+
+        Args:
+            num_frames: As in `read_frames`.
+            completion: As in `read_frames`. It runs on a thread of vmic, not in the event loop.
+            timeout: As in `read_frames`.
         """
         return await self._read(TaskWaiter, num_frames, completion, timeout)
 

@@ -155,7 +155,10 @@ class WithListeners:
     async def wait_for_listener_async(self, timeout: float | None = None) -> bool:
         """Wait for a listener, as `wait_for_listener` does, without blocking the event loop.
 
-        The argument, the result and the exception are those of `wait_for_listener`.
+        The result and the exception are those of `wait_for_listener`.
+
+        Args:
+            timeout: As in `wait_for_listener`.
         """
         return await self._listeners.wait(TaskWaiter(), timeout)
 

@@ -96,7 +96,14 @@ class Daily:
     ) -> VirtualMicrophoneDevice:
         """Create a microphone, as `vmic.create_microphone_device` does. This blocks for at most 5 s.
 
-        The arguments and the exceptions are those of `vmic.create_microphone_device`.
+        The exceptions are those of `vmic.create_microphone_device`.
+
+        Args:
+            device_name: As for `vmic.create_microphone_device`.
+            sample_rate: Frames per second, 8000 to 192000.
+            channels: Samples per frame, 1 to 32.
+            non_blocking: Whether writes return at once.
+            settings: The other settings of `vmic.create_microphone_device`.
         """
         return _api.create_microphone(
             VirtualMicrophoneDevice, device_name, sample_rate, channels, non_blocking=non_blocking, **settings
@@ -112,7 +119,14 @@ class Daily:
     ) -> VirtualSpeakerDevice:
         """Create a speaker, as `vmic.create_speaker_device` does. This blocks for at most 5 s.
 
-        The arguments and the exceptions are those of `vmic.create_speaker_device`.
+        The exceptions are those of `vmic.create_speaker_device`.
+
+        Args:
+            device_name: As for `vmic.create_speaker_device`.
+            sample_rate: Frames per second, 8000 to 192000.
+            channels: Samples per frame, 1 to 32.
+            non_blocking: Whether reads return at once.
+            settings: The other settings of `vmic.create_speaker_device`.
         """
         return _speaker_api.create_speaker(
             VirtualSpeakerDevice, device_name, sample_rate, channels, non_blocking=non_blocking, **settings
