@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from types import TracebackType
 
-from vmic._base.threads import call_in_thread
 from vmic._microphone import VirtualMicrophoneDevice
 from vmic._speaker import VirtualSpeakerDevice
+from vmic._virtual_device import ContextDevice
 
 
-class Headset:
+class Headset(ContextDevice):
     """A microphone and a speaker of one name, from `create_headset`.
 
     It is a context manager, for ``with`` and ``async with``, which closes both.
@@ -40,21 +40,6 @@ class Headset:
     def close(self) -> None:
         """Drain the microphone, then close both."""
         self.__exit__(None, None, None)
-
-    async def aclose(self) -> None:
-        """Close both, as `close` does, without blocking the event loop."""
-        await self.__aexit__(None, None, None)
-
-    async def __aenter__(self) -> Headset:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await call_in_thread(lambda: self.__exit__(kind, error, trace), "vmic-close")
-
-    def __enter__(self) -> Headset:
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

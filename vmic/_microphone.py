@@ -280,8 +280,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
     async def _drain(self, new_waiter: Callable[[], Waiter], timeout: float | None) -> None:
         limit = None if timeout is None else seconds("timeout", timeout)
         self._check_open()
-        if limit is None:
-            limit = self._write_queue.audio_time() + PATIENCE
+        limit = self._write_queue.audio_time() + PATIENCE if limit is None else limit
         if await self._write_queue.heard(new_waiter(), limit, self._check_open):
             self._stream.end_utterance()
         elif timeout is None:

@@ -20,10 +20,44 @@ PATIENCE = 5.0
 # Garbage collection and the interpreter's exit must not wait long.
 _GC_PATIENCE = 2.0
 
-D = TypeVar("D", bound="VirtualDevice")
+D = TypeVar("D", bound="ContextDevice")
+V = TypeVar("V", bound="VirtualDevice")
 
 
-class VirtualDevice(ABC):
+class ContextDevice(ABC):
+    """A device that is closed at the end of ``with`` or ``async with``, or with `close` or `aclose`."""
+
+    __module__ = "vmic"
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the device. Closing it twice does nothing."""
+
+    async def aclose(self) -> None:
+        """Close the device, as `close` does, without blocking the event loop.
+
+        Cancelling this ends the wait. The close goes on.
+        """
+        await call_in_thread(self.close, "vmic-close")
+
+    def __enter__(self: D) -> D:
+        return self
+
+    @abstractmethod
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def __aenter__(self: D) -> D:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await call_in_thread(lambda: self.__exit__(kind, error, trace), "vmic-close")
+
+
+class VirtualDevice(ContextDevice):
     """A device of the operating system that this program created or opened."""
 
     __module__ = "vmic"
@@ -84,14 +118,7 @@ class VirtualDevice(ABC):
         """Remove the device. Closing it twice does nothing."""
         self._close(PATIENCE)
 
-    async def aclose(self) -> None:
-        """Close the device, as `close` does, without blocking the event loop.
-
-        Cancelling this ends the wait. The close goes on.
-        """
-        await call_in_thread(self.close, "vmic-close")
-
-    def __enter__(self: D) -> D:
+    def __enter__(self: V) -> V:
         self._check_open()
         return self
 
@@ -99,14 +126,6 @@ class VirtualDevice(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    async def __aenter__(self: D) -> D:
-        return self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await call_in_thread(lambda: self.__exit__(kind, error, trace), "vmic-close")
 
     def __del__(self) -> None:
         if not getattr(self, "_closed", True) and self._native.is_ours:

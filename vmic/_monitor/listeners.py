@@ -51,16 +51,12 @@ class Listeners(Watcher):
 
     def now(self) -> tuple[Listener, ...]:
         """Return the listeners. This blocks until the first answer of the server."""
-        deadline = time.monotonic() + connection.TIMEOUT
-        waiter = ThreadWaiter()
-        with self._wakeups(waiter):
-            while (listeners := self._known()) is None:
-                if not waiter.wait(deadline - time.monotonic()):
-                    raise ServerError(
-                        f"the sound server at {connection.address()} did not say who records microphone "
-                        f"{self.key[0]!r} within {connection.TIMEOUT:g} s: it hangs, restart it"
-                    )
-        return listeners
+        if not run(self._wait(ThreadWaiter(), lambda: self._known() is not None, connection.TIMEOUT)):
+            raise ServerError(
+                f"the sound server at {connection.address()} did not say who records microphone "
+                f"{self.key[0]!r} within {connection.TIMEOUT:g} s: it hangs, restart it"
+            )
+        return self._known() or ()
 
     def is_heard(self) -> bool:
         """Return whether an unmuted listener is known. This does not block."""
@@ -68,9 +64,14 @@ class Listeners(Watcher):
 
     async def wait(self, waiter: Waiter, timeout: float | None) -> bool:
         """Wait up to `timeout` seconds for an unmuted listener, and return whether there is one."""
-        deadline = time.monotonic() + (MAX_SECONDS if timeout is None else seconds("timeout", timeout))
+        limit = MAX_SECONDS if timeout is None else seconds("timeout", timeout)
+        return await self._wait(waiter, self.is_heard, limit)
+
+    async def _wait(self, waiter: Waiter, happened: Callable[[], bool], limit: float) -> bool:
+        """Wait up to `limit` seconds until a change after which `happened` returns True."""
+        deadline = time.monotonic() + limit
         with self._wakeups(waiter):
-            while not self.is_heard():
+            while not happened():
                 if not await waiter.woken(deadline - time.monotonic()):
                     return False
         return True

@@ -15,7 +15,10 @@ from vmic.call.settings import Settings
 
 
 class RequestedSettings:
-    """The inputs, the publishing settings and the subscriptions; they may be read on any thread."""
+    """The inputs, the publishing settings and the subscriptions; they may be read on any thread.
+
+    An update that is not valid raises `SettingsError`, and changes nothing.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards the attributes below
@@ -47,12 +50,7 @@ class RequestedSettings:
             return copy.deepcopy(self._subscriptions)
 
     def update_inputs(self, update: Any) -> bool:
-        """Change the inputs, and return whether they differ from before.
-
-        Raises:
-            SettingsError: The update is not valid.
-            VmicError: The microphone is not found.
-        """
+        """Change the inputs, and return whether they differ. Raise VmicError for an unknown microphone."""
         inputs = _settings.merged_inputs(self.inputs(), update)
         microphone = inputs["microphone"]
         source = self._source
@@ -64,22 +62,14 @@ class RequestedSettings:
         return before != inputs
 
     def update_publishing(self, update: Any) -> bool:
-        """Change the publishing settings, and return whether they differ from before.
-
-        Raises:
-            SettingsError: The update is not valid.
-        """
+        """Change the publishing settings, and return whether they differ from before."""
         publishing = _settings.merged_publishing(self.publishing(), update)
         with self._lock:
             before, self._publishing = self._publishing, publishing
         return before != publishing
 
     def update_profiles(self, update: Any) -> bool:
-        """Change the subscription profiles, and return whether they differ from before.
-
-        Raises:
-            SettingsError: The update is not valid.
-        """
+        """Change the subscription profiles, and return whether they differ from before."""
         profiles = _settings.merged_profiles(self.profiles(), update)
         with self._lock:
             before, self._profiles = self._profiles, profiles
@@ -88,11 +78,7 @@ class RequestedSettings:
     def update_subscriptions(self, participants: Any, profiles: Any) -> bool:
         """Change the subscriptions by participant and by profile; the latter changes the profiles.
 
-        Returns:
-            Whether the subscriptions by participant differ from before.
-
-        Raises:
-            SettingsError: An update is not valid.
+        Return whether the subscriptions by participant differ from before.
         """
         subscriptions, merged = self.subscriptions(), self.profiles()
         if profiles is not None:

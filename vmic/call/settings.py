@@ -1,4 +1,7 @@
-"""The settings of a call, in daily-python's formats: check updates and merge them into earlier settings."""
+"""The settings of a call, in daily-python's formats: check updates and merge them into earlier settings.
+
+An update that is not valid, or that vmic cannot apply, raises `SettingsError`.
+"""
 
 from __future__ import annotations
 
@@ -71,11 +74,7 @@ def checked_json(what: str, value: object) -> Any:
 
 
 def checked_client_settings(settings: Any) -> Settings:
-    """Return the client settings of a join, which may be None.
-
-    Raises:
-        SettingsError: The settings are not valid.
-    """
+    """Return the client settings of a join, which may be None."""
     if settings is None:
         return {}
     if not isinstance(settings, dict):
@@ -91,9 +90,6 @@ def merged_inputs(now: Settings, update: Any) -> Settings:
     """Return the inputs after an update.
 
     Settings that the update does not contain do not change. Constraints are replaced as a whole.
-
-    Raises:
-        SettingsError: The update contains an unknown setting, or an input that vmic cannot send.
     """
     if update == _DEFAULTS:
         return default_inputs()
@@ -112,11 +108,7 @@ def merged_inputs(now: Settings, update: Any) -> Settings:
 
 
 def merged_publishing(now: Settings, update: Any) -> Settings:
-    """Return the publishing settings after an update.
-
-    Raises:
-        SettingsError: The update contains an unknown setting, or a value that vmic cannot send.
-    """
+    """Return the publishing settings after an update."""
     if update == _DEFAULTS:
         return default_publishing()
     publishing = copy.deepcopy(now)
@@ -145,9 +137,6 @@ def merged_profiles(now: Settings, update: Any) -> Settings:
     """Return the subscription profiles after an update.
 
     By default all participants have the profile "base", and none has another one.
-
-    Raises:
-        SettingsError: The update of a profile is not valid.
     """
     profiles = copy.deepcopy(now)
     for name, wanted in _object("subscription profiles", update).items():
@@ -157,11 +146,7 @@ def merged_profiles(now: Settings, update: Any) -> Settings:
 
 
 def merged_subscriptions(now: Settings, update: Any, profiles: Settings) -> Settings:
-    """Return the subscriptions to single participants, or of whole profiles, after an update.
-
-    Raises:
-        SettingsError: The update of a subscription is not valid.
-    """
+    """Return the subscriptions to single participants, or of whole profiles, after an update."""
     subscriptions = copy.deepcopy(now)
     for name, wanted in _object("subscriptions", update).items():
         if wanted == _DEFAULTS:
