@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from vmic._base.validation import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, check_bool, check_int
-from vmic._device import create, names, orphans, registry, volume
+from vmic._device import create, names, orphans, registry
 from vmic._device.owner import Owner
 from vmic._device.properties import MICROPHONE
 from vmic._device.registry import Device, MicrophoneInfo
 from vmic._device.spec import MicrophoneSpec, Spec
-from vmic._errors import DeviceError, ServerError
+from vmic._errors import DeviceError
 from vmic._keeper import client
 from vmic._microphone import VirtualMicrophoneDevice
 from vmic._monitor import monitor
-from vmic._monitor.reconnect import Make, Reconnection
-from vmic._pulse import autostart, backend, connection, refusals
-from vmic._pulse.backend import BufferMetrics
+from vmic._monitor.opening import Server, opening
+from vmic._monitor.reconnect import Make
+from vmic._pulse import autostart, connection
 from vmic._pulse.bindings import pulsectl
 from vmic._stream import latency as _latency
 from vmic._stream.latency import Latency, Prebuffer
-from vmic._stream.native import Native
 from vmic._stream.playback import Stream
 
 # Seconds of audio that a device queues. A blocking write keeps the queue short itself: so much is in it that
@@ -34,18 +33,6 @@ _QUEUE_BLOCKING = 0.5
 
 D = TypeVar("D")
 M = TypeVar("M", bound=VirtualMicrophoneDevice)
-
-
-class Server(NamedTuple):
-    """What streams need to know of a server: how it buffers, and its address (None for the default)."""
-
-    metrics: BufferMetrics
-    address: str | None
-
-    @classmethod
-    def of(cls, pulse: pulsectl.Pulse) -> Server:
-        """Return that of this connection's server."""
-        return cls(backend.of(pulse).metrics, connection.for_streams(pulse))
 
 
 def create_microphone_device(
@@ -286,30 +273,3 @@ def _attach(
     )
     with opening(stream, device, server, make) as reconnection:
         return device_class(info, stream, reconnection, non_blocking=non_blocking, room=seconds / 2)
-
-
-@contextlib.contextmanager
-def opening(stream: Native, device: Device, server: Server, make: Make | None) -> Iterator[Reconnection]:
-    """Wait until the first stream of `device` is open, and set its volume; close it if the block raises.
-
-    Raises:
-        ServerError: The server refuses the stream, or hangs.
-    """
-    with contextlib.ExitStack() as undo:
-        undo.callback(stream.close)
-        if not stream.wait_open(connection.TIMEOUT):
-            raise ServerError(f"the sound server opened no stream for {device.name!r} within 5 s: it hangs")
-        if stream.is_disconnected:
-            said = refusals.of_connection(stream.state().error)
-            raise ServerError(f"the sound server opened no stream for {device.name!r}: {said}")
-        connection.call(functools.partial(_settle, device=device, new=make is not None))
-        # It ends with the stream.
-        yield Reconnection(device, stream, server.metrics, make)
-        undo.pop_all()
-
-
-def _settle(pulse: pulsectl.Pulse, device: Device, *, new: bool) -> None:
-    """Set the volume of the first stream, and end the long period with which a new sink begins."""
-    volume.set_stream_volume(pulse, device.sink_name)
-    if new and device.kind == MICROPHONE:
-        create.play_at_once(pulse, device.sink_name)

@@ -6,13 +6,13 @@ import contextlib
 from typing import TypeVar
 
 from vmic import _api
-from vmic._api import Server
 from vmic._base.validation import check_bool
 from vmic._device import create, orphans, registry
 from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device, SpeakerInfo
 from vmic._device.spec import SpeakerSpec
 from vmic._headset import Headset
+from vmic._monitor.opening import Server, opening
 from vmic._monitor.reconnect import Make
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
@@ -100,7 +100,7 @@ def create_speaker(
             capacity=_KEPT * sample_rate,
             period=server.metrics.period,
         )
-        with _api.opening(source, device, server, make) as reconnection:
+        with opening(source, device, server, make) as reconnection:
             return device_class(device, source, reconnection, non_blocking=non_blocking, backlog=backlog)
 
     return _api.create_device(spec, attach, replace=replace)

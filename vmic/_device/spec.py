@@ -11,13 +11,34 @@ from vmic._pulse.backend import Properties, Quoting, ServerProfile
 
 
 @dataclass(frozen=True)
-class MicrophoneSpec:
-    """The specification of a microphone: a null sink, and a source over its monitor."""
-
-    name: str  # the name of the microphone
+class _DeviceSpec:
+    name: str  # as the program gave it
     description: str  # the text that applications show
     sample_rate: int  # frames per second
     channels: int  # samples per frame
+
+    def _form(self) -> str:
+        channel_map = modules.channel_map(self.channels)
+        return f"rate={self.sample_rate} channels={self.channels} channel_map={channel_map}"
+
+    def _null_sink(
+        self, sink_name: str, shown: str, profile: ServerProfile, identity: Properties, quoting: Quoting
+    ) -> str:
+        properties = {
+            "device.description": shown,
+            "device.icon_name": backend.OUTPUT_ICON,
+            **identity,
+            **profile.sink_properties,
+        }
+        return (
+            f"sink_name={sink_name} {self._form()} {profile.sink_arguments}"
+            f" {quoting('sink_properties', properties)}"
+        )
+
+
+@dataclass(frozen=True)
+class MicrophoneSpec(_DeviceSpec):
+    """The specification of a microphone: a null sink, and a source over its monitor."""
 
     kind = MICROPHONE
 
@@ -35,7 +56,8 @@ class MicrophoneSpec:
         """Return the arguments of module-null-sink."""
         # A sink property on PipeWire 0.3 can contain only one kind of quotes.
         shown = self.description.replace('"', "'")
-        return _null_sink(self, f"vmic feed: {shown} (do not play here)", profile, identity, quoting)
+        feed = f"vmic feed: {shown} (do not play here)"
+        return self._null_sink(self.sink_name, feed, profile, identity, quoting)
 
     def source_arguments(self, profile: ServerProfile, identity: Properties, quoting: Quoting) -> str:
         """Return the arguments of module-remap-source."""
@@ -46,20 +68,16 @@ class MicrophoneSpec:
             **profile.source_properties,
         }
         return (
-            f"source_name={self.source_name} master={self.sink_name}.monitor {_form(self)}"
+            f"source_name={self.source_name} master={self.sink_name}.monitor {self._form()}"
             f" master_channel_map={modules.channel_map(self.channels)} remix=no"
             f" {quoting('source_properties', properties)}"
         )
 
 
 @dataclass(frozen=True)
-class SpeakerSpec:
+class SpeakerSpec(_DeviceSpec):
     """The specification of a speaker: a null sink."""
 
-    name: str  # the name of the speaker
-    description: str  # the text that applications show
-    sample_rate: int  # frames per second
-    channels: int  # samples per frame
     sink_name: str  # the server's name of the sink
 
     kind = SPEAKER
@@ -71,27 +89,7 @@ class SpeakerSpec:
 
     def sink_arguments(self, profile: ServerProfile, identity: Properties, quoting: Quoting) -> str:
         """Return the arguments of module-null-sink."""
-        return _null_sink(self, self.description, profile, identity, quoting)
+        return self._null_sink(self.sink_name, self.description, profile, identity, quoting)
 
 
 Spec = MicrophoneSpec | SpeakerSpec
-
-
-def _null_sink(
-    spec: Spec, description: str, profile: ServerProfile, identity: Properties, quoting: Quoting
-) -> str:
-    properties = {
-        "device.description": description,
-        "device.icon_name": backend.OUTPUT_ICON,
-        **identity,
-        **profile.sink_properties,
-    }
-    return (
-        f"sink_name={spec.sink_name} {_form(spec)} {profile.sink_arguments}"
-        f" {quoting('sink_properties', properties)}"
-    )
-
-
-def _form(spec: Spec) -> str:
-    channel_map = modules.channel_map(spec.channels)
-    return f"rate={spec.sample_rate} channels={spec.channels} channel_map={channel_map}"

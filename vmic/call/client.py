@@ -76,7 +76,7 @@ class CallClient:
             _check_str("meeting_token", meeting_token)
         settings = None if client_settings is None else checked_json("client_settings", client_settings)
         _check_callable(completion)
-        self._post(lambda: self._controller.join(meeting_url, meeting_token, settings, completion))
+        self._thread.post(lambda: self._controller.join(meeting_url, meeting_token, settings, completion))
 
     def leave(self, completion: Completion | None = None) -> None:
         """Leave the call, also while the join is in progress.
@@ -86,7 +86,7 @@ class CallClient:
         """
         self._check()
         _check_callable(completion)
-        self._post(lambda: self._controller.leave(completion))
+        self._thread.post(lambda: self._controller.leave(completion))
 
     def release(self) -> None:
         """Leave the call and release all resources of the client, which cannot be used afterwards.
@@ -178,7 +178,7 @@ class CallClient:
         """
         self._check()
         _check_str("user_name", user_name)
-        self._post(lambda: self._controller.set_name(user_name))
+        self._thread.post(lambda: self._controller.set_name(user_name))
 
     def send_app_message(
         self, message: Any, participant_id: str | None = None, completion: Completion | None = None
@@ -201,7 +201,7 @@ class CallClient:
         if participant_id is not None:
             _check_str("participant_id", participant_id)
         _check_callable(completion)
-        self._post(lambda: self._controller.send_message(copied, participant_id, completion))
+        self._thread.post(lambda: self._controller.send_message(copied, participant_id, completion))
 
     def set_audio_renderer(  # noqa: PLR0917 (daily-python's)
         self,
@@ -237,7 +237,7 @@ class CallClient:
         check_int("callback_interval_ms", callback_interval_ms, _MIN_INTERVAL_MS, _MAX_INTERVAL_MS)
         if audio_source == "microphone":
             shape = sample_rate, callback_interval_ms
-            self._post(lambda: self._controller.render(participant_id, callback, *shape))
+            self._thread.post(lambda: self._controller.render(participant_id, callback, *shape))
 
     def inputs(self) -> dict[str, Any]:
         """Return a copy of the inputs, in the format of `update_inputs`."""
@@ -275,7 +275,7 @@ class CallClient:
     def use_speaker(self) -> None:
         """Play to the speaker that is selected now; `Daily.select_speaker_device` calls this method."""
         if not self._released:
-            self._post(self._controller.use_speaker)
+            self._thread.post(self._controller.use_speaker)
 
     def _check(self) -> None:
         if self._released:
@@ -285,10 +285,7 @@ class CallClient:
         self._check()
         updates = [checked_json(name, value) for name, value in settings.items()]
         _check_callable(completion)
-        self._post(lambda: self._controller.update(what, completion, *updates))
-
-    def _post(self, task: Callable[[], None]) -> None:
-        self._thread.post(task)
+        self._thread.post(lambda: self._controller.update(what, completion, *updates))
 
 
 def _check_str(what: str, value: object) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from vmic._base.tasks import happens
 from vmic._pulse.bindings import pulsectl
 from vmic.call._media.device_watch import Presence
-from vmic.call._media.portaudio import BLOCK, LATENCY, SAMPLE_RATE, Sound
+from vmic.call._media.portaudio import SAMPLE_RATE, Sound
 
 PIECE = 960  # frames: 20 ms, which libopus encodes as one packet
 _SECONDS = PIECE / SAMPLE_RATE
@@ -61,16 +61,7 @@ class Capture(Sound):
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._add, number, bytes(block))
 
-        return sounddevice.RawInputStream(
-            samplerate=SAMPLE_RATE,
-            blocksize=BLOCK,
-            device="pulse",
-            channels=self.channels,
-            dtype="int16",
-            latency=LATENCY,
-            callback=take,
-            finished_callback=finished,
-        )
+        return self.stream(sounddevice.RawInputStream, self.channels, take, finished)
 
     async def next(self) -> tuple[bytes, int]:
         """Return the next 20 ms, as interleaved 16-bit samples, and the number of channels."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from vmic._pulse.bindings import pulsectl
 from vmic.call._media.device_watch import Presence
-from vmic.call._media.portaudio import BLOCK, LATENCY, SAMPLE_RATE, Sound
+from vmic.call._media.portaudio import SAMPLE_RATE, Sound
 
 Samples = npt.NDArray[np.int16]
 
@@ -46,16 +46,7 @@ class Playout(Sound):
             mixed = self._mixed(frames)
             block[:] = (mixed if channels == _CHANNELS else _mono(mixed)).tobytes()
 
-        return sounddevice.RawOutputStream(
-            samplerate=SAMPLE_RATE,
-            blocksize=BLOCK,
-            device="pulse",
-            channels=channels,
-            dtype="int16",
-            latency=LATENCY,
-            callback=give,
-            finished_callback=finished,
-        )
+        return self.stream(sounddevice.RawOutputStream, channels, give, finished)
 
     def add(self, identity: str, samples: Samples) -> None:
         """Append samples to the sound of a participant."""

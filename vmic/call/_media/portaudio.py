@@ -96,6 +96,20 @@ class Sound(ABC):
     def devices(self, pulse: pulsectl.Pulse) -> list[Any]:
         """Return all devices of this kind."""
 
+    @staticmethod
+    def stream(kind: Any, channels: int, callback: Any, finished: Callable[[], None]) -> Any:
+        """Return a PortAudio stream of that kind, for the device that the environment names."""
+        return kind(
+            samplerate=SAMPLE_RATE,
+            blocksize=BLOCK,
+            device="pulse",
+            channels=channels,
+            dtype="int16",
+            latency=LATENCY,
+            callback=callback,
+            finished_callback=finished,
+        )
+
     def cut(self) -> None:
         """Leave the current stream, because its device was removed; called on any thread."""
         with contextlib.suppress(RuntimeError):  # the loop has ended
