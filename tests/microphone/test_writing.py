@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
 import programs
@@ -54,6 +59,27 @@ def test_a_full_queue_accepts_less_and_says_so(server: SoundServer) -> None:
         assert microphone.write_frames(bytes(2 * 8000 * 90)) == pytest.approx(8000 * 60, abs=800)
         assert microphone.write_frames(bytes(2 * 8000)) < 800
         microphone.flush()
+
+
+@pytest.mark.parametrize("non_blocking", [False, True])
+def test_frames_pass_at_most_five_files_before_c(server: SoundServer, non_blocking: bool) -> None:
+    package = str(Path(vmic.__file__).parent)
+    paths: list[set[str]] = []
+
+    def note(frame: FrameType, event: str, function: Any) -> None:
+        if event == "c_call" and function.__name__ == "vmic_write":
+            stack = (one.f_code.co_filename for one, _ in traceback.walk_stack(frame))
+            paths.append({file.removeprefix(package) for file in stack if file.startswith(package)})
+
+    with vmic.create_microphone_device("mic", 48000, non_blocking=non_blocking) as microphone:
+        sys.setprofile(note)
+        try:
+            microphone.write_frames(numbered(480))
+        finally:
+            sys.setprofile(None)
+    (path,) = paths
+    # The samples were converted before.
+    assert len(path | {"/_stream/pcm.py"}) <= 5, path
 
 
 @pytest.mark.parametrize("non_blocking", [False, True])

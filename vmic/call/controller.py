@@ -60,7 +60,9 @@ class CallController:
             if self._state in (JOINING, JOINED, LEAVING):
                 raise SettingsError(f"the call is {self._state} already: leave it before you join another")
             meeting_url.parse(url)
-            self._take_settings(settings)
+            wanted = checked_client_settings(settings)
+            for what in [name for name in ("publishing", "inputs") if name in wanted]:
+                self._take_settings(f"update{what.capitalize()}", wanted[what])
             worker_client = self._reach_worker_client()
         except (ValueError, VmicError) as error:
             fail(str(error))
@@ -87,7 +89,10 @@ class CallController:
     def leave(self, completion: Completion | None) -> None:
         """Leave the call."""
         if self._worker_client is None or self._state not in (JOINING, JOINED, LEAVING):
-            self._leave_nothing()
+            # As daily-python (0.36) reports the leave of a call that was not joined.
+            self._become(LEAVING)
+            self._take_settings("updateInputs", {"microphone": False})
+            self._become(LEFT)
             _complete(completion, None)
             return
         self._leaving.append(completion)
@@ -106,12 +111,6 @@ class CallController:
 
         self._pending[self._worker_client.send("leave")] = done
 
-    def _leave_nothing(self) -> None:
-        """Report what daily-python (0.36) reports when a call is left that was not joined."""
-        self._become(LEAVING)
-        self._take_inputs({"microphone": False})
-        self._become(LEFT)
-
     def release(self) -> None:
         """End the worker process with its call, then the thread. Answers that still arrive are reported."""
         self._released = True
@@ -126,14 +125,8 @@ class CallController:
 
     def update(self, what: str, completion: Completion | None, *updates: Any) -> None:
         """Change requested settings; in a call, complete when the worker has answered."""
-        take: dict[str, Callable[..., int | None]] = {
-            "updateInputs": self._take_inputs,
-            "updatePublishing": self._take_publishing,
-            "updateSubscriptionProfiles": self._take_profiles,
-            "updateSubscriptions": self._take_subscriptions,
-        }
         try:
-            number = take[what](*updates)
+            number = self._take_settings(what, *updates)
         except (SettingsError, VmicError) as error:
             self._fail(what, str(error), completion)
             return
@@ -261,30 +254,19 @@ class CallController:
             self._state = state
             self.notifier.state(state)
 
-    def _take_settings(self, settings: Any) -> None:
-        """Apply the client settings of a join."""
-        wanted = checked_client_settings(settings)
-        if "publishing" in wanted:
-            self._take_publishing(wanted["publishing"])
-        if "inputs" in wanted:
-            self._take_inputs(wanted["inputs"])
-
-    def _take_inputs(self, update: Any) -> int | None:
-        self.notifier.update_inputs(update)
+    def _take_settings(self, what: str, *updates: Any) -> int | None:
+        """Change requested settings; in a call, return the number of the worker's answer."""
+        change: dict[str, Callable[..., None]] = {
+            "updateInputs": self.notifier.update_inputs,
+            "updatePublishing": self.notifier.update_publishing,
+            "updateSubscriptionProfiles": self.notifier.update_profiles,
+            "updateSubscriptions": self.notifier.update_subscriptions,
+        }
+        change[what](*updates)
+        if what.startswith("updateSubscription"):
+            return self._send_profiles()
         self.notifier.local(self._name)
         return self._send_microphone()
-
-    def _take_publishing(self, update: Any) -> int | None:
-        self.notifier.update_publishing(update)
-        return self._send_microphone()
-
-    def _take_profiles(self, update: Any) -> int | None:
-        self.notifier.update_profiles(update)
-        return self._send_profiles()
-
-    def _take_subscriptions(self, participants: Any, profiles: Any) -> int | None:
-        self.notifier.update_subscriptions(participants, profiles)
-        return self._send_profiles()
 
     def _send_microphone(self) -> int | None:
         return self._send("microphone", self.requested.microphone)
