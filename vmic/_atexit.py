@@ -1,4 +1,4 @@
-"""The interpreter's exit: what is still open is closed, within a bounded time."""
+"""The interpreter's exit, which closes the devices that are still open within a bounded time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 import weakref
 from typing import Protocol
 
-# So long is what is queued at exit heard, over all devices, and so long do they take to go.
+# Over all devices: how long queued frames are heard at exit, and the removal of the devices takes.
 EXIT_SECONDS = 2.0
 
 
@@ -19,7 +19,7 @@ class Closable(Protocol):
     def _close(self, patience: float, at_most: float = ...) -> None: ...
 
 
-# Set from then on.
+# Set when the exit begins.
 exiting = threading.Event()
 _deadline = math.inf
 
@@ -32,17 +32,17 @@ def remember(device: Closable) -> None:
 
 
 def forget(device: Closable) -> None:
-    """It has been closed."""
+    """Do not close `device` at exit: it is closed."""
     _open.discard(device)
 
 
 def is_open(source_name: str) -> bool:
-    """Return whether this process has a microphone that the server calls so, and has not closed it."""
+    """Return whether this process has a microphone with that source that it has not closed."""
     return any(getattr(device, "source_name", None) == source_name for device in list(_open))
 
 
 def is_overdue() -> bool:
-    """Return whether the exit has taken its time: what the keeper can do is left to it."""
+    """Return whether the time for the exit is over. The keeper then removes the devices."""
     return time.monotonic() >= _deadline
 
 

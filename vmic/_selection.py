@@ -8,10 +8,10 @@ from typing import Protocol
 
 
 class User(Protocol):
-    """Who plays to it."""
+    """A call that is heard on the selected speaker."""
 
     def use_speaker(self) -> None:
-        """Another one is selected; does not wait."""
+        """Play to the speaker that is selected now. Does not block."""
 
 
 # Reentrant: a speaker may be collected wherever the collector happens to run.
@@ -21,33 +21,32 @@ _users: weakref.WeakSet[User] = weakref.WeakSet()
 
 
 def selected() -> str | None:
-    """What the server calls it; None for none."""
+    """Return the server's name of the selected speaker's sink, or None if none is selected."""
     return _selected
 
 
 def select(sink: str) -> None:
-    """Let all calls be heard there."""
+    """Let all calls be heard on the speaker with that sink."""
+    _set(sink)
+
+
+def deselect(sink: str) -> None:
+    """Let no call be heard on the speaker with that sink, because it is removed."""
+    _set(None, instead_of=sink)
+
+
+def _set(sink: str | None, instead_of: str | None = None) -> None:
     global _selected  # noqa: PLW0603 (a fact about the process)
     with _lock:
+        if instead_of is not None and _selected != instead_of:
+            return
         _selected = sink
         users = list(_users)
     for user in users:
         user.use_speaker()
 
 
-def deselect(sink: str) -> None:
-    """Let no call be heard there: it goes."""
-    global _selected  # noqa: PLW0603 (a fact about the process)
-    with _lock:
-        if _selected != sink:
-            return
-        _selected = None
-        users = list(_users)
-    for user in users:
-        user.use_speaker()
-
-
 def join(user: User) -> None:
-    """Tell `user` from now on."""
+    """Notify `user` of each selection from now on."""
     with _lock:
         _users.add(user)

@@ -46,6 +46,7 @@ class CallbackThread:
         self._bytes = 0  # total size of the frames in `_due`
         self._closed = False
         self._thread: threading.Thread | None = None
+        self._runs = False  # whether the thread makes the calls that are posted now
         # Processes and threads that the program starts in a callback inherit this mask. It is read here, as
         # `post` may be called on a thread started by vmic, which blocks all signals.
         self._blocked_signals = signal.pthread_sigmask(signal.SIG_BLOCK, ())
@@ -56,7 +57,8 @@ class CallbackThread:
             self._due.append((function, arguments, size))
             self._bytes += size
             self._changed.notify_all()
-            if self._thread is None:
+            if not self._runs:
+                self._runs = True
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
 
@@ -103,6 +105,5 @@ class CallbackThread:
     def _await_call(self) -> bool:
         with self._changed:
             self._changed.wait_for(lambda: self._due or self._closed)
-            if not self._due:
-                self._thread = None
-            return bool(self._due)
+            self._runs = bool(self._due)
+            return self._runs

@@ -12,21 +12,21 @@ from vmic._base.notifier import Notifier
 
 
 def test_close_waits_for_all_calls_in_order() -> None:
-    thread, got = CallbackThread("calls"), list[int]()
+    thread, got = CallbackThread("first"), list[int]()
     for number in range(100):
         thread.post(got.append, number)
     thread.close(10)
     assert got == list(range(100))
-    assert "calls" not in {one.name for one in threading.enumerate()}
+    assert "first" not in {one.name for one in threading.enumerate()}
 
 
 def test_a_call_after_the_close_is_made_too() -> None:
-    thread, called = CallbackThread("calls"), threading.Event()
+    thread, called = CallbackThread("late"), threading.Event()
     thread.close(10)
     thread.post(called.set)
     assert called.wait(10)
     thread.close(10)
-    assert "calls" not in {one.name for one in threading.enumerate()}
+    assert "late" not in {one.name for one in threading.enumerate()}
 
 
 def test_a_callback_may_close_its_own_thread() -> None:

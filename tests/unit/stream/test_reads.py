@@ -107,6 +107,7 @@ def test_what_waits_for_a_slow_callback_has_an_end() -> None:
     programs.await_that(lambda: len(got) == 40, "all are called")
     calls.check_room()
     reads.close(10)
+    calls.close(10)
     assert got == [2 * mib] * 40
 
 
