@@ -242,8 +242,9 @@ def remove_microphone_device(name: str) -> None:
         device = orphans.find(pulse, name)
         if device.owner is not None:
             raise DeviceError(
-                f"microphone {name!r} belongs to {device.owner.program} (process {device.owner.pid}), which "
-                "would make it again: close it there, or end that program"
+                f"cannot remove microphone {name!r}: it belongs to {device.owner.program} (process "
+                f"{device.owner.pid}), which would create it again. Close it in that program, or end that "
+                "program"
             )
         registry.remove(pulse, device)
 

@@ -207,7 +207,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
         self._check_open()
         result = self._write_queue.flush(fade_ms / 1000, _FLUSH_TIMEOUT)
         if result is None:
-            raise self._lost("flushed", 0)
+            raise self._lost("flush", 0)
         return FlushResult(*result)
 
     async def flush_async(self, fade_ms: float = 5) -> FlushResult:
@@ -274,7 +274,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
             new_waiter(), view, count, completion, timeout=timeout, check=self._check_open
         )
         if entry.timed_out:
-            raise self._lost("written", entry.done)
+            raise self._lost("write to", entry.done)
         return entry.done
 
     async def _drain(self, new_waiter: Callable[[], Waiter], timeout: float | None) -> None:
@@ -284,17 +284,17 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
         if await self._write_queue.heard(new_waiter(), limit, self._check_open):
             self._stream.end_utterance()
         elif timeout is None:
-            raise self._lost("drained", 0)
+            raise self._lost("drain", 0)
         else:
             raise DrainTimeoutError(
-                f"microphone {self.name!r} was not drained within {timeout:g} s: "
-                f"{self._stream.state().queued} frames are not heard yet; wait longer, or drop them with "
-                "flush()"
+                f"drain of microphone {self.name!r} did not finish within {timeout:g} s: "
+                f"{self._stream.state().queued} frames have not been heard yet. Wait longer, or discard them "
+                "with flush()"
             )
 
     def _lost(self, what: str, frames_written: int) -> DeviceLostError:
         return DeviceLostError(
-            f"microphone {self.name!r} could not be {what}: {self._reconnection.reason('takes')}. "
-            f"{self._stream.state().queued} frames are queued and will be heard if it comes back",
+            f"cannot {what} microphone {self.name!r}: {self._reconnection.reason('play')}. "
+            f"{self._stream.state().queued} frames are queued and will be heard if the microphone comes back",
             frames_written,
         )

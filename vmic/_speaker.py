@@ -169,8 +169,8 @@ class VirtualSpeakerDevice(VirtualDevice):
             except TimeoutError:
                 there = count - self._reading.missing(count)
                 raise DeviceLostError(
-                    f"speaker {self.name!r} could not be read: {self._reconnection.reason('gives')}. {there} "
-                    f"of {count} frames have come, and are there for the next read"
+                    f"cannot read from speaker {self.name!r}: {self._reconnection.reason('record')}. {there} "
+                    f"of {count} frames have arrived; the next read returns them"
                 ) from None
             finally:
                 if completion is not None:

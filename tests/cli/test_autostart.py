@@ -76,7 +76,7 @@ def test_two_that_start_it_at_the_same_moment_get_one() -> None:
 
 def test_it_is_not_started_when_that_is_turned_off(home: Home) -> None:
     said = home.refusal(CREATE, VMIC_AUTOSTART="0")
-    assert "start one (systemctl --user start pipewire-pulse, or pulseaudio --start)" in said
+    assert "start a sound server (systemctl --user start pipewire-pulse, or pulseaudio --start)" in said
     assert "VMIC_AUTOSTART is 0" in said
     assert home.servers() == []
 
@@ -84,7 +84,7 @@ def test_it_is_not_started_when_that_is_turned_off(home: Home) -> None:
 def test_where_pulseaudio_is_not_installed_the_error_says_what_to_install(home: Home) -> None:
     said = home.refusal(CREATE, PATH=str(home.root / "nothing"))
     assert "apt install pulseaudio" in said
-    assert "there is no program pulseaudio" in said
+    assert "the program pulseaudio was not found" in said
 
 
 def test_a_pulse_server_that_is_set_is_obeyed(home: Home) -> None:
@@ -100,7 +100,7 @@ def test_a_pulseaudio_that_does_not_start_is_quoted(home: Home) -> None:
     program.write_text("#!/bin/sh\necho no room for a daemon >&2\nexit 1\n")
     program.chmod(0o755)
     said = home.refusal(CREATE, PATH=f"{program.parent}:{home.env['PATH']}")
-    assert "PulseAudio would not start: no room for a daemon (tried: " in said
+    assert "PulseAudio did not start: no room for a daemon (command: " in said
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,9 @@ def test_a_pulseaudio_that_does_not_start_is_quoted(home: Home) -> None:
 )
 def test_only_creating_starts_it(home: Home, statement: str) -> None:
     said = home.refusal(statement)
-    assert "no sound server answers at the default place: Connection refused; start one (" in said
+    assert (
+        "no sound server answers at the default address: Connection refused; start a sound server (" in said
+    )
     assert home.servers() == []
 
 
@@ -158,7 +160,9 @@ def test_an_ordinary_user_gets_one_too(home: Home) -> None:
     code, errors = programs.end(program)
     assert code == 0
     # No other user can run a Python that belongs to root, so there is no keeper then.
-    assert errors == "" or re.fullmatch("no keeper guards .* Permission denied: .*", errors.strip()), errors
+    assert errors == "" or re.fullmatch("cannot start the keeper .* Permission denied: .*", errors.strip()), (
+        errors
+    )
 
 
 def copy_of_settings(home: Home) -> Path:
@@ -173,7 +177,10 @@ def test_root_is_warned_beside_a_users_own_session(home: Home) -> None:
     program = home.start(PREAMBLE + CREATE + ".close()")
     code, errors = programs.end(program)
     assert code == 0
-    warned = "the applications of user 1000 will not see it. Run vmic as that user" in errors
+    warned = (
+        "the applications of user 1000 cannot use it. To create a microphone for them, run vmic as that user"
+        in errors
+    )
     assert warned == (os.getuid() == 0), errors
     # With an explicit PULSE_SERVER no warning is needed.
     with PulseAudio() as server:

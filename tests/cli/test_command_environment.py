@@ -35,9 +35,9 @@ def test_a_home_that_cannot_be_written_to_is_named(home: Home) -> None:
     assert done.returncode == 1
     last = done.stderr.decode().splitlines()[-1]
     assert last.startswith(
-        "vmic: no sound server answers, and PulseAudio would not start: HOME (/proc) cannot be "
+        "vmic: no sound server answers, and PulseAudio did not start: cannot write to HOME (/proc): "
     )
-    assert "; set HOME to a folder of yours (tried: " in last
+    assert "; set HOME to a folder that you can write to (command: " in last
     assert home.servers() == []
 
 

@@ -113,7 +113,7 @@ def test_without_a_server_it_says_how_to_get_one() -> None:
     found = report(code=1)
     what, how = the_one_bad(found)
     assert "no sound server answers at unix:/nonexistent" in what
-    assert how.startswith("PULSE_SERVER leads there: start that server")
+    assert how.startswith("PULSE_SERVER is set to this address: start the server there")
     # It does not claim either that anything reaches a server.
     assert "reach the sound server" not in json.dumps(found)
 
@@ -134,7 +134,7 @@ def test_a_server_that_loads_no_modules_is_found(monkeypatch: pytest.MonkeyPatch
         server.answer()
         what, how = the_one_bad(report(code=1))
     assert what.startswith("no microphone could be tried: ")
-    assert "it may load no modules (allow-module-loading" in how
+    assert "does not allow it to load modules (allow-module-loading" in how
 
 
 @pytest.mark.usefixtures("headset")

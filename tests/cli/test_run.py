@@ -107,7 +107,7 @@ def test_a_command_that_cannot_be_run_is_told_as_a_shell_does(server: SoundServe
     assert said == f"vmic: cannot run {str(tmp_path)!r}: Permission denied\n".encode()
     programs.await_that(lambda: not vmic.list_microphone_devices(), "it is gone")
     assert b"no output 'loud'" in command("run", "--speaker", "loud", "--", "true", code=1).stderr
-    assert b"a microphone's name" in command("run", "--mic", "", "--", "true", code=1).stderr
+    assert b"the microphone name" in command("run", "--mic", "", "--", "true", code=1).stderr
 
 
 def test_its_default_output_is_the_speaker(server: SoundServer, pulse: pulsectl.Pulse) -> None:

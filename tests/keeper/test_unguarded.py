@@ -74,7 +74,7 @@ def test_a_command_that_uses_it_replaces_its_keeper_and_says_so(
         file.setparams((1, 2, 24000, 0, "NONE", ""))
         file.writeframes(numbered(2400).tobytes())
     said = command(*USES[use](tmp_path)).stderr.decode()
-    assert "microphone 'mic' had no keeper: another one is started" in said
+    assert "microphone 'mic' had no keeper (watchdog process): vmic has started a new one" in said
     assert len(keepers(server)) == 1
     assert "unguarded" not in command("list").stdout.decode()
     pulse.volume_set_all_chans(pulse.get_source_by_name("mic"), 0.5)
@@ -97,8 +97,8 @@ def test_a_command_that_uses_it_replaces_its_keeper_and_says_so(
 @pytest.mark.usefixtures("unguarded")
 def test_create_refuses_its_name_and_replaces_its_keeper(server: SoundServer) -> None:
     said = command("create", "mic", code=1).stderr.decode()
-    assert "'mic' exists already" in said
-    assert "microphone 'mic' had no keeper: another one is started" in said
+    assert "'mic' already exists" in said
+    assert "microphone 'mic' had no keeper (watchdog process): vmic has started a new one" in said
     assert len(keepers(server)) == 1
 
 
@@ -106,7 +106,9 @@ def test_create_refuses_its_name_and_replaces_its_keeper(server: SoundServer) ->
 def test_a_program_that_opens_it_replaces_its_keeper_and_warns(
     server: SoundServer, record: Callable[..., Recorder]
 ) -> None:
-    with pytest.warns(RuntimeWarning, match="microphone 'mic' had no keeper: another one is started"):
+    with pytest.warns(
+        RuntimeWarning, match="microphone 'mic' had no keeper (watchdog process): vmic has started a new one"
+    ):
         microphone = vmic.open_microphone_device("mic")
     with microphone:
         assert len(keepers(server)) == 1
@@ -131,7 +133,7 @@ def test_create_fails_without_a_keeper(server: SoundServer, program: str) -> Non
     (line,) = done.stderr.decode().splitlines()
     assert done.returncode == 1
     assert done.stdout == b""
-    assert line.startswith("vmic: no keeper guards microphone 'mic': /")
+    assert line.startswith("vmic: cannot start the keeper (watchdog process) of microphone 'mic': /")
     assert vmic.list_microphone_devices() == []
 
 
@@ -154,7 +156,7 @@ def test_what_is_no_keeper_does_not_count_as_one(
     server: SoundServer, executable: str, caplog: pytest.LogCaptureFixture, record: Callable[..., Recorder]
 ) -> None:
     with vmic.create_microphone_device("mic", 48000) as microphone:
-        programs.await_that(lambda: "no keeper guards" in caplog.text, "it is logged")
+        programs.await_that(lambda: "cannot start the keeper" in caplog.text, "it is logged")
         assert executable in caplog.text
         assert "Traceback" not in caplog.text
         record(microphone)
@@ -173,4 +175,7 @@ microphone.wait_for_listener(5)
 def test_daily_init_does_not_silence_it(server: SoundServer) -> None:
     done = programs.run(programs.script(DAILY), server.env)
     assert done.returncode == 0
-    assert "no keeper guards this program's devices: /bin/cat" in done.stderr.decode()
+    assert (
+        "cannot start the keeper (watchdog process) of this program's devices: /bin/cat"
+        in done.stderr.decode()
+    )

@@ -35,7 +35,7 @@ def test_a_volume_that_is_turned_is_turned_back(
         programs.await_that(lambda: caplog.records, "it is logged")
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    assert "turned the volume of microphone 'mic'" in record.getMessage()
+    assert "changed the volume of microphone 'mic'" in record.getMessage()
 
 
 def test_a_volume_that_is_not_guarded_stays(pulse: pulsectl.Pulse, caplog: pytest.LogCaptureFixture) -> None:

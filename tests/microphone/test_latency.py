@@ -121,12 +121,12 @@ def test_latency_does_not_grow_by_being_late_once(server: SoundServer) -> None:
 @pytest.mark.parametrize(
     ("latency", "error", "message"),
     [
-        ("fast", ValueError, '"low", "auto", "safe" or a number of seconds, not \'fast\''),
-        (-0.1, ValueError, "latency is 0 to 2 seconds, not -0.1"),
-        (2.1, ValueError, "latency is 0 to 2 seconds, not 2.1"),
-        (float("nan"), ValueError, "latency is 0 to 2 seconds, not nan"),
-        (None, TypeError, "or a number of seconds, not None"),
-        (True, TypeError, "or a number of seconds, not True"),
+        ("fast", ValueError, '"low", "auto", "safe" or a number of seconds, got \'fast\''),
+        (-0.1, ValueError, "latency must be between 0 and 2 seconds, got -0.1"),
+        (2.1, ValueError, "latency must be between 0 and 2 seconds, got 2.1"),
+        (float("nan"), ValueError, "latency must be between 0 and 2 seconds, got nan"),
+        (None, TypeError, "or a number of seconds, got None"),
+        (True, TypeError, "or a number of seconds, got True"),
     ],
 )
 def test_latency_is_a_word_or_a_time(
@@ -210,9 +210,9 @@ def test_a_fade_is_a_time(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
         microphone.write_frames(numbered(48000))
         for fade_ms in (-1, 101, float("nan")):
-            with pytest.raises(ValueError, match="fade_ms is 0 to 100 milliseconds"):
+            with pytest.raises(ValueError, match="fade_ms must be between 0 and 100 milliseconds"):
                 microphone.flush(fade_ms)
-        with pytest.raises(TypeError, match="fade_ms is in milliseconds, not '5'"):
+        with pytest.raises(TypeError, match="fade_ms must be a number of milliseconds, got '5'"):
             microphone.flush("5")  # type: ignore[arg-type]
         assert microphone.stats.dropped == 0
         microphone.flush(100)

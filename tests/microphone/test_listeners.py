@@ -370,7 +370,9 @@ def test_a_server_that_does_not_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_watch, "join", lambda *_: None)
     with (
         vmic.create_microphone_device("mic", 48000) as microphone,
-        pytest.raises(vmic.ServerError, match="did not say who records microphone 'mic' within 5 s"),
+        pytest.raises(
+            vmic.ServerError, match="did not report the recording streams of microphone 'mic' within 5 s"
+        ),
     ):
         assert microphone.listeners
 
@@ -396,11 +398,13 @@ def test_a_forked_child_may_not_ask(server: SoundServer, record: Record) -> None
 
 
 def test_bad_arguments_are_told(microphone: vmic.VirtualMicrophoneDevice) -> None:
-    with pytest.raises(TypeError, match="listeners callback is a function of one argument, not 5"):
+    with pytest.raises(
+        TypeError, match="listeners callback must be a function of one argument, or None, got 5"
+    ):
         microphone.on_listeners_changed(5)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="timeout is 0 seconds or more, not -1"):
+    with pytest.raises(ValueError, match="timeout must be 0 seconds or more, got -1"):
         microphone.wait_for_listener(-1)
-    with pytest.raises(TypeError, match="timeout is in seconds, not '5'"):
+    with pytest.raises(TypeError, match="timeout must be a number of seconds, got '5'"):
         microphone.wait_for_listener("5")  # type: ignore[arg-type]
 
 

@@ -162,7 +162,9 @@ def test_flush_ends_a_blocking_write_without_an_error(server: SoundServer) -> No
 def test_drain_waits_until_all_is_heard(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
         microphone.write_frames(numbered(24000))
-        with pytest.raises(vmic.DrainTimeoutError, match=r"not drained within 0.1 s: \d+ frames") as raised:
+        with pytest.raises(
+            vmic.DrainTimeoutError, match=r"did not finish within 0.1 s: \d+ frames"
+        ) as raised:
             microphone.drain(timeout=0.1)
         assert isinstance(raised.value, TimeoutError)
         microphone.drain()
@@ -183,11 +185,11 @@ def test_drain_takes_no_longer_than_the_audio(server: SoundServer) -> None:
 def test_a_time_to_wait_is_a_time(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 8000) as microphone:
         for timeout in (-1, float("nan")):
-            with pytest.raises(ValueError, match=f"timeout is 0 seconds or more, not {timeout}"):
+            with pytest.raises(ValueError, match=f"timeout must be 0 seconds or more, got {timeout}"):
                 microphone.write_frames(numbered(80), timeout=timeout)
-            with pytest.raises(ValueError, match="timeout is 0 seconds or more"):
+            with pytest.raises(ValueError, match="timeout must be 0 seconds or more"):
                 microphone.drain(timeout)
-        with pytest.raises(TypeError, match="timeout is in seconds, not '5'"):
+        with pytest.raises(TypeError, match="timeout must be a number of seconds, got '5'"):
             microphone.write_frames(numbered(80), timeout="5")  # type: ignore[arg-type]
         assert microphone.stats.frames_written == 0
 

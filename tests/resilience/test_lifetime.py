@@ -119,7 +119,7 @@ def test_a_name_is_taken_once(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000) as first:
         before = devices(server)
         with pytest.raises(
-            vmic.DeviceError, match=r"'mic' exists already, this program made it.*close\(\) first"
+            vmic.DeviceError, match=r"'mic' already exists: this program created it.*close\(\) first"
         ):
             vmic.create_microphone_device("mic", 16000)
         assert devices(server) == before
@@ -131,7 +131,7 @@ def test_a_name_is_taken_once(server: SoundServer) -> None:
 def test_a_name_of_another_programs_device_is_taken_too(server: SoundServer) -> None:
     with server.client() as pulse:
         pulse.module_load("module-null-sink", "sink_name=mic")
-    with pytest.raises(vmic.DeviceError, match="is not vmic's"):
+    with pytest.raises(vmic.DeviceError, match="does not belong to vmic"):
         vmic.create_microphone_device("mic", 48000)
 
 
@@ -164,7 +164,7 @@ def test_what_a_killed_program_left_does_not_take_the_name(server: SoundServer) 
 def test_unknown_names_are_answered_with_those_there_are(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000):
         for unknown in (vmic.open_microphone_device, vmic.remove_microphone_device):
-            with pytest.raises(vmic.DeviceError, match=r"no microphone 'other'.*there are: 'mic'"):
+            with pytest.raises(vmic.DeviceError, match=r"microphone 'other' not found.*available: 'mic'"):
                 unknown("other")
 
 

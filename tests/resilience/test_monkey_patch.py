@@ -33,6 +33,6 @@ def test_the_error_names_the_cause(server: SoundServer, patch: str) -> None:
     assert len(lines) == 3, done
     by = patch.partition(",")[0]
     for line in lines:
-        assert f"{by} has replaced functions of Python's module" in line
-        assert "Use vmic in a process without that" in line
+        assert f"{by} has replaced functions of the Python module" in line
+        assert "Use vmic in a process without monkey patching" in line
     assert done.returncode == 0

@@ -50,8 +50,8 @@ def test_a_server_that_loads_no_modules(monkeypatch: pytest.MonkeyPatch) -> None
         server.answer()
         with nothing_left(server), pytest.raises(vmic.DeviceError) as refused:
             vmic.create_microphone_device("mic", 48000)
-    assert "refused module-null-sink" in str(refused.value)
-    assert "it may load no modules (allow-module-loading" in str(refused.value)
+    assert "refused to load module-null-sink" in str(refused.value)
+    assert "does not allow it to load modules (allow-module-loading" in str(refused.value)
 
 
 TRY = f"""
@@ -75,8 +75,8 @@ def test_a_socket_that_one_may_not_open(server: SoundServer) -> None:
     assert done.returncode == 0, done.stderr
     for said in done.stdout.decode().splitlines():
         assert f"no sound server answers at unix:{server.socket}: Connection refused" in said
-        assert "this user may not open its socket" in said
-        assert "start one" not in said
+        assert "this user does not have permission to open its socket" in said
+        assert "start a sound server" not in said
 
 
 def test_a_wrong_cookie(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,7 @@ def test_a_wrong_cookie(monkeypatch: pytest.MonkeyPatch) -> None:
         with nothing_left(server), pytest.raises(vmic.ServerError) as refused:
             vmic.create_microphone_device("mic", 48000)
     assert f"no sound server answers at {address}: Access denied" in str(refused.value)
-    assert "set PULSE_COOKIE to its cookie file" in str(refused.value)
+    assert "set PULSE_COOKIE to the cookie file of the server" in str(refused.value)
 
 
 # The process of a microphone needs two connections, and its writer one more.
@@ -104,7 +104,7 @@ def test_too_many_connections(server: SoundServer, free: int) -> None:
         assert len(held) < 1000
         for _ in range(free):
             held.pop().close()
-        with pytest.raises(vmic.VmicError, match="end programs that use sound"):
+        with pytest.raises(vmic.VmicError, match="end other programs that use sound"):
             vmic.create_microphone_device("mic", 48000)
         # Leave enough free connections for a microphone.
         for _ in range(4 - free):
@@ -145,8 +145,8 @@ def test_a_full_disk_where_the_server_is_to_be() -> None:
     with Home(runtime_dir=True) as home:
         program = home.start_in_namespace(FULL, home.env["XDG_RUNTIME_DIR"])
         said = programs.answer(program)
-        assert "PulseAudio would not start" in said
-        assert f"no room is left in {home.env['XDG_RUNTIME_DIR']}" in said
+        assert "PulseAudio did not start" in said
+        assert f"no space is left in {home.env['XDG_RUNTIME_DIR']}" in said
         # A running server needs no room there.
         assert programs.answer(program) == "made"
         assert programs.end(program) == (0, "")
@@ -186,7 +186,7 @@ def test_the_session_of_another_user() -> None:
             done = programs.run([programs.VMIC, *arguments], env)
             assert done.returncode == 1
             said = done.stderr.decode()
-            assert f"XDG_RUNTIME_DIR ({runtime}) is that of user {user}" in said
+            assert f"XDG_RUNTIME_DIR ({runtime}) belongs to user {user}" in said
             assert "Run vmic as that user (without sudo)" in said
         assert home.servers() == []
         # The other cure also works.

@@ -71,7 +71,7 @@ def test_a_frozen_server_is_told_and_nothing_is_lost_by_it(
     with server.frozen():
         begin = time.monotonic()
         with pytest.raises(
-            vmic.DeviceLostError, match=r"'speaker' could not be read: .* are there for the next"
+            vmic.DeviceLostError, match=r"cannot read from speaker 'speaker': .* the next read returns them"
         ):
             speaker.read_frames(SECOND // 2, timeout=0.5)
         assert 1 <= time.monotonic() - begin < 3

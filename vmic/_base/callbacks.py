@@ -29,7 +29,7 @@ def call(function: Callable[..., object], *arguments: object) -> None:
     # SystemExit and CancelledError are not subclasses of Exception. They would end the thread that makes all
     # calls.
     except BaseException:  # noqa: BLE001 (it is logged)
-        log_exception(log, "the callback %r raised", function)
+        log_exception(log, "the callback %r raised an exception", function)
 
 
 class CallbackThread:
@@ -71,8 +71,9 @@ class CallbackThread:
         """Raise DeviceError when too many calls or frames wait, for a slow callback or for the server."""
         if not self._has_room():
             raise DeviceError(
-                f"nothing was accepted: {len(self._due)} completions wait, as one of them has not returned "
-                "or the sound server is away. A completion must take less time than its audio"
+                f"the call was rejected: {len(self._due)} completions are pending, because one of them has not "
+                "returned or the sound server is disconnected. A completion must return in less time than its "
+                "audio lasts"
             )
 
     def await_room(self, timeout: float) -> bool:

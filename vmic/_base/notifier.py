@@ -39,7 +39,9 @@ class Notifier(Generic[T]):
             TypeError: `callback` is not callable.
         """
         if callback is not None and not callable(callback):
-            raise TypeError(f"the {self._what} callback is a function of one argument, not {callback!r}")
+            raise TypeError(
+                f"the {self._what} callback must be a function of one argument, or None, got {callback!r}"
+            )
         with self._lock:
             self._callback, self._told = callback, self._initial
             self._post()

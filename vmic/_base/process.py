@@ -26,7 +26,10 @@ def command(module: str) -> list[str]:
         OSError: This program has no Python interpreter.
     """
     if not sys.executable or getattr(sys, "frozen", False):
-        raise OSError("this program brings no Python that could run it")
+        raise OSError(
+            f"cannot run {module}: this program has no Python interpreter (it is frozen, or sys.executable "
+            "is empty)"
+        )
     return [sys.executable, "-m", module]
 
 
@@ -89,7 +92,7 @@ def started(pid: int) -> int:
         except ProcessLookupError:
             pass
         else:
-            raise PermissionError(f"process {pid} is not shown") from None
+            raise PermissionError(f"process {pid} exists, but /proc does not show it") from None
         return 0
     state, *fields = stat.rpartition(b")")[2].split()
     return 0 if state in b"ZX" else int(fields[18])
@@ -123,7 +126,7 @@ def watching(pid: int) -> Iterator[Callable[[float], bool]]:
 def _looking(pid: int) -> Callable[[float], bool]:
     begun = started(pid)
     if begun == 0:
-        raise ProcessLookupError(f"process {pid} has ended")
+        raise ProcessLookupError(f"process {pid} has exited")
 
     def has_ended(seconds: float) -> bool:
         deadline = time.monotonic() + seconds

@@ -76,5 +76,6 @@ def require_native() -> None:
         if by not in (module.__name__, os.name):
             raise DeviceError(
                 f"vmic cannot wait for the sound server in this process: {by} has replaced functions of "
-                f"Python's module {module.__name__} (monkey patching). Use vmic in a process without that"
+                f"the Python module {module.__name__} (monkey patching). Use vmic in a process without "
+                "monkey patching"
             )

@@ -14,29 +14,29 @@ MAX_SECONDS = 1e9
 def check_int(what: str, value: object, least: int, most: int) -> None:
     """Raise TypeError or ValueError unless `value` is an int from `least` to `most`."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{what} is an int, not {type(value).__name__}")
+        raise TypeError(f"{what} must be an integer between {least} and {most}, got {value!r}")
     if not least <= value <= most:
-        raise ValueError(f"{what} is {least} to {most}, not {value}")
+        raise ValueError(f"{what} must be an integer between {least} and {most}, got {value}")
 
 
 def check_bool(what: str, value: object) -> None:
     """Raise TypeError unless `value` is True or False."""
     if not isinstance(value, bool):
-        raise TypeError(f"{what} is True or False, not {value!r}")
+        raise TypeError(f"{what} must be True or False, got {value!r}")
 
 
 def seconds(what: str, value: object) -> float:
     """Return `value` in seconds, limited to `MAX_SECONDS`. Raise unless it is a number of 0 or more."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{what} is in seconds, not {value!r}")
+        raise TypeError(f"{what} must be a number of seconds, got {value!r}")
     if not value >= 0:  # NaN fails this too
-        raise ValueError(f"{what} is 0 seconds or more, not {value}")
+        raise ValueError(f"{what} must be 0 seconds or more, got {value}")
     return float(min(value, MAX_SECONDS))
 
 
 def check_fade(fade_ms: object) -> None:
     """Raise TypeError or ValueError unless `fade_ms` is 0 to 100."""
     if isinstance(fade_ms, bool) or not isinstance(fade_ms, (int, float)):
-        raise TypeError(f"fade_ms is in milliseconds, not {fade_ms!r}")
+        raise TypeError(f"fade_ms must be a number of milliseconds, got {fade_ms!r}")
     if math.isnan(fade_ms) or not 0 <= fade_ms <= MAX_FADE_MS:
-        raise ValueError(f"fade_ms is 0 to {MAX_FADE_MS} milliseconds, not {fade_ms}")
+        raise ValueError(f"fade_ms must be between 0 and {MAX_FADE_MS} milliseconds, got {fade_ms}")

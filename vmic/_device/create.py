@@ -72,7 +72,8 @@ def name_for_speaker(pulse: pulsectl.Pulse, name: str) -> str:
 def _check_description(thing: Any, description: str) -> None:
     if thing.description != description:
         raise DeviceError(
-            f"the sound server shows {thing.description!r} instead of {description!r}: choose a simpler one"
+            f"the sound server changed the description {description!r} to {thing.description!r}: choose a "
+            "simpler description"
         )
 
 
@@ -81,7 +82,7 @@ def _see(pulse: pulsectl.Pulse, made: str, sink: int, source: int) -> Device:
     for device in registry.find_all(pulse):
         if device.complete and (device.sink.index, device.source.index) == (sink, source):
             return device
-    raise DeviceError(f"{made} vanished while it was made: try again")
+    raise DeviceError(f"{made} disappeared while it was being created: try again")
 
 
 def play_at_once(pulse: pulsectl.Pulse, sink_name: str) -> None:
@@ -108,29 +109,32 @@ def _make_room(pulse: pulsectl.Pulse, kind: str, name: str, taken: Collection[st
     for device in registry.find_all(pulse):
         if (device.kind, device.name) == (kind, name):
             if not replace:
-                raise DeviceError(f"{kind} {name!r} exists already, {_whose(device)}")
+                raise DeviceError(f"{kind} {name!r} already exists: {_whose(device)}")
             registry.remove(pulse, device)
             removed.append(device)
     if any(device.name == name for device in removed):
         wait.await_removed(pulse, taken)
     for other in (*pulse.source_list(), *pulse.sink_list()):
         if other.name in taken:
-            raise DeviceError(f"the name {name!r} is taken: {_what(other)}")
+            raise DeviceError(f"cannot create {kind} {name!r}: {_what(other)}")
 
 
 def _whose(device: Device) -> str:
     name, owner = device.name, device.owner
     if owner is None:
-        return f"made to stay: write to it with open_microphone_device, or remove it (vmic remove {name!r})"
+        return (
+            "it belongs to no process. Write to it with open_microphone_device(), or remove it first (vmic "
+            f"remove {name!r})"
+        )
     if owner.is_process_of(Owner.this_process()):
         return (
-            "this program made it, and has not closed it: call its close() first (or make it in a `with` "
-            "block), choose another name, or take it over with replace=True"
+            "this program created it and has not closed it. Call its close() first (or create it in a `with` "
+            "block), choose another name, or pass replace=True to replace it"
         )
-    open_it = "" if device.kind == SPEAKER else "write to it too with open_microphone_device, "
+    open_it = "" if device.kind == SPEAKER else "write to it with open_microphone_device(), "
     return (
-        f"it belongs to {owner.program} (process {owner.pid}): end that, choose another name, {open_it}"
-        "or take it over with replace=True"
+        f"it belongs to {owner.program} (process {owner.pid}). End that program, choose another name, "
+        f"{open_it}or pass replace=True to replace it"
     )
 
 
@@ -138,10 +142,10 @@ def _what(other: Any) -> str:
     identity = DeviceProperties.of(other)
     if identity is not None and identity.kind == SPEAKER:
         return (
-            f"the speaker {identity.name!r} is called {other.name} on the sound server; make the microphone "
-            "first, or both with create_headset"
+            f"the speaker {identity.name!r} already has the name {other.name} on the sound server. Create "
+            "the microphone before the speaker, or create both with create_headset()"
         )
     return (
-        f"the sound server has a device {other.name} that is not vmic's ({other.description}); choose "
-        "another name"
+        f"the sound server already has a device named {other.name} ({other.description}), which does not "
+        "belong to vmic. Choose another name"
     )

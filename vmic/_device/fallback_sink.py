@@ -33,7 +33,7 @@ def provide(pulse: pulsectl.Pulse, profile: ServerProfile) -> None:
     """
     if is_there(pulse):
         return
-    _modules.load(pulse, "module-null-sink", arguments(profile), "the silent output beside vmic's devices")
+    _modules.load(pulse, "module-null-sink", arguments(profile), "the fallback sink, a silent output")
 
 
 def arguments(profile: ServerProfile) -> str:

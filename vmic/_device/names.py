@@ -35,22 +35,22 @@ def check_name(name: object, kind: str = "microphone") -> str:
         TypeError: `name` is not a string.
         ValueError: `name` is not valid.
     """
-    return _check(f"{kind}'s name", name)
+    return _check(f"{kind} name", name)
 
 
 def check_description(description: object, name: str, kind: str = "microphone") -> str:
     """Return what applications show: `description`, checked like a name, or `name` if it is None."""
-    return name if description is None else _check(f"{kind}'s description", description)
+    return name if description is None else _check(f"{kind} description", description)
 
 
 def _check(what: str, text: object) -> str:
     if not isinstance(text, str):
-        raise TypeError(f"a {what} is a str, not {type(text).__name__}")
+        raise TypeError(f"the {what} must be a string, got {type(text).__name__}")
     if not 1 <= len(text) <= MAX_LENGTH:
-        raise ValueError(f"a {what} has 1 to {MAX_LENGTH} characters, this one has {len(text)}")
+        raise ValueError(f"the {what} must have 1 to {MAX_LENGTH} characters, got {len(text)}")
     for position, character in enumerate(text):
         if unicodedata.category(character) in ("Cc", "Cs") or _is_noncharacter(ord(character)):
-            raise ValueError(f"a {what} cannot contain {character!a} (at position {position} of {text!a})")
+            raise ValueError(f"the {what} cannot contain {character!a} (position {position} of {text!a})")
     return text
 
 

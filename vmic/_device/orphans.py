@@ -35,7 +35,7 @@ def find(pulse: pulsectl.Pulse, name: str) -> Device:
     device = registry.find(pulse, name)
     if device is None:
         there = ", ".join(repr(d.name) for d in registry.find_microphones(pulse)) or "none"
-        raise DeviceError(f"there is no microphone {name!r} on this sound server; there are: {there}")
+        raise DeviceError(f"microphone {name!r} not found on this sound server; available: {there}")
     return device
 
 

@@ -83,7 +83,7 @@ class KeeperClient:
         said = [json.loads(line) for line in lines]
         if not self.has_answered and said:
             if said.pop(0) != GREETING:
-                raise ValueError("it does not greet as a keeper does")
+                raise ValueError("the first message is not the greeting of a keeper")
             self.has_answered = True
             self._answered.set()
         return [(str(token), str(event)) for token, event in said]
@@ -130,10 +130,10 @@ def start_lasting(spec: MicrophoneSpec) -> None:
             return
     keeper.kill()
     program = process.command("vmic._keeper")[0]
-    how = "ended" if came else f"did not answer within {_ANSWERS_WITHIN:g} s"
+    how = "exited" if came else f"did not answer within {_ANSWERS_WITHIN:g} s"
     raise DeviceError(
-        f"no keeper guards microphone {spec.name!r}: {program} {how} (exit code {keeper.wait()}); it "
-        "must be Python, and the sound server must answer"
+        f"cannot start the keeper (watchdog process) of microphone {spec.name!r}: {program} {how} (exit code "
+        f"{keeper.wait()}). {program} must be a Python interpreter, and the sound server must answer"
     )
 
 
@@ -155,7 +155,7 @@ def replace_lost(device: Device) -> None:
     try:
         start_lasting(spec)
     except OSError as error:
-        message = f"microphone {device.name!r} has no keeper, and none can be started: {error}"
+        message = f"microphone {device.name!r} has no keeper (watchdog process): {error}"
     else:
-        message = f"microphone {device.name!r} had no keeper: another one is started"
+        message = f"microphone {device.name!r} had no keeper (watchdog process): vmic has started a new one"
     warnings.warn(message, RuntimeWarning, stacklevel=3)

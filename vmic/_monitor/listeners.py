@@ -53,8 +53,8 @@ class Listeners(Watcher):
         """Return the listeners. This blocks until the first answer of the server."""
         if not run(self._wait(ThreadWaiter(), lambda: self._known() is not None, connection.TIMEOUT)):
             raise ServerError(
-                f"the sound server at {connection.address()} did not say who records microphone "
-                f"{self.key[0]!r} within {connection.TIMEOUT:g} s: it hangs, restart it"
+                f"the sound server at {connection.address()} did not report the recording streams of "
+                f"microphone {self.key[0]!r} within {connection.TIMEOUT:g} s: restart the sound server"
             )
         return self._known() or ()
 

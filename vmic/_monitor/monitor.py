@@ -142,7 +142,7 @@ class Monitor(Follower):
             return
         os.eventfd_read(self._wake)
         if self._keeper is not None and self._keeper.is_overdue:
-            self._end_keeper("does not answer")
+            self._end_keeper("did not answer")
         elif self._keeper is not None:
             self._keeper.hurry()
         elif self._keeper_wanted:
@@ -164,10 +164,10 @@ class Monitor(Follower):
         try:
             told = self._keeper.hear()
         except ValueError:
-            self._end_keeper("does not speak as a keeper does")
+            self._end_keeper("sent an unexpected answer")
             return
         if told is None:
-            self._end_keeper("ended at once")
+            self._end_keeper("exited immediately")
         for token, event in told or ():
             self._tell(token, event)
 
@@ -180,19 +180,22 @@ class Monitor(Follower):
         if ended.has_answered and time.monotonic() - ended.since > _KEEPER_LIVES:
             self._start_keeper()
         else:
-            self._do_without_keeper(f"{ended.program} {how} (exit code {code}); it must be Python")
+            self._do_without_keeper(
+                f"{ended.program} {how} (exit code {code}); it must be a Python interpreter"
+            )
 
     def _do_without_keeper(self, why: str) -> None:
         self._keeper_wanted = False
         log.error(
-            "no keeper guards this program's devices: %s. They stay behind if it is killed, other "
-            "programs' sound may get into them, and their recorders may get another microphone",
+            "cannot start the keeper (watchdog process) of this program's devices: %s. Without a keeper, the "
+            "devices remain on the sound server if this program is killed, the sound of other programs can "
+            "play into them, and recordings can switch to another microphone",
             why,
         )
 
     def _tell(self, token: str, event: str) -> None:
         if not token:
-            log.error("the keeper of this program's devices says: %s", event)
+            log.error("the keeper (watchdog process) of this program's devices reports: %s", event)
 
         def tell(watcher: Watcher) -> None:
             owner = watcher.key[1] if watcher.key else None

@@ -40,10 +40,15 @@ def opening(stream: Native, device: Device, server: Server, make: Make | None) -
     with contextlib.ExitStack() as undo:
         undo.callback(stream.close)
         if not stream.wait_open(connection.TIMEOUT):
-            raise ServerError(f"the sound server opened no stream for {device.name!r} within 5 s: it hangs")
+            raise ServerError(
+                f"the sound server did not open a stream for {device.kind} {device.name!r} within 5 s: "
+                "restart the sound server"
+            )
         if stream.is_disconnected:
             said = refusals.of_connection(stream.state().error)
-            raise ServerError(f"the sound server opened no stream for {device.name!r}: {said}")
+            raise ServerError(
+                f"the sound server refused to open a stream for {device.kind} {device.name!r}: {said}"
+            )
         connection.call(functools.partial(_settle, device=device, new=make is not None))
         # It ends with the stream.
         yield Reconnection(device, stream, server.metrics, make)

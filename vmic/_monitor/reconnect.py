@@ -75,15 +75,18 @@ class Reconnection:
             self._reconnecting.release()
 
     def reason(self, does: str) -> str:
-        """Return why no audio goes through. `does` is what the server fails to do: it "takes" or "gives"."""
+        """Return why no audio goes through. The server fails to do what `does` says: "play" or "record"."""
         state = self._stream.state()
         if state.state == OPEN:
-            return f"the sound server is connected but {does} no audio: it hangs, or its graph stands still"
+            return (
+                f"the sound server is connected but does not {does} audio: it hangs, or its audio graph is "
+                "stalled"
+            )
         if self.is_removed:
             return self.trouble
         # An error of 0 means that the stream was suspended and the server does not answer.
         said = refusals.text(state.error) if state.error else "it does not answer"
-        return f"the sound server has gone: {self.trouble or said}"
+        return f"the sound server is disconnected: {self.trouble or said}"
 
     def remove_device(self) -> bool:
         """Remove our device from the server if it is there. Call this after `stop`.
@@ -198,7 +201,7 @@ class Reconnection:
             raise DeviceError(f"{self._kind} {self._name!r} has been taken over by another program")
         if self._make is None:
             self.is_removed = self._is_ended_alone()
-            raise DeviceError(f"{self._kind} {self._name!r} is not there any more")
+            raise DeviceError(f"{self._kind} {self._name!r} no longer exists")
         monitor.hurry()
         return self._make(pulse)
 

@@ -52,11 +52,13 @@ class DeviceStatus(Watcher):
         elif not self._volume_told:
             self._volume_told = True
             _log.warning(
-                "something turned the volume of %s %r (browsers' automatic gain control does); it is held at "
-                "100 %%%s",
+                "another program changed the volume of %s %r (automatic gain control in a browser does "
+                "this); vmic keeps the volume at 100 %%%s",
                 self.kind,
                 self.key[0],
-                ", unless volume_guard=False" if self.kind == MICROPHONE else "",
+                " unless the microphone is created with volume_guard=False"
+                if self.kind == MICROPHONE
+                else "",
             )
 
     def call(self, callback: MutedCallback | None) -> None:

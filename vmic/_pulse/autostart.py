@@ -69,7 +69,7 @@ def stop(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError), process.watching(pid) as has_ended:
         os.kill(pid, signal.SIGTERM)
         if not has_ended(_ENDS_WITHIN):
-            raise ServerError(f"PulseAudio (process {pid}) does not end: kill -9 {pid}")
+            raise ServerError(f"PulseAudio (process {pid}) does not exit: end it with kill -9 {pid}")
 
 
 _started_here = False
@@ -83,12 +83,14 @@ def started_here() -> bool:
 def _start(refused: ServerError) -> None:
     global _started_here  # noqa: PLW0603 (a fact about the process)
     if os.environ.get("PULSE_SERVER"):
-        raise ServerError(f"{refused} (vmic starts none because PULSE_SERVER is set)") from refused
+        raise ServerError(f"{refused} (vmic does not start a server if PULSE_SERVER is set)") from refused
     if os.environ.get("VMIC_AUTOSTART") == "0":
-        raise ServerError(f"{refused} (vmic starts none because VMIC_AUTOSTART is 0)") from refused
+        raise ServerError(f"{refused} (vmic does not start a server if VMIC_AUTOSTART is 0)") from refused
     pulseaudio = shutil.which("pulseaudio")
     if pulseaudio is None:
-        raise ServerError(f"{refused} (vmic could start none: there is no program pulseaudio)") from refused
+        raise ServerError(
+            f"{refused} (vmic cannot start a server: the program pulseaudio was not found)"
+        ) from refused
     argv = [pulseaudio, "--start", "-n", "-F", str(CONFIGURATION / "default.pa"), "--log-target=null"]
     try:
         subprocess.run(
@@ -105,7 +107,7 @@ def _start(refused: ServerError) -> None:
     except (OSError, subprocess.SubprocessError) as error:
         said = _unusable_folders() or (getattr(error, "stderr", None) or str(error)).strip()
         raise ServerError(
-            f"no sound server answers, and PulseAudio would not start: {said} (tried: {' '.join(argv)})"
+            f"no sound server answers, and PulseAudio did not start: {said} (command: {' '.join(argv)})"
         ) from error
     _started_here = True
 
@@ -120,10 +122,10 @@ def _unusable_folders() -> str:
                 file.write(bytes(4096))
         except OSError as error:
             if error.errno == errno.ENOSPC:
-                said.append(f"no room is left in {folder}")
+                said.append(f"no space is left in {folder}")
             else:
-                why = f"{name} ({folder}) cannot be written to: {error.strerror}"
-                said.append(f"{why}; set {name} to a folder of yours")
+                why = f"cannot write to {name} ({folder}): {error.strerror}"
+                said.append(f"{why}; set {name} to a folder that you can write to")
     return "; ".join(said)
 
 
@@ -134,8 +136,8 @@ def _warn_root_beside_user() -> None:
         for runtime in connection.SESSIONS.iterdir():
             if runtime.name != "0" and (runtime / "pulse" / "native").exists():
                 warnings.warn(
-                    f"the microphone belongs to root's sound server: the applications of user {runtime.name} "
-                    "will not see it. Run vmic as that user for those.",
+                    "the microphone is on the sound server of root, so the applications of user "
+                    f"{runtime.name} cannot use it. To create a microphone for them, run vmic as that user.",
                     RuntimeWarning,
                     stacklevel=4,
                 )

@@ -42,14 +42,14 @@ except (ImportError, OSError) as error:
     if isinstance(error, ModuleNotFoundError) and error.name in {"vmic._nonblocking", "vmic._blocking"}:
         package = Path(__file__).parents[1]
         raise ImportError(
-            f"{error.name} not found: {package} is the source of vmic, without its compiled modules. "
-            f"Install it (pip install -e {package.parent}), or start Python in another folder"
+            f"{error.name} not found: {package} contains the source of vmic without its compiled modules. "
+            f"Install vmic (pip install -e {package.parent}), or start Python in another folder"
         ) from error
     if "libpulse" not in str(error):
         raise
     raise ImportError(
-        f"vmic needs the PulseAudio client library of the machine ({error}): apt install libpulse0 "
-        "(Debian, Ubuntu), dnf install pulseaudio-libs (Fedora), pacman -S libpulse (Arch)"
+        f"cannot load the PulseAudio client library ({error}). Install it: apt install libpulse0 (Debian, "
+        "Ubuntu), dnf install pulseaudio-libs (Fedora) or pacman -S libpulse (Arch)"
     ) from error
 
 # The server shows the connections of vmic streams under this name, and no other connection.

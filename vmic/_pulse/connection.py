@@ -28,10 +28,13 @@ _UNDONE_WITHIN = 1.0
 SESSIONS = Path("/run/user")
 
 _HOW_TO_GET_ONE = (
-    "start one (systemctl --user start pipewire-pulse, or pulseaudio --start); "
-    "where PulseAudio is installed (apt install pulseaudio), creating a microphone starts it"
+    "start a sound server (systemctl --user start pipewire-pulse, or pulseaudio --start), or install "
+    "PulseAudio (apt install pulseaudio), which vmic starts when it creates a microphone"
 )
-_HOW_TO_GET_THAT_ONE = "PULSE_SERVER leads there: start that server, or unset PULSE_SERVER for the user's own"
+_HOW_TO_GET_THAT_ONE = (
+    "PULSE_SERVER is set to this address: start the server there, or unset PULSE_SERVER to use the user's "
+    "own server"
+)
 
 
 class _Call(Generic[T]):
@@ -99,11 +102,11 @@ def call(
     conversation.settle(is_wanted=answered)
     if not answered:
         raise ServerError(
-            f"the sound server at {address()} did not answer within {timeout:g} s: it hangs, restart it"
+            f"the sound server at {address()} did not answer within {timeout:g} s: restart the sound server"
         )
     if isinstance(conversation.error, GOES):
         raise ServerError(
-            f"the sound server at {address()} broke off: {conversation.error or 'connection lost'}"
+            f"the sound server at {address()} disconnected: {conversation.error or 'connection lost'}"
         ) from conversation.error
     if conversation.error is not None:
         raise conversation.error
@@ -149,7 +152,7 @@ def lead_others(pulse: pulsectl.Pulse) -> None:
 
 def address() -> str:
     """Return the address at which vmic looks for the server, for messages."""
-    return os.environ.get("PULSE_SERVER") or _desktop_server() or "the default place"
+    return os.environ.get("PULSE_SERVER") or _desktop_server() or "the default address"
 
 
 def found_at(pulse: pulsectl.Pulse) -> str:
@@ -180,15 +183,18 @@ class NobodyListensError(ServerError):
 def _refusal(code: int) -> ServerError:
     if other := _whose_session():
         return ServerError(
-            f"no sound server can be reached: XDG_RUNTIME_DIR ({os.environ['XDG_RUNTIME_DIR']}) is that of "
-            f"user {other}, and libpulse uses no other user's. Run vmic as that user (without sudo), or "
-            "let this user have a server of its own: unset XDG_RUNTIME_DIR (sudo without -E)"
+            f"cannot reach a sound server: XDG_RUNTIME_DIR ({os.environ['XDG_RUNTIME_DIR']}) belongs to user "
+            f"{other}, and libpulse does not use a folder of another user. Run vmic as that user (without "
+            "sudo), or unset XDG_RUNTIME_DIR (sudo without -E) to use a sound server of this user"
         )
     said = f"no sound server answers at {address()}: {refusals.of_connection(code)}"
     if code != refusals.REFUSED:
         return ServerError(said)
     if _is_forbidden(_socket()):
-        return ServerError(f"{said}; this user may not open its socket: run as the user whose server it is")
+        return ServerError(
+            f"{said}; this user does not have permission to open its socket: run as the user who owns the "
+            "server"
+        )
     cure = _HOW_TO_GET_THAT_ONE if os.environ.get("PULSE_SERVER") else _HOW_TO_GET_ONE
     return NobodyListensError(f"{said}; {cure}")
 

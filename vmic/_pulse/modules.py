@@ -24,7 +24,7 @@ def load(pulse: pulsectl.Pulse, module: str, arguments: str, purpose: str) -> in
         if not pulse.connected:
             raise
         raise DeviceError(
-            f"the sound server at {connection.address()} refused {module} for {purpose}: "
+            f"the sound server at {connection.address()} refused to load {module} for {purpose}: "
             f"{refusals.of_module(connection.last_error(pulse))} (arguments: {arguments})"
         ) from error
 
@@ -59,5 +59,5 @@ def channel_map(channels: int) -> str:
     """Return libpulse's order of 1 to 32 channels, in the form of a module argument."""
     text = ffi.new("char[]", 480)
     if blocking.vmic_channel_map(channels, text, 480) != 0:
-        raise ValueError(f"channels is 1 to 32, not {channels}")
+        raise ValueError(f"channels must be an integer between 1 and 32, got {channels}")
     return str(ffi.string(text).decode())

@@ -10,15 +10,15 @@ KILLED = 12  # PA_ERR_KILLED
 _ACCESS, _INVALID_SERVER, _TERMINATED, _MODULE_FAILED = 1, 13, 11, 14
 
 _OF_CONNECTION = {
-    _ACCESS: "it is another user's, or its cookie is another: run as that user, or set PULSE_COOKIE to its "
-    "cookie file",
-    _INVALID_SERVER: "PULSE_SERVER is empty, or no address such as unix:/path and tcp:host: correct it, or "
-    "unset it for the user's own server",
-    _TERMINATED: "it takes no more connections (64): end programs that use sound, or give these a server of "
-    "their own",
+    _ACCESS: "the server belongs to another user, or it expects another cookie: run as that user, or set "
+    "PULSE_COOKIE to the cookie file of the server",
+    _INVALID_SERVER: "PULSE_SERVER is empty, or is not an address such as unix:/path or tcp:host: correct "
+    "it, or unset it to use the user's own server",
+    _TERMINATED: "the server accepts no more connections (its limit is 64): end other programs that use "
+    "sound, or use a separate sound server for this program",
 }
-_MAY_NOT = "it may load no modules (allow-module-loading in its configuration)"
-_OF_MODULE = {_ACCESS: _MAY_NOT, _MODULE_FAILED: f"PulseAudio says so too where {_MAY_NOT}"}
+_MAY_NOT = "the configuration of the server does not allow it to load modules (allow-module-loading)"
+_OF_MODULE = {_ACCESS: _MAY_NOT, _MODULE_FAILED: f"PulseAudio also reports this error if {_MAY_NOT}"}
 
 
 def text(code: int) -> str:

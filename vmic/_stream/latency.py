@@ -33,10 +33,10 @@ def prebuffer(latency: object) -> Prebuffer:
     """
     if isinstance(latency, str):
         if latency not in _NAMED:
-            raise ValueError(f'latency is "low", "auto", "safe" or a number of seconds, not {latency!r}')
+            raise ValueError(f'latency must be "low", "auto", "safe" or a number of seconds, got {latency!r}')
         return _NAMED[latency]
     if isinstance(latency, bool) or not isinstance(latency, (int, float)):
-        raise TypeError(f'latency is "low", "auto", "safe" or a number of seconds, not {latency!r}')
+        raise TypeError(f'latency must be "low", "auto", "safe" or a number of seconds, got {latency!r}')
     if math.isnan(latency) or not 0 <= latency <= MAX_SECONDS:
-        raise ValueError(f"latency is 0 to {MAX_SECONDS:g} seconds, not {latency}")
+        raise ValueError(f"latency must be between 0 and {MAX_SECONDS:g} seconds, got {latency}")
     return Prebuffer(float(latency), float(latency))

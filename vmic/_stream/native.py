@@ -145,8 +145,9 @@ class Native(ABC):
         """Raise DeviceError in a forked child, because the thread and the connection belong to its parent."""
         if self._generation != _generation:
             raise DeviceError(
-                f"this {self._kind} belongs to process {self._pid}, which forked: use it there, or start a "
-                'new program here (multiprocessing with "spawn"); a forked one cannot use libpulse'
+                f"this {self._kind} belongs to process {self._pid}, and a forked child process cannot use "
+                f"it, because libpulse does not support fork. Use it in process {self._pid}, or start child "
+                'processes with multiprocessing\'s "spawn" method'
             )
 
     def _alive(self) -> _Handle:

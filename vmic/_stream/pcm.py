@@ -39,8 +39,8 @@ def as_frames(frames: object, channels: int) -> tuple[memoryview, int]:
         # The message begins with the words of daily-python, because programs match on them.
         raise ValueError(
             "frames bytestring should contain 16-bit samples"
-            f": {view.nbytes} bytes are no multiple of {SAMPLE_SIZE * channels}"
-            f" ({SAMPLE_SIZE} bytes for each of {channels} channels)"
+            f": the length must be a multiple of {SAMPLE_SIZE * channels} bytes"
+            f" ({SAMPLE_SIZE} bytes for each of {channels} channels), got {view.nbytes} bytes"
         )
     return view, view.nbytes // (SAMPLE_SIZE * channels)
 
@@ -50,13 +50,13 @@ def _buffer_to_pcm(frames: object) -> memoryview:
         view = memoryview(frames)  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(
-            "frames are bytes, bytearray, memoryview, another buffer or a NumPy array,"
-            f" not {type(frames).__name__}"
+            "frames must be bytes, bytearray, memoryview, another buffer or a NumPy array,"
+            f" got {type(frames).__name__}"
         ) from None
     if view.format not in ("B", "b", "c", "h", "@h", "=h", "<h" if sys.byteorder == "little" else ">h"):
-        raise TypeError(f"frames are 16-bit samples; this buffer holds items of format {view.format!r}")
+        raise TypeError(f"frames must be 16-bit samples, got a buffer with items of format {view.format!r}")
     if not view.c_contiguous:
-        raise ValueError("frames lie one after the other in memory; this buffer is not contiguous")
+        raise ValueError("frames must be a contiguous buffer, got a buffer that is not contiguous")
     # memoryview.cast does not accept a shape with a zero in it.
     return view.cast("B") if view.nbytes else memoryview(b"")
 
@@ -67,14 +67,14 @@ def _array_to_pcm(array: Any, channels: int) -> Any:
 
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] != channels):
         raise ValueError(
-            f"an array of frames has shape (n,) or (n, {channels}), this one has shape {array.shape}"
+            f"an array of frames must have shape (n,) or (n, {channels}), got shape {array.shape}"
         )
     if array.dtype.newbyteorder("=") == np.int16:
         samples = array
     elif array.dtype.newbyteorder("=") in (np.float32, np.float64):
         samples = _floats_to_int16(array)
     else:
-        raise TypeError(f"an array of frames has dtype int16, float32 or float64, this one {array.dtype}")
+        raise TypeError(f"an array of frames must have dtype int16, float32 or float64, got {array.dtype}")
     return np.ascontiguousarray(samples, dtype=np.int16).reshape(-1).view(np.uint8)
 
 
@@ -82,7 +82,7 @@ def _floats_to_int16(array: Any) -> Any:
     import numpy as np  # noqa: PLC0415
 
     if not np.isfinite(array).all():
-        raise ValueError("an array of frames holds numbers between -1 and 1; this one has NaN or infinity")
+        raise ValueError("an array of frames must contain numbers between -1 and 1, got NaN or infinity")
     # Clip first, because the largest numbers would overflow.
     scaled = np.rint(np.clip(array, -1.0, 1.0) * _FULL_SCALE)
     return np.minimum(scaled, _FULL_SCALE - 1).astype(np.int16)

@@ -30,7 +30,9 @@ def checked(num_frames: int, completion: object, timeout: float) -> tuple[int, f
     """Check the arguments of `read_frames`, and return the number of frames and the timeout."""
     check_int("num_frames", num_frames, 0, _MOST_FRAMES)
     if completion is not None and not callable(completion):
-        raise TypeError(f"completion is a function of the frames read, not {completion!r}")
+        raise TypeError(
+            f"completion must be a function of one argument (the frames read), got {completion!r}"
+        )
     return num_frames, seconds("timeout", timeout)
 
 

@@ -29,7 +29,10 @@ def checked(
     """Check the arguments of `write_frames`, and return the frames as bytes, their count and the timeout."""
     view, count = as_frames(frames, channels)
     if completion is not None and not callable(completion):
-        raise TypeError(f"completion is a function of the frames written, not {completion!r}")
+        raise TypeError(
+            "completion must be a function of one argument (the number of frames written), got "
+            f"{completion!r}"
+        )
     return view, count, seconds("timeout", timeout)
 
 
@@ -251,7 +254,7 @@ class WriteQueue:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise ClosedError("the microphone was closed meanwhile")
+            raise ClosedError("the microphone was closed during this call")
 
     def _queue(self, view: memoryview, count: int, start: int) -> int:
         accepted = self._stream.write(view, count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -44,28 +45,30 @@ def test_good_arguments_come_as_far_as_the_server(call: Callable[[Any], object])
 @pytest.mark.parametrize("call", BY_NAME)
 @pytest.mark.parametrize("name", BAD_NAMES, ids=ascii)
 def test_names_that_are_none(call: Callable[[Any], object], name: str) -> None:
-    with pytest.raises(ValueError, match="a microphone's name"):
+    with pytest.raises(ValueError, match="the microphone name"):
         call(name)
 
 
 @pytest.mark.parametrize("call", BY_NAME)
 @pytest.mark.parametrize("name", NO_NAMES)
 def test_names_that_are_no_text(call: Callable[[Any], object], name: object) -> None:
-    with pytest.raises(TypeError, match=f"a microphone's name is a str, not {type(name).__name__}"):
+    with pytest.raises(TypeError, match=f"the microphone name must be a string, got {type(name).__name__}"):
         call(name)
 
 
 @pytest.mark.parametrize("create", CREATE)
 @pytest.mark.parametrize("rate", [0, -1, 1, 7999, 192_001, 10_000_000, 2**64])
 def test_rates_out_of_range(create: Create, rate: int) -> None:
-    with pytest.raises(ValueError, match=f"^sample_rate is 8000 to 192000, not {rate}$"):
+    with pytest.raises(
+        ValueError, match=f"^sample_rate must be an integer between 8000 and 192000, got {rate}$"
+    ):
         create("mic", sample_rate=rate)
 
 
 @pytest.mark.parametrize("create", CREATE)
 @pytest.mark.parametrize("channels", [0, -1, 33, 10_000_000])
 def test_channels_out_of_range(create: Create, channels: int) -> None:
-    with pytest.raises(ValueError, match=f"^channels is 1 to 32, not {channels}$"):
+    with pytest.raises(ValueError, match=f"^channels must be an integer between 1 and 32, got {channels}$"):
         create("mic", channels=channels)
 
 
@@ -80,7 +83,9 @@ def test_the_ends_of_the_range_are_in_it(create: Create, rate: int, channels: in
 @pytest.mark.parametrize("argument", ["sample_rate", "channels"])
 @pytest.mark.parametrize("value", NO_NUMBERS, ids=repr)
 def test_numbers_that_are_none(create: Create, argument: str, value: object) -> None:
-    with pytest.raises(TypeError, match=f"^{argument} is an int, not {type(value).__name__}$"):
+    with pytest.raises(
+        TypeError, match=rf"^{argument} must be an integer between \d+ and \d+, got {re.escape(repr(value))}$"
+    ):
         create("mic", **{argument: value})
 
 
@@ -94,7 +99,7 @@ def test_numbers_that_are_none(create: Create, argument: str, value: object) -> 
 )
 @pytest.mark.parametrize("value", NO_BOOLS, ids=repr)
 def test_flags_that_are_none(call: Create, argument: str, value: object) -> None:
-    with pytest.raises(TypeError, match=f"^{argument} is True or False, not "):
+    with pytest.raises(TypeError, match=f"^{argument} must be True or False, got "):
         call("mic", **{argument: value})
 
 
@@ -116,11 +121,11 @@ def test_lengths_of_time(value: float) -> None:
 
 @pytest.mark.parametrize("value", [-1, -1e-9, -math.inf, -(10**400), math.nan, -math.nan])
 def test_what_is_no_length_of_time(value: float) -> None:
-    with pytest.raises(ValueError, match=r"^timeout is 0 seconds or more, not -?(nan|inf|1)"):
+    with pytest.raises(ValueError, match=r"^timeout must be 0 seconds or more, got -?(nan|inf|1)"):
         seconds("timeout", value)
 
 
 @pytest.mark.parametrize("value", [True, "1", b"1", None, [1], 1j])
 def test_what_is_no_number_of_seconds(value: object) -> None:
-    with pytest.raises(TypeError, match=r"^timeout is in seconds, not "):
+    with pytest.raises(TypeError, match=r"^timeout must be a number of seconds, got "):
         seconds("timeout", value)

@@ -45,7 +45,7 @@ def test_what_is_too_short_or_silent_is_none() -> None:
         assert vad.analyze_frames(frames) == 0.0
     with pytest.raises(ValueError, match="16-bit samples"):
         vad.analyze_frames(b"\0")
-    with pytest.raises(ValueError, match="sample_rate is 8000"):
+    with pytest.raises(ValueError, match="sample_rate must be an integer between 8000"):
         Daily.create_native_vad(sample_rate=4000)
 
 

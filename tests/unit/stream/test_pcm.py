@@ -116,7 +116,7 @@ def test_floats_beyond_one_are_clipped(dtype: Any) -> None:
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_no_number_is_no_sample(bad: float, dtype: Any) -> None:
-    with pytest.raises(ValueError, match="this one has NaN or infinity"):
+    with pytest.raises(ValueError, match="got NaN or infinity"):
         as_frames(np.array([0, bad], dtype), 1)
 
 
@@ -148,13 +148,13 @@ def test_nothing_is_no_frames(empty: object) -> None:
 @pytest.mark.parametrize(("size", "channels"), [(1, 1), (3, 1), (2, 2), (6, 2), (63, 32), (66, 32)])
 @pytest.mark.parametrize("kind", [bytes, bytearray, lambda size: memoryview(bytes(size))])
 def test_what_is_no_whole_number_of_frames(kind: Any, size: int, channels: int) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(DAILYS_WORDS)}: {size} bytes") as caught:
+    with pytest.raises(ValueError, match=f"^{re.escape(DAILYS_WORDS)}: .* got {size} bytes$") as caught:
         as_frames(kind(size), channels)
     assert f"multiple of {2 * channels} " in str(caught.value)
 
 
 def test_a_flat_array_of_half_a_frame() -> None:
-    with pytest.raises(ValueError, match=f"^{DAILYS_WORDS}: 10 bytes"):
+    with pytest.raises(ValueError, match=f"^{DAILYS_WORDS}: .* got 10 bytes$"):
         as_frames(np.zeros(5, np.int16), 2)
 
 
@@ -182,7 +182,7 @@ def test_arrays_of_another_shape(shape: tuple[int, ...], channels: int, dtype: A
     "dtype", ["i1", "u1", "u2", "i4", "i8", "f2", "c8", "?", "S2", "U1", "O", "M8[s]", [("left", "i2")]]
 )
 def test_arrays_of_another_dtype(dtype: Any) -> None:
-    with pytest.raises(TypeError, match="has dtype int16, float32 or float64, this one"):
+    with pytest.raises(TypeError, match="must have dtype int16, float32 or float64, got"):
         as_frames(np.zeros(4, dtype), 1)
 
 
@@ -200,7 +200,7 @@ def test_arrays_of_another_dtype(dtype: Any) -> None:
 )
 def test_buffers_of_other_numbers(buffer: Any) -> None:
     kind = memoryview(buffer).format
-    with pytest.raises(TypeError, match=f"16-bit samples; this buffer holds items of format '{kind}'"):
+    with pytest.raises(TypeError, match=f"16-bit samples, got a buffer with items of format '{kind}'"):
         as_frames(buffer, 1)
 
 
@@ -209,11 +209,11 @@ def test_buffers_of_other_numbers(buffer: Any) -> None:
     [memoryview(PCM)[::2], memoryview(PCM)[::-1], memoryview(INT16)[::2], memoryview(INT16.reshape(2, 3).T)],
 )
 def test_buffers_with_holes(buffer: memoryview) -> None:
-    with pytest.raises(ValueError, match="this buffer is not contiguous"):
+    with pytest.raises(ValueError, match="a buffer that is not contiguous"):
         as_frames(buffer, 1)
 
 
 @pytest.mark.parametrize("thing", [None, "text", 5, 0.5, [1, 2], (1, 2), range(4), iter(b"ab"), object()])
 def test_what_is_no_buffer(thing: object) -> None:
-    with pytest.raises(TypeError, match=f"or a NumPy array, not {type(thing).__name__}$"):
+    with pytest.raises(TypeError, match=f"or a NumPy array, got {type(thing).__name__}$"):
         as_frames(thing, 1)
