@@ -128,8 +128,8 @@ def test_programs_meet_in_a_room_that_has_a_token(
     assert second.wait("join")[1] is None
     assert first.wait("participant_joined")["info"]["userName"] == "Ännä"
     assert second.wait("participant_joined")["info"]["userName"] == "First"
-    assert "it wants a meeting_token (401)" in enter(f"{page}whip", None, "Third").wait("join")[1]
-    assert "it does not take this meeting_token" in enter(f"{page}whip", "b", "Third").wait("join")[1]
+    assert "the server requires a meeting_token (401)" in enter(f"{page}whip", None, "Third").wait("join")[1]
+    assert "the server rejects this meeting_token" in enter(f"{page}whip", "b", "Third").wait("join")[1]
     assert f"programs join at {page}whip" in enter(page, "a token", "Third").wait("join")[1]
 
 

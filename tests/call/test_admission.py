@@ -31,7 +31,7 @@ def refusal(party: Party, url: str, token: str | None = None) -> str:
 
 
 @pytest.mark.parametrize(
-    ("request_", "said"), [("kick", "has put this participant out: kicked"), ("destroy", "has been closed")]
+    ("request_", "said"), [("kick", "has removed this participant: kicked"), ("destroy", "has been closed")]
 )
 def test_who_is_put_out_stays_out(
     server: SoundServer, janus: Janus, party: Callable[[], Party], request_: str, said: str
@@ -44,7 +44,7 @@ def test_who_is_put_out_stays_out(
         one.told.wait_state("left")
         programs.await_that(lambda: not mic.listeners, "nobody records")
     room = f"room 1234 of Janus at {janus.url}"
-    assert one.told.all("error") == [f"the call is over: {room} {said}"]
+    assert one.told.all("error") == [f"the call has ended: {room} {said}"]
     assert one.told.all("state") == ["joining", "joined", "leaving", "left"]
     assert not one.told.all("network_connection_status_updated")
     if request_ == "destroy":
@@ -102,7 +102,8 @@ def signed(secret: str) -> str:
 def test_a_janus_that_asks_for_a_token(server: SoundServer, party: Callable[[], Party]) -> None:
     one = party()
     with Janus(token_secret="secret") as janus:  # noqa: S106
-        refused = f"Janus at {janus.url} refused: Unauthorized request (wrong or missing secret/token) (403)"
+        reason = "Unauthorized request (wrong or missing secret/token) (403)"
+        refused = f"Janus at {janus.url} refused the request: {reason}"
         assert refusal(one, janus.address()) == refused
         assert refusal(one, janus.address(), signed("another")) == refused
         one.client.join(janus.address(), signed("secret"), completion=one.told.note("joined"))

@@ -104,7 +104,7 @@ def test_one_that_hangs_when_it_is_opened_is_told_and_tried_again(
 
     with vmic.create_microphone_device("mic", RATE, 1, True):
         asyncio.run(record())
-    assert troubles == ["mic does not open within 0.5 s", None]
+    assert troubles == ["PortAudio did not open mic within 0.5 s", None]
 
 
 def test_one_that_is_not_there_is_told_once(presence: Presence) -> None:
@@ -120,4 +120,4 @@ def test_one_that_is_not_there_is_told_once(presence: Presence) -> None:
         await capture.close()
 
     asyncio.run(record())
-    assert troubles == ["nobody is not there", None]
+    assert troubles == ["nobody not found on the sound server", None]

@@ -100,5 +100,5 @@ def test_wrong_arguments(server: SoundServer) -> None:
         vmic.CustomAudioSource(1, 1)
     with pytest.raises(TypeError, match="auto_silence"):
         vmic.CustomAudioSource(16000, 1, 1)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="audio_source is a CustomAudioSource"):
+    with pytest.raises(TypeError, match="audio_source must be a CustomAudioSource"):
         vmic.CustomAudioTrack(object())  # type: ignore[arg-type]

@@ -19,9 +19,9 @@ def test_frames_have_a_second_name(server: SoundServer) -> None:
         assert microphone.write_frames(frame=numbered(480)) == 480
         assert microphone.write_frames(numbered(480)) == 480
         assert asyncio.run(microphone.write_frames_async(frame=numbered(480))) == 480
-        with pytest.raises(TypeError, match="frames must be given once"):
+        with pytest.raises(TypeError, match="frames must be given exactly once"):
             microphone.write_frames()
-        with pytest.raises(TypeError, match="frames must be given once"):
+        with pytest.raises(TypeError, match="frames must be given exactly once"):
             microphone.write_frames(b"", frame=b"")
 
 
@@ -31,7 +31,7 @@ def test_a_number_of_frames_has_a_second_name(server: SoundServer) -> None:
         assert isinstance(speaker, daily.VirtualSpeakerDevice)
         assert speaker.read_frames(num_frame=480) == bytes(960)
         assert asyncio.run(speaker.read_frames_async(num_frame=480)) == bytes(960)
-        with pytest.raises(TypeError, match="num_frames must be given once"):
+        with pytest.raises(TypeError, match="num_frames must be given exactly once"):
             speaker.read_frames()
-        with pytest.raises(TypeError, match="num_frames must be given once"):
+        with pytest.raises(TypeError, match="num_frames must be given exactly once"):
             speaker.read_frames(1, num_frame=1)

@@ -57,7 +57,7 @@ def test_a_file(server: SoundServer, endpoint: Endpoint, tmp_path: Path) -> None
 def test_one_that_cannot_join_says_so(server: SoundServer) -> None:
     done = programs.run([sys.executable, str(EXAMPLES / "tone.py"), "ftp://x/y"], server.env)
     assert done.returncode == 1
-    assert b"cannot join: 'ftp://x/y' is no meeting's address" in done.stderr
+    assert b"cannot join: 'ftp://x/y' is not a meeting address" in done.stderr
 
 
 @one_server

@@ -52,7 +52,7 @@ def test_two_programs_hear_see_and_write_to_each_other(
     assert anna.told.wait("sent") is None
     assert bert.told.wait("app_message") == ({"text": "hallo, Welt"}, mine)
     bert.client.send_app_message("to you", mine, completion=bert.told.note("sent"))
-    assert "to all participants only" in bert.told.wait("sent")
+    assert "to one participant, only to all" in bert.told.wait("sent")
 
     anna.client.leave()
     participant, reason = bert.told.wait("participant_left")

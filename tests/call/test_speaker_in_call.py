@@ -84,7 +84,7 @@ def test_a_speaker_that_is_not_there(server: SoundServer) -> None:
         with pytest.raises(RuntimeError) as refused:
             Daily.select_speaker_device("mic")
         said = str(refused.value)
-        assert said.startswith("unable to select virtual speaker device: there is no speaker 'mic'")
+        assert said.startswith("unable to select virtual speaker device: speaker 'mic' not found")
         assert "'loud'" in said
         assert "fed by vmic" not in said
 

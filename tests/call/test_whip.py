@@ -98,14 +98,14 @@ def test_a_redirect_is_followed_with_offer_and_token(endpoint: Endpoint, status:
 def test_a_server_that_wants_to_be_asked_at_once_is_not_asked_without_end(endpoint: Endpoint) -> None:
     at_once = {"Retry-After": "0"}
     endpoint.answers.extend([lambda: web.Response(status=503, headers=at_once)] * 1000)
-    assert "it is full, or busy (503)" in refusal(endpoint.url)
+    assert "the server is full or busy (503)" in refusal(endpoint.url)
     assert endpoint.methods().count("POST") < 30
 
 
 def test_redirects_in_a_circle_end(endpoint: Endpoint) -> None:
     circle = {"Location": "/whip"}
     endpoint.answers.extend([lambda: web.Response(status=307, headers=circle)] * 20)
-    assert "it answered 307" in refusal(endpoint.url)
+    assert "the server answered 307" in refusal(endpoint.url)
     assert endpoint.methods().count("POST") == 6
 
 
@@ -120,18 +120,18 @@ def test_a_busy_server_is_asked_again_when_it_says_so(
     assert time.monotonic() - began >= 2
     endpoint.operations.clear()
     endpoint.answers.extend([lambda: web.Response(status=503, headers=busy)] * 9)
-    assert "it is full, or busy (503)" in refusal(endpoint.url)
+    assert "the server is full or busy (503)" in refusal(endpoint.url)
     assert endpoint.methods() == ["OPTIONS", "POST", "POST", "POST"]
 
 
 @pytest.mark.parametrize(
     ("response", "said"),
     [
-        ({"status": 401}, "it wants a meeting_token (401)"),
+        ({"status": 401}, "the server requires a meeting_token (401)"),
         ({"status": 403, "text": "not you"}, "(403): not you"),
-        ({"status": 404, "text": "no such room"}, "it answered 404 Not Found: no such room"),
-        ({"status": 503, "text": "full"}, "it is full, or busy (503): full"),
-        ({"status": 200, "text": "<html>", "content_type": "text/html"}, "it answered 200 OK"),
+        ({"status": 404, "text": "no such room"}, "the server answered 404 Not Found: no such room"),
+        ({"status": 503, "text": "full"}, "the server is full or busy (503): full"),
+        ({"status": 200, "text": "<html>", "content_type": "text/html"}, "the server answered 200 OK"),
     ],
 )
 def test_a_refusal_says_why(endpoint: Endpoint, response: dict[str, Any], said: str) -> None:
@@ -159,7 +159,7 @@ def test_a_session_that_cannot_be_ended_goes_on_with_a_warning(
 def test_an_answer_that_is_none_is_told_and_the_session_ended(endpoint: Endpoint) -> None:
     headers = {"Location": "/whip/7"}
     endpoint.answers.append(lambda: web.Response(status=201, text="hello", headers=headers))
-    with pytest.raises(PeerError, match="the server's answer cannot be taken"):
+    with pytest.raises(PeerError, match="cannot apply the SDP answer of the server"):
         call(endpoint.url)
     assert endpoint.methods()[-1] == "DELETE"
 
@@ -223,7 +223,7 @@ def test_servers_that_cannot_be_used_are_passed_over(caplog: pytest.LogCaptureFi
     good = '<stun:stun.example?transport=udp>; rel="ice-server"'
     servers = whip._ice_servers(['<nonsense>; rel="ice-server"', good])
     assert [server.urls for server in servers] == ["stun:stun.example"]
-    assert "the server names nonsense to find a way" in caplog.text
+    assert "cannot use the ICE server nonsense" in caplog.text
 
 
 def test_a_date_says_when_a_busy_server_wants_to_be_asked(endpoint: Endpoint) -> None:

@@ -68,7 +68,7 @@ def test_a_mute_stays_and_is_told(pulse: pulsectl.Pulse) -> None:
         assert parts(pulse)["source"].mute
         pulse.mute(parts(pulse)["source"], mute=False)
         assert (told.get(timeout=10), microphone.muted) == (False, False)
-        with pytest.raises(TypeError, match="muted callback is a function"):
+        with pytest.raises(TypeError, match="muted callback must be a function"):
             microphone.on_muted_changed("no function")  # type: ignore[arg-type]
     with pytest.raises(vmic.ClosedError):
         microphone.on_muted_changed(None)

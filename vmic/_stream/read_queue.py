@@ -159,7 +159,7 @@ class PendingReads:
         waiter = ThreadWaiter()
         with self._lock:
             if self._closed:
-                raise ClosedError("the speaker was closed meanwhile")
+                raise ClosedError("the speaker was closed during this call")
             self._thread.check_room()
             self._reading.fifo_lock.enter(waiter)
             self._thread.post(self._read, count, completion, waiter)

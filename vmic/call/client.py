@@ -196,7 +196,7 @@ class CallClient:
         """
         self._check()
         if message is None:
-            raise ValueError("there is no message: it is None")
+            raise ValueError("message must not be None")
         copied = checked_json("message", message)
         if participant_id is not None:
             _check_str("participant_id", participant_id)
@@ -231,7 +231,7 @@ class CallClient:
         self._check()
         _check_str("participant_id", participant_id)
         if callback is not None and not callable(callback):
-            raise TypeError(f"callback is a function of three arguments, not {callback!r}")
+            raise TypeError(f"callback must be a function of three arguments, or None, got {callback!r}")
         _check_str("audio_source", audio_source)
         check_int("sample_rate", sample_rate, _MIN_RATE, _MAX_RATE)
         check_int("callback_interval_ms", callback_interval_ms, _MIN_INTERVAL_MS, _MAX_INTERVAL_MS)
@@ -290,9 +290,9 @@ class CallClient:
 
 def _check_str(what: str, value: object) -> None:
     if not isinstance(value, str):
-        raise TypeError(f"{what} is a str, not {type(value).__name__}")
+        raise TypeError(f"{what} must be a string, got {type(value).__name__}")
 
 
 def _check_callable(completion: object) -> None:
     if completion is not None and not callable(completion):
-        raise TypeError(f"completion is a function, not {completion!r}")
+        raise TypeError(f"completion must be a function, or None, got {completion!r}")

@@ -58,7 +58,10 @@ class CallController:
 
         try:
             if self._state in (JOINING, JOINED, LEAVING):
-                raise SettingsError(f"the call is {self._state} already: leave it before you join another")
+                raise SettingsError(
+                    f"cannot join the call: the client is already in state {self._state!r}. Leave the "
+                    "current call first"
+                )
             meeting_url.parse(url)
             wanted = checked_client_settings(settings)
             for what in [name for name in ("publishing", "inputs") if name in wanted]:
@@ -147,7 +150,7 @@ class CallController:
         if self._state != JOINED or self._worker_client is None:
             self._fail("sendAppMessage", "the call is not joined", completion)
         elif recipient is not None and recipient not in self.notifier.participants():
-            error = f"there is no participant {recipient!r} in the call"
+            error = f"participant {recipient!r} not found in the call"
             self._fail("sendAppMessage", error, completion)
         else:
             number = self._worker_client.send("message", message=message, recipient=recipient)
@@ -187,7 +190,7 @@ class CallController:
         elif message["event"] == "lost":
             self._lose(message["why"])
         elif message["event"] == "broken":
-            self._note_end(self._worker_client, f"its process broke: {message['why']}")
+            self._note_end(self._worker_client, f"the call process failed: {message['why']}")
         elif self._tells(message["event"]):
             self.notifier.take(message)
 
@@ -201,14 +204,14 @@ class CallController:
 
     def _ended(self, worker_client: WorkerClient, code: int) -> None:
         """Handle the end of the worker process; called on the thread of `WorkerClient`."""
-        self._thread.post(lambda: self._note_end(worker_client, f"its process ended with {code}"))
+        self._thread.post(lambda: self._note_end(worker_client, f"the call process exited with code {code}"))
 
     def _note_end(self, worker_client: WorkerClient | None, why: str) -> None:
         # Otherwise `release` ended the process, or its end is handled already.
         if worker_client is not None and self._worker_client is worker_client:
             self._worker_client = None
             self._lose(why)
-            self._abandon(f"the call is over: {why}")
+            self._abandon(f"the call has ended: {why}")
 
     # ---- inside ----
 
@@ -230,7 +233,7 @@ class CallController:
     def _lose(self, why: str) -> None:
         """Report that the call has ended without a request of the program."""
         if self._state in (JOINING, JOINED):
-            self.notifier.error(f"the call is over: {why}")
+            self.notifier.error(f"the call has ended: {why}")
             self._become(LEAVING)
             if self._worker_client is not None:
                 self._worker_client.send("leave")  # the worker still records

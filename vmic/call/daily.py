@@ -103,7 +103,9 @@ _ABSENT_EVENTS = (
 
 
 def _refuse(name: str) -> NoReturn:
-    raise NotImplementedError(f"{name}: vmic carries the sound of microphones and speakers, and nothing else")
+    raise NotImplementedError(
+        f"vmic does not implement {name}: it supports only the sound of microphones and speakers"
+    )
 
 
 def _absent_method(name: str) -> Callable[..., NoReturn]:

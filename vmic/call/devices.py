@@ -56,4 +56,4 @@ def _named(own: Device | None, things: Iterable[Any], name: str, kind: str) -> s
         if name in (found, description):
             return str(found)
     known = ", ".join(map(repr, there.values())) or "none"
-    raise DeviceError(f"there is no {kind} {name!r} on this sound server; there are: {known}")
+    raise DeviceError(f"{kind} {name!r} not found on this sound server; available: {known}")

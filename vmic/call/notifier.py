@@ -160,14 +160,14 @@ class CallNotifier:
         if message["trouble"] is not None:
             name = self._requested.inputs()["microphone"]["settings"].get("deviceId")
             self.error(
-                f"microphone {name!r} is not heard, silence is sent until it is: {message['trouble']}",
+                f"cannot record microphone {name!r}, so the call sends silence: {message['trouble']}",
                 # A program that closed the microphone knows this, and has let all of its sound be heard.
                 is_told=self._requested.has_closed_microphone,
             )
 
     def _take_speaker(self, message: Message) -> None:
         if message["trouble"] is not None:
-            self.error(f"the call is not heard on the speaker until that is back: {message['trouble']}")
+            self.error(f"cannot play the call on the speaker: {message['trouble']}")
 
     def _take_interrupted(self, message: Message) -> None:
         status = {"event": "interrupted", "reason": message["why"]}

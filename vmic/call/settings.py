@@ -70,7 +70,7 @@ def checked_json(what: str, value: object) -> Any:
     try:
         return json.loads(json.dumps(value))
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{what}: {error}") from None
+        raise TypeError(f"{what} must be a value that JSON can represent: {error}") from None
 
 
 def checked_client_settings(settings: Any) -> Settings:
@@ -78,10 +78,10 @@ def checked_client_settings(settings: Any) -> Settings:
     if settings is None:
         return {}
     if not isinstance(settings, dict):
-        raise SettingsError(f"Invalid client settings: an object is wanted, not {settings!r}")
+        raise SettingsError(f"Invalid client settings: must be a dictionary, got {settings!r}")
     if unknown := sorted(settings.keys() - _CLIENT_SETTINGS):
         raise SettingsError(
-            f"Invalid client settings: unknown keys {unknown}; known: {sorted(_CLIENT_SETTINGS)}"
+            f"Invalid client settings: unknown keys {unknown}; allowed keys: {sorted(_CLIENT_SETTINGS)}"
         )
     return settings
 
@@ -101,9 +101,7 @@ def merged_inputs(now: Settings, update: Any) -> Settings:
         if name == "microphone":
             inputs[name] = _merged_microphone(inputs[name], wanted)
         elif name in _UNSENT and _is_on(name, wanted):
-            raise SettingsError(
-                f"{name} cannot be enabled: vmic sends a microphone's sound, and nothing else"
-            )
+            raise SettingsError(f"{name} cannot be enabled: vmic sends only the sound of a microphone")
     return inputs
 
 
@@ -156,7 +154,7 @@ def merged_subscriptions(now: Settings, update: Any, profiles: Settings) -> Sett
         before = subscriptions.get(name, {"profile": "base"})
         profile = wanted.get("profile", before["profile"])
         if profile not in profiles:
-            raise SettingsError(f"there is no subscription profile {profile!r}; there are: {list(profiles)}")
+            raise SettingsError(f"subscription profile {profile!r} not found; available: {list(profiles)}")
         media = profiles[profile] if "profile" in wanted or "media" not in before else before["media"]
         merged = _merged_profile(name, media, wanted.get("media", {}))
         subscriptions[name] = {"media": merged, "profile": profile}
@@ -179,7 +177,9 @@ def _merged_profile(name: str, now: Settings, update: Any) -> Settings:
             continue
         changes = wanted if isinstance(wanted, dict) else {"subscriptionState": wanted}
         if changes.get("subscriptionState", SUBSCRIBED) not in (SUBSCRIBED, UNSUBSCRIBED, STAGED):
-            raise SettingsError(f'{name}.{media} is "subscribed", "unsubscribed" or "staged", not {wanted!r}')
+            raise SettingsError(
+                f'{name}.{media} must be "subscribed", "unsubscribed" or "staged", got {wanted!r}'
+            )
         profile[media] = {**profile[media], **changes}
     return profile
 
@@ -207,7 +207,9 @@ def _merged_device(now: Settings, settings: Any) -> Settings:
         _allow("microphone.settings", settings, ("customTrack",))
         track = _object("microphone.settings.customTrack", settings["customTrack"])
         if not isinstance(track.get("id"), str):
-            raise SettingsError(f"microphone.settings.customTrack.id is a str, not {track.get('id')!r}")
+            raise SettingsError(
+                f"microphone.settings.customTrack.id must be a string, got {track.get('id')!r}"
+            )
         return {"customTrack": track}
     before = {"customConstraints": {}} if "customTrack" in now else now
     return {**before, **_checked_device(settings)}
@@ -216,13 +218,13 @@ def _merged_device(now: Settings, settings: Any) -> Settings:
 def _checked_device(settings: Any) -> Settings:
     _allow("microphone.settings", settings, ("deviceId", "customConstraints"))
     if not isinstance(settings.get("deviceId", ""), str):
-        raise SettingsError(f"microphone.settings.deviceId is a str, not {settings['deviceId']!r}")
+        raise SettingsError(f"microphone.settings.deviceId must be a string, got {settings['deviceId']!r}")
     constraints = _object("microphone.settings.customConstraints", settings.get("customConstraints", {}))
     for name, constraint in constraints.items():
         if not isinstance(constraint, dict) or not constraint or constraint.keys() - {"exact", "ideal"}:
             raise SettingsError(
-                f'microphone.settings.customConstraints.{name} is {{"exact": ...}} or {{"ideal": ...}}, not '
-                f"{constraint!r}"
+                f'microphone.settings.customConstraints.{name} must be {{"exact": ...}} or {{"ideal": ...}}, '
+                f"got {constraint!r}"
             )
     return dict(settings)
 
@@ -230,12 +232,12 @@ def _checked_device(settings: Any) -> Settings:
 def _merged_sending(now: Settings, wanted: Any) -> Settings:
     if isinstance(wanted, str):
         if wanted not in _NAMED_SENDING:
-            raise SettingsError(f'sendSettings is "speech", "music" or an object, not {wanted!r}')
+            raise SettingsError(f'sendSettings must be "speech", "music" or a dictionary, got {wanted!r}')
         return dict(_NAMED_SENDING[wanted])
     _allow("sendSettings", wanted, ("channelConfig", "bitrate"))
     if wanted.get("channelConfig", "mono") not in ("mono", "stereo"):
         raise SettingsError(
-            f'sendSettings.channelConfig is "mono" or "stereo", not {wanted["channelConfig"]!r}'
+            f'sendSettings.channelConfig must be "mono" or "stereo", got {wanted["channelConfig"]!r}'
         )
     if wanted.get("bitrate", _LEAST_BITRATE) is None:
         now = {name: value for name, value in now.items() if name != "bitrate"}
@@ -244,7 +246,8 @@ def _merged_sending(now: Settings, wanted: Any) -> Settings:
     is_number = isinstance(bitrate, int) and not isinstance(bitrate, bool)
     if not is_number or not _LEAST_BITRATE <= bitrate <= _MOST_BITRATE:
         raise SettingsError(
-            f"sendSettings.bitrate is {_LEAST_BITRATE} to {_MOST_BITRATE} bits a second, not {bitrate!r}"
+            f"sendSettings.bitrate must be an integer between {_LEAST_BITRATE} and {_MOST_BITRATE} bits per "
+            f"second, got {bitrate!r}"
         )
     return {**now, **wanted}
 
@@ -259,7 +262,7 @@ def _is_on(name: str, wanted: Any) -> bool:
 
 def _object(what: str, value: Any) -> Settings:
     if not isinstance(value, dict):
-        raise SettingsError(f"{what}: an object is wanted, not {value!r}")
+        raise SettingsError(f"{what} must be a dictionary, got {value!r}")
     return value
 
 
@@ -274,5 +277,5 @@ def _allow(what: str, value: Any, allowed: Collection[str]) -> None:
 
 def _bool(what: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise SettingsError(f"{what} is not a boolean: {value!r}")
+        raise SettingsError(f"{what} must be True or False, got {value!r}")
     return value

@@ -61,14 +61,17 @@ def test_what_changes_nothing(update: Any) -> None:
     [
         ({"microphone": {"foo": 1}}, 'unknown keys: ["foo"]. Allowed keys: ["isEnabled", "settings"]'),
         ({"microphone": {"settings": {"foo": 1}}}, 'Allowed keys: ["deviceId", "customConstraints"]'),
-        ({"microphone": {"isEnabled": 1}}, "microphone.isEnabled is not a boolean: 1"),
-        ({"microphone": {"settings": {"deviceId": 1}}}, "microphone.settings.deviceId is a str, not 1"),
-        ({"microphone": {"settings": {"customConstraints": {"a": True}}}}, "customConstraints.a is"),
-        ({"microphone": {"settings": {"customTrack": {"id": 1}}}}, "customTrack.id is a str, not 1"),
-        ({"microphone": 1}, "microphone: an object is wanted, not 1"),
+        ({"microphone": {"isEnabled": 1}}, "microphone.isEnabled must be True or False, got 1"),
+        (
+            {"microphone": {"settings": {"deviceId": 1}}},
+            "microphone.settings.deviceId must be a string, got 1",
+        ),
+        ({"microphone": {"settings": {"customConstraints": {"a": True}}}}, "customConstraints.a must be"),
+        ({"microphone": {"settings": {"customTrack": {"id": 1}}}}, "customTrack.id must be a string, got 1"),
+        ({"microphone": 1}, "microphone must be a dictionary, got 1"),
         ({"camera": True}, "camera cannot be enabled"),
         ({"screenAudio": {"isEnabled": True}}, "screenAudio cannot be enabled"),
-        (1, "inputs: an object is wanted, not 1"),
+        (1, "inputs must be a dictionary, got 1"),
     ],
 )
 def test_inputs_that_cannot_be(update: Any, said: str) -> None:
@@ -103,10 +106,13 @@ def test_how_it_is_sent() -> None:
 @pytest.mark.parametrize(
     ("update", "said"),
     [
-        ({"sendSettings": "loud"}, 'sendSettings is "speech", "music" or an object'),
-        ({"sendSettings": {"bitrate": 1}}, "bitrate is 6000 to 510000 bits a second, not 1"),
-        ({"sendSettings": {"bitrate": True}}, "not True"),
-        ({"sendSettings": {"channelConfig": "5.1"}}, '"mono" or "stereo", not \'5.1\''),
+        ({"sendSettings": "loud"}, 'sendSettings must be "speech", "music" or a dictionary'),
+        (
+            {"sendSettings": {"bitrate": 1}},
+            "bitrate must be an integer between 6000 and 510000 bits per second, got 1",
+        ),
+        ({"sendSettings": {"bitrate": True}}, "got True"),
+        ({"sendSettings": {"channelConfig": "5.1"}}, '"mono" or "stereo", got \'5.1\''),
         ({"volume": 1}, "unknown keys"),
     ],
 )

@@ -53,6 +53,6 @@ def test_without_its_package_the_error_names_it() -> None:
     program = "import sys; sys.modules['webrtcvad'] = None\nimport vmic\nvmic.Daily.create_native_vad()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (
-        "VmicError: voice detection needs the package webrtcvad-wheels: pip install 'vmic[vad]'"
+        "VmicError: voice activity detection needs the package webrtcvad-wheels: pip install 'vmic[vad]'"
         in done.stderr
     )

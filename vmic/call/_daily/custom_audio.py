@@ -101,7 +101,7 @@ class CustomAudioTrack:
             TypeError: `audio_source` is not a `CustomAudioSource`.
         """
         if not isinstance(audio_source, CustomAudioSource):
-            raise TypeError(f"audio_source is a CustomAudioSource, not {audio_source!r}")
+            raise TypeError(f"audio_source must be a CustomAudioSource, got {audio_source!r}")
         self._source = audio_source
         self._id = str(uuid.uuid4())
         _tracks[self._id] = self

@@ -121,7 +121,7 @@ class DailySession(Session):
         except MediaStreamError:
             return
         except Exception:
-            _log.exception("the microphone is not heard in %s any more", self._url)
+            _log.exception("an error has stopped the sound of the microphone in %s", self._url)
             raise
 
     async def _done(self, start: Callable[[Callable[..., None]], None]) -> Any:
@@ -174,7 +174,7 @@ class DailySession(Session):
                 post(session._listener.say, message, sender)
 
             def on_error(self, message: str) -> None:
-                _log.warning("daily-python says: %s", message)
+                _log.warning("daily-python reports: %s", message)
 
             def on_call_state_updated(self, state: str) -> None:
                 if state == "left":

@@ -50,7 +50,9 @@ class Daily:
     __module__ = "vmic"
 
     def __new__(cls) -> Any:
-        raise TypeError("cannot create 'vmic.Daily' instances: call its functions, as Daily.init()")
+        raise TypeError(
+            "cannot create 'vmic.Daily' instances: call the functions of the class, such as Daily.init()"
+        )
 
     @staticmethod
     def init(worker_threads: int = 2, log_level: LogLevel = LogLevel.Off) -> None:
@@ -61,7 +63,7 @@ class Daily:
             log_level: As for `set_log_level`.
         """
         if isinstance(worker_threads, bool) or not isinstance(worker_threads, int):
-            raise TypeError(f"worker_threads is an int, not {worker_threads!r}")
+            raise TypeError(f"worker_threads must be an integer, got {worker_threads!r}")
         Daily.set_log_level(log_level)
 
     @staticmethod
@@ -81,7 +83,7 @@ class Daily:
             TypeError: `log_level` is not a `LogLevel`.
         """
         if not isinstance(log_level, LogLevel):
-            raise TypeError(f"log_level is a LogLevel, not {log_level!r}")
+            raise TypeError(f"log_level must be a LogLevel, got {log_level!r}")
         _log.setLevel(_LEVELS[log_level])
         if log_level > LogLevel.Warn and not _log.hasHandlers():
             _log.addHandler(logging.StreamHandler())

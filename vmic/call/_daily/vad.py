@@ -25,7 +25,7 @@ class NativeVad:
             import webrtcvad  # noqa: PLC0415 (an extra)
         except ModuleNotFoundError:
             raise VmicError(
-                "voice detection needs the package webrtcvad-wheels: pip install 'vmic[vad]'"
+                "voice activity detection needs the package webrtcvad-wheels: pip install 'vmic[vad]'"
             ) from None
         check_int("reset_period_ms", reset_period_ms, _LENGTH_MS, 2**31 - 1)
         check_int("sample_rate", sample_rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
@@ -66,7 +66,8 @@ class NativeVad:
 
         if len(frames) % (2 * self.channels):
             raise ValueError(
-                f"frames have 16-bit samples for {self.channels} channels, not {len(frames)} bytes"
+                f"the length of frames must be a multiple of {2 * self.channels} bytes (16-bit samples for "
+                f"each of {self.channels} channels), got {len(frames)} bytes"
             )
         count = self.sample_rate * _LENGTH_MS // 1000
         samples = np.frombuffer(frames, np.int16, count=min(len(frames) // 2, count * self.channels))

@@ -75,4 +75,4 @@ def _one(name: str, value: T | None, alias: T | None) -> T:
         return value
     if alias is not None and value is None:
         return alias
-    raise TypeError(f"{name} must be given once: as the first argument, {name}= or {name[:-1]}=")
+    raise TypeError(f"{name} must be given exactly once: as the first argument, {name}= or {name[:-1]}=")

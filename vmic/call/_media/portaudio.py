@@ -157,14 +157,16 @@ class Sound(ABC):
             return opening.result()
         self._opener = ThreadPoolExecutor(1, "vmic-sound")
         opening.add_done_callback(_close_late)
-        raise VmicError(f"{self.device} does not open within {_OPENS_WITHIN:g} s")
+        raise VmicError(f"PortAudio did not open {self.device} within {_OPENS_WITHIN:g} s")
 
     async def _close(self, stream: Any) -> None:
         """Close a stream; one that hangs is left to its thread."""
         ending = self._loop.run_in_executor(self._opener, _end, stream)
         await asyncio.wait({ending}, timeout=_ENDS_WITHIN)
         if not ending.done():
-            _log.warning("%s hangs, and is left alone", self.device)
+            _log.warning(
+                "PortAudio did not close %s within %g s; vmic abandons it", self.device, _ENDS_WITHIN
+            )
             self._opener = ThreadPoolExecutor(1, "vmic-sound")
 
     def _open(self) -> Any:
@@ -176,7 +178,7 @@ class Sound(ABC):
         try:
             import sounddevice  # noqa: PLC0415 (on import PortAudio looks at all devices, for 0.1 s)
         except OSError as error:
-            raise VmicError(f"there is no PortAudio ({error}): apt install libportaudio2") from error
+            raise VmicError(f"cannot load PortAudio ({error}): apt install libportaudio2") from error
 
         os.environ[self.variable] = device
         try:
@@ -186,7 +188,7 @@ class Sound(ABC):
                 stream.start()
                 # The device may have been removed meanwhile.
                 if self._find(device).index != found.index:
-                    raise VmicError(f"{device} is not what it was")
+                    raise VmicError(f"{device} was replaced while PortAudio opened it")
                 unfinished.pop_all()
         except ValueError as error:
             raise VmicError(
@@ -201,12 +203,12 @@ class Sound(ABC):
         """Return the server's description of a device; if it is missing, PipeWire (0.3.65) opens another."""
         found = [thing for thing in connection.call(self.devices) if thing.name == device]
         if not found:
-            raise VmicError(f"{device} is not there")
+            raise VmicError(f"{device} not found on the sound server")
         return found[0]
 
     def _note_end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
-            _log.error("the sound of a call broke", exc_info=error)
+            _log.error("an audio stream of the call failed", exc_info=error)
             self._settled.set()
             self._troubled(repr(error))
 

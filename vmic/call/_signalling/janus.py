@@ -91,9 +91,9 @@ class VideoRoomSession(Session):
             SessionError: There is a recipient, or no open data channel.
         """
         if recipient is not None:
-            raise SessionError("a Janus VideoRoom carries messages to all participants only, not to one")
+            raise SessionError("a Janus VideoRoom cannot send a message to one participant, only to all")
         if self._channel is None or self._channel.readyState != "open":
-            raise SessionError("this Janus carries no messages (it was built without data channels)")
+            raise SessionError("this Janus cannot send messages: it was built without data channels")
         self._channel.send(json.dumps(message))
 
     async def subscribe(self, wanted: Subscriptions) -> None:
@@ -130,7 +130,7 @@ class VideoRoomSession(Session):
         request = {"request": "publish", "audio": True, "video": False, "data": True}
         _, answer = await handle.ask(request, {"type": "offer", "sdp": await self._peer.offer()})
         if answer is None:
-            raise SessionError(f"Janus at {self._address.url} gave no answer to the offer")
+            raise SessionError(f"Janus at {self._address.url} sent no SDP answer to the offer")
         await self._peer.accept(answer["sdp"])
         await self._peer.connected()
         if self._channel.readyState == "connecting":
@@ -169,8 +169,8 @@ class VideoRoomSession(Session):
         if told.get("videoroom") == "destroyed":
             self._listener.finish(f"{room} has been closed")
         elif told.get("leaving") == "ok":
-            why = told.get("reason", "it does not say why")
-            self._listener.finish(f"{room} has put this participant out: {why}")
+            why = told.get("reason", "no reason given")
+            self._listener.finish(f"{room} has removed this participant: {why}")
 
     def _note(self, person: dict[str, Any], *, sends: bool) -> None:
         identity = str(person["id"])
@@ -205,7 +205,7 @@ class VideoRoomSession(Session):
         }
         _, offer = await handle.ask(request)
         if offer is None:
-            raise SessionError("Janus offered nothing")
+            raise SessionError("Janus sent no SDP offer")
         if "\r\nm=application " in offer["sdp"]:
             # Janus passes messages on to a subscriber that has opened a channel, through another channel that
             # Janus opens (1.1.2).

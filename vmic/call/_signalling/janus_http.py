@@ -40,7 +40,7 @@ class RefusalError(SessionError):
         error = said.get("error") if isinstance(said, dict) else None
         self.code = error.get("code") if isinstance(error, dict) else None
         reason = f"{error.get('reason')} ({self.code})" if isinstance(error, dict) else repr(said)[:200]
-        super().__init__(f"Janus at {url} refused: {reason}")
+        super().__init__(f"Janus at {url} refused the request: {reason}")
 
 
 class RoomRefusalError(SessionError):
@@ -52,7 +52,7 @@ class RoomRefusalError(SessionError):
 
     def __init__(self, request: str, data: Json) -> None:
         self.code = data.get("error_code")
-        super().__init__(f"the room refused a {request}: {data['error']} ({self.code})")
+        super().__init__(f"the room refused the request {request!r}: {data['error']} ({self.code})")
 
 
 class Janus:
@@ -147,7 +147,10 @@ class Janus:
             await self.post({**message, **({} if jsep is None else {"jsep": jsep})}, handle)
             return await asyncio.wait_for(answer, _ANSWERS_WITHIN)
         except asyncio.TimeoutError:
-            raise SessionError(f"Janus at {self._url} did not answer a {body['request']}") from None
+            raise SessionError(
+                f"Janus at {self._url} did not answer the request {body['request']!r} within "
+                f"{_ANSWERS_WITHIN:g} s"
+            ) from None
         finally:
             del self._answers[transaction]
 
@@ -165,7 +168,8 @@ class Janus:
             except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
                 failing = failing or now()
                 if now() - failing > _MISSED_FOR:
-                    self._lost(f"Janus at {self._url} has gone: {str(error) or type(error).__name__}")
+                    reason = str(error) or type(error).__name__
+                    self._lost(f"the connection to Janus at {self._url} is lost: {reason}")
                     return
                 await asyncio.sleep(_ASKS_AGAIN)
                 continue
@@ -177,7 +181,7 @@ class Janus:
                 try:
                     self._take(event)
                 except Exception:  # noqa: BLE001 (it is logged; later events are still handled)
-                    _log.exception("what Janus at %s tells is not understood: %s", self._url, event)
+                    _log.exception("cannot handle an event from Janus at %s: %s", self._url, event)
 
     async def _stay_alive(self) -> None:
         while True:

@@ -8,8 +8,8 @@ import urllib.parse
 from dataclasses import dataclass
 
 FORMS = (
-    "an http(s) address is a WHIP endpoint (https://host/whip), and janus+http://host:8088/janus?room=1234 "
-    "(or janus+https) a Janus VideoRoom"
+    "use https://host/whip (or http) for a WHIP endpoint, or janus+http://host:8088/janus?room=1234 (or "
+    "janus+https) for a Janus VideoRoom"
 )
 
 
@@ -57,14 +57,14 @@ def parse(url: str) -> Address:
         host = parts.hostname
         _ = parts.port
     except ValueError as error:
-        raise ValueError(f"{url!r} is no meeting's address: {error}") from None
+        raise ValueError(f"{url!r} is not a meeting address: {error}") from None
     if parts.scheme not in ("http", "https", "janus+http", "janus+https") or not host:
-        raise ValueError(f"{url!r} is no meeting's address: {FORMS}")
+        raise ValueError(f"{url!r} is not a meeting address: {FORMS}")
     if host == "daily.co" or host.endswith(".daily.co"):
         if not _has_daily():
             raise ValueError(
-                f"{url!r} is a room of Daily's, which only Daily's own client can join: pip install "
-                f"'vmic[daily]'. Without it {FORMS}"
+                f"{url!r} is a room of Daily, which only Daily's own client can join: pip install "
+                f"'vmic[daily]'. Without this client, {FORMS}"
             )
         return DailyRoom(url)
     if parts.scheme in ("http", "https"):
@@ -73,6 +73,9 @@ def parse(url: str) -> Address:
     room = query.pop("room", "")
     pin = query.pop("pin", None)
     if not room or query:
-        raise ValueError(f"{url!r} does not say which room, as in janus+http://host:8088/janus?room=1234")
+        raise ValueError(
+            f"{url!r} must name a room (and a pin if the room has one), as in "
+            "janus+http://host:8088/janus?room=1234"
+        )
     plain = parts._replace(scheme=parts.scheme.removeprefix("janus+"), query="", fragment="")
     return VideoRoom(plain.geturl().rstrip("/"), int(room) if room.isdecimal() else room, pin)

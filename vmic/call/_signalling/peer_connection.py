@@ -102,8 +102,8 @@ class Peer:
         await happens(self._settled, _CONNECTS_WITHIN)
         if self.connection.connectionState != "connected":
             raise PeerError(
-                f"no way for sound to the server was found within {_CONNECTS_WITHIN:g} s: a firewall lets no "
-                "UDP through, or a TURN server is needed"
+                f"cannot open a connection for sound within {_CONNECTS_WITHIN:g} s: a firewall blocks UDP, "
+                "or a TURN server is needed"
             )
 
     async def close(self) -> None:
@@ -115,13 +115,13 @@ class Peer:
         closing = asyncio.ensure_future(self.connection.close())
         await asyncio.wait({closing}, timeout=_CLOSES_WITHIN)
         if not closing.done():
-            _log.warning("a connection does not close, and is left alone")
+            _log.warning("a connection did not close within %g s; vmic abandons it", _CLOSES_WITHIN)
 
     async def _take(self, sdp: str, kind: str) -> None:
         try:
             await self.connection.setRemoteDescription(RTCSessionDescription(sdp, kind))
         except Exception as error:
-            raise PeerError(f"the server's {kind} cannot be taken: {error}") from error
+            raise PeerError(f"cannot apply the SDP {kind} of the server: {error}") from error
 
     def _note_state(self) -> None:
         state = self.connection.connectionState

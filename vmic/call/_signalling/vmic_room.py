@@ -63,12 +63,14 @@ class Room:
                 self._url, headers=self._authority, heartbeat=_ASKS_EACH
             )
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
-            raise SessionError(f"the room at {self._url} cannot be entered: {error}") from error
+            raise SessionError(f"cannot enter the room at {self._url}: {error}") from error
         self._listening = asyncio.create_task(self._listen(self._channel))
         if self._name:
             await self.rename(self._name)
         if not await happens(self._seen, _TELLS_WITHIN):
-            raise SessionError(f"the room at {self._url} does not say who is there")
+            raise SessionError(
+                f"the room at {self._url} did not list its participants within {_TELLS_WITHIN:g} s"
+            )
         return await self._identity
 
     async def hang_up(self) -> None:
@@ -91,8 +93,9 @@ class Room:
         Raises:
             SessionError: The message is too long.
         """
-        if len(json.dumps(message)) > _MOST_SAID:
-            raise SessionError(f"a message has {_MOST_SAID} characters at most")
+        length = len(json.dumps(message))
+        if length > _MOST_SAID:
+            raise SessionError(f"message must have at most {_MOST_SAID} characters as JSON, got {length}")
         await self._tell({"message": message, "recipient": recipient})
 
     async def subscribe(self, wanted: Subscriptions) -> None:
@@ -102,11 +105,11 @@ class Room:
 
     async def _tell(self, message: dict[str, Any]) -> None:
         if self._channel is None:
-            raise SessionError("the room is not entered yet")
+            raise SessionError("the client has not entered the room yet")
         try:
             await self._channel.send_json(message)
         except (aiohttp.ClientError, ConnectionError) as error:
-            raise SessionError(f"the room at {self._url} has gone: {error}") from error
+            raise SessionError(f"the connection to the room at {self._url} is lost: {error}") from error
 
     async def _listen(self, channel: aiohttp.ClientWebSocketResponse) -> None:
         async for said in channel:
@@ -115,8 +118,8 @@ class Room:
             try:
                 self._take(json.loads(said.data))
             except Exception:  # noqa: BLE001 (it is logged; later events are still handled)
-                _log.exception("what the room at %s tells is not understood: %s", self._url, said.data)
-        self._listener.lose(f"the room at {self._url} has closed")
+                _log.exception("cannot handle an event from the room at %s: %s", self._url, said.data)
+        self._listener.lose(f"the room at {self._url} has closed the connection")
 
     def _take(self, said: dict[str, Any]) -> None:
         if said["event"] == "welcome":
@@ -128,7 +131,7 @@ class Room:
         elif said["event"] == "message":
             self._listener.say(said["message"], said["sender"])
         else:
-            _log.warning("the room at %s says: %s", self._url, said)
+            _log.warning("the room at %s reports: %s", self._url, said)
 
     def _note(self, told: list[dict[str, Any]]) -> None:
         own = self._identity.result()

@@ -117,7 +117,7 @@ class WhipSession(Session):
             SessionError: There is no room.
         """
         if self._room is None:
-            raise SessionError("a WHIP endpoint carries no messages")
+            raise SessionError("this WHIP endpoint does not support messages")
         await self._room.send(message, recipient)
 
     async def subscribe(self, wanted: Subscriptions) -> None:
@@ -135,8 +135,8 @@ class WhipSession(Session):
             self._resource = urllib.parse.urljoin(str(answered.url), answered.headers["Location"])
         else:
             _log.warning(
-                "the answer of %s has no Location header, by which the call is to be ended (RFC 9725, 4.2): "
-                "it ends there when the server misses its sound",
+                "the answer of %s has no Location header, which is needed to end the call on the server (RFC "
+                "9725, 4.2): the server ends the call only when it receives no more sound",
                 answered.url,
             )
         links = answered.headers.getall("Link", [])
@@ -156,9 +156,9 @@ class WhipSession(Session):
             async with self._http.delete(resource, headers=self._authority(resource)) as answer:
                 status = answer.status
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
-            raise SessionError(f"{resource} could not be told of the end: {_said(error)}") from error
+            raise SessionError(f"cannot end the session at {resource}: {_said(error)}") from error
         if status >= 400 and status not in (404, 410):
-            raise SessionError(f"{resource} did not take the end: it answered {status}")
+            raise SessionError(f"cannot end the session at {resource}: the server answered {status}")
 
     async def _ask(self) -> list[str]:
         """Return the links of the answer to OPTIONS (RFC 9725, 4.6).
@@ -206,13 +206,11 @@ class WhipSession(Session):
 
     def _reason(self, answer: aiohttp.ClientResponse) -> str:
         if answer.status in (401, 403):
-            wants = (
-                "wants a meeting_token" if self._local.token is None else "does not take this meeting_token"
-            )
-            return f"it {wants} ({answer.status})"
+            what = "requires a meeting_token" if self._local.token is None else "rejects this meeting_token"
+            return f"the server {what} ({answer.status})"
         if answer.status == 503:
-            return "it is full, or busy (503)"
-        return f"it answered {answer.status} {answer.reason}"
+            return "the server is full or busy (503)"
+        return f"the server answered {answer.status} {answer.reason}"
 
     def _authority(self, url: str) -> dict[str, str]:
         """Return the header with the token, unless the endpoint is encrypted and `url` is not."""
@@ -267,7 +265,7 @@ def _ice_servers(headers: Iterable[str]) -> list[RTCIceServer]:
             try:
                 parse_stun_turn_uri(url)
             except ValueError as error:
-                _log.warning("the server names %s to find a way, which cannot be used: %s", target, error)
+                _log.warning("cannot use the ICE server %s that the server names: %s", target, error)
                 continue
             servers.append(RTCIceServer(url, parameters.get("username"), parameters.get("credential")))
     return servers

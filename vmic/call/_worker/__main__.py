@@ -86,7 +86,7 @@ def main(log_level: int) -> None:
     try:
         asyncio.run(serve(connection))
     except Exception as error:  # noqa: BLE001 (it is reported, and logged)
-        _log.exception("the call's process broke")
+        _log.exception("the call process failed")
         why = "".join(traceback.format_exception_only(error)).strip()
         with contextlib.suppress(OSError):
             reports.sendall(packed({"event": "broken", "why": why}))

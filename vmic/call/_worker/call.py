@@ -128,7 +128,7 @@ class Membership(SessionListener):
         except Exception as error:  # noqa: BLE001 (it is logged, and reported)
             is_refusal = isinstance(error, (SessionError, PeerError))
             if not is_refusal:
-                _log.exception("a call broke")
+                _log.exception("the call failed")
             self._fail(str(error) if is_refusal else repr(error))
         finally:
             self._ending = True
@@ -190,7 +190,7 @@ class Membership(SessionListener):
             else:
                 await self._leave()  # the network may have recovered only now
                 return
-        raise SessionError(f"it could not be joined again: {why}")
+        raise SessionError(f"cannot join the call again: {why}")
 
     async def _let_go(self) -> None:
         """End the session: at once on this side, and within some seconds on the server."""
@@ -235,7 +235,7 @@ class Membership(SessionListener):
         except MediaStreamError:
             return
         except av.FFmpegError as error:
-            _log.warning("participant %s is not heard: %s", identity, error)
+            _log.warning("cannot receive the sound of participant %s: %s", identity, error)
         finally:
             self._playout.forget(identity)
             if is_heard:

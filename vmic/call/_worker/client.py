@@ -38,7 +38,7 @@ class WorkerClient:
             VmicError: A package that a call needs is not installed, or the process cannot be started.
         """
         if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
-            raise VmicError(f"a call needs {' and '.join(missing)}: pip install 'vmic[call]'")
+            raise VmicError(f"calls need the package {' and '.join(missing)}: pip install 'vmic[call]'")
         self._told, self._ended = told, ended
         self._numbers = itertools.count()
         self._sending = threading.Lock()
@@ -47,7 +47,7 @@ class WorkerClient:
         try:
             self._socket, its = process.sockets()
         except OSError as error:
-            raise VmicError(f"the call's process cannot be reached: {error}") from error
+            raise VmicError(f"cannot create a socket to the call process: {error}") from error
         try:
             with its:
                 # ALSA and PortAudio print messages to standard error that are not errors.
@@ -55,7 +55,7 @@ class WorkerClient:
                 self._process = process.start("vmic.call._worker", level, stdin=its.fileno(), stderr=stderr)
         except OSError as error:
             self._socket.close()
-            raise VmicError(f"the call's process cannot be started: {error}") from error
+            raise VmicError(f"cannot start the call process: {error}") from error
         self._listening = threading.Thread(target=self._listen, name="vmic-call-sound", daemon=True)
         self._listening.start()
 
@@ -69,7 +69,7 @@ class WorkerClient:
             try:
                 self._socket.sendall(packed({"do": what, "number": number, **arguments}))
             except OSError as error:
-                _log.debug("the call's process was not told to %s: %s", what, error)
+                _log.debug("cannot send the command %s to the call process: %s", what, error)
         return number
 
     def end(self) -> None:
@@ -78,7 +78,7 @@ class WorkerClient:
             try:
                 self._socket.shutdown(socket.SHUT_WR)
             except OSError as error:
-                _log.debug("the call's process has ended already: %s", error)
+                _log.debug("the call process has already exited: %s", error)
         try:
             self._process.wait(_ENDS_WITHIN)
         except subprocess.TimeoutExpired:

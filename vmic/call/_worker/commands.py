@@ -76,7 +76,7 @@ class Commands:
         except (SessionError, PeerError) as refusal:
             error = str(refusal)
         except Exception as fault:  # noqa: BLE001 (it is logged, and reported)
-            _log.exception("%s broke", message["do"])
+            _log.exception("the command %s failed", message["do"])
             error = repr(fault)
         self._tell({"event": "done", "number": message["number"], "error": error, "answer": answer})
 
