@@ -138,7 +138,7 @@ def test_a_room_has_an_address_of_its_own(start: Start) -> None:
     address = whip.removesuffix("whip")
     assert page == f"{address}#a%20b"
     port = URL(address).port
-    assert f"no room can be opened at 127.0.0.1:{port} (Address already in use)" in refusal(
+    assert f"cannot open a room at 127.0.0.1:{port} (Address already in use)" in refusal(
         "room", "--port", str(port)
     )
     # The room listens on 127.0.0.1 only.

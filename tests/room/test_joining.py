@@ -75,12 +75,12 @@ def test_video_beside_the_sound_is_left_out(in_room: InRoom) -> None:
 @pytest.mark.parametrize(
     ("status", "change", "says"),
     [
-        (400, lambda _: "hello", "no SDP"),
-        (400, lambda _: "", "no SDP"),
-        (400, lambda offer: offer.partition("m=")[0], "no media"),
-        (400, lambda offer: offer.replace("a=mid:0", "a=mid"), "cannot be used"),
+        (400, lambda _: "hello", "not valid SDP"),
+        (400, lambda _: "", "not valid SDP"),
+        (400, lambda offer: offer.partition("m=")[0], "contains no media"),
+        (400, lambda offer: offer.replace("a=mid:0", "a=mid"), "cannot use the offer"),
         (400, lambda offer: re.sub(r"a=ice-pwd:.*\r\n", "", offer), "ICE"),
-        (400, lambda _: b"\xff\xfe", "no UTF-8"),
+        (400, lambda _: b"\xff\xfe", "must be UTF-8"),
         (422, lambda offer: offer.replace("a=sendonly", "a=recvonly"), "sendonly"),
         (422, lambda offer: offer.replace("a=sendonly", "a=inactive"), "sendonly"),
         (422, lambda offer: re.sub("m=audio.*", "m=video 9 UDP/TLS/RTP/SAVPF 96", offer), "audio"),

@@ -18,7 +18,7 @@ def admitting(token: str | None) -> Middleware:
     async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
         if token is not None and not _is_open(request) and not _has(request, token):
             raise web.HTTPUnauthorized(
-                text="this room wants its token: Authorization: Bearer TOKEN, or ?token=TOKEN",
+                text="this room requires a token: send Authorization: Bearer TOKEN, or ?token=TOKEN",
                 headers={"WWW-Authenticate": "Bearer"},
             )
         return await handler(request)

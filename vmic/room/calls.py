@@ -106,7 +106,7 @@ class Calls:
 
     def _check(self, listener: str, speaker: str) -> None:
         if self.people.get(listener) is None or speaker not in self._speeches:
-            raise LookupError("one of them is not here")
+            raise LookupError("the listener or the speaker is not in the room")
 
     def _part(self, is_meant: Callable[[_Pair], bool]) -> None:
         for identity in [identity for identity, pair in self._pairs.items() if is_meant(pair)]:

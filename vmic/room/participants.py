@@ -99,7 +99,7 @@ class People:
     def pass_on(self, sender: Person, message: Any, recipient: str | None) -> None:
         """Send a message to one recipient, or to all others; raise ValueError if none has that id."""
         if recipient is not None and recipient not in self._people:
-            raise ValueError(f"nobody here has the id {recipient!r}")
+            raise ValueError(f"participant {recipient!r} not found in the room")
         for person in self._people.values():
             if person is not sender and recipient in (None, person.id):
                 person.tell({"event": "message", "sender": sender.id, "message": message})
@@ -121,5 +121,5 @@ def checked_name(name: str) -> str:
     """Return the name without surrounding blanks, or "Guest"; raise ValueError if it is not valid."""
     name = name.strip() or "Guest"
     if len(name) > MAX_NAME or not name.isprintable():
-        raise ValueError(f"a name has at most {MAX_NAME} characters, and none that cannot be shown")
+        raise ValueError(f"the name must have at most {MAX_NAME} characters, all of them printable")
     return name

@@ -89,9 +89,9 @@ class Connection:
                     transceiver.direction = "inactive"
             await self._peer.setLocalDescription(await self._peer.createAnswer())
         except OperationError as error:
-            raise UnfitOfferError("the room takes Opus, which the offer does not have") from error
+            raise UnfitOfferError("the offer must contain Opus, the only codec of the room") from error
         except (*_UNREADABLE, InvalidAccessError, InvalidStateError) as error:
-            raise BadOfferError(f"the offer cannot be used: {error}") from error
+            raise BadOfferError(f"cannot use the offer: {error}") from error
         return with_opus_parameters(self._peer.localDescription.sdp)
 
     async def ended(self) -> None:
@@ -109,13 +109,14 @@ class Connection:
         try:
             media = sdp.SessionDescription.parse(offer).media
         except _UNREADABLE as error:
-            raise BadOfferError(f"the offer is no SDP: {error}") from error
+            raise BadOfferError(f"the offer is not valid SDP: {error}") from error
         if not media:
-            raise BadOfferError("the offer is no SDP: it has no media")
+            raise BadOfferError("the offer is not valid SDP: it contains no media")
         directions = [one.direction for one in media if one.kind == "audio"]
         wanted = {"recvonly": ("sendonly", "sendrecv"), "sendonly": ("recvonly", "sendrecv")}
         if not directions or directions[0] not in wanted[self._audio.direction]:
-            raise UnfitOfferError(f"the offer is to have audio that is {wanted[self._audio.direction][0]}")
+            allowed = " or ".join(wanted[self._audio.direction])
+            raise UnfitOfferError(f"the offer must contain audio with the direction {allowed}")
 
     def _note(self) -> None:
         state = self._peer.connectionState

@@ -15,11 +15,11 @@ _SDP = "application/sdp"
 async def read_offer(request: web.Request) -> str:
     """Return the posted offer; raise the HTTP error to answer with if it is not an offer."""
     if request.content_type != _SDP:
-        raise web.HTTPUnsupportedMediaType(text=f"an offer is {_SDP}, not {request.content_type}")
+        raise web.HTTPUnsupportedMediaType(text=f"the offer must be {_SDP}, got {request.content_type}")
     try:
         return (await request.read()).decode()
     except UnicodeDecodeError as error:
-        raise web.HTTPBadRequest(text=f"the offer is no UTF-8: {error}") from error
+        raise web.HTTPBadRequest(text=f"the offer must be UTF-8: {error}") from error
 
 
 @contextlib.contextmanager

@@ -51,7 +51,7 @@ def application(calls: Calls, token: str | None) -> web.Application:
 
     async def refuse_post(request: web.Request) -> web.Response:
         raise web.HTTPMethodNotAllowed(
-            "POST", ["GET"], text=f"this is the room's page; programs join at {address_of(request)}/whip"
+            "POST", ["GET"], text=f"this is the page of the room; programs join at {address_of(request)}/whip"
         )
 
     async def end_calls(_app: web.Application) -> None:
@@ -80,7 +80,7 @@ async def _listen(runner: web.AppRunner, port: int) -> None:
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise vmic.VmicError(
-            f"no room can be opened at {HOST}:{port} ({why}); choose another --port, or 0 for any"
+            f"cannot open a room at {HOST}:{port} ({why}): choose another --port, or 0 for any free port"
         ) from error
 
 

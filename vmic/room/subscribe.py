@@ -26,7 +26,7 @@ class Listening:
     async def _visit(self, request: web.Request) -> web.WebSocketResponse:
         # Every page in a browser can open this WebSocket, whatever site the page is from.
         if request.headers.get("Origin", address_of(request)) not in _own_origins(request):
-            raise web.HTTPForbidden(text="a page of another site may not listen here")
+            raise web.HTTPForbidden(text="a page of another site cannot listen in this room")
         with refusing():
             person = Person(request.query.get("name", ""), speaks=False)
         channel = Channel(request)
@@ -40,7 +40,7 @@ class Listening:
     async def _follow(self, request: web.Request) -> web.WebSocketResponse:
         person = self._calls.people.get(request.match_info["id"])
         if person is None or not person.speaks:
-            raise web.HTTPNotFound(text="nobody speaks here by this id")
+            raise web.HTTPNotFound(text="speaker not found: no speaker in this room has this id")
         channel = Channel(request)
         await channel.open()
         return await channel.serve(self._calls.people, person)
@@ -52,14 +52,16 @@ class Listening:
             with refusing():
                 identity, answer = await self._calls.hear(listener, speaker, offer)
         except LookupError as error:
-            raise web.HTTPNotFound(text="who is to hear is not here, or who is to be heard") from error
+            raise web.HTTPNotFound(text="the listener or the speaker is not in the room") from error
         return description(answer, {"Location": f"/hear/{identity}"})
 
     async def _hear_no_more(self, request: web.Request) -> web.Response:
         try:
             self._calls.hear_no_more(request.match_info["id"])
         except LookupError as error:
-            raise web.HTTPNotFound(text="nothing is heard by this id") from error
+            raise web.HTTPNotFound(
+                text="connection not found: nothing is heard in this room under this id"
+            ) from error
         return web.Response()
 
 

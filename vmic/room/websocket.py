@@ -47,7 +47,7 @@ class Channel:
                 if message.type is WSMsgType.TEXT:
                     self._obey(people, person, message.data)
                 else:
-                    self.send(_error("a message is JSON, as text"))
+                    self.send(_error("the message must be JSON in a text frame"))
         finally:
             people.disconnect(person, self)
             self.end()
@@ -74,7 +74,7 @@ class Channel:
                     people.pass_on(person, message, None)
                 case _:
                     raise ValueError(
-                        'say {"name": "..."}, {"microphone": true or false}, '
+                        'the message must be {"name": "..."}, {"microphone": true or false}, '
                         'or {"message": ..., "recipient": an id or null}'
                     )
         except (ValueError, RecursionError) as error:
@@ -82,7 +82,7 @@ class Channel:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")  # though Python reads and writes it
+    raise ValueError(f"{constant} is not valid JSON")  # though Python reads and writes it
 
 
 def _error(message: str) -> dict[str, Any]:

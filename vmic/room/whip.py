@@ -43,7 +43,8 @@ class Whip:
                 person, answer = await self._calls.speak(offer, query.get("name", ""), sends=is_on)
         except FullError as error:
             raise web.HTTPServiceUnavailable(
-                text="as many speak here as may; try again later", headers={"Retry-After": "1"}
+                text="the room has its maximum number of speakers; try again later",
+                headers={"Retry-After": "1"},
             ) from error
         link = f'<{address_of(request)}/room/{person.id}>; rel="{_ROOM}"'
         return description(answer, {"Location": f"/whip/{person.id}", "ETag": f'"{person.id}"', "Link": link})
@@ -51,7 +52,7 @@ class Whip:
     async def _leave(self, request: web.Request) -> web.Response:
         person = self._calls.people.get(request.match_info["id"])
         if person is None or not person.speaks:
-            raise web.HTTPNotFound(text="nobody speaks here by this id")
+            raise web.HTTPNotFound(text="speaker not found: no speaker in this room has this id")
         self._calls.leave(person)
         return web.Response()
 
