@@ -101,7 +101,7 @@ def test_not_a_line_of_theirs_is_touched(asoundrc: Path) -> None:
     command("alsa", "disable", "one")
     command("alsa", "disable", "another")
     assert asoundrc.read_bytes() == THEIRS.encode() + b"\n# \xff their last word"
-    assert "ALSA knows no microphone 'one' of vmic's; it knows: none" in refusal("alsa", "disable", "one")
+    assert "microphone 'one' not found in ALSA; available: none" in refusal("alsa", "disable", "one")
     command("alsa", "enable", "one")
     command("alsa", "disable", "--all")
     assert b"vmic" not in asoundrc.read_bytes()
@@ -152,8 +152,8 @@ def test_a_broken_mark_takes_nothing_of_theirs_along(asoundrc: Path) -> None:
     lines = asoundrc.read_text().splitlines(keepends=True)
     broken = "".join(lines[:-1]) + "# theirs too\n"  # without the end mark
     asoundrc.write_text(broken)
-    assert "has lost its end" in refusal("alsa", "enable", "My mic")
-    assert "ALSA knows no microphone 'My mic'" in refusal("alsa", "disable", "My mic")
+    assert "has no matching" in refusal("alsa", "enable", "My mic")
+    assert "microphone 'My mic' not found in ALSA" in refusal("alsa", "disable", "My mic")
     command("alsa", "disable", "--all")
     assert asoundrc.read_text() == broken
     # An editor has removed the newline of the last line.

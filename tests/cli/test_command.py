@@ -55,8 +55,8 @@ def rows() -> list[list[str]]:
     return [[name, *row[1:4]] for name, *row in cells]
 
 
-HEAD = ["NAME", "RATE", "CHANNELS", "BELONGS TO"]
-NOBODY = "nobody: stays until removed"
+HEAD = ["NAME", "RATE", "CHANNELS", "OWNER"]
+NOBODY = "none (exists until removed)"
 
 
 def test_a_microphone_stays_until_it_is_removed(server: SoundServer) -> None:
@@ -86,9 +86,9 @@ def test_a_description_is_listed(server: SoundServer) -> None:
     command("create", "mic", "--description", "The robot's voice")
     command("create", "plain")
     lines = command("list").stdout.decode().splitlines()
-    assert [re.split(" {2,}", line)[-1] for line in lines] == ["SHOWN AS", "The robot's voice", "-"]
+    assert [re.split(" {2,}", line)[-1] for line in lines] == ["DESCRIPTION", "The robot's voice", "-"]
     info = command("info", "mic").stdout.decode().splitlines()
-    assert [line for line in info if line.startswith("Shown as")] == ["Shown as    The robot's voice"]
+    assert [line for line in info if line.startswith("Description")] == ["Description  The robot's voice"]
 
 
 def test_any_name_will_do(server: SoundServer) -> None:

@@ -116,9 +116,7 @@ def test_one_channel_goes_to_all_and_many_to_one(server: SoundServer, record: Re
     succeed("play", "mic", str(tmp_path / "mono.wav"))
     recorder.await_frames(4800)
     assert set(map(tuple, sounding(recorder.stop()).tolist())) == {(3000, 3000)}
-    assert "has 9 channels, of which nobody knows how they make 2: " in refusal(
-        "play", "mic", str(tmp_path / "nine.wav")
-    )
+    assert "the positions of the channels are unknown" in refusal("play", "mic", str(tmp_path / "nine.wav"))
 
 
 def remove(server: SoundServer) -> None:
@@ -169,32 +167,35 @@ def test_what_cannot_be_played_is_said_in_a_line(server: SoundServer, tmp_path: 
     text.write_text("no sound")
     film = tmp_path / "film.mkv"
     programs.run(["ffmpeg", "-f", "lavfi", "-i", "color=size=64x64:duration=1", str(film)], os.environ)
-    assert refusal("play", "mic", "--quiet", str(film)) == f"cannot play {film}: ffmpeg says: it has no sound"
+    assert (
+        refusal("play", "mic", "--quiet", str(film))
+        == f"cannot play {film}: ffmpeg reports: the file contains no sound"
+    )
     empty.touch()
     soundfile.write(cut, tone(1000, 1, 48000), 48000)
     os.truncate(cut, cut.stat().st_size // 2)
     assert refusal("play", "mic", "--quiet", str(empty)) == f"cannot play {empty}: it is empty"
     assert refusal("play", "mic", "--quiet", str(text)) == (
-        f"cannot play {text}: ffmpeg says: Invalid data found when processing input"
+        f"cannot play {text}: ffmpeg reports: Invalid data found when processing input"
     )
     without = {**os.environ, "PATH": str(tmp_path)}
     done = programs.run([sys.executable, VMIC, "play", "mic", str(text)], without)
     assert done.stderr.endswith(
-        b"libsndfile says: Format not recognised. ffmpeg reads more kinds (apt install ffmpeg)\n"
+        b"libsndfile reports: Format not recognised. ffmpeg supports more formats (apt install ffmpeg)\n"
     )
-    assert refusal("play", "mic", "--quiet", str(cut)).startswith(f"not all of {cut} is heard: ")
+    assert refusal("play", "mic", "--quiet", str(cut)).startswith(f"cannot play all of {cut}: ")
     raw = tmp_path / "samples.raw"
     raw.write_bytes(bytes(100))
     assert refusal("play", "mic", "--quiet", str(raw)).endswith(
-        "raw samples are played by `vmic play NAME - --raw`"
+        "use `vmic play NAME - --raw` for raw samples"
     )
-    assert "ended within a frame: 1 bytes" in refusal(
+    assert "ended within a frame: the last frame must have 2 bytes, got 1" in refusal(
         "play", "mic", "--quiet", "-", "--raw", standard_input=b"abc"
     )
     succeed("play", "mic", "--quiet", "-", "--raw")
     assert refusal("play", "mic", "--quiet", "-", standard_input=b"abc") == (
-        "cannot play standard input: ffmpeg says: Invalid data found when processing input "
-        "(for raw samples say --raw)"
+        "cannot play standard input: ffmpeg reports: Invalid data found when processing input "
+        "(use --raw for raw samples)"
     )
 
 
@@ -203,7 +204,7 @@ def test_a_closed_standard_input_is_said_in_a_line(server: SoundServer) -> None:
     done = programs.run(["sh", "-c", 'exec "$0" play mic - --raw <&-', VMIC], os.environ)
     assert (done.returncode, done.stderr) == (
         1,
-        b"vmic: standard input is closed: there is nothing to play\n",
+        b"vmic: cannot play standard input: it is closed\n",
     )
 
 
@@ -270,9 +271,9 @@ def test_a_recording_is_what_it_is_called(server: SoundServer, tmp_path: Path) -
         assert (heard.format, heard.samplerate) == (kind.upper(), 48000)
         assert heard.duration == pytest.approx(0.5, abs=0.05)
     said = refusal("record", "mic", str(tmp_path / "heard.sound"), "--seconds", "1")
-    assert "a recording is called as one of aiff, " in said
+    assert "its suffix must be one of aiff, " in said
     said = refusal("record", "mic", str(tmp_path / "no folder" / "out.wav"), "--seconds", "1")
-    assert said.endswith(f"there is no folder {tmp_path}/no folder")
+    assert said.endswith(f"folder {tmp_path}/no folder not found")
     assert not list(tmp_path.glob("*.sound"))
 
 
@@ -300,7 +301,9 @@ def test_a_recording_ends_with_its_microphone(server: SoundServer, start: Start,
     assert code == 1
     # Without --quiet PortAudio prints messages too.
     (said,) = errors.splitlines()
-    assert said.startswith(f"vmic: microphone 'mic' went away; {path} has what was heard")
+    assert said.startswith(
+        f"vmic: microphone 'mic' was removed, or the sound server disconnected. {path} contains"
+    )
     assert len(read_wav(path)[0]) > 0
 
 

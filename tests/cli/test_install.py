@@ -95,7 +95,7 @@ def test_what_is_uninstalled_leaves_nothing(
     command("install", name, "--way", way, "--quiet")
     command("uninstall", name)
     assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == []
-    assert refusal("uninstall", name) == f"no microphone {name!r} was installed"
+    assert refusal("uninstall", name) == f"microphone {name!r} is not installed"
 
 
 def test_the_users_own_script_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ def test_a_name_too_long_for_pulseaudios_script_is_refused(
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     name = "\N{MICROPHONE}" * 128
-    assert "too long for PulseAudio's script" in refusal("install", name, "--way", "pulseaudio")
+    assert "too long for the script of PulseAudio" in refusal("install", name, "--way", "pulseaudio")
     assert not list(tmp_path.rglob("default.pa"))
 
 
@@ -174,11 +174,11 @@ def test_where_none_answers_the_way_must_be_clear(monkeypatch: pytest.MonkeyPatc
         if chosen:
             assert integration._first().name == chosen
         else:
-            with pytest.raises(vmic.VmicError, match="neither is installed, and none answers"):
+            with pytest.raises(vmic.VmicError, match="neither is installed, and no server answers"):
                 integration._first()
     for name in ("pipewire", "pulseaudio"):
         monkeypatch.setattr(type(autostart.WAYS[name]), "is_there", lambda _: True)
-    with pytest.raises(vmic.VmicError, match=r"both are installed, and none answers .* with --way"):
+    with pytest.raises(vmic.VmicError, match=r"both are installed, and no server answers .* with --way"):
         integration._first()
 
 
@@ -214,6 +214,6 @@ def test_what_cannot_be_started_is_not_installed(
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setattr(sys, "argv", ["vmic"])
-    with pytest.raises(vmic.VmicError, match=r"could not start .*/python -m vmic.cli: No module named vmic"):
+    with pytest.raises(vmic.VmicError, match=r"cannot start .*/python -m vmic.cli: No module named vmic"):
         autostart.WAYS[way].install(MicrophoneSpec("mic", "mic", 48000, 1))
     assert list(tmp_path.iterdir()) == [python]

@@ -35,10 +35,10 @@ def listed() -> list[dict[str, Any]]:
     return found
 
 
-def test_a_resting_microphone_says_so(server: SoundServer) -> None:
+def test_a_suspended_microphone_says_so(server: SoundServer) -> None:
     assert listed() == []
     command("create", "mic", "--rate", "16000", "--description", 'My "microphone" [b]1[/b]')
-    programs.await_that(lambda: listed()[0]["state"] == "resting", "it rests")
+    programs.await_that(lambda: listed()[0]["state"] == "suspended", "it is suspended")
     assert listed() == [
         {
             "name": "mic",
@@ -47,7 +47,7 @@ def test_a_resting_microphone_says_so(server: SoundServer) -> None:
             "channels": 1,
             "pid": None,
             "program": None,
-            "state": "resting",
+            "state": "suspended",
             "description": 'My "microphone" [b]1[/b]',
             "volume": 1.0,
             "muted": False,
@@ -135,7 +135,7 @@ def test_a_script_gets_a_line_each_second(server: SoundServer, record: Record, s
     recorder.await_sound(24000)
     first, second = command("meter", "mic", "--seconds", "2").stdout.decode().splitlines()
     for line, at in ((first, "0:01.0"), (second, "0:02.0")):
-        seen = re.fullmatch(rf"{at}  +(-?[\d.]+) dB  at full scale (\d+) times  parec \((\d+)\)", line)
+        seen = re.fullmatch(rf"{at}  +(-?[\d.]+) dB  reached full scale (\d+) times  parec \((\d+)\)", line)
         assert seen, line
         assert float(seen[1]) == pytest.approx(0, abs=0.1)
         assert int(seen[2]) > 5
@@ -145,12 +145,12 @@ def test_a_script_gets_a_line_each_second(server: SoundServer, record: Record, s
     # The meter itself does not count as a listener.
     recorder.kill()
     meter = start(VMIC, "meter", "mic")
-    assert "silence  nobody" in programs.answer(meter) + programs.answer(meter)
+    assert "silence  no listeners" in programs.answer(meter) + programs.answer(meter)
     assert listed()[0]["listeners"] == []
     command("remove", "mic")
     code, errors = programs.end(meter)
-    assert (code, errors) == (1, "vmic: microphone 'mic' went away\n")
-    assert "no microphone 'mic'" in refusal("meter", "mic")
+    assert (code, errors) == (1, "vmic: microphone 'mic' was removed, or the sound server disconnected\n")
+    assert "microphone 'mic' not found" in refusal("meter", "mic")
 
 
 def test_a_person_sees_the_level_and_who_listens(
@@ -158,9 +158,9 @@ def test_a_person_sees_the_level_and_who_listens(
 ) -> None:
     command("create", "mic")
     with Terminal([VMIC, "meter", "mic"], os.environ, tmp_path) as terminal:
-        terminal.await_text("mic", "silence", "nobody listens")
+        terminal.await_text("mic", "silence", "no listeners")
         recorder = record(*vmic.list_microphone_devices())
-        terminal.await_text("who listens:", f"parec ({recorder.process.pid})")
+        terminal.await_text("listeners:", f"parec ({recorder.process.pid})")
         program = start(VMIC, "tone", "mic", "--level", "-12", "--seconds", "1")
         terminal.await_text("██████", "-12.")
         assert programs.end(program) == (0, "")
@@ -169,7 +169,7 @@ def test_a_person_sees_the_level_and_who_listens(
         terminal.await_text("too loud")
         programs.end(program)
         recorder.kill()
-        terminal.await_text("nobody listens")
+        terminal.await_text("no listeners")
         terminal.press("C-c")
         assert terminal.await_end() == 130
 

@@ -30,7 +30,7 @@ def test_a_file_may_be_called_anything(server: SoundServer, tmp_path: Path) -> N
 
 def test_text_that_is_not_utf_8_is_spoken_with_a_warning(server: SoundServer) -> None:
     command("create", "mic")
-    words = "vmic: warning: the text is not UTF-8: \ufffd is spoken for each character that is not\n"
+    words = "vmic: warning: the text is not UTF-8: \ufffd replaces each invalid character\n"
     assert words in command("say", "mic", os.fsdecode(b"caf\xe9")).stderr.decode()
     assert command("say", "mic", os.fsdecode(b"caf\xe9"), "--quiet").stderr == b""
     assert words not in command("say", "mic", "caf\u00e9").stderr.decode()
@@ -62,5 +62,7 @@ def test_a_decoder_says_nothing_past_quiet(
     monkeypatch.setenv("PATH", str(Path(VMIC).parent))
     done = run([VMIC, "play", "mic", str(tmp_path / "joined.mp3"), "--quiet"], os.environ)
     (line,) = done.stderr.decode().splitlines()
-    assert line.startswith(f"vmic: not all of {tmp_path}/joined.mp3 is heard: libsndfile says: of MP3s ")
+    assert line.startswith(
+        f"vmic: cannot play all of {tmp_path}/joined.mp3: libsndfile reports: the file contains several MP3 "
+    )
     assert done.returncode == 1

@@ -207,7 +207,9 @@ def test_a_part_is_played(mic: vmic.MicrophoneInfo, record: Record, speech: Path
     command("play", "mic", str(speech), "--start", "0:01.25", "--end", "1.5")
     recorder.await_frames(12000)
     Heard.in_recording(recorder.stop()).assert_exact(12000, first=60000)
-    assert f"{speech} ends before 21.0 s" in refusal("play", "mic", str(speech), "--start", "21")
+    assert f"cannot start at 21.0 s: {speech} ends before that" in refusal(
+        "play", "mic", str(speech), "--start", "21"
+    )
 
 
 def test_it_is_as_loud_as_asked_for(mic: vmic.MicrophoneInfo, record: Record, tmp_path: Path) -> None:
@@ -236,7 +238,7 @@ def test_a_loop_goes_on_without_a_gap_until_ctrl_c(
 def test_nothing_is_not_played_for_ever(mic: vmic.MicrophoneInfo, tmp_path: Path) -> None:
     path = tmp_path / "empty.wav"
     soundfile.write(path, np.zeros(0, np.int16), 48000)
-    assert refusal("play", "mic", str(path), "--loop") == f"there is nothing to play in {path}"
+    assert refusal("play", "mic", str(path), "--loop") == f"cannot play {path}: it contains no sound"
 
 
 # ---- a microphone for the time of the command ----
@@ -289,14 +291,14 @@ def length(samples: Samples, sample_rate: int) -> float:
 
 
 def test_what_cannot_be_said_is_told(server: SoundServer, tmp_path: Path) -> None:
-    assert "espeak-ng does not speak: " in refusal("say", "mic", "hello", "--voice", "xx-no-such")
+    assert "espeak-ng failed: " in refusal("say", "mic", "hello", "--voice", "xx-no-such")
     speed = refusal("say", "mic", "hello", "--with", "speech-dispatcher", "--speed", "200")
-    assert speed.startswith("speech-dispatcher knows no words a minute")
+    assert speed.startswith("speech-dispatcher does not support words per minute")
     programs_of = {"PATH": path_with(tmp_path / "none"), "HOME": server.env["HOME"]}
     done = programs.run([VMIC, "say", "mic", "hello"], {**os.environ, **programs_of})
     assert (done.returncode, done.stderr) == (
         1,
-        b"vmic: there is no espeak-ng on this machine (apt install espeak-ng)\n",
+        b"vmic: espeak-ng not found on this machine (apt install espeak-ng)\n",
     )
 
 

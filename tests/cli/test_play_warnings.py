@@ -21,7 +21,9 @@ from vmic.cli.terminal import keys
 Record = Callable[..., Recorder]
 Start = Callable[..., subprocess.Popen[str]]
 
-UNHEARD = "vmic: warning: no application records microphone 'mic': choose it as the microphone there\n"
+UNHEARD = (
+    "vmic: warning: no application records microphone 'mic': select it as the microphone in the application\n"
+)
 MUTED = "vmic: warning: microphone 'mic' is muted: applications hear silence (pactl set-source-mute mic 0)\n"
 
 

@@ -76,5 +76,5 @@ def test_what_has_no_right_answer_is_refused(server: SoundServer, tmp_path: Path
     path = tmp_path / "out.wav"
     with vmic.create_microphone_device("mic", 48000, 9):
         said = refusal("record", "mic", str(path), "-c", "2")
-    assert said.startswith("the microphone has 9 channels, of which nobody knows how they make 2: ")
+    assert said.startswith("cannot mix the 9 channels of the microphone to 2: ")
     assert not path.exists()

@@ -102,11 +102,11 @@ def test_ctrl_c_at_the_terminal_reaches_it_once(server: SoundServer, tmp_path: P
 
 def test_a_command_that_cannot_be_run_is_told_as_a_shell_does(server: SoundServer, tmp_path: Path) -> None:
     said = command("run", "--mic", "new", "--", "no-such-program", code=127).stderr
-    assert said == b"vmic: there is no program 'no-such-program'\n"
+    assert said == b"vmic: command 'no-such-program' not found\n"
     said = command("run", "--mic", "new", "--", str(tmp_path), code=126).stderr
     assert said == f"vmic: cannot run {str(tmp_path)!r}: Permission denied\n".encode()
     programs.await_that(lambda: not vmic.list_microphone_devices(), "it is gone")
-    assert b"no output 'loud'" in command("run", "--speaker", "loud", "--", "true", code=1).stderr
+    assert b"output 'loud' not found" in command("run", "--speaker", "loud", "--", "true", code=1).stderr
     assert b"the microphone name" in command("run", "--mic", "", "--", "true", code=1).stderr
 
 

@@ -75,7 +75,7 @@ def test_no_color_is_heeded(server: SoundServer, tmp_path: Path, arguments: Sequ
         with Terminal(
             [VMIC, *arguments], {**os.environ, "NO_COLOR": setting}, tmp_path / setting
         ) as terminal:
-            terminal.await_text("answers at" if arguments == ["doctor"] else "nobody listens")
+            terminal.await_text("answers at" if arguments == ["doctor"] else "no listeners")
             shown[setting] = terminal.coloured
     colour = re.compile(r"\x1b\[(?:\d+;)*[39][0-8]")
     assert colour.search(shown[""])

@@ -33,7 +33,7 @@ def test_it_is_started_seen_and_ended(home: Home) -> None:
     assert "no sound server answers" in errors
     code, said, _ = call(home, "status", "--json")
     assert (code, json.loads(said)["running"]) == (1, False)
-    assert call(home, "stop") == (0, "", "vmic: no server of vmic's runs\n")
+    assert call(home, "stop") == (0, "", "vmic: no sound server is running\n")
     code, _, errors = call(home, "start")
     assert code == 0
     assert "pulseaudio" in errors
@@ -63,14 +63,14 @@ def test_that_of_an_isolated_program_is_not_ended(home: Home) -> None:
     script = f'echo ready; read _; exec "{VMIC}" server status'
     program = programs.start([VMIC, "run", "--isolated", "--", "sh", "-c", script], home.env)
     assert programs.answer(program) == "ready"
-    assert call(home, "stop") == (0, "", "vmic: no server of vmic's runs\n")
+    assert call(home, "stop") == (0, "", "vmic: no sound server is running\n")
     said, errors = program.communicate("\n", timeout=30)
     assert (program.returncode, errors) == (0, "")
     assert "started by vmic" not in said
 
 
 def test_another_ones_server_is_not_ended(server: SoundServer) -> None:
-    assert "was not started by vmic" in refusal("server", "stop")
+    assert "it was not started by vmic" in refusal("server", "stop")
     status = json.loads(command("server", "status", "--json").stdout)
     assert status["running"]
     assert not status["started_by_vmic"]

@@ -40,17 +40,23 @@ class Case:
 
 _LOUD_QUIET, _QUIET_LOUD = ((20.0, None), (20.0, 300)), ((20.0, 300), (20.0, None))
 _ONE, _TWO = ((2.0, 400),), ((2.0, 400), (3.0, 700))
-_UNKNOWN = "ffmpeg reads more kinds (apt install ffmpeg)"
+_UNKNOWN = "ffmpeg supports more formats (apt install ffmpeg)"
 CASES = (
     # The bit rate is variable and there is no frame count: the guessed length must not end the sound.
     Case("loud-quiet.mp3", "file", _LOUD_QUIET),
     Case("quiet-loud.mp3", "file", _QUIET_LOUD),
     Case("loud-quiet.aac", "file", _LOUD_QUIET, _UNKNOWN),
     # Two files, one after the other, as speech servers send them.
-    Case("joined.mp3", "file", _TWO, "of MP3s that follow each other in one file it plays the first", 1),
+    Case(
+        "joined.mp3",
+        "file",
+        _TWO,
+        "the file contains several MP3 files, of which libsndfile plays only the first",
+        1,
+    ),
     Case("joined.ogg", "file", _TWO),
     Case("joined.opus", "file", _TWO),
-    Case("joined.flac", "file", _TWO, "it is several FLAC files in one"),
+    Case("joined.flac", "file", _TWO, "it contains several FLAC files"),
     Case("joined.wav", "file", _TWO),
     Case("joined.wav", "pipe", _TWO),
     # The header is written before the samples: lengths of 0 mean that they are not known yet.

@@ -188,8 +188,8 @@ class Monitor(Follower):
         self._keeper_wanted = False
         log.error(
             "cannot start the keeper (watchdog process) of this program's devices: %s. Without a keeper, the "
-            "devices remain on the sound server if this program is killed, the sound of other programs can "
-            "play into them, and recordings can switch to another microphone",
+            "devices remain on the sound server if this program is killed, other programs can play into "
+            "them, and recordings can switch to another microphone",
             why,
         )
 

@@ -19,39 +19,39 @@ INTERRUPTED = 128 + signal.SIGINT
 _COMMANDS = {
     "create": (
         "devices:create",
-        "Make microphone NAME; it stays until `vmic remove NAME`.",
+        "Create microphone NAME, which exists until `vmic remove NAME`.",
     ),
-    "list": ("listing:list_", "Show vmic's microphones on this sound server."),
-    "info": ("listing:info", "Show what is known of microphone NAME."),
-    "remove": ("devices:remove", "Remove microphone NAME; who records it gets an end."),
+    "list": ("listing:list_", "List the microphones of vmic on this sound server."),
+    "info": ("listing:info", "Show the details of microphone NAME."),
+    "remove": ("devices:remove", "Remove microphone NAME, and end its recordings."),
     "play": (
         "play:play",
-        "Play each FILE into microphone NAME, and wait until it is heard.",
+        "Play each FILE into microphone NAME, and wait until it has been heard.",
     ),
     "say": ("play:say", "Speak TEXT into microphone NAME."),
-    "tone": ("play:tone", "Play a sine into microphone NAME."),
-    "record": ("record:record", "Record microphone NAME to OUT."),
-    "meter": ("meter:meter", "Show how loud microphone NAME is, and who listens."),
-    "run": ("run:run", "Run COMMAND with microphone NAME as its default."),
-    "room": ("room:room", "Open a room for trying calls out, on this machine alone."),
+    "tone": ("play:tone", "Play a sine tone into microphone NAME."),
+    "record": ("record:record", "Record microphone NAME to the file OUT."),
+    "meter": ("meter:meter", "Show the loudness of microphone NAME, and its listeners."),
+    "run": ("run:run", "Run COMMAND with microphone NAME as its default microphone."),
+    "room": ("room:room", "Open a room for test calls on this machine."),
     "install": (
         "integration:install",
-        "Have microphone NAME after each log-in, and after a reboot.",
+        "Create microphone NAME at each log-in.",
     ),
-    "uninstall": ("integration:uninstall", "Have microphone NAME no more after a log-in."),
-    "server": ("server:server", "Start and stop the sound server that vmic brings."),
+    "uninstall": ("integration:uninstall", "Stop creating microphone NAME at log-in."),
+    "server": ("server:server", "Start, stop and show the sound server."),
     "alsa": (
         "integration:alsa",
-        "Let programs that know only ALSA list microphones by name.",
+        "List microphones by name in programs that support only ALSA.",
     ),
     "doctor": (
         "doctor:doctor",
-        "Look for what keeps microphones from working, and say what to do.",
+        "Find problems with microphones, and suggest remedies.",
     ),
-    "clean": ("devices:clean", "Remove what dead programs have left."),
+    "clean": ("devices:clean", "Remove microphones that programs have left behind."),
     "completion": (
         "integration:completion",
-        "Print what makes SHELL complete vmic's commands.",
+        "Print the script with which SHELL completes vmic commands.",
     ),
 }
 
@@ -63,15 +63,15 @@ _COMMANDS = {
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""Example: vmic create my-mic && vmic say my-mic hello
 
-Exit codes: 0 done, 1 failed (one line on standard error says why), 2 wrong usage, 130 ended by Ctrl-C, 143 by
-SIGTERM, 129 with its terminal; `vmic run` has its command's.
+Exit codes: 0 success, 1 failure (one line on standard error gives the reason), 2 wrong usage, 130 ended by
+Ctrl-C, 143 ended by SIGTERM, 129 ended with its terminal. `vmic run` exits with the code of its command.
 
-Environment: PULSE_SERVER leads to another sound server, VMIC_AUTOSTART=0 never starts one, NO_COLOR=1 shows
-no colours.""",
+Environment: PULSE_SERVER selects another sound server, VMIC_AUTOSTART=0 never starts a sound server,
+NO_COLOR=1 turns colours off.""",
 )
 @click.version_option(vmic.__version__, prog_name="vmic")
 def command() -> None:
-    """Microphones whose sound comes from a program; every application sees them by name."""
+    """Create virtual microphones, which applications list by name, and play sound into them."""
 
 
 def main() -> None:

@@ -55,8 +55,8 @@ def mixing(name: str, channels: int, layout: int, wanted: int) -> Any:
         return np.full((channels, wanted), 1 / channels, np.float32)
     if not here or not there:
         raise vmic.VmicError(
-            f"{name} has {channels} channels, of which nobody knows how they make {wanted}: say it yourself "
-            "(ffmpeg -af pan)"
+            f"cannot mix the {channels} channels of {name} to {wanted}: the positions of the channels are "
+            "unknown. Mix them with ffmpeg (-af pan)"
         )
     ways = {place: [{place: 1.0}, *_WAYS.get(place, [])] for place in here}
     weights = [next((way for way in ways[place] if way.keys() <= set(there)), {}) for place in here]

@@ -38,7 +38,7 @@ class Time(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         seconds: float = sum(part * 60**place for place, part in enumerate(reversed(parts)))
         fits = 1 <= len(parts) <= 3 and min(parts) >= 0 and seconds <= _LONGEST
         if not fits or (seconds == 0 and not self._zero):
-            self.fail(f"{value!r} is no length of time (12.5, or 1:02:03)", param, ctx)
+            self.fail(f"{value!r} is not a time: use seconds (12.5) or h:mm:ss (1:02:03)", param, ctx)
         return seconds
 
 
@@ -52,7 +52,7 @@ def _hush(context: click.Context, _option: click.Parameter, quiet: bool) -> None
 
 
 quiet_option: Callable[[Any], Any] = click.option(
-    "-q", "--quiet", is_flag=True, expose_value=False, callback=_hush, help="Say nothing but errors."
+    "-q", "--quiet", is_flag=True, expose_value=False, callback=_hush, help="Print only errors."
 )
 
 

@@ -128,7 +128,8 @@ def test_a_start_beyond_a_guessed_length_is_found(folder: Path, name: str) -> No
     assert said == ""
     assert len(frames) / RATE == pytest.approx(10, abs=0.15)
     assert frequency(frames[:, 0], RATE) == pytest.approx(300, abs=3)
-    assert heard(opening.open_file(str(folder / name)), 50)[1] == f"{folder / name} ends before 50.0 s"
+    said = heard(opening.open_file(str(folder / name)), 50)[1]
+    assert said == f"cannot start at 50.0 s: {folder / name} ends before that"
 
 
 @pytest.mark.parametrize("kind", ["mp3", "ogg", "opus", "flac", "wav"])
@@ -176,7 +177,7 @@ def test_what_is_read_to_its_end_first_is_limited(
 ) -> None:
     monkeypatch.setattr(pipes, "_LIMIT", 100_000)
     pipe((folder / "long.m4a").read_bytes())
-    with pytest.raises(vmic.VmicError, match="longer than 1 GiB: save it, and play the file"):
+    with pytest.raises(vmic.VmicError, match=r"longer than 1 GiB\. Save it to a file"):
         opening.open_standard_input()
 
 
@@ -189,7 +190,7 @@ def test_a_file_that_is_cut_off_while_it_plays_is_told(tmp_path: Path, has_ffmpe
         block = sound.read(RATE)
     os.truncate(path, 44 + 2 * 60 * RATE)
     frames, said = heard(sound)
-    assert said == f"{path} was cut off while it was played: the rest is missing"
+    assert said == f"cannot play all of {path}: it was truncated during playback"
     assert 50 * RATE < len(frames) < 61 * RATE
 
 
@@ -199,7 +200,7 @@ def test_what_is_broken_in_a_file_is_told_after_the_rest(tmp_path: Path, has_ffm
         soundfile.write(path, samples, RATE)
         os.truncate(path, path.stat().st_size // 2)
         frames, said = heard(opening.open_file(str(path)))
-        assert said.startswith(f"not all of {path} is heard: ")
+        assert said.startswith(f"cannot play all of {path}: ")
         assert len(frames) / RATE == pytest.approx(5, abs=0.5)
 
 
@@ -211,8 +212,8 @@ def test_joined_files_of_two_rates_are_told(
     pipe(b"".join((tmp_path / f"{rate}.wav").read_bytes() for rate in (8000, 16000)))
     frames, said = heard(opening.open_standard_input())
     assert said == (
-        "standard input goes on with 16000 frames a second and 1 channels after 8000 and 1: "
-        "the rest is not played"
+        "cannot play all of standard input: its format changes from 8000 frames per second and 1 channels to "
+        "16000 and 1"
     )
     assert len(frames) == 8000
 

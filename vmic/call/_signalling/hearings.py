@@ -43,5 +43,5 @@ class Hearings:
             try:
                 await self._hear_once(identity)
             except (SessionError, PeerError, aiohttp.ClientError, asyncio.TimeoutError) as error:
-                _log.warning("participant %s is not heard: %s", identity, error)
+                _log.warning("cannot receive the sound of participant %s: %s", identity, error)
             await asyncio.sleep(backoff.next())

@@ -25,12 +25,12 @@ from vmic.cli.terminal.output import is_quiet, say
 
 @click.command(epilog="Example: vmic create my-virtual-microphone --rate 48000 --channels 2")
 @click.argument("name")
-@click.option("--rate", type=RATE, default=48000, show_default=True, help="Frames a second.")
-@click.option("--channels", type=CHANNELS, default=1, show_default=True, help="Samples in a frame.")
-@click.option("--description", help="What applications show instead of the name.")
-@click.option("--replace", is_flag=True, help="Take the name over when such a microphone exists.")
-@click.option("--alsa", is_flag=True, help="Let programs that know only ALSA list it too (vmic alsa).")
-@click.option("--foreground", is_flag=True, help="Keep it until Ctrl-C or SIGTERM, and remove it then.")
+@click.option("--rate", type=RATE, default=48000, show_default=True, help="Frames per second.")
+@click.option("--channels", type=CHANNELS, default=1, show_default=True, help="Samples per frame.")
+@click.option("--description", help="The text that applications show instead of NAME.")
+@click.option("--replace", is_flag=True, help="Replace an existing microphone of this name.")
+@click.option("--alsa", is_flag=True, help="Also list it in programs that support only ALSA (vmic alsa).")
+@click.option("--foreground", is_flag=True, help="Keep it until Ctrl-C or SIGTERM, then remove it.")
 # For a configuration file whose arguments cannot have blanks (see autostart).
 @click.option("--encoded", is_flag=True, hidden=True)
 @quiet_option
@@ -44,11 +44,11 @@ def create(
     foreground: bool,
     encoded: bool,
 ) -> None:
-    """Make microphone NAME; it stays until `vmic remove NAME`."""
+    """Create microphone NAME, which exists until `vmic remove NAME`."""
     if encoded:
         name, description = urllib.parse.unquote(name), urllib.parse.unquote(description or name)
     if foreground and alsa:
-        raise click.UsageError("--alsa is for a microphone that stays: leave --foreground out")
+        raise click.UsageError("--alsa cannot be used with --foreground")
     if foreground:
         _hold(name, rate, channels, description, replace=replace)
         return
@@ -80,11 +80,11 @@ def _hold(name: str, rate: int, channels: int, description: str | None, *, repla
 
 @click.command(epilog="Example: vmic remove my-virtual-microphone")
 @click.argument("name", required=False, shell_complete=microphones)
-@click.option("--all", "all_", is_flag=True, help="All that belong to nobody.")
+@click.option("--all", "all_", is_flag=True, help="Remove all microphones that belong to no process.")
 def remove(name: str | None, all_: bool) -> None:
-    """Remove microphone NAME; who records it gets an end."""
+    """Remove microphone NAME, and end its recordings."""
     if (name is None) != all_:
-        raise click.UsageError("name a microphone, or say --all")
+        raise click.UsageError("give either NAME or --all")
     there = list_microphone_devices()
     named = [info for info in there if name in (info.name, info.source_name)]
     for info in named if name is not None else [info for info in there if info.pid is None]:
@@ -97,11 +97,15 @@ def remove(name: str | None, all_: bool) -> None:
 @click.command(epilog="Example: vmic clean")
 @quiet_option
 def clean() -> None:
-    """Remove what dead programs have left: microphones whose owner has ended, and halves of others."""
+    """Remove microphones that programs have left behind: of owners that have exited, and incomplete ones."""
     for device in connection.call(_clean):
         say(
             f"removed {device.name!r}"
-            + (f", of {belongs_to(device.info)}" if device.info.pid else ", half of it")
+            + (
+                f", which belonged to {belongs_to(device.info)}"
+                if device.info.pid
+                else ", which was incomplete"
+            )
         )
 
 

@@ -19,17 +19,17 @@ _SIGNS = {"good": ("✓", "green"), "note": ("·", "cyan"), "bad": ("✗", "red"
 
 
 @click.command(epilog="Example: vmic doctor --json > report.json")
-@click.option("--json", "as_json", is_flag=True, help="For programs, and for a report of a fault.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs and bug reports.")
 @click.option(
     "--plot",
     type=click.Path(dir_okay=False, writable=True),
     metavar="FILE.png",
-    help="Draw how the latency is distributed; needs matplotlib.",
+    help="Save a plot of the latency distribution. Needs matplotlib.",
 )
 def doctor(as_json: bool, plot: str | None) -> None:
-    """Look for what keeps microphones from working, and say what to do.
+    """Find problems with microphones, and suggest remedies.
 
-    It makes a microphone, writes to it and hears it. The exit code is 1 when something is wrong.
+    The command creates a microphone, writes to it and records it. The exit code is 1 if it finds a problem.
     """
     if plot is not None:
         _check_plot()

@@ -19,37 +19,37 @@ _COMPLETION = "_VMIC_COMPLETE"
 way_option = click.option(
     "--way",
     type=click.Choice(list(WAYS)),
-    help="How the session is to start it.  [default: systemd, or else the sound server that answers]",
+    help="How the session creates it.  [default: systemd, otherwise the sound server that answers]",
 )
 
 
 @click.command(epilog="Example: vmic install my-mic --rate 48000")
 @click.argument("name")
-@click.option("--rate", type=RATE, default=48000, show_default=True, help="Frames a second.")
-@click.option("--channels", type=CHANNELS, default=1, show_default=True, help="Samples in a frame.")
-@click.option("--description", help="What applications show instead of the name.")
+@click.option("--rate", type=RATE, default=48000, show_default=True, help="Frames per second.")
+@click.option("--channels", type=CHANNELS, default=1, show_default=True, help="Samples per frame.")
+@click.option("--description", help="The text that applications show instead of NAME.")
 @way_option
 @quiet_option
 def install(name: str, rate: int, channels: int, description: str | None, way: str | None) -> None:
-    """Have microphone NAME after each log-in, and after a reboot.
+    """Create microphone NAME at each log-in.
 
-    Through a unit of the user's systemd where there is one, else through a file that PipeWire or PulseAudio,
-    whichever answers now, reads when it starts.
+    A systemd user unit creates the microphone. Without systemd, the sound server that answers now creates
+    it, from a file that PipeWire or PulseAudio reads when it starts.
     """
     names.check_name(name)
     spec = MicrophoneSpec(name, names.check_description(description, name), rate, channels)
     chosen = WAYS[way] if way else _first()
-    say(f"microphone {name!r} is there from the next log-in on: {chosen.install(spec)}")
+    say(f"microphone {name!r} will be created at each log-in by {chosen.install(spec)}")
 
 
 @click.command(epilog="Example: vmic uninstall my-mic")
 @click.argument("name", shell_complete=microphones)
 def uninstall(name: str) -> None:
-    """Have microphone NAME no more after a log-in."""
+    """Stop creating microphone NAME at log-in."""
     names.check_name(name)
     found = [way for way in WAYS.values() if way.uninstall(name)]
     if not found:
-        raise vmic.VmicError(f"no microphone {name!r} was installed")
+        raise vmic.VmicError(f"microphone {name!r} is not installed")
 
 
 def _first() -> Way:
@@ -69,16 +69,16 @@ def _first() -> Way:
             return there[0]
         which = "neither is" if not there else "both are"
         raise vmic.VmicError(
-            f"which sound server a session has cannot be told, PipeWire's or PulseAudio: {which} installed, "
-            f"and none answers ({error}). Say which with --way, or start it"
+            f"cannot determine the sound server of a session, PipeWire or PulseAudio: {which} installed, and "
+            f"no server answers ({error}). Choose one with --way, or start one"
         ) from error
 
 
 @click.group(epilog="Example: vmic alsa enable my-mic && arecord -D my-mic -f S16_LE -r 48000 heard.wav")
 def alsa() -> None:
-    """Let programs that know only ALSA list microphones by name: arecord, PortAudio, Audacity, baresip.
+    """List microphones by name in programs that support only ALSA: arecord, PortAudio, Audacity, baresip.
 
-    What it writes is a marked part of ~/.asoundrc. No other line there is touched.
+    The microphones are listed in a marked block of ~/.asoundrc. No other line of the file changes.
     """
 
 
@@ -86,25 +86,25 @@ def alsa() -> None:
 @name_argument
 @quiet_option
 def enable(name: str) -> None:
-    """Let ALSA list microphone NAME."""
+    """List microphone NAME in ALSA."""
     device = connection.call(lambda pulse: orphans.find(pulse, name))
     description = device.source.description if device.source is not None else device.name
     identity = asoundrc.add(device.name, device.source_name, description)
-    say(f"ALSA knows microphone {device.name!r} as {identity}; programs that run see it when they start anew")
+    say(f"ALSA lists microphone {device.name!r} as {identity}; programs that are running must be restarted")
 
 
 @alsa.command(epilog="Example: vmic alsa disable my-mic")
 @click.argument("name", required=False, shell_complete=microphones)
-@click.option("--all", "all_", is_flag=True, help="All of them.")
+@click.option("--all", "all_", is_flag=True, help="Remove all microphones of vmic from ALSA.")
 def disable(name: str | None, all_: bool) -> None:
-    """Let ALSA forget microphone NAME, which may have gone already."""
+    """Remove microphone NAME from ALSA, even if the microphone no longer exists."""
     if (name is None) != all_:
         raise click.UsageError("name a microphone, or say --all")
     if name is None:
         asoundrc.remove_all()
     elif not asoundrc.remove(name):
         there = ", ".join(asoundrc.enabled()) or "none"
-        raise vmic.VmicError(f"ALSA knows no microphone {name!r} of vmic's; it knows: {there}")
+        raise vmic.VmicError(f"microphone {name!r} not found in ALSA; available: {there}")
 
 
 @click.command(
@@ -119,7 +119,7 @@ Example: vmic completion bash"""
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print what makes SHELL complete vmic's commands, options and microphones."""
+    """Print the script with which SHELL completes vmic commands, options and microphone names."""
     kind = get_completion_class(shell)
     assert kind
     click.echo(kind(context.find_root().command, {}, "vmic", _COMPLETION).source())

@@ -16,16 +16,17 @@ from vmic.cli.system.microphone_status import MicrophoneStatus, belongs_to, of_a
 from vmic.cli.terminal import level_bar
 from vmic.cli.terminal.output import printable
 
-json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
 @click.command("list", epilog="Example: vmic list --json")
 @json_option
 def list_(as_json: bool) -> None:
-    """Show vmic's microphones on this sound server: who writes, who listens, how loud it is.
+    """List the microphones of vmic on this sound server, with their writers, listeners and loudness.
 
-    STATE is "running" when somebody records it or writes to it; else "idle" for some seconds, and then
-    "resting", which costs nothing. "unguarded" is one without a keeper: `vmic info` says what to do.
+    STATE is "running" while a program records the microphone or writes to it, "idle" for some seconds after
+    that, and then "suspended", which uses no processor time. "unguarded" marks a microphone without a keeper
+    (watchdog process); `vmic info` shows what to do.
     """
     statuses = connection.call(of_all)
     if as_json:
@@ -38,7 +39,7 @@ def list_(as_json: bool) -> None:
 @name_argument
 @json_option
 def info(name: str, as_json: bool) -> None:
-    """Show what is known of microphone NAME."""
+    """Show the details of microphone NAME."""
     status = connection.call(lambda pulse: of_one(pulse, name))
     if as_json:
         click.echo(json.dumps(_as_json(status), indent=2))
@@ -49,8 +50,8 @@ def info(name: str, as_json: bool) -> None:
     _print([*named, *more, ("Volume", f"{status.volume:.0%}"), *lost])
 
 
-_HEADS = ("NAME", "STATE", "RATE", "CHANNELS", "BELONGS TO", "WRITES", "LISTENS", "LEVEL")
-_SHOWN_AS = "SHOWN AS"
+_HEADS = ("NAME", "STATE", "RATE", "CHANNELS", "OWNER", "WRITERS", "LISTENERS", "PEAK")
+_SHOWN_AS = "DESCRIPTION"
 
 
 def _shown_as(status: MicrophoneStatus) -> str:
@@ -65,7 +66,7 @@ def _cells(status: MicrophoneStatus) -> tuple[str, ...]:
         ", ".join(state),
         str(info.sample_rate),
         str(info.channels),
-        belongs_to(info) if info.pid else "nobody: stays until removed",
+        belongs_to(info) if info.pid else "none (exists until removed)",
         ", ".join(status.writers) or "-",
         ", ".join(who(listener) for listener in status.listeners) or "-",
         "-" if status.peak is None else level_bar.said(status.peak).strip(),

@@ -33,12 +33,13 @@ _WIDTH = 50  # columns
 
 @click.command(epilog="Example: vmic meter my-mic")
 @name_argument
-@click.option("--seconds", type=LENGTH, help="Stop after so long; without it, on Ctrl-C.")
+@click.option("--seconds", type=LENGTH, help="Stop after this time.  [default: run until Ctrl-C]")
 def meter(name: str, seconds: float | None) -> None:
-    """Show how loud microphone NAME is, and who listens.
+    """Show the loudness of microphone NAME, and its listeners.
 
-    It is no listener itself. Where standard output is no terminal it prints a line each second: the time
-    since it began, the peak of that second, how often it was at full scale, and the listeners.
+    The meter does not count as a listener. If standard output is not a terminal, the command prints one line
+    per second: the time since the start, the peak of that second, how often the sound reached full scale,
+    and the listeners.
     """
     info = connection.call(lambda pulse: orphans.find(pulse, name)).info
     ears = _Ears(info.source_name)
@@ -50,7 +51,9 @@ def meter(name: str, seconds: float | None) -> None:
         while seconds is None or due - began < seconds:
             due += _LINE if draw is None else _REDRAW
             if ears.removed.wait(max(0.0, due - time.monotonic())):
-                raise vmic.DeviceLostError(f"microphone {info.name!r} went away")
+                raise vmic.DeviceLostError(
+                    f"microphone {info.name!r} was removed, or the sound server disconnected"
+                )
             heard = ears.take()
             if draw is None:
                 click.echo(_line(due - began, heard))
@@ -136,12 +139,14 @@ class _View:
         self._clips += heard.clips
         bar = level_bar.bar(self._peak, _WIDTH, self._held)
         level = line([], Text(self._name, "bold"), [bar, Text(level_bar.said(self._held))])
-        clip = Text(f"at full scale {self._clips} times: too loud", "bold red") if self._clips else Text("")
+        clip = (
+            Text(f"reached full scale {self._clips} times: too loud", "bold red") if self._clips else Text("")
+        )
         listeners = [Text(f"  {who(listener)}") for listener in heard.listeners]
-        return Group(level, clip, Text("who listens:" if listeners else "nobody listens"), *listeners)
+        return Group(level, clip, Text("listeners:" if listeners else "no listeners"), *listeners)
 
 
 def _line(seconds: float, heard: _Heard) -> str:
-    clip = f"  at full scale {heard.clips} times" if heard.clips else ""
-    listeners = ", ".join(who(listener) for listener in heard.listeners) or "nobody"
+    clip = f"  reached full scale {heard.clips} times" if heard.clips else ""
+    listeners = ", ".join(who(listener) for listener in heard.listeners) or "no listeners"
     return f"{clock(seconds)}  {level_bar.said(heard.peak)}{clip}  {listeners}"

@@ -34,15 +34,15 @@ gain_option = click.option(
     type=click.FloatRange(-200, 200),
     default=0.0,
     metavar="DB",
-    help="So many decibels louder, or less loud.",
+    help="Change the volume by this number of decibels.",
 )
 
 latency_option = click.option(
     "--latency",
     type=click.IntRange(20, 2000),
     metavar="MS",
-    help="Keep so many milliseconds of sound queued. With fewer a pipe is heard sooner, with more late input "
-    "makes no gap.  [default: 2000, which a pipe need not fill first]",
+    help="Keep this many milliseconds of sound queued. A smaller value plays a pipe sooner, a larger value "
+    "prevents gaps if the input is late.  [default: 2000, but a pipe plays at once]",
 )
 
 
@@ -61,18 +61,18 @@ Example: ffmpeg -i film.mkv -f s16le -ar 48000 -ac 1 - | vmic play my-mic - --ra
     required=True,
     metavar="FILE...",
 )
-@click.option("--loop", is_flag=True, help="Again and again, until Ctrl-C.")
+@click.option("--loop", is_flag=True, help="Repeat the files until Ctrl-C.")
 @gain_option
-@click.option("--start", type=TIME, default=0.0, help="Where to begin in each file: seconds, or 1:23.")
-@click.option("--end", type=LENGTH, help="Where to end in each file.")
-@click.option("--raw", is_flag=True, help="Standard input has samples without a header.")
-@click.option("--rate", type=RATE, help="Of raw samples: frames a second.  [default: the microphone's]")
-@click.option("--channels", type=CHANNELS, help="Of raw samples.  [default: the microphone's]")
+@click.option("--start", type=TIME, default=0.0, help="Start position in each file: seconds, or 1:23.")
+@click.option("--end", type=LENGTH, help="End position in each file.")
+@click.option("--raw", is_flag=True, help="Read raw samples, without a header, from standard input.")
+@click.option("--rate", type=RATE, help="Frames per second of raw samples.  [default: the microphone's]")
+@click.option("--channels", type=CHANNELS, help="Channels of raw samples.  [default: the microphone's]")
 @click.option(
     "--format",
     "sample_format",
     type=click.Choice(list(RAW_FORMATS)),
-    help="Of raw samples.  [default: s16le]",
+    help="Format of raw samples.  [default: s16le]",
 )
 @latency_option
 @quiet_option
@@ -89,23 +89,25 @@ def play(
     sample_format: str | None,
     latency: int | None,
 ) -> None:
-    """Play each FILE into microphone NAME, and wait until it is heard.
+    """Play each FILE into microphone NAME, and wait until it has been heard.
 
-    A FILE is anything that ffmpeg decodes, or where that is not installed libsndfile (WAV, FLAC, OGG, MP3
-    and more). It is resampled to the microphone's rate. With - for FILE standard input is played: a file of
-    any kind, or raw samples. Where there is no such microphone it is made, for the time of the
-    command. At a terminal: space pauses, left and right go 5 s back and forth, q stops.
+    FILE is any file that ffmpeg decodes, or, if ffmpeg is not installed, libsndfile (WAV, FLAC, OGG, MP3 and
+    more). The sound is resampled to the rate of the microphone. If FILE is -, the command plays standard
+    input: a file of any kind, or raw samples. If the microphone does not exist, the command creates it, and
+    removes it at the end. On a terminal, space pauses, left and right skip 5 s back and forward, and q stops.
     """
     if end is not None and end <= start:
-        raise click.UsageError("--end comes after --start")
+        raise click.UsageError("--end must be after --start")
     if "-" in files and (loop or start or len(files) > 1):
-        raise click.UsageError("standard input (-) can be played only alone, once, and from its beginning")
+        raise click.UsageError(
+            "standard input (-) must be the only FILE, and cannot be used with --loop or --start"
+        )
     if loop and not all(Path(file).is_file() for file in files):
-        raise click.UsageError("--loop is for files: a pipe is heard once")
+        raise click.UsageError("--loop needs regular files: a pipe can be read only once")
     if raw and files != ("-",):
-        raise click.UsageError("--raw is for standard input (-)")
+        raise click.UsageError("--raw needs standard input (-) as the only FILE")
     if not raw and (rate or channels or sample_format):
-        raise click.UsageError("--rate, --channels and --format say what --raw samples are")
+        raise click.UsageError("--rate, --channels and --format can be used only with --raw")
     there = _find(name)
     if raw:
         first = opening.open_raw(
@@ -126,10 +128,10 @@ def play(
     "--with",
     "engine",
     type=click.Choice(["espeak-ng", "speech-dispatcher"]),
-    help="Who speaks.  [default: the first of them that is installed]",
+    help="The speech synthesizer.  [default: the first of these that is installed]",
 )
-@click.option("--voice", help="One of `espeak-ng --voices` (de, en-gb, ...), or of `spd-say -L`.")
-@click.option("--speed", type=click.IntRange(80, 450), help="Words a minute (espeak-ng).  [default: 175]")
+@click.option("--voice", help="A voice of `espeak-ng --voices` (de, en-gb, ...) or of `spd-say -L`.")
+@click.option("--speed", type=click.IntRange(80, 450), help="Words per minute (espeak-ng).  [default: 175]")
 @gain_option
 @latency_option
 @quiet_option
@@ -142,16 +144,16 @@ def say(
     gain: float,
     latency: int | None,
 ) -> None:
-    """Speak TEXT into microphone NAME, with espeak-ng or speech-dispatcher, and wait until it is heard.
+    """Speak TEXT into microphone NAME, with espeak-ng or speech-dispatcher, and wait until it has been heard.
 
-    Where there is no such microphone it is made, for the time of the command.
+    If the microphone does not exist, the command creates it, and removes it at the end.
     """
     given = " ".join(text)
     words = os.fsencode(given).decode(errors="replace")
     if words != given:
-        output.say("warning: the text is not UTF-8: \ufffd is spoken for each character that is not")
+        output.say("warning: the text is not UTF-8: \ufffd replaces each invalid character")
     if not words.strip():
-        raise click.UsageError("TEXT is empty: there is nothing to speak")
+        raise click.UsageError("TEXT must not be empty")
     wav = spoken(words, engine, voice, speed)
     speech = functools.partial(opening.open_bytes, wav, "speech")
     _play(name, _find(name), speech(), [speech], latency, gain=gain)
@@ -166,20 +168,23 @@ def say(
     default=-12.0,
     show_default=True,
     metavar="DB",
-    help="Of its peak, where 0 is full scale.",
+    help="The peak of the tone, where 0 is full scale.",
 )
-@click.option("--seconds", type=LENGTH, help="Stop after so long; without it, on Ctrl-C.")
+@click.option("--seconds", type=LENGTH, help="Stop after this time.  [default: run until Ctrl-C]")
 @latency_option
 @quiet_option
 def tone(name: str, frequency: float, level: float, seconds: float | None, latency: int | None) -> None:
-    """Play a sine into microphone NAME.
+    """Play a sine tone into microphone NAME.
 
-    Where there is no such microphone it is made, for the time of the command.
+    If the microphone does not exist, the command creates it, and removes it at the end.
     """
     there = _find(name)
     rate = there.sample_rate if there else _DEFAULT_RATE
     if frequency >= rate / 2:
-        raise click.UsageError(f"a microphone of {rate} frames a second has nothing above {rate // 2} Hz")
+        raise click.UsageError(
+            f"--frequency must be below {rate / 2:g} Hz, half the sample rate of the microphone, got "
+            f"{frequency:g}"
+        )
     sine = functools.partial(Tone, frequency, 10 ** (level / 20), seconds, rate)
     _play(name, there, sine(), [sine], latency)
 

@@ -34,16 +34,17 @@ _SILENT = 2.0  # seconds
 @click.command(epilog="Example: vmic record my-mic heard.wav --seconds 10")
 @name_argument
 @click.argument("out", type=click.Path(dir_okay=False, writable=True))
-@click.option("--seconds", type=LENGTH, help="Stop after so long; without it, on Ctrl-C.")
+@click.option("--seconds", type=LENGTH, help="Stop after this time.  [default: run until Ctrl-C]")
 @click.option(
-    "-c", "--channels", type=CHANNELS, help="Mix it to so many channels.  [default: the microphone's]"
+    "-c", "--channels", type=CHANNELS, help="Mix to this number of channels.  [default: the microphone's]"
 )
 @quiet_option
 def record(name: str, out: str, seconds: float | None, channels: int | None) -> None:
-    """Record microphone NAME to OUT, picked by its name as any application does.
+    """Record microphone NAME to the file OUT, in the same way as any application.
 
-    OUT is a WAV, or what it is called: .flac, .ogg, .mp3 and what else libsndfile writes. Several channels
-    are mixed to one or two as ffmpeg does it: the center is heard on both sides, the LFE is left out.
+    The suffix of OUT selects the format: .flac, .ogg, .mp3 or any other that libsndfile writes. Without a
+    suffix, OUT is a WAV file. Channels are mixed as in ffmpeg: the center goes to both sides, and the LFE is
+    left out.
     """
     info = find_guarded(name).info
     frames = 0
@@ -58,8 +59,8 @@ def record(name: str, out: str, seconds: float | None, channels: int | None) -> 
                 block = recorder.next()
                 if not block:
                     raise vmic.DeviceLostError(
-                        f"microphone {info.name!r} went away; {out} has what was heard until then "
-                        f"({frames / info.sample_rate:.1f} s)"
+                        f"microphone {info.name!r} was removed, or the sound server disconnected. {out} "
+                        f"contains the sound until then ({frames / info.sample_rate:.1f} s)"
                     )
                 samples = remix.apply(block)
                 file.write(samples)
@@ -73,7 +74,7 @@ def record(name: str, out: str, seconds: float | None, channels: int | None) -> 
         click.echo(f"{printable(out)}: {frames / info.sample_rate:.1f} s", err=True)
     if recorder.overflows:
         raise vmic.VmicError(
-            f"the recording has {recorder.overflows} gaps: this machine was too busy to record"
+            f"the recording has {recorder.overflows} gaps, because this machine was too busy"
         )
 
 
@@ -165,9 +166,9 @@ def _sound_file(path: str, info: vmic.MicrophoneInfo, channels: int) -> Iterator
     kind = Path(path).suffix[1:].upper() or "WAV"
     if kind not in soundfile.available_formats():
         kinds = ", ".join(sorted(soundfile.available_formats())).lower()
-        raise vmic.VmicError(f"cannot write {path}: a recording is called as one of {kinds}")
+        raise vmic.VmicError(f"cannot write {path}: its suffix must be one of {kinds}")
     if not Path(path).absolute().parent.is_dir():
-        raise vmic.VmicError(f"cannot write {path}: there is no folder {Path(path).parent}")
+        raise vmic.VmicError(f"cannot write {path}: folder {Path(path).parent} not found")
     exact = soundfile.check_format(kind, "PCM_16")
     subtype = "PCM_16" if exact else soundfile.default_subtype(kind)
     try:

@@ -18,26 +18,31 @@ import vmic
     type=click.IntRange(0, 65535),
     default=8765,
     show_default=True,
-    help="Where; 0 for any that is free.",
+    help="The TCP port. 0 chooses a free port.",
 )
 @click.option(
     "--token",
     metavar="TOKEN",
-    help="Who joins, hears or looks on has to send this (Authorization: Bearer TOKEN).",
+    help="Require this token from everyone who joins or listens (Authorization: Bearer TOKEN).",
 )
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N speak at a time.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Allow at most N speakers at a time.")
 def room(port: int, token: str | None, limit: int | None) -> None:
-    """Open a room for trying calls out, on this machine alone, until Ctrl-C.
+    """Open a room for test calls on this machine, until Ctrl-C.
 
-    It prints the address of its page, where a person hears who speaks, sees it, and speaks; and the address
-    where programs join (WHIP, RFC 9725). Everybody on this machine can reach it. Needs vmic[call].
+    The command prints two addresses: that of a page on which people hear and see the speakers and can speak,
+    and that at which programs join (WHIP, RFC 9725). Every user of this machine can reach the room; other
+    machines cannot. Needs vmic[call].
     """
     if token == "":
-        raise click.UsageError("--token is empty (an unset variable?): leave it out for a room without one")
+        raise click.UsageError(
+            "--token must not be empty (is a variable unset?): omit it for a room without a token"
+        )
     try:
         from vmic.room.server import serve  # noqa: PLC0415
     except ImportError as error:
-        raise vmic.VmicError(f"a room needs more of Python ({error}): pip install 'vmic[call]'") from error
+        raise vmic.VmicError(
+            f"a room needs more Python packages ({error}): pip install 'vmic[call]'"
+        ) from error
 
     def tell(address: str) -> None:
         # The part after the # is not sent to any server: only the page reads it.

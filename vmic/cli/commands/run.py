@@ -32,21 +32,22 @@ Example: vmic run --isolated --mic bot -- python my_bot.py""",
     "--mic",
     metavar="NAME",
     shell_complete=microphones,
-    help="Its default microphone; made, for its time, where there is none.",
+    help="The default microphone of COMMAND. If it does not exist, it is created while COMMAND runs.",
 )
-@click.option("--speaker", metavar="NAME", help="Its default output, as `pactl list sinks` calls it.")
-@click.option("--isolated", is_flag=True, help="Give it a sound server of its own, which ends with it.")
+@click.option("--speaker", metavar="NAME", help="The default output of COMMAND, as in `pactl list sinks`.")
+@click.option("--isolated", is_flag=True, help="Give COMMAND a private sound server, which exits with it.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND...")
 def run(mic: str | None, speaker: str | None, isolated: bool, command: tuple[str, ...]) -> NoReturn:
-    """Run COMMAND with microphone NAME as its default; the machine's default stays what it is.
+    """Run COMMAND with microphone NAME as its default microphone. The default of the machine does not change.
 
-    With --isolated it finds a sound server of its own (PulseAudio), so that many programs run side by side
-    and none hears another. COMMAND takes the place of vmic run: signals and the exit code are its own.
+    With --isolated, COMMAND has a private sound server (PulseAudio), so that many programs can run side by
+    side without hearing each other. COMMAND replaces the process of vmic run: it receives the signals, and
+    its exit code is that of vmic run.
     """
     if mic is None and speaker is None and not isolated:
-        raise click.UsageError("there is nothing to give COMMAND: say --mic, --speaker or --isolated")
+        raise click.UsageError("give at least one of --mic, --speaker and --isolated")
     if speaker is not None and isolated:
-        raise click.UsageError("a sound server of its own has no --speaker")
+        raise click.UsageError("--speaker cannot be used with --isolated")
     settings: Settings = {}
     there = None if isolated or mic is None else _find(mic)
     if there is not None:
@@ -80,7 +81,7 @@ def _sink(pulse: pulsectl.Pulse, name: str) -> str:
         if name in (sink.name, sink.description):
             return str(sink.name)
     names = ", ".join(repr(sink.name) for sink in sinks) or "none"
-    raise vmic.DeviceError(f"there is no output {name!r} on this sound server; there are: {names}")
+    raise vmic.DeviceError(f"output {name!r} not found on this sound server; available: {names}")
 
 
 def _held(mic: str | None, *, isolated: bool) -> Settings:
@@ -100,7 +101,9 @@ def _held(mic: str | None, *, isolated: bool) -> Settings:
     os.close(tell)
     os.waitpid(between, 0)
     with os.fdopen(told) as answer:
-        said = json.loads(answer.readline() or '{"error": "what was to hold the microphone has ended"}')
+        said = json.loads(
+            answer.readline() or '{"error": "the process that holds the microphone has exited"}'
+        )
     if "error" in said:
         raise vmic.VmicError(said["error"])
     settings: Settings = said
@@ -113,7 +116,7 @@ def _become(command: tuple[str, ...], environment: dict[str, str]) -> NoReturn:
     try:
         os.execvpe(command[0], command, environment)  # noqa: S606 (there is no shell)
     except FileNotFoundError:
-        click.echo(f"vmic: there is no program {command[0]!r}", err=True)
+        click.echo(f"vmic: command {command[0]!r} not found", err=True)
         sys.exit(_NOT_FOUND)
     except OSError as error:
         click.echo(f"vmic: cannot run {command[0]!r}: {error.strerror}", err=True)

@@ -17,15 +17,15 @@ from vmic.cli.terminal.output import say
 
 @click.group(epilog='Example: vmic server start && eval "$(vmic server env)"')
 def server() -> None:
-    """Start and stop the sound server that vmic brings where none runs, and see which one there is."""
+    """Start, stop and show the sound server. vmic starts PulseAudio if no other server is running."""
 
 
 @server.command(epilog="Example: vmic server start")
 @quiet_option
 def start() -> None:
-    """See that a sound server answers: start PulseAudio where none does.
+    """Start PulseAudio if no sound server answers.
 
-    It ends a minute after its last microphone and its last application.
+    PulseAudio exits one minute after its last microphone and its last application.
     """
     autostart.ensure_running()
     say(connection.call(_which))
@@ -34,24 +34,24 @@ def start() -> None:
 @server.command(epilog="Example: vmic server stop")
 @quiet_option
 def stop() -> None:
-    """End the server that vmic has started; never another one."""
+    """Stop the sound server that vmic has started. Other servers are not stopped."""
     try:
         which, address = connection.call(lambda pulse: (_which(pulse), connection.found_at(pulse)))
     except connection.NobodyListensError:
-        say("no server of vmic's runs")
+        say("no sound server is running")
         return
     pid = autostart.running(address)
     if pid is None:
-        raise vmic.ServerError(f"{which} was not started by vmic, so that it does not end it")
+        raise vmic.ServerError(f"cannot stop {which}: it was not started by vmic")
     autostart.stop(pid)
 
 
 @server.command(epilog="Example: vmic server status --json")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def status(as_json: bool) -> None:
     """Show which sound server answers.
 
-    The exit code is 1 where none does.
+    The exit code is 1 if no server answers.
     """
     try:
         said, address = connection.call(lambda pulse: (pulse.server_info(), connection.found_at(pulse)))
@@ -76,9 +76,9 @@ def status(as_json: bool) -> None:
 
 @server.command(epilog='Example: eval "$(vmic server env)"')
 def env() -> None:
-    """Print what leads a shell's programs to it.
+    """Print the environment variable with which the programs of a shell find the sound server.
 
-    For those whose own environment does not: other users, other containers.
+    Other users and other containers need it.
     """
     click.echo(f"export PULSE_SERVER={shlex.quote(connection.call(connection.found_at))}")
 

@@ -78,7 +78,7 @@ class Decoded:
         joined = self._size is not None and _is_joined(self._descriptor, head, self._size)
         if joined and self._is_flac and not self._ffmpeg:
             raise vmic.VmicError(
-                f"cannot play {self.name}: it is several FLAC files in one, which only ffmpeg plays "
+                f"cannot play {self.name}: it contains several FLAC files, which only ffmpeg can play "
                 "(apt install ffmpeg)"
             )
         self._piped = self._size is None or guessed or joined
@@ -186,12 +186,12 @@ class Decoded:
                 shape = (rate, channels, *(struct.unpack_from("<20xI", chunk) if size >= 24 else (0,)))
             head = _exactly(output, 8)
             if len(head) < 8:
-                raise self._failure(f"cannot play {self.name}", "it has no sound", self._hint)
+                raise self._failure(f"cannot play {self.name}", "the file contains no sound", self._hint)
             kind, size = struct.unpack("<4sI", head)
         if not (_MIN_RATE <= shape[0] <= _MAX_RATE and 1 <= shape[1] <= MAX_CHANNELS):
             raise vmic.VmicError(
-                f"cannot play {self.name}: it has {shape[0]} frames a second and {shape[1]} channels; vmic "
-                f"plays {_MIN_RATE} to {_MAX_RATE}, and up to {MAX_CHANNELS}"
+                f"cannot play {self.name}: it must have {_MIN_RATE} to {_MAX_RATE} frames per second and at "
+                f"most {MAX_CHANNELS} channels, got {shape[0]} and {shape[1]}"
             )
         return shape
 
@@ -204,17 +204,17 @@ class Decoded:
         assert self._process
         if self._process.wait() or self._errors(self._began):
             raise self._failure(
-                f"not all of {self.name} is heard" if self._given else f"cannot play {self.name}"
+                f"cannot play all of {self.name}" if self._given else f"cannot play {self.name}"
             )
         # ffmpeg (5.1) does not report a FLAC that ends within a frame. For other kinds the length is a guess.
         length = self._told_duration() if self._is_flac else None
         heard = self._from + self._given / self._shape[0]
         if length is not None and heard < length - 0.1:
             raise vmic.VmicError(
-                f"not all of {self.name} is heard: it ends after {heard:.1f} of {length:.1f} s"
+                f"cannot play all of {self.name}: it ends after {heard:.1f} of {length:.1f} s"
             )
         if self._size is not None and os.fstat(self._descriptor).st_size < self._size:
-            raise vmic.VmicError(f"{self.name} was cut off while it was played: the rest is missing")
+            raise vmic.VmicError(f"cannot play all of {self.name}: it was truncated during playback")
         if self._pipe_writer is None:
             return False
         self._pipe_writer.join()
@@ -225,8 +225,8 @@ class Decoded:
         self._start(pipes.fill(self._descriptor, rest, pipes.HEAD), 0.0)
         if self._shape[:2] != shape[:2]:
             raise vmic.VmicError(
-                f"{self.name} goes on with {self._shape[0]} frames a second and {self._shape[1]} channels "
-                f"after {shape[0]} and {shape[1]}: the rest is not played"
+                f"cannot play all of {self.name}: its format changes from {shape[0]} frames per second and "
+                f"{shape[1]} channels to {self._shape[0]} and {self._shape[1]}"
             )
         self._skip = skip
         return True
@@ -256,15 +256,15 @@ class Decoded:
         """Return an error with the decoder's last message."""
         assert self._process
         errors = self._errors() if self._process.wait() or not why else []
-        last = (errors or [why or f"it ended with {self._process.returncode}"])[-1]
+        last = (errors or [why or f"exit code {self._process.returncode}"])[-1]
         # The prefixes of ffmpeg 5 and of ffmpeg 7, which prints more messages after it has found no sound.
         why = re.sub(r"^((file|pipe):\S+|Error opening input files): ", "", last).rstrip(".")
         if any("matches no streams" in error for error in errors):
-            why = "it has no sound"
+            why = "the file contains no sound"
         if self._ffmpeg:
-            return vmic.VmicError(f"{what}: ffmpeg says: {why}{hint}")
-        more = "" if shutil.which("ffmpeg") else ". ffmpeg reads more kinds (apt install ffmpeg)"
-        return vmic.VmicError(f"{what}: libsndfile says: {why}{more}{hint}")
+            return vmic.VmicError(f"{what}: ffmpeg reports: {why}{hint}")
+        more = "" if shutil.which("ffmpeg") else ". ffmpeg supports more formats (apt install ffmpeg)"
+        return vmic.VmicError(f"{what}: libsndfile reports: {why}{more}{hint}")
 
 
 def _exactly(descriptor: int, size: int) -> bytes:

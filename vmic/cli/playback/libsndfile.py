@@ -31,7 +31,7 @@ def main(path: str, start: float) -> None:
     if path == "-" and os.read(0, 1):
         while os.read(0, 1 << 16):
             pass
-        sys.exit("[error] of MP3s that follow each other in one file it plays the first")
+        sys.exit("[error] the file contains several MP3 files, of which libsndfile plays only the first")
 
 
 def _copy(file: Any, start: float) -> None:

@@ -22,7 +22,7 @@ def open_file(path: str) -> Sound:
         VmicError: The file cannot be played. The message says why.
     """
     if path.endswith(".raw"):
-        raise vmic.VmicError(f"cannot play {path}: raw samples are played by `vmic play NAME - --raw`")
+        raise vmic.VmicError(f"cannot play {path}: use `vmic play NAME - --raw` for raw samples")
     return Decoded(os.open(path, os.O_RDONLY), path)
 
 
@@ -44,7 +44,7 @@ def open_standard_input() -> Sound:
     Raises:
         VmicError: The file cannot be played. The message says why.
     """
-    return Decoded(os.dup(_standard_input()), Raw.name, " (for raw samples say --raw)")
+    return Decoded(os.dup(_standard_input()), Raw.name, " (use --raw for raw samples)")
 
 
 def open_raw(sample_rate: int, channels: int, sample_format: str) -> Sound:
@@ -54,5 +54,5 @@ def open_raw(sample_rate: int, channels: int, sample_format: str) -> Sound:
 
 def _standard_input() -> int:
     if sys.stdin is None:
-        raise vmic.VmicError("standard input is closed: there is nothing to play")
+        raise vmic.VmicError("cannot play standard input: it is closed")
     return sys.stdin.fileno()

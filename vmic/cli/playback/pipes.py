@@ -55,7 +55,8 @@ class Raw:
             data += more
             if not more and data:
                 raise vmic.VmicError(
-                    f"{self.name} ended within a frame: {len(data)} bytes are left of one of {size}"
+                    f"{self.name} ended within a frame: the last frame must have {size} bytes, got "
+                    f"{len(data)}"
                 )
             if not more:
                 return np.zeros((0, self.channels), np.float32)
@@ -138,8 +139,8 @@ def spool(descriptor: int, head: bytes, name: str) -> int:
             file.write(head)
             if file.tell() > _LIMIT:
                 raise vmic.VmicError(
-                    f"cannot play {name}: a file of this kind has to be read to its end first, and it is "
-                    "longer than 1 GiB: save it, and play the file"
+                    f"cannot play {name}: a file of this kind must be read to its end before it can be "
+                    "played, and it is longer than 1 GiB. Save it to a file, and play that file"
                 )
             head = os.read(descriptor, _CHUNK)
         file.seek(0)

@@ -120,8 +120,8 @@ class Player:
                 moved_at, before = time.monotonic(), heard
             elif time.monotonic() - moved_at > _PATIENCE:
                 raise vmic.DeviceLostError(
-                    f"microphone {self._microphone.name!r} took nothing for {_PATIENCE:g} s: "
-                    "the sound server hangs, or is not back (vmic doctor)"
+                    f"microphone {self._microphone.name!r} consumed no sound for {_PATIENCE:g} s: "
+                    "the sound server hangs or is not running (see vmic doctor)"
                 )
 
     @property

@@ -83,7 +83,9 @@ class Playlist:
             if self._extent.end is not None:
                 block = block[: max(0, round((self._extent.end - self._at) * self._sample_rate))]
             if not len(block) and self._at == self._extent.start > 0:
-                raise vmic.VmicError(f"{self._fitted.sound.name} ends before {self._extent.start:.1f} s")
+                raise vmic.VmicError(
+                    f"cannot start at {self._extent.start:.1f} s: {self._fitted.sound.name} ends before that"
+                )
             if len(block):
                 place = self.place
                 self._at += len(block) / self._sample_rate
@@ -116,7 +118,7 @@ class Playlist:
         elif not self._loop:
             self.ended = True
         elif not self._gave:
-            raise vmic.VmicError(f"there is nothing to play in {self._fitted.sound.name}")
+            raise vmic.VmicError(f"cannot play {self._fitted.sound.name}: it contains no sound")
         else:
             self._gave = False  # in this round
             self._replace(0)
@@ -139,7 +141,9 @@ class Playlist:
     def _begin(self) -> None:
         sound, start = self._fitted.sound, self._extent.start
         if start and not sound.seekable:
-            raise vmic.VmicError(f"{sound.name} can only be played from its beginning")
+            raise vmic.VmicError(
+                f"cannot start at {start:.1f} s: {sound.name} can be played only from its beginning"
+            )
         if start:
             self._go_to(start)
 

@@ -53,13 +53,13 @@ def spoken(text: str, engine: str | None, voice: str | None, speed: int | None) 
         engine = next(iter(there))
     if engine not in there:
         raise vmic.VmicError(
-            f"there is no {engine or 'espeak-ng'} on this machine (apt install {engine or 'espeak-ng'})"
+            f"{engine or 'espeak-ng'} not found on this machine (apt install {engine or 'espeak-ng'})"
         )
     if engine == "espeak-ng":
         return _espeak(there[engine], text, voice, speed or _WORDS_A_MINUTE)
     if speed is not None:
         raise vmic.VmicError(
-            "speech-dispatcher knows no words a minute: leave --speed out, or say --with espeak-ng"
+            "speech-dispatcher does not support words per minute: omit --speed, or use --with espeak-ng"
         )
     return _speech_dispatcher(there[engine], text, voice)
 
@@ -68,8 +68,8 @@ def _espeak(program: str, text: str, voice: str | None, speed: int) -> bytes:
     argv = [program, "--stdout", "--stdin", "-s", str(speed), *(["-v", voice] if voice else [])]
     done = subprocess.run(argv, input=text.encode(), capture_output=True, check=False)
     if done.returncode != 0 or not done.stdout:
-        why = done.stderr.decode(errors="replace").strip() or f"it ended with {done.returncode}"
-        raise vmic.VmicError(f"espeak-ng does not speak: {why}")
+        why = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+        raise vmic.VmicError(f"espeak-ng failed: {why}")
     return done.stdout
 
 
@@ -102,7 +102,7 @@ def _speech_dispatcher(program: str, text: str, voice: str | None) -> bytes:
             server.terminate()
             server.wait()
         if why or not (speech.exists() and speech.stat().st_size > _HEAD):
-            raise vmic.VmicError(f"speech-dispatcher does not speak: {why or 'it has no voice (spd-say -O)'}")
+            raise vmic.VmicError(f"speech-dispatcher failed: {why or 'it has no voice (see spd-say -O)'}")
         return _with_length(speech.read_bytes())
 
 
@@ -124,10 +124,10 @@ def _ask(server: subprocess.Popen[bytes], socket: Path, text: str, voice: str | 
     deadline = time.monotonic() + _STARTS_WITHIN
     while not socket.exists():
         try:
-            return f"it ended with {server.wait(0.02)}"
+            return f"exit code {server.wait(0.02)}"
         except subprocess.TimeoutExpired:
             if time.monotonic() > deadline:
-                return f"it does not start within {_STARTS_WITHIN:g} s"
+                return f"it did not start within {_STARTS_WITHIN:g} s"
     argv = ["spd-say", "--wait", *(["--synthesis-voice", voice] if voice else []), "--", text]
     try:
         done = subprocess.run(
@@ -139,5 +139,5 @@ def _ask(server: subprocess.Popen[bytes], socket: Path, text: str, voice: str | 
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"nothing came within {_SPEAKS_WITHIN:g} s"
+        return f"it did not finish within {_SPEAKS_WITHIN:g} s"
     return "" if done.returncode == 0 else done.stderr.decode(errors="replace").strip() or "spd-say failed"

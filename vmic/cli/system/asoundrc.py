@@ -35,7 +35,7 @@ def add(name: str, source_name: str, description: str) -> str:
     _file().put(
         identity,
         f"""\
-# Made by `vmic alsa enable`; `vmic alsa disable` takes it away.
+# Created by `vmic alsa enable`; `vmic alsa disable` removes it.
 pcm.{identity} {{
     type asym
     capture.pcm {{ type pulse device {_quoted(source_name)} }}
@@ -78,11 +78,11 @@ def _is_defined(identity: str) -> bool:
     """
     found = ctypes.util.find_library("asound")
     if found is None:
-        raise vmic.VmicError("there is no ALSA on this machine (apt install libasound2 libasound2-plugins)")
+        raise vmic.VmicError("ALSA not found on this machine (apt install libasound2 libasound2-plugins)")
     library = ctypes.CDLL(found)
     top, node = ctypes.c_void_p(), ctypes.c_void_p()
     if library.snd_config_update_ref(ctypes.byref(top)) < 0:
-        raise vmic.VmicError(f"ALSA cannot read its configuration: something in {_file().path} is wrong")
+        raise vmic.VmicError(f"ALSA cannot read its configuration: correct {_file().path}")
     try:
         return int(library.snd_config_search(top, f"pcm.{identity}".encode(), ctypes.byref(node))) == 0
     finally:

@@ -121,7 +121,7 @@ class PipeWire(Way):
         file = _drop_in(spec.name)
         _write(
             file,
-            f"# Made by `vmic install`; `vmic uninstall` takes it away.\ncontext.exec = [\n    {entry}\n]\n",
+            f"# Created by `vmic install`; `vmic uninstall` removes it.\ncontext.exec = [\n    {entry}\n]\n",
         )
         return file
 
@@ -157,7 +157,8 @@ class PulseAudio(Way):
         ]
         if any(len(line.encode()) > _LONGEST_LINE for line in lines):
             raise vmic.VmicError(
-                f"the name or description of {spec.name!r} is too long for PulseAudio's script"
+                f"cannot install microphone {spec.name!r}: its name or description is too long for the "
+                "script of PulseAudio"
             )
         script = _script()
         script.put(_identity(spec.name), "".join(f"{line}\n" for line in lines))
@@ -197,8 +198,8 @@ def _program() -> list[str]:
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
         raise vmic.VmicError(
-            f"a session could not start {' '.join(program)}: {said[-1]}; install vmic (pip install .) and "
-            "use the command vmic"
+            f"a session cannot start {' '.join(program)}: {said[-1]}. Install vmic (pip install .), and use "
+            "the command vmic"
         )
     return program
 

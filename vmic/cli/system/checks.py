@@ -62,17 +62,19 @@ def of_trial(heard: Heard) -> Iterator[Finding]:
     if heard.wrong:
         yield Finding(
             "bad",
-            f"a microphone was made, but {heard.wrong} of {heard.frames} frames were not heard as written",
-            "see whether they do while nothing else runs; a report with this is welcome",
+            f"a microphone was created, but {heard.wrong} of {heard.frames} frames were not heard as written",
+            "run vmic doctor again while nothing else runs, and report the problem if it persists",
         )
     else:
-        yield Finding("good", f"a microphone was made, and all of {heard.frames} frames heard bit by bit")
+        yield Finding(
+            "good", f"a microphone was created, and all of its {heard.frames} frames were heard unchanged"
+        )
     if heard.latencies:
         median, worst = statistics.median(heard.latencies), max(heard.latencies)
-        said = f"a frame is heard {1000 * median:.1f} ms after it is written (at worst {1000 * worst:.1f})"
+        said = f"a frame is heard {1000 * median:.1f} ms after it is written (at most {1000 * worst:.1f} ms)"
         if median > _SLOW:
             yield Finding(
-                "bad", said, "another program holds the server at long steps: see pw-top, or pactl list"
+                "bad", said, "another program makes the server use long periods: see pw-top, or pactl list"
             )
         else:
             yield Finding("good", said)
@@ -88,8 +90,8 @@ def _of_devices(pulse: pulsectl.Pulse) -> Iterator[Finding]:
     if _names.is_sink_name(info.default_sink_name):
         yield Finding(
             "bad",
-            f"the default output is {info.default_sink_name}: what the machine plays goes into a microphone",
-            "choose another (pactl set-default-sink), or make that microphone anew",
+            f"the default output is {info.default_sink_name}: all sound of the machine goes to a microphone",
+            "choose another output (pactl set-default-sink), or create that microphone again",
         )
     clients = {client.name for client in pulse.client_list()}
     for device in registry.find_microphones(pulse):
@@ -107,22 +109,25 @@ def _of_default_source(pulse: pulsectl.Pulse, default: str) -> Iterator[Finding]
     # PulseAudio always does so. PipeWire 0.3 and 1.4 prefer the monitor of an output, 1.6 does not.
     if len(ours) == len(sources) and (default in ours or backend.of(pulse) is backend.PULSEAUDIO):
         yield Finding(
-            "note", "there is no real microphone: the sound server makes the first of vmic's the default"
+            "note",
+            "there is no real microphone: the sound server makes the first microphone of vmic the default",
         )
 
 
 def _of_device(device: Device, clients: set[str]) -> Iterator[Finding]:
     name = device.name
     if device.owner is not None and device.owner.has_exited(clients):
-        yield Finding("bad", f"{name!r} is left of {device.info.program}, which has ended", "vmic clean")
+        yield Finding(
+            "bad", f"{name!r} was left behind by {device.info.program}, which has exited", "vmic clean"
+        )
     elif not device.complete:
-        yield Finding("bad", f"half of {name!r} is missing", "vmic clean")
+        yield Finding("bad", f"{name!r} is incomplete: its sink or its source is missing", "vmic clean")
     else:
         volume = device.source.volume.value_flat
         if abs(volume - 1) > 0.005:
             yield Finding(
                 "bad",
-                f"{name!r} is at {volume:.0%}",
+                f"the volume of {name!r} is {volume:.0%}",
                 f"pactl set-source-volume {device.info.source_name} 100%",
             )
         if device.source.mute:
@@ -134,12 +139,16 @@ def of_alsa() -> Iterator[Finding]:
     if not any(list(Path("/").glob(pattern[1:])) for pattern in _PLUGINS):
         yield Finding(
             "bad",
-            "programs that know only ALSA, and PortAudio, find no microphone of the sound server",
+            "programs that support only ALSA, and PortAudio, cannot find the microphones of the sound server",
             "apt install libasound2-plugins (Debian, Ubuntu), dnf install alsa-plugins-pulseaudio (Fedora)",
         )
         return
     listed = asoundrc.enabled()
-    names = f"they list {', '.join(listed)} by name" if listed else "by name after `vmic alsa enable NAME`"
+    names = (
+        f"they list {', '.join(listed)} by name"
+        if listed
+        else "after `vmic alsa enable NAME` they list a microphone by name"
+    )
     yield Finding("good", f"ALSA and PortAudio reach the sound server; {names}")
 
 
@@ -150,22 +159,26 @@ def of_applications() -> Iterator[Finding]:
         path = Path(shutil.which(browser) or "").resolve()
         if "snap" in path.parts:
             yield Finding(
-                "note", f"{browser} is a snap, and may not record", f"snap connect {browser}:audio-record"
+                "note",
+                f"{browser} is a snap, which needs permission to record",
+                f"snap connect {browser}:audio-record",
             )
         yield Finding(
             "note",
-            f"{browser} shows a new microphone only when its list is opened anew, and its noise suppression "
-            "takes steady tones away",
-            "open the page's settings again; turn the processing off where the page lets you",
+            f"{browser} shows a new microphone only after its list is opened again, and its noise "
+            "suppression removes steady tones",
+            "open the page's settings again, and turn audio processing off if the page allows it",
         )
     if shutil.which("firefox"):
         yield Finding(
-            "note", "Firefox shows a new microphone when it next asks for one", "ask again on the page"
+            "note",
+            "Firefox shows a new microphone the next time it asks which one to use",
+            "let the page ask again",
         )
     if shutil.which("flatpak"):
         yield Finding(
             "note",
-            "a Flatpak records only with the socket of the sound server",
+            "a Flatpak application needs access to the socket of the sound server to record",
             "flatpak override --user --socket=pulseaudio APPLICATION",
         )
 
@@ -183,7 +196,7 @@ def all_of_them(note_trial: Callable[[Heard], None]) -> Iterator[Finding]:
             note_trial(heard)
             yield from of_trial(heard)
         except vmic.VmicError as error:
-            yield _refused(f"no microphone could be tried: {error}")
+            yield _refused(f"cannot test a microphone: {error}")
         yield from of_alsa()
     yield from of_applications()
 

@@ -45,7 +45,7 @@ def try_one() -> Heard:
     """
     parec = shutil.which("parec")
     if parec is None:
-        raise vmic.VmicError("there is no parec to hear it with (apt install pulseaudio-utils)")
+        raise vmic.VmicError("parec not found (apt install pulseaudio-utils)")
     frames = _frames(np.arange(_CHUNKS * _CHUNK))
     written = []
     with (
@@ -119,7 +119,7 @@ def _listening(parec: str, source_name: str) -> Iterator[_Ears]:
         try:
             # Wait until everything has started: until then, PipeWire misses quanta on a busy machine.
             if not ears.wait_for(lambda heard: len(heard) > _RATE // 2):
-                raise vmic.VmicError(f"parec heard nothing for {_HEARS_WITHIN:g} s")
+                raise vmic.VmicError(f"parec recorded nothing for {_HEARS_WITHIN:g} s")
             yield ears
         finally:
             process.kill()

@@ -67,8 +67,8 @@ class ManagedBlock:
         for begun in _BEGIN.findall(text):
             if begun not in whole:
                 raise vmic.VmicError(
-                    f"in {self.path} the line '# >>> vmic: {begun} >>>' has lost its end "
-                    f"('# <<< vmic: {begun} <<<'): take away by hand what belongs to it"
+                    f"cannot change {self.path}: the line '# >>> vmic: {begun} >>>' has no matching "
+                    f"'# <<< vmic: {begun} <<<'. Remove the lines that belong to it by hand"
                 )
 
     @contextlib.contextmanager

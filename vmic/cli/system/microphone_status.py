@@ -26,7 +26,7 @@ class MicrophoneStatus:
     """The status of a microphone now."""
 
     info: MicrophoneInfo  # the microphone
-    # "running" when a program records it or writes to it, "resting" when none does, and "idle" in the first
+    # "running" when a program records it or writes to it, "suspended" when none does, and "idle" in the first
     # seconds after that.
     state: str
     description: str  # the name that applications show
@@ -83,7 +83,7 @@ def _of(pulse: pulsectl.Pulse, found: list[Device]) -> list[MicrophoneStatus]:
 
 def _state(device: Device) -> str:
     states = {half.state for half in (device.source, device.sink) if half is not None}
-    return "running" if "running" in states else "resting" if states == {"suspended"} else "idle"
+    return "running" if "running" in states else "suspended" if states == {"suspended"} else "idle"
 
 
 def _program(player: Any, clients: dict[int, dict[str, str]]) -> str:
@@ -112,10 +112,13 @@ def _listen(pulse: pulsectl.Pulse, devices: list[Device]) -> dict[int, float]:
 
 def unguarded(info: MicrophoneInfo) -> tuple[str, str]:
     """Return what is wrong with a microphone without a keeper, and what to do."""
-    wrong = "it has no keeper: other programs' sound may get into it, and it goes with the sound server"
+    wrong = (
+        "it has no keeper (watchdog process): other programs can play into it, and it is lost when the sound "
+        "server exits"
+    )
     return (
         wrong,
-        f"record it or play to it, which replaces the keeper (vmic record {shlex.quote(info.name)} FILE)",
+        f"record it or play into it, which starts a new keeper (vmic record {shlex.quote(info.name)} FILE)",
     )
 
 

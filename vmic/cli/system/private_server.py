@@ -87,7 +87,7 @@ def _await_answer(server: subprocess.Popen[bytes], log: Path) -> None:
                 # The last line may be a warning about something else.
                 said = [line for line in said if line.startswith("E: ")] or said
                 raise vmic.ServerError(
-                    f"PulseAudio would not start: {said[-1] if said else error} (tried: {server.args!r})"
+                    f"PulseAudio did not start: {said[-1] if said else error} (command: {server.args!r})"
                 ) from error
 
 

@@ -54,5 +54,5 @@ class PlayWarnings:
             self._told_unheard = True
             say(
                 f"warning: no application records microphone {self._microphone.name!r}: "
-                "choose it as the microphone there"
+                "select it as the microphone in the application"
             )

@@ -86,6 +86,6 @@ def picture(player: Player, *, has_keys: bool) -> Group:
         cells.append(ProgressBar(total=place.end, completed=place.at, width=_WIDTH))
         cells.append(Text(f"-{clock(place.end - place.at)}"))
     cells += [level_bar.bar(level, _WIDTH), Text(level_bar.said(level))]
-    keys_said = Text("space: pause   left, right: 5 s back, 5 s on   q: stop", "bright_black")
+    keys_said = Text("space: pause   left, right: 5 s back, 5 s forward   q: stop", "bright_black")
     shown = line([sign], Text(printable(Path(place.name).name)), cells)
     return Group(shown, *([keys_said] if has_keys else []))
