@@ -64,7 +64,7 @@ def arecord_lists() -> list[str]:
 def test_arecord_lists_it_until_it_is_removed(asoundrc: Path) -> None:
     command("create", "my-mic")
     assert "my-mic" not in arecord_lists()
-    assert b"ALSA knows microphone 'my-mic' as my-mic" in command("alsa", "enable", "my-mic").stderr
+    assert b"ALSA lists microphone 'my-mic' as my-mic" in command("alsa", "enable", "my-mic").stderr
     assert "my-mic" in arecord_lists()
     command("alsa", "enable", "my-mic")
     assert asoundrc.read_text().count("pcm.my-mic") == 1

@@ -213,7 +213,7 @@ def test_a_page_says_what_is_wrong(server: SoundServer, start: Start) -> None:
         await shows(page, "#speak", "Stop")
         room.terminate()
         programs.end(room)
-        await shows(page, "#state", "The room has closed. Waiting for it…")
+        await shows(page, "#state", "The room is closed. Waiting until it opens again…")
         await shows(page, "#speak", "Speak")
         page.type("#text", f"hello{ENTER}")
         await shows(page, "#trouble", "The message was not sent.*")
@@ -222,7 +222,7 @@ def test_a_page_says_what_is_wrong(server: SoundServer, start: Start) -> None:
         async with ClientSession(address) as other, speaking(other):
             await shows(page, "#people .speaks .called", "Ada")
             page.click("#speak")
-            await shows(page, "#trouble", "As many speak as may.*")
+            await shows(page, "#trouble", "The room has its maximum number of speakers.*")
 
     with Chromium(server) as page:
         page.open(address)

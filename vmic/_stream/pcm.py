@@ -82,7 +82,7 @@ def _floats_to_int16(array: Any) -> Any:
     import numpy as np  # noqa: PLC0415
 
     if not np.isfinite(array).all():
-        raise ValueError("an array of frames must contain numbers between -1 and 1, got NaN or infinity")
+        raise ValueError("an array of frames must contain finite numbers, got NaN or infinity")
     # Clip first, because the largest numbers would overflow.
     scaled = np.rint(np.clip(array, -1.0, 1.0) * _FULL_SCALE)
     return np.minimum(scaled, _FULL_SCALE - 1).astype(np.int16)

@@ -31,7 +31,7 @@ export class Hearing {
     } catch (error) {
       // It may have gone meanwhile, and the room too.
       const gone = error instanceof Refused ? error.status === 404 : error instanceof TypeError;
-      if (!gone) this.complain(`A speaker is not heard: ${error.message}`);
+      if (!gone) this.complain(`Cannot play a speaker: ${error.message}`);
     }
     end(before);
     if (this.voices.get(speaker) !== now) end(now);

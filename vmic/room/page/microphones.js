@@ -2,10 +2,10 @@
 
 const KEY = "microphone";
 const WORDS = {
-  NotAllowedError: "The browser may not use a microphone: allow it for this page, and press Speak again.",
-  NotFoundError: "There is no microphone: make one, and press Speak again.",
-  OverconstrainedError: "That microphone has gone: choose another.",
-  NotReadableError: "That microphone cannot be opened: another program may hold it.",
+  NotAllowedError: "The browser is not allowed to use a microphone. Allow it for this page, and press Speak again.",
+  NotFoundError: "Microphone not found. Create one, and press Speak again.",
+  OverconstrainedError: "The selected microphone no longer exists. Select another one.",
+  NotReadableError: "Cannot open the selected microphone. Another program may be using it.",
 };
 
 export class Microphones {
@@ -42,7 +42,7 @@ export class Microphones {
       await this.refresh();
       return stream;
     } catch (error) {
-      throw new Error(WORDS[error.name] ?? `No microphone can be had: ${error.message}`);
+      throw new Error(WORDS[error.name] ?? `Cannot open a microphone: ${error.message}`);
     }
   }
 

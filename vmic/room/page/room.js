@@ -71,7 +71,7 @@ function endFormer() {
 // The room has closed, or the call has broken, or it lets nobody in so: waits for it as a listener.
 async function leave() {
   const isOutside = me === null && (await isRefused().catch(() => false)); // the room has closed
-  state.textContent = "The room has closed. Waiting for it…";
+  state.textContent = "The room is closed. Waiting until it opens again…";
   [channel, me] = [null, null];
   speaking?.end();
   showSpeaking(null);

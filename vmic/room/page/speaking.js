@@ -45,6 +45,6 @@ export async function startSpeaking(microphones, name) {
 }
 
 function reason({ status, message }) {
-  if (status === 503) return "As many speak as may. Press Speak again when somebody has stopped.";
-  return `The room refused: ${message}`;
+  if (status === 503) return "The room has its maximum number of speakers. Press Speak again when a speaker has left.";
+  return `The room refused the request: ${message}`;
 }
