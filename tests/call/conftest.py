@@ -13,7 +13,7 @@ from call.told import Told
 from servers import SoundServer
 
 import vmic
-from vmic import _selection
+from vmic import _call_speaker
 
 
 @pytest.fixture
@@ -78,4 +78,4 @@ def party(new_client: Callable[..., vmic.CallClient]) -> Callable[[], Party]:
 @pytest.fixture(autouse=True)
 def nothing_selected(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reset the selected speaker, so that no test affects the next one."""
-    monkeypatch.setattr(_selection, "_selected", None)
+    monkeypatch.setattr(_call_speaker, "_selected", None)

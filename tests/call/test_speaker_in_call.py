@@ -13,7 +13,7 @@ from call.told import Told, join, microphone
 from servers import SoundServer, one_server
 
 import vmic
-from vmic import Daily, _selection
+from vmic import Daily, _call_speaker
 
 NewClient = Callable[..., vmic.CallClient]
 RATE = 48000
@@ -93,8 +93,8 @@ def test_a_closed_speaker_is_selected_no_more(server: SoundServer) -> None:
     with vmic.create_speaker_device("one"), vmic.create_speaker_device("other") as other:
         Daily.select_speaker_device("other")
         other.close()
-        assert _selection.selected() is None
+        assert _call_speaker.selected() is None
         Daily.select_speaker_device("one")
         vmic.create_speaker_device("third").close()
-        assert _selection.selected() is not None
-    assert _selection.selected() is None
+        assert _call_speaker.selected() is not None
+    assert _call_speaker.selected() is None

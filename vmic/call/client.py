@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vmic import _selection
+from vmic import _call_speaker
 from vmic._base.callbacks import CallbackThread
 from vmic._base.validation import check_int
 from vmic.call.controller import CallController, Completion
@@ -44,7 +44,7 @@ class CallClient:
         self._controller = CallController(event_handler or EventHandler(), self._thread)
         self._releasing = threading.Lock()
         self._released = False
-        _selection.join(self)
+        _call_speaker.join(self)
 
     def join(
         self,

@@ -6,7 +6,7 @@ import enum
 import logging
 from typing import Any
 
-from vmic import _api, _selection, _speaker_api
+from vmic import _api, _call_speaker, _speaker_api
 from vmic._errors import VmicError
 from vmic.call import devices
 from vmic.call._daily.vad import NativeVad
@@ -164,6 +164,6 @@ class Daily:
             RuntimeError: The speaker is not found. The message lists the speakers that exist.
         """
         try:
-            _selection.select(devices.sink_name(device_name))
+            _call_speaker.select(devices.sink_name(device_name))
         except VmicError as error:
             raise RuntimeError(f"unable to select virtual speaker device: {error}") from error
