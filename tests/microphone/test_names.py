@@ -25,7 +25,7 @@ from vmic._device import create, registry
 from vmic._device import names as _names
 from vmic._device.properties import MICROPHONE, DeviceProperties
 from vmic._device.spec import MicrophoneSpec
-from vmic._pulse import wait
+from vmic._pulse import await_objects
 
 Record = Callable[..., Recorder]
 
@@ -124,7 +124,7 @@ def test_any_names_add_nothing_to_what_is_on_the_server(
                     own = {k: v for k, v in now[half].proplist.items() if k in marks or k == "vmic.owner"}
                     assert own == marks
                 registry.remove(pulse, device)
-                wait.await_removed(pulse, {sink, source})
+                await_objects.await_removed(pulse, {sink, source})
 
 
 def test_another_program_shows_them_so(server: SoundServer) -> None:

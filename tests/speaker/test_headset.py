@@ -22,7 +22,7 @@ from vmic._device import names, registry
 from vmic._device.owner import Owner
 from vmic._device.properties import DeviceProperties
 from vmic._device.spec import SpeakerSpec
-from vmic._pulse import wait
+from vmic._pulse import await_objects
 
 Record = Callable[..., Recorder]
 
@@ -121,7 +121,7 @@ def test_a_speaker_is_shown_as_its_name_is(server: SoundServer, pulse: pulsectl.
             assert now[spec.sink_name].description == name
             assert DeviceProperties.of(now[spec.sink_name]) == device.properties
             registry.remove(pulse, device)
-            wait.await_removed(pulse, {spec.sink_name})
+            await_objects.await_removed(pulse, {spec.sink_name})
 
 
 def test_a_description_is_shown_instead(server: SoundServer, pulse: pulsectl.Pulse) -> None:

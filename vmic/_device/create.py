@@ -11,7 +11,7 @@ from vmic._device.properties import SPEAKER, DeviceProperties
 from vmic._device.registry import Device
 from vmic._device.spec import MicrophoneSpec, Spec
 from vmic._errors import DeviceError
-from vmic._pulse import backend, modules, wait
+from vmic._pulse import await_objects, backend, modules
 from vmic._pulse.backend import Properties, ServerProfile
 from vmic._pulse.bindings import pulsectl
 
@@ -27,7 +27,7 @@ def make(
     profile = backend.of(pulse)
     device = f"{spec.kind} {spec.name!r}"
     if owner is not None:
-        wait.await_owner(pulse, owner.client_name, device)
+        await_objects.await_owner(pulse, owner.client_name, device)
     # A speaker's source is the monitor, which the server names after the sink.
     taken = {spec.sink_name, spec.source_name} if isinstance(spec, MicrophoneSpec) else {spec.sink_name}
     _make_room(pulse, spec.kind, spec.name, taken, replace=replace)
@@ -38,13 +38,13 @@ def make(
         probed = _probe(pulse, profile)
         arguments = spec.sink_arguments(profile, identity, profile.sink_quoting(probed))
         module = load("module-null-sink", arguments)
-        shown = sink = wait.await_own(pulse, pulse.sink_list, spec.sink_name, module, device)
+        shown = sink = await_objects.await_own(pulse, pulse.sink_list, spec.sink_name, module, device)
         # A process that removes the last other device at this moment removes the fallback sink too.
         fallback_sink.provide(pulse, profile)
         if isinstance(spec, MicrophoneSpec):
             arguments = spec.source_arguments(profile, identity, profile.quoting(probed))
             module = load("module-remap-source", arguments)
-            shown = wait.await_own(pulse, pulse.source_list, spec.source_name, module, device)
+            shown = await_objects.await_own(pulse, pulse.source_list, spec.source_name, module, device)
         _check_description(shown, spec.description)
         volume.set_volumes(pulse, spec.sink_name, spec.source_name, profile.settles)
         return _see(pulse, device, sink.index, pulse.get_source_by_name(spec.source_name).index)
@@ -55,11 +55,11 @@ def _probe(pulse: pulsectl.Pulse, profile: ServerProfile) -> Properties:
     if not profile.probe:
         return {}
     try:
-        return dict(wait.await_sink(pulse, fallback_sink.NAME).proplist)
+        return dict(await_objects.await_sink(pulse, fallback_sink.NAME).proplist)
     except DeviceError:
         # A process that removes the last other device at this moment removes the fallback sink too.
         fallback_sink.provide(pulse, profile)
-        return dict(wait.await_sink(pulse, fallback_sink.NAME).proplist)
+        return dict(await_objects.await_sink(pulse, fallback_sink.NAME).proplist)
 
 
 def name_for_speaker(pulse: pulsectl.Pulse, name: str) -> str:
@@ -113,7 +113,7 @@ def _make_room(pulse: pulsectl.Pulse, kind: str, name: str, taken: Collection[st
             registry.remove(pulse, device)
             removed.append(device)
     if any(device.name == name for device in removed):
-        wait.await_removed(pulse, taken)
+        await_objects.await_removed(pulse, taken)
     for other in (*pulse.source_list(), *pulse.sink_list()):
         if other.name in taken:
             raise DeviceError(f"cannot create {kind} {name!r}: {_what(other)}")

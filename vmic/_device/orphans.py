@@ -6,7 +6,7 @@ from vmic._device import registry
 from vmic._device.owner import Owner
 from vmic._device.registry import Device
 from vmic._errors import DeviceError
-from vmic._pulse import wait
+from vmic._pulse import await_objects
 from vmic._pulse.bindings import pulsectl
 
 # An owner that has lost its connection reconnects within 0.4 s after its network is back.
@@ -43,6 +43,6 @@ def _is_gone(pulse: pulsectl.Pulse, owner: Owner) -> bool:
     clients = {client.name for client in pulse.client_list()}
     if not owner.has_exited(clients):
         return False
-    return owner.has_exited([owner.client_name]) or not wait.await_client(
+    return owner.has_exited([owner.client_name]) or not await_objects.await_client(
         pulse, owner.client_name, _COMES_BACK_WITHIN
     )

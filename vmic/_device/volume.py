@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from vmic._device import registry
-from vmic._pulse import wait
+from vmic._pulse import await_objects
 from vmic._pulse.bindings import pulsectl
 
 
@@ -48,4 +48,4 @@ def set_volumes(pulse: pulsectl.Pulse, sink_name: str, source_name: str, settles
                 open_up(pulse, source)
         return False
 
-    wait.await_that(pulse, changed, settles)
+    await_objects.await_that(pulse, changed, settles)

@@ -23,7 +23,7 @@ from vmic._device.owner import Owner
 from vmic._device.registry import Device
 from vmic._device.spec import MicrophoneSpec
 from vmic._errors import DeviceError
-from vmic._pulse import wait
+from vmic._pulse import await_objects
 from vmic._pulse.bindings import pulsectl
 
 # The first message of a keeper.
@@ -145,7 +145,7 @@ def is_guarded(pulse: pulsectl.Pulse, device: Device) -> bool:
     """
     if device.owner is not None or not device.complete:
         return True
-    return wait.await_client(pulse, names.keeper_client(device.name), _CONNECTS_WITHIN)
+    return await_objects.await_client(pulse, names.keeper_client(device.name), _CONNECTS_WITHIN)
 
 
 def replace_lost(device: Device) -> None:

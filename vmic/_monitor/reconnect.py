@@ -17,7 +17,7 @@ from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device
 from vmic._errors import ClosedError, DeviceError, ServerError
 from vmic._monitor import monitor
-from vmic._pulse import autostart, connection, refusals, tcp
+from vmic._pulse import autostart, connection, error_codes, tcp
 from vmic._pulse.backend import BufferMetrics
 from vmic._pulse.bindings import pulsectl
 from vmic._stream.native import OPEN, Native
@@ -85,7 +85,7 @@ class Reconnection:
         if self.is_removed:
             return self.trouble
         # An error of 0 means that the stream was suspended and the server does not answer.
-        said = refusals.text(state.error) if state.error else "it does not answer"
+        said = error_codes.text(state.error) if state.error else "it does not answer"
         return f"the sound server is disconnected: {self.trouble or said}"
 
     def remove_device(self) -> bool:
@@ -211,4 +211,4 @@ class Reconnection:
         If the server itself exits, the error is PA_ERR_CONNECTIONTERMINATED, and the keeper or owner of the
         device creates it again (PulseAudio 16.1 and PipeWire 0.3.65, tested with the end of each process).
         """
-        return self._stream.state().error == refusals.KILLED
+        return self._stream.state().error == error_codes.KILLED

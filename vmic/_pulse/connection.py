@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from vmic._base import threads
 from vmic._base.exception_log import log, log_exception
 from vmic._errors import ServerError
-from vmic._pulse import refusals, tcp
+from vmic._pulse import error_codes, tcp
 from vmic._pulse.bindings import context, libpulse, pulsectl
 
 T = TypeVar("T")
@@ -164,7 +164,7 @@ def found_at(pulse: pulsectl.Pulse) -> str:
 
 
 def last_error(pulse: pulsectl.Pulse) -> int:
-    """Return the error code of the last operation, for `refusals` (pulsectl's own errors give no reason)."""
+    """Return the error code of the last operation. The errors of pulsectl itself give no reason."""
     return int(libpulse.pa.context_errno(context(pulse)))
 
 
@@ -187,8 +187,8 @@ def _refusal(code: int) -> ServerError:
             f"{other}, and libpulse does not use a folder of another user. Run vmic as that user (without "
             "sudo), or unset XDG_RUNTIME_DIR (sudo without -E) to use a sound server of this user"
         )
-    said = f"no sound server answers at {address()}: {refusals.of_connection(code)}"
-    if code != refusals.REFUSED:
+    said = f"no sound server answers at {address()}: {error_codes.of_connection(code)}"
+    if code != error_codes.REFUSED:
         return ServerError(said)
     if _is_forbidden(_socket()):
         return ServerError(

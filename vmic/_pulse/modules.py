@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from vmic._errors import DeviceError
-from vmic._pulse import connection, refusals
+from vmic._pulse import connection, error_codes
 from vmic._pulse.bindings import blocking, ffi, pulsectl
 
 Load = Callable[[str, str], int]  # a module and its arguments
@@ -25,7 +25,7 @@ def load(pulse: pulsectl.Pulse, module: str, arguments: str, purpose: str) -> in
             raise
         raise DeviceError(
             f"the sound server at {connection.address()} refused to load {module} for {purpose}: "
-            f"{refusals.of_module(connection.last_error(pulse))} (arguments: {arguments})"
+            f"{error_codes.of_module(connection.last_error(pulse))} (arguments: {arguments})"
         ) from error
 
 

@@ -16,7 +16,7 @@ from homes import Home
 from servers import PulseAudio, SoundServer
 
 import vmic
-from vmic._pulse import wait
+from vmic._pulse import await_objects
 
 NOBODY = 65534
 
@@ -153,7 +153,7 @@ def test_a_full_disk_where_the_server_is_to_be() -> None:
 
 
 def test_a_master_that_has_gone(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    await_own = wait.await_own
+    await_own = await_objects.await_own
 
     def lose(pulse: pulsectl.Pulse, things: Callable[[], list[Any]], wanted: str, *rest: Any) -> Any:
         """Unload the sink, as another program might, before the source appears."""
@@ -163,7 +163,7 @@ def test_a_master_that_has_gone(server: SoundServer, monkeypatch: pytest.MonkeyP
                 other.module_unload(own.owner_module)
         return own
 
-    monkeypatch.setattr(wait, "await_own", lose)
+    monkeypatch.setattr(await_objects, "await_own", lose)
     with nothing_left(server), pytest.raises(vmic.DeviceError) as refused:
         vmic.create_microphone_device("mic", 48000)
     assert "microphone 'mic'" in str(refused.value)

@@ -1,4 +1,4 @@
-"""What the refusals of a sound server mean, and how to resolve them."""
+"""The error codes of libpulse: their meaning, and how to resolve them."""
 
 from __future__ import annotations
 
