@@ -67,7 +67,7 @@ def test_a_microphone_is_made_for_the_time_of_the_command(
     assert programs.answer(program) == "new"
     (info,) = vmic.list_microphone_devices()
     assert (info.name, info.sample_rate, info.channels) == ("new", 48000, 1)
-    # The microphone exists although only its holder process has it.
+    # The microphone exists although only its companion process has it.
     with vmic.open_microphone_device("new") as microphone:
         microphone.write_frames(bytes(960))
     assert programs.end(program) == (7, "")
@@ -132,19 +132,21 @@ def test_nothing_is_imported_from_the_folder_in_which_it_is_started(
 def test_what_ends_all_of_a_service_takes_the_microphone_last(server: SoundServer, start: Start) -> None:
     program = start(VMIC, "run", "--mic", "new", "--", "sh", "-c", "echo $$; cat")
     programs.answer(program)
-    (holder,) = [
-        pid for pid in programs.with_setting(f"PULSE_SERVER={server.env['PULSE_SERVER']}") if is_holder(pid)
+    (companion,) = [
+        pid
+        for pid in programs.with_setting(f"PULSE_SERVER={server.env['PULSE_SERVER']}")
+        if is_companion(pid)
     ]
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        os.kill(holder, number)
+        os.kill(companion, number)
     with vmic.open_microphone_device("new") as microphone:
         microphone.write_frames(bytes(9600))
     assert programs.end(program) == (0, "")
     programs.await_that(lambda: not vmic.list_microphone_devices(), "it is gone")
 
 
-def is_holder(pid: int) -> bool:
-    return b"vmic.cli.system.holder" in Path(f"/proc/{pid}/cmdline").read_bytes()
+def is_companion(pid: int) -> bool:
+    return b"vmic.cli.system.companion_process" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def test_a_program_finds_the_server_that_vmic_found(

@@ -17,7 +17,7 @@ from vmic._device.registry import Device
 from vmic._errors import DeviceError
 from vmic._keeper.foreign_streams import ForeignStreams
 from vmic._keeper.recording_streams import RecordingStreams
-from vmic._keeper.volume import Volumes
+from vmic._keeper.volume_guard import VolumeGuard
 from vmic._pulse import backend
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.operations import Operations
@@ -35,7 +35,7 @@ class Guard:
     def __init__(self, report: Report) -> None:
         """Call `report` for each foreign stream that was moved, and for each volume that was corrected."""
         self._foreign_streams = ForeignStreams(lambda device: report(device, FOREIGN_STREAM))
-        self._volumes = Volumes(lambda device: report(device, VOLUME))
+        self._volume_guard = VolumeGuard(lambda device: report(device, VOLUME))
         self._recording_streams = RecordingStreams()
         self._operations: Operations | None = None
         self._whole: frozenset[Halves] = frozenset()  # the complete devices at the last look
@@ -93,7 +93,7 @@ class Guard:
         for device in devices:
             if device.complete:
                 streams = _own_streams(device, sink_inputs, source_outputs)
-                self._volumes.hold(pulse, device, streams, is_recorded=device.source.index in recorded)
+                self._volume_guard.hold(pulse, device, streams, is_recorded=device.source.index in recorded)
         return devices
 
     def _note_default(self, server: Any) -> None:

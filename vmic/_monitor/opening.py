@@ -12,7 +12,7 @@ from vmic._device.properties import MICROPHONE
 from vmic._device.registry import Device
 from vmic._errors import ServerError
 from vmic._monitor.reconnect import Make, Reconnection
-from vmic._pulse import backend, connection, refusals
+from vmic._pulse import backend, connection, error_codes
 from vmic._pulse.backend import BufferMetrics
 from vmic._pulse.bindings import pulsectl
 from vmic._stream.native import Native
@@ -45,7 +45,7 @@ def opening(stream: Native, device: Device, server: Server, make: Make | None) -
                 "restart the sound server"
             )
         if stream.is_disconnected:
-            said = refusals.of_connection(stream.state().error)
+            said = error_codes.of_connection(stream.state().error)
             raise ServerError(
                 f"the sound server refused to open a stream for {device.kind} {device.name!r}: {said}"
             )

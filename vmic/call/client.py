@@ -265,12 +265,12 @@ class CallClient:
         Each participant is ``{"id", "info", "media"}``.
         """
         self._check()
-        return self._controller.notifier.participants()
+        return self._controller.dispatcher.participants()
 
     def participant_counts(self) -> dict[str, int]:
         """Return the number of participants in the call: ``{"hidden": 0, "present": n}``."""
         self._check()
-        return self._controller.notifier.counts()
+        return self._controller.dispatcher.counts()
 
     def use_speaker(self) -> None:
         """Play to the speaker that is selected now; `Daily.select_speaker_device` calls this method."""

@@ -12,8 +12,8 @@ from vmic._errors import VmicError
 from vmic.call._signalling import meeting_url
 from vmic.call._worker.client import WorkerClient
 from vmic.call._worker.protocol import Message
+from vmic.call.event_dispatcher import EventDispatcher
 from vmic.call.events import EventHandler
-from vmic.call.notifier import CallNotifier
 from vmic.call.renderers import Renderer
 from vmic.call.requested_settings import RequestedSettings
 from vmic.call.settings import SettingsError, checked_client_settings
@@ -34,13 +34,13 @@ class CallController:
 
     Attributes:
         requested: The settings that the program has requested.
-        notifier: Reports events to the program.
+        dispatcher: Reports events to the program.
     """
 
     def __init__(self, handler: EventHandler, thread: CallbackThread) -> None:
         self._thread = thread
         self.requested = RequestedSettings()
-        self.notifier = CallNotifier(handler, self.requested)
+        self.dispatcher = EventDispatcher(handler, self.requested)
         self._state = INITIALIZED
         self._name: str | None = None
         self._worker_client: WorkerClient | None = None
@@ -70,7 +70,7 @@ class CallController:
         except (ValueError, VmicError) as error:
             fail(str(error))
             return
-        self.notifier.hold()
+        self.dispatcher.hold()
         self._become(JOINING)
         self._send_microphone()
         self._send_profiles()
@@ -102,7 +102,7 @@ class CallController:
         if self._state == LEAVING:
             return
         self._become(LEAVING)
-        self.notifier.renderers.clear()
+        self.dispatcher.renderers.clear()
 
         def done(_answer: Any, error: str | None) -> None:
             if error is not None:
@@ -117,7 +117,7 @@ class CallController:
     def release(self) -> None:
         """End the worker process with its call, then the thread. Answers that still arrive are reported."""
         self._released = True
-        self.notifier.renderers.close()
+        self.dispatcher.renderers.close()
         if self._state in (JOINING, JOINED):
             self._become(LEAVING)
         worker_client, self._worker_client = self._worker_client, None
@@ -141,7 +141,7 @@ class CallController:
     def set_name(self, name: str) -> None:
         """Change the local participant's name."""
         self._name = name
-        self.notifier.local(name)
+        self.dispatcher.local(name)
         if self._worker_client is not None:
             self._await(self._worker_client.send("name", name=name), "setUserName", None)
 
@@ -149,7 +149,7 @@ class CallController:
         """Send a message to all other participants, or to one of them."""
         if self._state != JOINED or self._worker_client is None:
             self._fail("sendAppMessage", "the call is not joined", completion)
-        elif recipient is not None and recipient not in self.notifier.participants():
+        elif recipient is not None and recipient not in self.dispatcher.participants():
             error = f"participant {recipient!r} not found in the call"
             self._fail("sendAppMessage", error, completion)
         else:
@@ -161,10 +161,10 @@ class CallController:
         if self._worker_client is None:
             return
         if renderer is None:
-            self.notifier.renderers.forget(participant)
+            self.dispatcher.renderers.forget(participant)
             self._worker_client.send("unrender", participant=participant)
             return
-        self.notifier.renderers.set(participant, renderer)
+        self.dispatcher.renderers.set(participant, renderer)
         self._worker_client.send(
             "render", participant=participant, sample_rate=sample_rate, interval_ms=interval_ms
         )
@@ -179,7 +179,7 @@ class CallController:
     def _told(self, message: Message, sound: bytes) -> None:
         """Handle a message of the worker process; called on the thread of `WorkerClient`."""
         if message["event"] == "sound":
-            self.notifier.sound(message, sound)
+            self.dispatcher.sound(message, sound)
         else:
             self._thread.post(lambda: self._take(message))
 
@@ -192,7 +192,7 @@ class CallController:
         elif message["event"] == "broken":
             self._note_end(self._worker_client, f"the call process failed: {message['why']}")
         elif self._tells(message["event"]):
-            self.notifier.take(message)
+            self.dispatcher.take(message)
 
     def _tells(self, event: str) -> bool:
         """Return whether to report the event: not if the program's own leave or exit causes it."""
@@ -224,16 +224,16 @@ class CallController:
         return self._worker_client
 
     def _begin(self, identity: str, meeting: str, completion: JoinCompletion | None) -> None:
-        everybody = self.notifier.begin(identity)
+        everybody = self.dispatcher.begin(identity)
         self._become(JOINED)
         if completion is not None:
             call(completion, {"meetingSession": {"id": meeting}, "participants": everybody}, None)
-        self.notifier.go_on()
+        self.dispatcher.go_on()
 
     def _lose(self, why: str) -> None:
         """Report that the call has ended without a request of the program."""
         if self._state in (JOINING, JOINED):
-            self.notifier.error(f"the call has ended: {why}")
+            self.dispatcher.error(f"the call has ended: {why}")
             self._become(LEAVING)
             if self._worker_client is not None:
                 self._worker_client.send("leave")  # the worker still records
@@ -241,7 +241,7 @@ class CallController:
 
     def _end(self) -> None:
         """Finish leaving the call."""
-        self.notifier.end()
+        self.dispatcher.end()
         self._become(LEFT)
 
     def _abandon(self, why: str) -> None:
@@ -255,20 +255,20 @@ class CallController:
     def _become(self, state: str) -> None:
         if self._state != state:
             self._state = state
-            self.notifier.state(state)
+            self.dispatcher.state(state)
 
     def _take_settings(self, what: str, *updates: Any) -> int | None:
         """Change requested settings; in a call, return the number of the worker's answer."""
         change: dict[str, Callable[..., None]] = {
-            "updateInputs": self.notifier.update_inputs,
-            "updatePublishing": self.notifier.update_publishing,
-            "updateSubscriptionProfiles": self.notifier.update_profiles,
-            "updateSubscriptions": self.notifier.update_subscriptions,
+            "updateInputs": self.dispatcher.update_inputs,
+            "updatePublishing": self.dispatcher.update_publishing,
+            "updateSubscriptionProfiles": self.dispatcher.update_profiles,
+            "updateSubscriptions": self.dispatcher.update_subscriptions,
         }
         change[what](*updates)
         if what.startswith("updateSubscription"):
             return self._send_profiles()
-        self.notifier.local(self._name)
+        self.dispatcher.local(self._name)
         return self._send_microphone()
 
     def _send_microphone(self) -> int | None:
@@ -295,7 +295,7 @@ class CallController:
     def _fail(self, what: str, error: str, completion: Completion | None) -> None:
         """Report a failure to the completion and the event handler, or log it if there is neither."""
         _complete(completion, error)
-        self.notifier.error(f"Error handling {what}: {error}", is_told=completion is not None)
+        self.dispatcher.error(f"Error handling {what}: {error}", is_told=completion is not None)
 
 
 def _complete(completion: Completion | None, error: str | None) -> None:

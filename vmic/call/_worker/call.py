@@ -13,7 +13,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from vmic._base.backoff import Backoff
 from vmic._base.tasks import end
-from vmic.call._media.playback import Playout
+from vmic.call._media.playout import Playout
 from vmic.call._media.portaudio import SAMPLE_RATE
 from vmic.call._media.resampler import Rendering
 from vmic.call._signalling.base import Line, Local, Participant, Session, SessionError, SessionListener

@@ -14,7 +14,7 @@ from aiortc.mediastreams import MediaStreamTrack
 from vmic.call._media.capture import Capture
 from vmic.call._media.device_watch import Presence
 from vmic.call._media.opus_track import Microphone, Sending
-from vmic.call._media.playback import Playout
+from vmic.call._media.playout import Playout
 from vmic.call._media.resampler import Rendering
 from vmic.call._signalling import meeting_url
 from vmic.call._signalling.base import Local, SessionError

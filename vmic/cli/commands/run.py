@@ -87,7 +87,8 @@ def _sink(pulse: pulsectl.Pulse, name: str) -> str:
 def _held(mic: str | None, *, isolated: bool) -> Settings:
     """Start a process that holds the microphone or server, and return the settings that lead to it.
 
-    The holder lives as long as this process, but is not its child: a command may wait for all its children.
+    That companion process lives as long as this process, but is not its child: a command may wait for all of
+    its children.
     """
     command = os.getpid()
     told, tell = os.pipe()
@@ -95,7 +96,7 @@ def _held(mic: str | None, *, isolated: bool) -> Settings:
     if between == 0:
         try:
             asked = json.dumps([command, mic, isolated])
-            process.start("vmic.cli.system.holder", asked, stdout=tell, stderr=None)
+            process.start("vmic.cli.system.companion_process", asked, stdout=tell, stderr=None)
         finally:
             os._exit(0)
     os.close(tell)

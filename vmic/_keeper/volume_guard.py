@@ -18,8 +18,8 @@ _RESTORES_WITHIN = 0.2
 Report = Callable[[Device], None]
 
 
-class Volumes:
-    """The volumes of devices, and of vmic's streams into and from them, which are kept at 100 %.
+class VolumeGuard:
+    """The guard that keeps the volumes of devices, and of their streams of vmic, at 100 %.
 
     A mute stays, because somebody has set it, unless the server has restored it.
     """

@@ -16,7 +16,7 @@ from vmic.call.renderers import Renderers
 from vmic.call.requested_settings import RequestedSettings
 
 
-class CallNotifier:
+class EventDispatcher:
     """The connection of a call to the program's event handler.
 
     All methods run on the call's own thread, except the getters and `sound`. Events that occur while a call

@@ -1,4 +1,4 @@
-"""The process that holds a microphone, or a sound server, while the process of `vmic run` lives."""
+"""The companion process of `vmic run`, which holds a microphone or a sound server while the command runs."""
 
 from __future__ import annotations
 
