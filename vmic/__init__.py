@@ -42,9 +42,9 @@ if _typing.TYPE_CHECKING:
     from vmic._speaker import VirtualSpeakerDevice
     from vmic._speaker_api import create_headset, create_speaker_device, list_speaker_devices
     from vmic._stats import FlushResult, MicrophoneStats, SpeakerStats
-    from vmic.call._daily.custom_audio import CustomAudioSource, CustomAudioTrack
-    from vmic.call._daily.facade import Daily, LogLevel
-    from vmic.call._daily.vad import NativeVad
+    from vmic.call._daily_api.custom_audio import CustomAudioSource, CustomAudioTrack
+    from vmic.call._daily_api.facade import Daily, LogLevel
+    from vmic.call._daily_api.vad import NativeVad
     from vmic.call._media.audio_data import AudioData
     from vmic.call.client import CallClient
     from vmic.call.events import EventHandler
@@ -110,9 +110,9 @@ _HOMES = {
     "_stats": ["FlushResult", "MicrophoneStats", "SpeakerStats"],
     "call._media.audio_data": ["AudioData"],
     "call.client": ["CallClient"],
-    "call._daily.custom_audio": ["CustomAudioSource", "CustomAudioTrack"],
-    "call._daily.facade": ["Daily", "LogLevel"],
-    "call._daily.vad": ["NativeVad"],
+    "call._daily_api.custom_audio": ["CustomAudioSource", "CustomAudioTrack"],
+    "call._daily_api.facade": ["Daily", "LogLevel"],
+    "call._daily_api.vad": ["NativeVad"],
     "call.events": ["EventHandler"],
 }
 

@@ -23,7 +23,7 @@ from programs import ROOT
 from servers import SoundServer, one_server
 
 import vmic
-from vmic.call._daily import daily_co
+from vmic.call._daily_api import daily_co
 from vmic.call._media.capture import PIECE
 from vmic.call._media.opus_track import Microphone, Sending
 from vmic.call._signalling.base import Local, Participant, SessionError, SessionListener
@@ -254,7 +254,7 @@ def test_a_room_that_cannot_be_joined_or_ends_says_so(daily: SimpleNamespace) ->
 REAL = """
 import json, sys, time
 import daily
-from vmic.call._daily import daily_co
+from vmic.call._daily_api import daily_co
 decoy = daily.__file__
 real = daily_co._module()
 daily_co._begin(real)

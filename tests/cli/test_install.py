@@ -21,7 +21,7 @@ from signals import Heard, numbered
 import vmic
 from vmic._device.spec import MicrophoneSpec
 from vmic.cli.commands import integration
-from vmic.cli.system import autostart
+from vmic.cli.system import login_files
 
 Record = Callable[..., Recorder]
 
@@ -160,30 +160,30 @@ def test_a_name_too_long_for_pulseaudios_script_is_refused(
 def test_the_way_is_that_of_the_server_that_answers(
     server: SoundServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(autostart.Systemd, "is_there", lambda _: False)
+    monkeypatch.setattr(login_files.Systemd, "is_there", lambda _: False)
     server.start()
     assert integration._first().name == server.kind
 
 
 def test_where_none_answers_the_way_must_be_clear(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(autostart.Systemd, "is_there", lambda _: False)
+    monkeypatch.setattr(login_files.Systemd, "is_there", lambda _: False)
     for installed, chosen in ((["pipewire"], "pipewire"), (["pulseaudio"], "pulseaudio"), ([], None)):
         for name in ("pipewire", "pulseaudio"):
             there = name in installed
-            monkeypatch.setattr(type(autostart.WAYS[name]), "is_there", lambda _, there=there: there)
+            monkeypatch.setattr(type(login_files.WAYS[name]), "is_there", lambda _, there=there: there)
         if chosen:
             assert integration._first().name == chosen
         else:
             with pytest.raises(vmic.VmicError, match="neither is installed, and no server answers"):
                 integration._first()
     for name in ("pipewire", "pulseaudio"):
-        monkeypatch.setattr(type(autostart.WAYS[name]), "is_there", lambda _: True)
+        monkeypatch.setattr(type(login_files.WAYS[name]), "is_there", lambda _: True)
     with pytest.raises(vmic.VmicError, match=r"both are installed, and no server answers .* with --way"):
         integration._first()
 
 
 def test_where_systemd_runs_it_is_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(autostart.Systemd, "is_there", lambda _: True)
+    monkeypatch.setattr(login_files.Systemd, "is_there", lambda _: True)
     assert integration._first().name == "systemd"
 
 
@@ -215,5 +215,5 @@ def test_what_cannot_be_started_is_not_installed(
     monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setattr(sys, "argv", ["vmic"])
     with pytest.raises(vmic.VmicError, match=r"cannot start .*/python -m vmic.cli: No module named vmic"):
-        autostart.WAYS[way].install(MicrophoneSpec("mic", "mic", 48000, 1))
+        login_files.WAYS[way].install(MicrophoneSpec("mic", "mic", 48000, 1))
     assert list(tmp_path.iterdir()) == [python]

@@ -46,8 +46,8 @@ def test_there_is_one_abi3_wheel_with_the_machines_libpulse(tmp_path: Path) -> N
     assert {
         "vmic/py.typed",
         "vmic/_nonblocking.pyi",
-        "vmic/server/default.pa",
-        "vmic/server/daemon.conf",
+        "vmic/pulseaudio/default.pa",
+        "vmic/pulseaudio/daemon.conf",
     } <= {*names}
     page = {path.name for path in (ROOT / "vmic/room/page").iterdir()}
     assert {f"vmic/room/page/{name}" for name in page} <= {*names}

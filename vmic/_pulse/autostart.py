@@ -18,9 +18,9 @@ from vmic._base import process
 from vmic._errors import ServerError
 from vmic._pulse import connection
 
-CONFIGURATION = Path(__file__).parents[1] / "server"
+CONFIGURATION = Path(__file__).parents[1] / "pulseaudio"
 # Identifies a server that vmic has started, also if another version of vmic has started it.
-_SCRIPT = "/vmic/server/default.pa"
+_SCRIPT = "/vmic/pulseaudio/default.pa"
 _ENDS_WITHIN = 10.0
 
 

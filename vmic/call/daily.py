@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from vmic.call._daily.custom_audio import CustomAudioSource, CustomAudioTrack
-from vmic.call._daily.facade import Daily as _Daily
-from vmic.call._daily.facade import LogLevel
-from vmic.call._daily.vad import NativeVad
-from vmic.call._daily.virtual_devices import VirtualMicrophoneDevice, VirtualSpeakerDevice
+from vmic.call._daily_api.custom_audio import CustomAudioSource, CustomAudioTrack
+from vmic.call._daily_api.facade import Daily as _Daily
+from vmic.call._daily_api.facade import LogLevel
+from vmic.call._daily_api.vad import NativeVad
+from vmic.call._daily_api.virtual_devices import VirtualMicrophoneDevice, VirtualSpeakerDevice
 from vmic.call._media.audio_data import AudioData
 from vmic.call.client import CallClient as _CallClient
 from vmic.call.events import EventHandler as _EventHandler

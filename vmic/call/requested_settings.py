@@ -9,7 +9,7 @@ from typing import Any
 from vmic import _atexit
 from vmic.call import devices
 from vmic.call import settings as _settings
-from vmic.call._daily import custom_audio
+from vmic.call._daily_api import custom_audio
 from vmic.call._signalling.subscriptions import Subscriptions
 from vmic.call.settings import Settings
 

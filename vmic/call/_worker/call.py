@@ -150,7 +150,7 @@ class Membership(SessionListener):
         if isinstance(self._address, Whip):
             self._session = WhipSession(self._address.url, self._line, self._local)
         elif isinstance(self._address, DailyRoom):
-            from vmic.call._daily.daily_co import DailySession  # noqa: PLC0415 (it loads an extra)
+            from vmic.call._daily_api.daily_co import DailySession  # noqa: PLC0415 (it loads an extra)
 
             self._session = DailySession(self._address.url, self._line, self._local)
         else:

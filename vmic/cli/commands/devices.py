@@ -31,7 +31,7 @@ from vmic.cli.terminal.output import is_quiet, say
 @click.option("--replace", is_flag=True, help="Replace an existing microphone of this name.")
 @click.option("--alsa", is_flag=True, help="Also list it in programs that support only ALSA (vmic alsa).")
 @click.option("--foreground", is_flag=True, help="Keep it until Ctrl-C or SIGTERM, then remove it.")
-# For a configuration file whose arguments cannot have blanks (see autostart).
+# For a configuration file whose arguments cannot have blanks (see login_files).
 @click.option("--encoded", is_flag=True, hidden=True)
 @quiet_option
 def create(

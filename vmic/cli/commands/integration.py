@@ -11,7 +11,7 @@ from vmic._device.spec import MicrophoneSpec
 from vmic._pulse import backend, connection
 from vmic.cli.options import CHANNELS, RATE, microphones, name_argument, quiet_option
 from vmic.cli.system import asoundrc
-from vmic.cli.system.autostart import WAYS, Way
+from vmic.cli.system.login_files import WAYS, Way
 from vmic.cli.terminal.output import say
 
 _COMPLETION = "_VMIC_COMPLETE"

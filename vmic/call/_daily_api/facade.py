@@ -9,8 +9,8 @@ from typing import Any
 from vmic import _api, _call_speaker, _speaker_api
 from vmic._errors import VmicError
 from vmic.call import devices
-from vmic.call._daily.vad import NativeVad
-from vmic.call._daily.virtual_devices import VirtualMicrophoneDevice, VirtualSpeakerDevice
+from vmic.call._daily_api.vad import NativeVad
+from vmic.call._daily_api.virtual_devices import VirtualMicrophoneDevice, VirtualSpeakerDevice
 
 # Below the lowest level of `logging`.
 _TRACE = 5
