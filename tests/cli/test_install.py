@@ -20,7 +20,7 @@ from signals import Heard, numbered
 
 import vmic
 from vmic._device.spec import MicrophoneSpec
-from vmic.cli.commands import integration
+from vmic.cli.commands import session_setup
 from vmic.cli.system import login_files
 
 Record = Callable[..., Recorder]
@@ -162,7 +162,7 @@ def test_the_way_is_that_of_the_server_that_answers(
 ) -> None:
     monkeypatch.setattr(login_files.Systemd, "is_there", lambda _: False)
     server.start()
-    assert integration._first().name == server.kind
+    assert session_setup._first().name == server.kind
 
 
 def test_where_none_answers_the_way_must_be_clear(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,19 +172,19 @@ def test_where_none_answers_the_way_must_be_clear(monkeypatch: pytest.MonkeyPatc
             there = name in installed
             monkeypatch.setattr(type(login_files.WAYS[name]), "is_there", lambda _, there=there: there)
         if chosen:
-            assert integration._first().name == chosen
+            assert session_setup._first().name == chosen
         else:
             with pytest.raises(vmic.VmicError, match="neither is installed, and no server answers"):
-                integration._first()
+                session_setup._first()
     for name in ("pipewire", "pulseaudio"):
         monkeypatch.setattr(type(login_files.WAYS[name]), "is_there", lambda _: True)
     with pytest.raises(vmic.VmicError, match=r"both are installed, and no server answers .* with --way"):
-        integration._first()
+        session_setup._first()
 
 
 def test_where_systemd_runs_it_is_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(login_files.Systemd, "is_there", lambda _: True)
-    assert integration._first().name == "systemd"
+    assert session_setup._first().name == "systemd"
 
 
 def test_the_module_installs_what_can_be_started(tmp_path: Path) -> None:

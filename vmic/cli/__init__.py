@@ -35,13 +35,13 @@ _COMMANDS = {
     "run": ("run:run", "Run COMMAND with microphone NAME as its default microphone."),
     "room": ("room:room", "Open a room for test calls on this machine."),
     "install": (
-        "integration:install",
+        "session_setup:install",
         "Create microphone NAME at each log-in.",
     ),
-    "uninstall": ("integration:uninstall", "Stop creating microphone NAME at log-in."),
+    "uninstall": ("session_setup:uninstall", "Stop creating microphone NAME at log-in."),
     "server": ("server:server", "Start, stop and show the sound server."),
     "alsa": (
-        "integration:alsa",
+        "session_setup:alsa",
         "List microphones by name in programs that support only ALSA.",
     ),
     "doctor": (
@@ -50,7 +50,7 @@ _COMMANDS = {
     ),
     "clean": ("devices:clean", "Remove microphones that programs have left behind."),
     "completion": (
-        "integration:completion",
+        "session_setup:completion",
         "Print the script with which SHELL completes vmic commands.",
     ),
 }

@@ -26,7 +26,7 @@ class _Pair:
     hearing: Hearing
 
 
-class Calls:
+class RoomCalls:
     """All calls of a room; each ends with its connection, or when one of its participants leaves.
 
     Attributes:

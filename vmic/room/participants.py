@@ -9,7 +9,7 @@ from typing import Any, Protocol
 MAX_NAME = 128
 
 
-class Line(Protocol):
+class EventChannel(Protocol):
     """A channel that carries events to one participant."""
 
     def send(self, event: dict[str, Any]) -> None:
@@ -28,7 +28,7 @@ class Person:
         speaks: Whether the participant has a call.
         sends: Whether the participant says that its microphone is on.
         joined: When the participant joined (Unix time, seconds).
-        line: The channel for events; None if the participant has not opened one.
+        channel: The channel for events; None if the participant has not opened one.
     """
 
     def __init__(self, name: str, *, speaks: bool) -> None:
@@ -36,12 +36,12 @@ class Person:
         self.name = checked_name(name)
         self.speaks = self.sends = speaks
         self.joined = time.time()
-        self.line: Line | None = None
+        self.channel: EventChannel | None = None
 
     def tell(self, event: dict[str, Any]) -> None:
         """Send an event to the participant, if it has a channel."""
-        if self.line is not None:
-            self.line.send(event)
+        if self.channel is not None:
+            self.channel.send(event)
 
 
 class People:
@@ -64,8 +64,8 @@ class People:
         """Remove a participant; do nothing if it has left already."""
         if self._people.pop(person.id, None) is None:
             return
-        if person.line is not None:
-            person.line.end()
+        if person.channel is not None:
+            person.channel.end()
         self._announce()
 
     def remove_all(self) -> None:
@@ -73,18 +73,18 @@ class People:
         for person in list(self._people.values()):
             self.remove(person)
 
-    def connect(self, person: Person, line: Line) -> None:
-        """Send events to a participant through `line` from now on, and end its previous line."""
-        if person.line is not None:
-            person.line.end()
-        person.line = line
+    def connect(self, person: Person, channel: EventChannel) -> None:
+        """Send events to a participant through `channel` from now on, and end its previous channel."""
+        if person.channel is not None:
+            person.channel.end()
+        person.channel = channel
         person.tell({"event": "welcome", "id": person.id})
         person.tell(self._present())
 
-    def disconnect(self, person: Person, line: Line) -> None:
-        """Stop sending events through `line`; do nothing if the participant has another line."""
-        if person.line is line:
-            person.line = None
+    def disconnect(self, person: Person, channel: EventChannel) -> None:
+        """Stop sending events through `channel`; do nothing if the participant has another channel."""
+        if person.channel is channel:
+            person.channel = None
 
     def rename(self, person: Person, name: str) -> None:
         """Change the name of a participant; raise ValueError if the name is not valid."""

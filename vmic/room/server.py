@@ -12,7 +12,7 @@ from aiohttp import web
 
 import vmic
 from vmic.room.auth import admitting
-from vmic.room.calls import Calls
+from vmic.room.calls import RoomCalls
 from vmic.room.peers import HOST, stay_on_loopback
 from vmic.room.sdp_http import address_of
 from vmic.room.subscribe import Listening
@@ -32,7 +32,7 @@ async def serve(port: int, token: str | None, limit: int | None, tell: Callable[
     """
     stay_on_loopback()
     ended = _signalled()
-    app = application(Calls(limit), token)
+    app = application(RoomCalls(limit), token)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSING)
     await runner.setup()
     try:
@@ -43,7 +43,7 @@ async def serve(port: int, token: str | None, limit: int | None, tell: Callable[
         await runner.cleanup()
 
 
-def application(calls: Calls, token: str | None) -> web.Application:
+def application(calls: RoomCalls, token: str | None) -> web.Application:
     """Return the application that serves the page and the room."""
 
     async def show_page(_request: web.Request) -> web.FileResponse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from vmic.room.calls import Calls
+from vmic.room.calls import RoomCalls
 from vmic.room.participants import Person
 from vmic.room.sdp_http import address_of, description, read_offer, refusing
 from vmic.room.websocket import Channel
@@ -13,7 +13,7 @@ from vmic.room.websocket import Channel
 class Listening:
     """The addresses for the participants of the room."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: RoomCalls) -> None:
         self._calls = calls
 
     def add_to(self, app: web.Application) -> None:

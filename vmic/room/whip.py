@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from vmic.room.calls import Calls, FullError
+from vmic.room.calls import FullError, RoomCalls
 from vmic.room.sdp_http import address_of, description, read_offer, refusing
 
 _ROOM = "urn:vmic:room"
@@ -23,7 +23,7 @@ _PREFLIGHT = {
 class Whip:
     """The address to join at, and one address for each participant that has joined."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: RoomCalls) -> None:
         self._calls = calls
 
     def add_to(self, app: web.Application) -> None:

@@ -18,10 +18,10 @@ from audio_files import CASES, RATE, Case, Floats, identity, tone
 from signals import frequency
 
 import vmic
-from vmic.cli.playback import opening, pipes
-from vmic.cli.playback.playlist import Extent, Playlist
-from vmic.cli.playback.resample import Fitted
-from vmic.cli.playback.sound import Sound
+from vmic.cli.sounds import opening, pipes
+from vmic.cli.sounds.playlist import Extent, Playlist
+from vmic.cli.sounds.resample import ResampledSound
+from vmic.cli.sounds.sound import Sound
 
 CAT = shutil.which("cat") or "cat"  # looked up here, because a test's PATH may be empty
 
@@ -264,10 +264,10 @@ def test_channels_come_together_as_in_ffmpeg(tmp_path: Path, layout: str, channe
     path, mixed = tmp_path / "layout.wav", tmp_path / "mixed.wav"
     audio_files.ffmpeg("-channel_layout", layout, "-i", tmp_path / "plain.wav", "-c:a", "pcm_f32le", path)
     audio_files.ffmpeg("-i", path, "-ac", channels, "-rematrix_maxval", 1, "-c:a", "pcm_f32le", mixed)
-    fitted = Fitted(opening.open_file(str(path)), rate, channels, 1.0)
+    resampled = ResampledSound(opening.open_file(str(path)), rate, channels, 1.0)
     blocks = []
-    while (block := fitted.read()) is None or len(block):
+    while (block := resampled.read()) is None or len(block):
         blocks += [] if block is None else [block]
-    fitted.sound.close()
+    resampled.sound.close()
     expected = soundfile.read(mixed, always_2d=True)[0]
     assert np.abs(np.concatenate(blocks) - expected).max() < 0.001

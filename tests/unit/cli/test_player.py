@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from vmic.cli.playback.player import Player
-from vmic.cli.playback.playlist import Place
+from vmic.cli.sounds.player import Player
+from vmic.cli.sounds.playlist import Place
 
 SECOND = np.zeros((1000, 1), np.float32)
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from vmic.cli.playback.resample import Fitted
+from vmic.cli.sounds.resample import ResampledSound
 
 
 class Blocks:
@@ -31,9 +31,9 @@ class Blocks:
 
 @pytest.mark.parametrize("sample_rate", [8000, 16000, 22050, 24000, 44100])
 def test_what_is_there_is_given_without_a_wait(sample_rate: int) -> None:
-    fitted = Fitted(Blocks(sample_rate), 48000, 1, 1.0)
+    resampled = ResampledSound(Blocks(sample_rate), 48000, 1, 1.0)
     count = 0
-    while (block := fitted.read()) is None or len(block):
+    while (block := resampled.read()) is None or len(block):
         assert block is not None
         count += len(block)
     assert count == pytest.approx(48000, abs=480)

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vmic
-from vmic.cli.playback import opening
-from vmic.cli.playback.resample import Fitted
+from vmic.cli.sounds import opening
+from vmic.cli.sounds.resample import ResampledSound
 
 FORMATS = ("WAV", "FLAC", "OGG", "MP3", "AIFF", "AU", "W64", "CAF")
 # Blocks have a length of 0.1 s.
@@ -24,10 +24,10 @@ LONGEST_BLOCK = 192_000
 def play(path: Path) -> int:
     """Return how many frames would be played, to a microphone with the highest rate."""
     sound = opening.open_file(str(path))
-    fitted = Fitted(sound, 192_000, 1, 1.0)
+    resampled = ResampledSound(sound, 192_000, 1, 1.0)
     total = 0
     with contextlib.closing(sound):
-        while (block := fitted.read()) is None or len(block):
+        while (block := resampled.read()) is None or len(block):
             if block is None:  # the next block is not decoded yet
                 continue
             assert block.shape[1:] == (1,)

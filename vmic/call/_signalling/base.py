@@ -67,13 +67,13 @@ class SessionListener(ABC):
         """Report that the server has ended the call for this participant, who must not reconnect."""
 
 
-class Line(SessionListener):
-    """The events of one session, passed to the listener until `cut` is called and ignored after that."""
+class DetachableListener(SessionListener):
+    """The events of one session, passed to the listener until `detach` is called and ignored after that."""
 
     def __init__(self, listener: SessionListener) -> None:
         self._listener: SessionListener | None = listener
 
-    def cut(self) -> None:
+    def detach(self) -> None:
         """Ignore all further events."""
         self._listener = None
 

@@ -16,7 +16,14 @@ from vmic._base.tasks import end
 from vmic.call._media.playout import Playout
 from vmic.call._media.portaudio import SAMPLE_RATE
 from vmic.call._media.resampler import Rendering
-from vmic.call._signalling.base import Line, Local, Participant, Session, SessionError, SessionListener
+from vmic.call._signalling.base import (
+    DetachableListener,
+    Local,
+    Participant,
+    Session,
+    SessionError,
+    SessionListener,
+)
 from vmic.call._signalling.janus import VideoRoomSession
 from vmic.call._signalling.meeting_url import Address, DailyRoom, Whip
 from vmic.call._signalling.peer_connection import PeerError
@@ -51,7 +58,7 @@ class Membership(SessionListener):
         self.renderings: dict[str, Rendering] = {}
         self.meeting = ""
         self._session: Session | None = None
-        self._line: Line | None = None
+        self._session_events: DetachableListener | None = None
         self._people: set[str] = set()
         self._noted: set[str] = set()
         self._hearing: dict[str, asyncio.Task[None]] = {}
@@ -146,15 +153,15 @@ class Membership(SessionListener):
         self._noted = set()
         self._cut: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         name, hears = self._local.name, self._local.hears
-        self._line = Line(self)
+        self._session_events = DetachableListener(self)
         if isinstance(self._address, Whip):
-            self._session = WhipSession(self._address.url, self._line, self._local)
+            self._session = WhipSession(self._address.url, self._session_events, self._local)
         elif isinstance(self._address, DailyRoom):
             from vmic.call._daily_api.daily_co import DailySession  # noqa: PLC0415 (it loads an extra)
 
-            self._session = DailySession(self._address.url, self._line, self._local)
+            self._session = DailySession(self._address.url, self._session_events, self._local)
         else:
-            self._session = VideoRoomSession(self._address, self._line, self._local)
+            self._session = VideoRoomSession(self._address, self._session_events, self._local)
         sends = self._local.sends
         identity = await self._session.join()
         self.meeting = self._session.meeting
@@ -196,8 +203,8 @@ class Membership(SessionListener):
         """End the session: at once on this side, and within some seconds on the server."""
         session, self._session = self._session, None
         hearing, self._hearing = self._hearing, {}
-        if self._line is not None:
-            self._line.cut()
+        if self._session_events is not None:
+            self._session_events.detach()
         here = {asyncio.ensure_future(end(hearing.values()))}
         if session is not None:
             self._unleft.append(session)

@@ -15,17 +15,17 @@ import vmic
 from vmic._pulse import autostart
 from vmic._stream.latency import Latency
 from vmic.cli.options import CHANNELS, LENGTH, MAX_RATE, MIN_RATE, RATE, TIME, name_argument, quiet_option
-from vmic.cli.playback import opening
-from vmic.cli.playback.pipes import RAW_FORMATS
-from vmic.cli.playback.player import AHEAD
-from vmic.cli.playback.playlist import Extent
-from vmic.cli.playback.tone import Tone
-from vmic.cli.playback.tts import spoken
+from vmic.cli.sounds import opening
+from vmic.cli.sounds.pipes import RAW_FORMATS
+from vmic.cli.sounds.player import AHEAD
+from vmic.cli.sounds.playlist import Extent
+from vmic.cli.sounds.tone import Tone
+from vmic.cli.sounds.tts import spoken
 from vmic.cli.terminal import output
 from vmic.cli.terminal.player_view import play_all
 
 if TYPE_CHECKING:
-    from vmic.cli.playback.sound import Sound
+    from vmic.cli.sounds.sound import Sound
 
 _DEFAULT_RATE = 48000
 

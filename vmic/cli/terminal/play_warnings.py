@@ -9,7 +9,7 @@ from vmic.cli.terminal.output import say
 
 if TYPE_CHECKING:
     import vmic
-    from vmic.cli.playback.player import Player
+    from vmic.cli.sounds.player import Player
 
 # An application that is started together with the player begins to record within this time.
 _LISTENS_WITHIN = 1.0  # seconds

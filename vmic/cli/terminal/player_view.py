@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import vmic
-from vmic.cli.playback.player import Player
-from vmic.cli.playback.playlist import Extent, Playlist
+from vmic.cli.sounds.player import Player
+from vmic.cli.sounds.playlist import Extent, Playlist
 from vmic.cli.terminal import level_bar
 from vmic.cli.terminal.keys import keys
 from vmic.cli.terminal.output import clock, line, printable, screen
@@ -19,7 +19,7 @@ from vmic.cli.terminal.play_warnings import PlayWarnings
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from vmic.cli.playback.sound import Sound
+    from vmic.cli.sounds.sound import Sound
 
 _SKIP = 5.0  # seconds
 _WIDTH = 20  # columns

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import vmic
-from vmic.cli.playback.playlist import Place, Playlist
+from vmic.cli.sounds.playlist import Place, Playlist
 
 if TYPE_CHECKING:
-    from vmic.cli.playback.sound import Block
+    from vmic.cli.sounds.sound import Block
 
 # Seconds of sound that are kept queued: with blocking writes, 2 of 8 files had gaps while other programs kept
 # both cores busy.

@@ -1,4 +1,4 @@
-"""The commands install, uninstall, alsa and completion: microphones after a log-in and for other programs."""
+"""The commands install, uninstall, alsa and completion, which set up the session and other programs."""
 
 from __future__ import annotations
 

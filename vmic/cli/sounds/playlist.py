@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import vmic
-from vmic.cli.playback.resample import Fitted
+from vmic.cli.sounds.resample import ResampledSound
 
 if TYPE_CHECKING:
-    from vmic.cli.playback.sound import Block, Sound
+    from vmic.cli.sounds.sound import Block, Sound
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Playlist:
         self._sounds, self._sample_rate, self._channels = sounds, sample_rate, channels
         self._gain, self._extent, self._loop = gain, extent, loop
         self._seekable: dict[int, bool] = {}  # of the sounds opened so far
-        self._fitted = self._open(0)
+        self._resampled = self._open(0)
         self._sound, self._at = 0, 0.0
         self._begin()
 
@@ -68,7 +68,7 @@ class Playlist:
     def place(self) -> Place:
         """Return the position of the next block."""
         end = self._end()
-        return Place(self._sound, self._fitted.sound.name, self._at, end if math.isfinite(end) else None)
+        return Place(self._sound, self._resampled.sound.name, self._at, end if math.isfinite(end) else None)
 
     def next(self) -> tuple[Place, Block] | None:
         """Return the position of the next block and the block, or None if none is ready yet or at the end.
@@ -77,14 +77,15 @@ class Playlist:
             VmicError: The rest cannot be played.
         """
         while not self.ended:
-            block = self._fitted.read()
+            block = self._resampled.read()
             if block is None:
                 return None
             if self._extent.end is not None:
                 block = block[: max(0, round((self._extent.end - self._at) * self._sample_rate))]
             if not len(block) and self._at == self._extent.start > 0:
                 raise vmic.VmicError(
-                    f"cannot start at {self._extent.start:.1f} s: {self._fitted.sound.name} ends before that"
+                    f"cannot start at {self._extent.start:.1f} s: {self._resampled.sound.name} ends before "
+                    "that"
                 )
             if len(block):
                 place = self.place
@@ -108,7 +109,7 @@ class Playlist:
 
     def close(self) -> None:
         """Close the open sound."""
-        self._fitted.sound.close()
+        self._resampled.sound.close()
 
     def _turn(self) -> None:
         """Continue with the next sound, or with the first one in a loop."""
@@ -118,28 +119,28 @@ class Playlist:
         elif not self._loop:
             self.ended = True
         elif not self._gave:
-            raise vmic.VmicError(f"cannot play {self._fitted.sound.name}: it contains no sound")
+            raise vmic.VmicError(f"cannot play {self._resampled.sound.name}: it contains no sound")
         else:
             self._gave = False  # in this round
             self._replace(0)
             self._begin()
 
     def _replace(self, index: int) -> None:
-        fitted = self._open(index)
+        resampled = self._open(index)
         self.close()
-        self._fitted, self._sound, self._at = fitted, index, 0.0
+        self._resampled, self._sound, self._at = resampled, index, 0.0
 
-    def _open(self, index: int) -> Fitted:
+    def _open(self, index: int) -> ResampledSound:
         sound = self._sounds[index]()
         self._seekable[index] = sound.seekable
         with contextlib.ExitStack() as undo:
             undo.callback(sound.close)
-            fitted = Fitted(sound, self._sample_rate, self._channels, self._gain)
+            resampled = ResampledSound(sound, self._sample_rate, self._channels, self._gain)
             undo.pop_all()
-        return fitted
+        return resampled
 
     def _begin(self) -> None:
-        sound, start = self._fitted.sound, self._extent.start
+        sound, start = self._resampled.sound, self._extent.start
         if start and not sound.seekable:
             raise vmic.VmicError(
                 f"cannot start at {start:.1f} s: {sound.name} can be played only from its beginning"
@@ -148,11 +149,11 @@ class Playlist:
             self._go_to(start)
 
     def _go_to(self, seconds: float) -> None:
-        self._fitted.seek(seconds)
+        self._resampled.seek(seconds)
         self._at = seconds
 
     def _end(self) -> float:
         """Return where the sound probably ends, for a person. The sound's length may be a guess."""
-        guessed = self._fitted.sound.seconds
+        guessed = self._resampled.sound.seconds
         ends = [end for end in (self._extent.end, guessed) if end is not None and end > self._at]
         return min(ends, default=float("inf"))

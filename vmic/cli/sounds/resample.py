@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from vmic.cli.channels import mixing
 
 if TYPE_CHECKING:
-    from vmic.cli.playback.sound import Block, Sound
+    from vmic.cli.sounds.sound import Block, Sound
 
 BLOCK_SECONDS = 0.1
 _BEYOND = 1e6  # of a full scale of 1
 
 
-class Fitted:
+class ResampledSound:
     """A sound at a microphone's rate and with its channels.
 
     Attributes:
@@ -44,12 +44,12 @@ class Fitted:
             self._ended = not len(block)
             # A frame with a sample that is not a number, or is far too large, becomes silence.
             block[~(np.abs(block) < _BEYOND).all(axis=1)] = 0
-            fitted: Block = block @ self._matrix
+            resampled: Block = block @ self._matrix
             if self._resampler is not None:
-                fitted = self._resampler.resample_chunk(fitted, last=self._ended)
+                resampled = self._resampler.resample_chunk(resampled, last=self._ended)
             # The resampler may hold a block back (20 ms at up to 24 kHz): an empty one is not the end.
-            if len(fitted) or self._ended:
-                return fitted
+            if len(resampled) or self._ended:
+                return resampled
         return block
 
     def seek(self, seconds: float) -> None:

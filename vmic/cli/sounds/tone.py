@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vmic.cli.playback.sound import Block
+    from vmic.cli.sounds.sound import Block
 
 
 class Tone:

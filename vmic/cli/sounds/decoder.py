@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import vmic
 from vmic._base import process
 from vmic._base.validation import MAX_CHANNELS
-from vmic.cli.playback import pipes
+from vmic.cli.sounds import pipes
 
 if TYPE_CHECKING:
-    from vmic.cli.playback.sound import Block
+    from vmic.cli.sounds.sound import Block
 
 # No playlist formats: a file from somebody else must not choose which of this machine's files is heard.
 _FORMATS = (
@@ -161,7 +161,7 @@ class Decoded:
         place = f"/dev/fd/{self._descriptor}"
         if not self._ffmpeg:
             file = "-" if self._piped else place
-            return [*process.command("vmic.cli.playback.libsndfile"), file, str(seconds)]
+            return [*process.command("vmic.cli.sounds.libsndfile"), file, str(seconds)]
         url, protocol = ("pipe:0", "pipe") if self._piped else (f"file:{place}", "file")
         # asetpts renumbers the frames: those of a second file begin at 0 again and would be dropped.
         return [

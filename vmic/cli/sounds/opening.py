@@ -8,11 +8,11 @@ import tempfile
 from typing import TYPE_CHECKING
 
 import vmic
-from vmic.cli.playback.decoder import Decoded
-from vmic.cli.playback.pipes import Raw
+from vmic.cli.sounds.decoder import Decoded
+from vmic.cli.sounds.pipes import Raw
 
 if TYPE_CHECKING:
-    from vmic.cli.playback.sound import Sound
+    from vmic.cli.sounds.sound import Sound
 
 
 def open_file(path: str) -> Sound:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import vmic
 
 if TYPE_CHECKING:
-    from vmic.cli.playback.sound import Block
+    from vmic.cli.sounds.sound import Block
 
 RAW_FORMATS = {"s16le": "<i2", "s32le": "<i4", "f32le": "<f4"}
 _FULL_SCALE = {"s16le": 32768, "s32le": 2147483648, "f32le": 1}
