@@ -72,22 +72,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests that do not run here, and add to each report the promise that its test proves."""
+    """Deselect the tests that do not run here, and add to each report the guarantee that its test proves."""
     kept = machine.possible(items)
     if not config.getoption("--long"):
         kept = matrix.chosen(kept, by_name=any("::" in argument for argument in config.args))
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
     for item in items:
-        if mark := item.get_closest_marker("promise"):
-            item.user_properties.append(("promise", mark.args[0]))
+        if mark := item.get_closest_marker("guarantee"):
+            item.user_properties.append(("guarantee", mark.args[0]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests have measured (record_property), and what this machine lacks."""
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
-            if name != "promise":
+            if name != "guarantee":
                 terminalreporter.line(f"{report.nodeid}: {name}: {value}")
     for name, reason in machine.missing().items():
         terminalreporter.line(f"NOT TESTED with {name}: {reason}")

@@ -120,7 +120,7 @@ def test_a_call_in_a_page_hears_it_soon(
     assert latencies["heard"].min() < 1200
 
 
-@pytest.mark.promise("nothing else")
+@pytest.mark.guarantee("nothing else")
 @pytest.mark.parametrize("page", [Chromium], ids=["chromium"], indirect=True)
 def test_what_a_page_plays_does_not_reach_the_microphone(
     server: SoundServer, record: Record, microphone: vmic.VirtualMicrophoneDevice, page: Browser
@@ -143,7 +143,7 @@ def test_what_a_page_plays_does_not_reach_the_microphone(
     assert decibels_at(3000, played) > -20
 
 
-@pytest.mark.promise("no other microphone")
+@pytest.mark.guarantee("no other microphone")
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.usefixtures("headset")
 def test_a_page_never_hears_another_microphone(

@@ -34,7 +34,7 @@ def in_call(client: vmic.CallClient, told: Told, endpoint: Endpoint) -> Iterator
         bot.flush()
 
 
-@pytest.mark.promise("comes back")
+@pytest.mark.guarantee("comes back")
 def test_the_microphone_goes_and_comes_back(
     server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told, headset: None
 ) -> None:
@@ -54,7 +54,7 @@ def test_the_microphone_goes_and_comes_back(
     assert told.all("state") == ["joining", "joined"]
 
 
-@pytest.mark.promise("no other microphone")
+@pytest.mark.guarantee("no other microphone")
 def test_when_a_microphone_of_anothers_goes_no_other_is_heard(
     server: SoundServer,
     pulse: pulsectl.Pulse,
@@ -78,7 +78,7 @@ def test_when_a_microphone_of_anothers_goes_no_other_is_heard(
     assert foreign <= RATE / 20, foreign
 
 
-@pytest.mark.promise("comes back")
+@pytest.mark.guarantee("comes back")
 def test_the_sound_server_restarts_in_the_call(
     server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
 ) -> None:

@@ -30,7 +30,7 @@ def usual_amplitude(frames: bytes) -> float:
     return float(np.median(np.abs(np.frombuffer(frames, np.int16).astype(int))) * np.sqrt(2))
 
 
-@pytest.mark.promise("nothing else")
+@pytest.mark.guarantee("nothing else")
 def test_a_program_hears_another_and_not_itself(
     server: SoundServer, janus: Janus, new_client: NewClient
 ) -> None:

@@ -34,7 +34,7 @@ class Hearing:
     verdict: Verdict
 
 
-@pytest.mark.promise("chaos")
+@pytest.mark.guarantee("chaos")
 @pytest.mark.timeout(1200)
 def test_whatever_happens_only_the_speaker_is_heard(
     request: pytest.FixtureRequest, server: SoundServer, record_property: Callable[[str, object], None]

@@ -71,7 +71,7 @@ def sink_of_mic(pulse: pulsectl.Pulse) -> Any:
     return next(sink for sink in pulse.sink_list() if sink.name.startswith("vmic-sink-"))
 
 
-@pytest.mark.promise("nothing else")
+@pytest.mark.guarantee("nothing else")
 def test_a_stream_that_names_the_sink_is_moved_away(
     owner: Owner, record: Record, play: Callable[..., Player], pulse: pulsectl.Pulse, let_in: LetIn
 ) -> None:
@@ -83,7 +83,7 @@ def test_a_stream_that_names_the_sink_is_moved_away(
     assert owner.ask("mic.stats.frames_written") == "0"
 
 
-@pytest.mark.promise("nothing else")
+@pytest.mark.guarantee("nothing else")
 def test_a_stream_that_is_put_there_by_hand_is_moved_away(
     owner: Owner, record: Record, play: Callable[..., Player], pulse: pulsectl.Pulse, let_in: LetIn
 ) -> None:
@@ -96,7 +96,7 @@ def test_a_stream_that_is_put_there_by_hand_is_moved_away(
     let_in(all_of(recorder))
 
 
-@pytest.mark.promise("nothing else")
+@pytest.mark.guarantee("nothing else")
 def test_a_stream_that_the_server_remembers_there_is_moved_away(
     owner: Owner, record: Record, play: Callable[..., Player], pulse: pulsectl.Pulse, let_in: LetIn
 ) -> None:
@@ -135,7 +135,7 @@ def choose(pulse: pulsectl.Pulse, name: str) -> None:
     programs.await_that(lambda: pulse.server_info().default_sink_name == name, f"{name} is the default")
 
 
-@pytest.mark.promise("nothing else")
+@pytest.mark.guarantee("nothing else")
 @pytest.mark.usefixtures("outputs")
 def test_a_stream_that_was_moved_plays_by_default_where_all_do(
     owner: Owner, play: Callable[..., Player], pulse: pulsectl.Pulse
@@ -151,7 +151,7 @@ def test_a_stream_that_was_moved_plays_by_default_where_all_do(
     programs.await_that(lambda: owner.ask("mic.stats.foreign_streams") == "1", "the one is counted")
 
 
-@pytest.mark.promise("nothing else")
+@pytest.mark.guarantee("nothing else")
 @pytest.mark.usefixtures("outputs")
 def test_a_stream_is_moved_to_what_is_the_default_by_then(
     owner: Owner, play: Callable[..., Player], pulse: pulsectl.Pulse
@@ -191,7 +191,7 @@ PARTS: dict[str, Callable[[pulsectl.Pulse], Any]] = {
 }
 
 
-@pytest.mark.promise("volume")
+@pytest.mark.guarantee("volume")
 @pytest.mark.parametrize("part", PARTS)
 def test_a_volume_that_is_turned_is_turned_back_and_a_mute_stays(
     owner: Owner, pulse: pulsectl.Pulse, part: str, record_property: Callable[[str, object], None]
@@ -219,7 +219,7 @@ def listen(request: pytest.FixtureRequest, record: Record) -> Record:
     return functools.partial(record, command=request.param)
 
 
-@pytest.mark.promise("no other microphone")
+@pytest.mark.guarantee("no other microphone")
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.usefixtures("headset")
 def test_a_recorder_never_hears_another_microphone(
@@ -260,7 +260,7 @@ def is_parec(recorder: Any) -> bool:
     return bool(recorder.proplist.get("application.name") == "parec")
 
 
-@pytest.mark.promise("no other microphone")
+@pytest.mark.guarantee("no other microphone")
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.usefixtures("headset")
 def test_nor_does_one_that_has_just_begun(
@@ -271,7 +271,7 @@ def test_nor_does_one_that_has_just_begun(
     let_in(recorder.await_end())
 
 
-@pytest.mark.promise("no other microphone")
+@pytest.mark.guarantee("no other microphone")
 @pytest.mark.parametrize("half", ["sink_name=vmic-sink-late-", "source_name=late "])
 @pytest.mark.usefixtures("headset")
 def test_what_came_and_went_while_the_keeper_was_held_up_is_ended(
@@ -300,7 +300,7 @@ def test_who_begins_to_record_as_another_microphone_goes_goes_on(
     recorder.await_frames(48000)
 
 
-@pytest.mark.promise("comes back")
+@pytest.mark.guarantee("comes back")
 @pytest.mark.parametrize(
     ("end", "held_up"), [("sink unloaded", False), ("source unloaded", False), ("source unloaded", True)]
 )

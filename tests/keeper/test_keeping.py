@@ -15,7 +15,7 @@ from vmic._keeper.client import KeeperClient
 BETWEEN_TWO_TRIES = 1.65
 
 
-@pytest.mark.promise("comes back")
+@pytest.mark.guarantee("comes back")
 @pytest.mark.timing
 def test_a_keeper_that_waits_for_the_server_can_be_hurried(server: SoundServer) -> None:
     owner = Owner.this_process()

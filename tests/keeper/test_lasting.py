@@ -1,4 +1,4 @@
-"""A microphone made by ``vmic create`` belongs to no program. Its keeper keeps the promises made for all."""
+"""A microphone made by ``vmic create`` belongs to no program. Its keeper holds the guarantees of all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from servers import PARTS, SoundServer
 import vmic
 
 
-@pytest.mark.promise("comes back")
+@pytest.mark.guarantee("comes back")
 @pytest.mark.parametrize(("server", "part"), PARTS, indirect=["server"])
 def test_it_outlives_a_restart_and_is_removed(
     server: SoundServer, part: str, record: Callable[..., Recorder]
@@ -39,7 +39,7 @@ def test_it_outlives_a_restart_and_is_removed(
     assert not is_back()
 
 
-@pytest.mark.promise("nothing else")
+@pytest.mark.guarantee("nothing else")
 def test_a_foreign_stream_is_moved_away_and_a_volume_is_full(
     play: Callable[..., Player], pulse: pulsectl.Pulse
 ) -> None:

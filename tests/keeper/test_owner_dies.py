@@ -26,7 +26,7 @@ from vmic._device import create
 from vmic._device import owner as owners
 from vmic._device.spec import MicrophoneSpec
 
-pytestmark = pytest.mark.promise("dead program")
+pytestmark = pytest.mark.guarantee("dead program")
 
 Record = Callable[..., Recorder]
 GONE_WITHIN = 2.0

@@ -23,7 +23,7 @@ def parts(pulse: pulsectl.Pulse) -> dict[str, pulsectl.PulseObject]:
     }
 
 
-@pytest.mark.promise("volume")
+@pytest.mark.guarantee("volume")
 @pytest.mark.parametrize("part", ["source", "sink", "monitor", "stream"])
 def test_a_volume_that_is_turned_is_turned_back(
     pulse: pulsectl.Pulse, part: str, caplog: pytest.LogCaptureFixture
@@ -55,7 +55,7 @@ def test_a_volume_that_is_not_guarded_stays(pulse: pulsectl.Pulse, caplog: pytes
     assert ["'guarded'" in record.getMessage() for record in caplog.records] == [True]
 
 
-@pytest.mark.promise("volume")
+@pytest.mark.guarantee("volume")
 def test_a_mute_stays_and_is_told(pulse: pulsectl.Pulse) -> None:
     told: queue.Queue[bool] = queue.Queue()
     with vmic.create_microphone_device("mic", 48000) as microphone:

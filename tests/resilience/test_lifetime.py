@@ -213,7 +213,7 @@ def has(server: SoundServer, *names: str) -> bool:
     return set(names) <= devices(server)
 
 
-@pytest.mark.promise("defaults")
+@pytest.mark.guarantee("defaults")
 def test_the_defaults_are_not_taken(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000), vmic.create_microphone_device("other", 48000):
         sink, source = defaults(server)
@@ -238,7 +238,7 @@ def test_the_defaults_are_not_taken(server: SoundServer) -> None:
     assert defaults(server) == ("speakers", "headset")
 
 
-@pytest.mark.promise("defaults")
+@pytest.mark.guarantee("defaults")
 def test_a_server_that_switches_to_what_is_connected_does_not_switch_to_ours(
     server: SoundServer, play: Callable[..., Player]
 ) -> None:
@@ -263,7 +263,7 @@ def test_a_server_that_switches_to_what_is_connected_does_not_switch_to_ours(
         programs.await_that(lambda: defaults(server)[0] == others[server.kind], "it switches")
 
 
-@pytest.mark.promise("defaults")
+@pytest.mark.guarantee("defaults")
 def test_an_output_that_was_not_chosen_stays_the_default(server: SoundServer) -> None:
     with server.client() as pulse:
         pulse.module_load("module-null-sink", "sink_name=speakers")
@@ -273,7 +273,7 @@ def test_an_output_that_was_not_chosen_stays_the_default(server: SoundServer) ->
         assert defaults(server)[0] == "speakers"
 
 
-@pytest.mark.promise("defaults")
+@pytest.mark.guarantee("defaults")
 def test_the_sink_is_not_the_default_when_the_last_other_output_leaves(server: SoundServer) -> None:
     seen = set()
     with server.client() as pulse:
@@ -288,7 +288,7 @@ def test_the_sink_is_not_the_default_when_the_last_other_output_leaves(server: S
             assert defaults(server)[0] == "vmic-silence"
 
 
-@pytest.mark.promise("defaults")
+@pytest.mark.guarantee("defaults")
 def test_a_silent_output_that_is_removed_by_hand_is_back(
     server: SoundServer, play: Callable[..., Player]
 ) -> None:

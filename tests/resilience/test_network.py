@@ -15,7 +15,7 @@ from owners import Owner
 from servers import SoundServer, available_servers, new_server
 from signals import Heard
 
-pytestmark = [pytest.mark.timing, pytest.mark.needs("namespaces"), pytest.mark.promise("another machine")]
+pytestmark = [pytest.mark.timing, pytest.mark.needs("namespaces"), pytest.mark.guarantee("another machine")]
 
 SECONDS = 3
 # Ten times the measured values.

@@ -20,7 +20,7 @@ from vmic._pulse import await_objects
 
 NOBODY = 65534
 
-pytestmark = pytest.mark.promise("refusal")
+pytestmark = pytest.mark.guarantee("refusal")
 
 
 def everything(server: SoundServer) -> set[tuple[str, str]]:

@@ -81,7 +81,7 @@ def await_back(server: SoundServer, microphone: vmic.VirtualMicrophoneDevice) ->
     programs.await_that(lambda: is_there(server, microphone), "the microphone is back", 10)
 
 
-@pytest.mark.promise("comes back")
+@pytest.mark.guarantee("comes back")
 @pytest.mark.parametrize(("server", "part"), PARTS, indirect=["server"])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_a_blocking_writer_outlives_a_restart(
@@ -132,7 +132,7 @@ def test_a_blocking_writer_outlives_a_restart(
         assert before.heard().frames + before.heard().lost == stats.frames_written
 
 
-@pytest.mark.promise("comes back")
+@pytest.mark.guarantee("comes back")
 def test_non_blocking_writes_queue_while_the_server_is_away(server: SoundServer, record: Record) -> None:
     with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
         server.kill()
@@ -181,7 +181,7 @@ def test_a_server_that_stays_away_ends_a_write_and_close(server: SoundServer) ->
     assert vmic.list_microphone_devices() == []
 
 
-@pytest.mark.promise("comes back")
+@pytest.mark.guarantee("comes back")
 def test_a_frozen_server_holds_up_no_write(server: SoundServer, record: Record) -> None:
     with vmic.create_microphone_device("mic", 48000) as microphone:
         recorder = record(microphone)

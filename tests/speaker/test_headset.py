@@ -29,7 +29,7 @@ Record = Callable[..., Recorder]
 SECOND = 48000
 
 
-@pytest.mark.promise("nothing else")
+@pytest.mark.guarantee("nothing else")
 def test_neither_half_hears_the_other(server: SoundServer, record: Record) -> None:
     with vmic.create_headset("headset", SECOND) as headset:
         assert headset.name == headset.microphone.name == headset.speaker.name == "headset"
@@ -52,7 +52,7 @@ def test_neither_half_hears_the_other(server: SoundServer, record: Record) -> No
     assert "(closed)" in repr(headset.speaker)
 
 
-@pytest.mark.promise("comes back")
+@pytest.mark.guarantee("comes back")
 def test_both_come_back_after_the_server(server: SoundServer, record: Record) -> None:
     with vmic.create_headset("headset", SECOND, non_blocking=True) as headset:
         assert (headset.microphone.source_name, headset.speaker.sink_name) == ("headset", "headset.speaker")

@@ -126,7 +126,7 @@ def test_a_timeout_may_be_as_long_as_one_likes(server: SoundServer, timeout: flo
     assert done == [True, True]
 
 
-@pytest.mark.promise("comes back")
+@pytest.mark.guarantee("comes back")
 @pytest.mark.parametrize(("server", "part"), PARTS, indirect=["server"])
 def test_a_server_that_is_restarted_is_a_pause(
     server: SoundServer, part: str, speaker: vmic.VirtualSpeakerDevice
@@ -143,7 +143,7 @@ def test_a_server_that_is_restarted_is_a_pause(
     is_read_exactly(server, speaker)
 
 
-@pytest.mark.promise("no other microphone")
+@pytest.mark.guarantee("no other microphone")
 def test_when_its_sink_goes_no_other_source_is_read(
     server: SoundServer, speaker: vmic.VirtualSpeakerDevice, headset: None, pulse: pulsectl.Pulse
 ) -> None:
@@ -172,7 +172,7 @@ class Monitor:
 
 # When a monitor is removed, the server moves its recorders to the next source until the keeper ends them.
 # They get at most 720 frames of it on PulseAudio 16.1, 768 on PipeWire 0.3.65 (8 ends, on a busy machine).
-@pytest.mark.promise("no other microphone")
+@pytest.mark.guarantee("no other microphone")
 @pytest.mark.parametrize("end", ["closed", "unloaded"])
 def test_who_records_its_monitor_gets_an_end_too(
     server: SoundServer,
@@ -224,7 +224,7 @@ def test_ctrl_c_ends_a_read(server: SoundServer, start: Start, frozen: bool) -> 
         programs.await_that(lambda: not is_there(pulse, "speaker"), "it has gone")
 
 
-@pytest.mark.promise("dead program")
+@pytest.mark.guarantee("dead program")
 def test_a_killed_owners_speaker_goes(
     server: SoundServer, start: Start, play: Play, pulse: pulsectl.Pulse
 ) -> None:
@@ -269,7 +269,7 @@ def test_a_forked_child_is_refused(server: SoundServer, speaker: vmic.VirtualSpe
     is_read_exactly(server, speaker)
 
 
-@pytest.mark.promise("defaults")
+@pytest.mark.guarantee("defaults")
 def test_the_defaults_stay_and_a_player_stays_on_it(
     server: SoundServer, headset: None, play: Play, pulse: pulsectl.Pulse
 ) -> None:
@@ -294,7 +294,7 @@ def test_the_defaults_stay_and_a_player_stays_on_it(
     assert defaults() == before
 
 
-@pytest.mark.promise("defaults")
+@pytest.mark.guarantee("defaults")
 def test_a_speaker_alone_is_no_default_output(server: SoundServer, pulse: pulsectl.Pulse) -> None:
     with (
         vmic.create_speaker_device("speaker", SECOND, backlog=True),
@@ -334,7 +334,7 @@ def test_it_rests_and_wakes(
         assert speaker.stats.reconnects == 0
 
 
-@pytest.mark.promise("comes back")
+@pytest.mark.guarantee("comes back")
 def test_one_that_rests_comes_back_with_a_server_that_died(
     server: SoundServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -351,7 +351,7 @@ def test_one_that_rests_comes_back_with_a_server_that_died(
         is_read_exactly(server, speaker)
 
 
-@pytest.mark.promise("volume")
+@pytest.mark.guarantee("volume")
 def test_its_volume_is_held(
     server: SoundServer, speaker: vmic.VirtualSpeakerDevice, pulse: pulsectl.Pulse
 ) -> None:

@@ -1,4 +1,4 @@
-"""Runs every test that proves a promise of the README, again and again, and prints what came of each."""
+"""Runs every test that proves a guarantee, again and again, and prints what came of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 @dataclass
 class Outcome:
-    """The results of one promise's tests.
+    """The results of one guarantee's tests.
 
     Attributes:
         ends: How often they passed, failed, or were run again because the machine had stood still.
@@ -50,10 +50,10 @@ class Collector:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count the end of one part of a test."""
-        promise = dict(report.user_properties).get("promise")
-        if promise is None or (report.when != "call" and report.passed):
+        guarantee = dict(report.user_properties).get("guarantee")
+        if guarantee is None or (report.when != "call" and report.passed):
             return
-        outcome = self.outcomes[str(promise)]
+        outcome = self.outcomes[str(guarantee)]
         # pytest-rerunfailures adds an outcome of its own: the server had missed a quantum.
         end: str = report.outcome
         outcome.ends["run again" if end == "rerun" else end] += 1
@@ -77,17 +77,17 @@ def main() -> int:
     collector = Collector()
     with contextlib.redirect_stdout(sys.stderr):
         codes = [pytest.main(arguments, [collector]) for arguments in _runs(options.runs, options.chaos)]
-    print("| promise | tests | measured |\n| --- | --- | --- |")
-    for promise, outcome in sorted(collector.outcomes.items()):
-        print(f"| {promise} | {outcome.row()} |")
+    print("| guarantee | tests | measured |\n| --- | --- | --- |")
+    for guarantee, outcome in sorted(collector.outcomes.items()):
+        print(f"| {guarantee} | {outcome.row()} |")
     return max(codes)
 
 
 def _runs(count: int, chaos: float) -> Iterator[list[str]]:
     common = ["-q", "--long", "-p", "no:cacheprovider", f"--chaos={chaos:g}", "tests"]
     for _ in range(count):
-        yield ["-n", "2", "-m", "promise and not timing", *common]
-        yield ["-m", "promise and timing", *common]
+        yield ["-n", "2", "-m", "guarantee and not timing", *common]
+        yield ["-m", "guarantee and timing", *common]
 
 
 if __name__ == "__main__":
