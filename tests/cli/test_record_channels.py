@@ -60,7 +60,7 @@ def test_it_is_mixed_as_ffmpeg_does(layout: str, wanted: int) -> None:
     theirs = np.frombuffer(done.stdout, np.int16).reshape(-1, wanted)
     remix = Remix(channels, wanted)
     alsa = np.zeros((channels, remix.recorded), np.int16)
-    alsa[:, remix._places] = frames
+    alsa[:, remix._positions] = frames
     ours = remix.apply(alsa.tobytes())
     if wanted == channels:
         assert np.array_equal(ours, frames)

@@ -149,7 +149,7 @@ def test_a_recycled_process_id_is_not_its_owner(server: SoundServer) -> None:
 
 
 def test_on_another_machine_a_connection_may_be_lost_for_a_second(server: SoundServer) -> None:
-    owner = dataclasses.replace(owners.Owner.this_process(), place="elsewhere", started=1)
+    owner = dataclasses.replace(owners.Owner.this_process(), pid_scope="elsewhere", started=1)
     with made_by(server, owner):
         pass
     with contextlib.ExitStack() as back:
@@ -177,7 +177,7 @@ def test_another_programs_stream_outlives_what_was_left(
 
 
 def test_on_another_machine_only_its_connection_tells_that_it_lives(server: SoundServer) -> None:
-    owner = dataclasses.replace(owners.Owner.this_process(), place="elsewhere", started=1)
+    owner = dataclasses.replace(owners.Owner.this_process(), pid_scope="elsewhere", started=1)
     with made_by(server, owner):
         assert [device.name for device in vmic.list_microphone_devices()] == ["mic"]
     programs.await_that(lambda: vmic.list_microphone_devices() == [], "it is not taken for a living one")

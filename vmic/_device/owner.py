@@ -22,7 +22,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 class Owner:
     """The owner process of a device, and what identifies it."""
 
-    place: str  # where the process id is valid: the machine, its boot, and the namespace of process ids
+    pid_scope: str  # where the process id is valid: the machine, its boot, and the namespace of process ids
     pid: int  # the process id there
     started: int  # Field 22 of /proc/PID/stat. It distinguishes two processes with the same id.
     program: str  # the name of the program
@@ -34,7 +34,7 @@ class Owner:
         path = sys.argv[0] if sys.argv and sys.argv[0] else sys.executable
         # A file name may be any bytes, but this name is shown to people and sent to the server.
         program = os.fsencode(Path(path).name).decode(errors="replace")
-        return cls(_place(), os.getpid(), started(os.getpid()), program, secrets.token_hex(4))
+        return cls(_pid_scope(), os.getpid(), started(os.getpid()), program, secrets.token_hex(4))
 
     @classmethod
     def parse(cls, text: str) -> Owner:
@@ -43,18 +43,18 @@ class Owner:
         Raises:
             ValueError: `str` has not written `text`.
         """
-        place, pid, begun, token, program = text.split(":")
-        return cls(place, int(pid), int(begun), urllib.parse.unquote(program), token)
+        pid_scope, pid, begun, token, program = text.split(":")
+        return cls(pid_scope, int(pid), int(begun), urllib.parse.unquote(program), token)
 
     def __str__(self) -> str:
         """Return the owner as one word of letters, digits and `:%._-~`."""
         program = urllib.parse.quote(self.program, safe="")
-        return f"{self.place}:{self.pid}:{self.started}:{self.token}:{program}"
+        return f"{self.pid_scope}:{self.pid}:{self.started}:{self.token}:{program}"
 
     @property
     def client_name(self) -> str:
         """Return the name of the connections that exist while the process lives: its own and its keeper's."""
-        return f"vmic-{self.place}-{self.pid}-{self.started}"
+        return f"vmic-{self.pid_scope}-{self.pid}-{self.started}"
 
     def is_process_of(self, other: Owner) -> bool:
         """Return whether both are the same process."""
@@ -67,13 +67,13 @@ class Owner:
             clients: The names of all clients of the server. From another machine or namespace the process
                 cannot be seen, only whether its connection is among these.
         """
-        if self.place == _place():
+        if self.pid_scope == _pid_scope():
             with contextlib.suppress(PermissionError):
                 return started(self.pid) != self.started
         return self.client_name not in clients
 
 
-def _place() -> str:
+def _pid_scope() -> str:
     parts = [str(Path("/proc/self/ns/pid").readlink())]
     for file in (_MACHINE_ID, _BOOT_ID):
         with contextlib.suppress(OSError):  # a container may have no machine id

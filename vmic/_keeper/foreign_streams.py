@@ -24,7 +24,7 @@ class ForeignStreams:
         self._seen: set[int] = set()
         self._silence_comes = True
         self._stuck: dict[int, str] = {}  # the destination to which a stream could not be moved
-        # By the server's number of the stream: the name of its entry, and the place that the entry had.
+        # By the server's number of the stream: the name of its entry, and the device that the entry had.
         self._entries: dict[int, tuple[str, str | None]] = {}
         self._left: list[tuple[str, str | None]] = []  # the same, for streams that have ended since
 
@@ -99,26 +99,26 @@ class ForeignStreams:
         elif knows_where and (destination is not None or not self._silence_comes):
             operations.kill_sink_input(sink_input)
 
-    def restore_places(self, pulse: pulsectl.Pulse) -> None:
-        """Restore the remembered place of each stream, which the server overwrites at each move or change."""
-        places = [*self._entries.values(), *self._left]
-        if not places:
+    def restore_devices(self, pulse: pulsectl.Pulse) -> None:
+        """Restore the remembered device of each stream. The server overwrites it at each move or change."""
+        remembered = [*self._entries.values(), *self._left]
+        if not remembered:
             return
         entries = {entry.name: entry for entry in _entries(pulse)}
         self._left.clear()
-        for name, place in places:
+        for name, device in remembered:
             entry = entries.get(name)
-            if entry is not None and entry.device != place:
-                entry.device = place
+            if entry is not None and entry.device != device:
+                entry.device = device
                 pulse.stream_restore_write(entry, mode="replace")
 
     def _note_entry(self, sink_input: Any, entries: Collection[Any]) -> None:
         name = sink_input.proplist.get("module-stream-restore.id")
         if name is None or sink_input.index in self._entries:
             return
-        place = next((entry.device for entry in entries if entry.name == name), None)
-        # The server remembers our sink for a stream that was moved here by hand. That place is not kept.
-        kept = (name, None if place and names.is_sink_name(place) else place)
+        device = next((entry.device for entry in entries if entry.name == name), None)
+        # The server remembers our sink for a stream that was moved here by hand. That device is not kept.
+        kept = (name, None if device and names.is_sink_name(device) else device)
         if sink_input.index in self._seen:
             self._entries[sink_input.index] = kept
         else:  # the stream has ended meanwhile

@@ -87,7 +87,7 @@ class Guard:
         self._foreign_streams.know(pulse, microphones, silence_comes=has_silence)
         self._note_default(pulse.server_info())
         self._foreign_streams.look_at(operations, sink_inputs)
-        self._foreign_streams.restore_places(pulse)
+        self._foreign_streams.restore_devices(pulse)
         _end_strays(pulse, operations, sink_inputs)
         recorded = {source_output.source for source_output in source_outputs}
         for device in devices:

@@ -137,8 +137,8 @@ def for_streams(pulse: pulsectl.Pulse) -> str | None:
     client.conf forbids it. Return None if the address cannot be used, because libpulse splits addresses at
     blanks.
     """
-    place = found_at(pulse)
-    return None if place.split() != [place] else place
+    server_address = found_at(pulse)
+    return None if server_address.split() != [server_address] else server_address
 
 
 def lead_others(pulse: pulsectl.Pulse) -> None:
@@ -146,8 +146,8 @@ def lead_others(pulse: pulsectl.Pulse) -> None:
 
     They then start no server. Only for vmic's own processes: a program's environment belongs to the program.
     """
-    if place := for_streams(pulse):
-        os.environ["PULSE_SERVER"] = place
+    if server_address := for_streams(pulse):
+        os.environ["PULSE_SERVER"] = server_address
 
 
 def address() -> str:
@@ -159,8 +159,8 @@ def found_at(pulse: pulsectl.Pulse) -> str:
     """Return the address of a connection's server, in the form of PULSE_SERVER."""
     get = ctypes.CDLL("libpulse.so.0").pa_context_get_server
     get.argtypes, get.restype = [ctypes.c_void_p], ctypes.c_char_p
-    place = str(get(context(pulse)).decode())
-    return f"unix:{place}" if place.startswith("/") else place
+    server_address = str(get(context(pulse)).decode())
+    return f"unix:{server_address}" if server_address.startswith("/") else server_address
 
 
 def last_error(pulse: pulsectl.Pulse) -> int:

@@ -28,20 +28,20 @@ _libc = ctypes.CDLL(None)
 _PULSE_PORT = 4713
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Place = tuple[Address, int]
-_servers: set[Place] = set()  # replaced by each `look_up`
+Endpoint = tuple[Address, int]
+_servers: set[Endpoint] = set()  # replaced by each `look_up`
 
 
-def places(addresses: str) -> set[tuple[str, int]]:
+def server_hosts(addresses: str) -> set[tuple[str, int]]:
     """Return the hosts and TCP ports in `addresses`, in the form of PULSE_SERVER. Skip local servers."""
     found = set()
     for address in addresses.split():
         # An address may begin with the machine to which it applies.
-        place = address.rpartition("}")[2]
-        if not place.startswith(("unix:", "/")):
-            place = re.sub("^tcp[46]?:", "", place)
-            both = re.fullmatch(r"(\[.*\]|[^:]*):(\d+)", place)
-            host, port = both.groups() if both else (place, _PULSE_PORT)
+        server = address.rpartition("}")[2]
+        if not server.startswith(("unix:", "/")):
+            server = re.sub("^tcp[46]?:", "", server)
+            both = re.fullmatch(r"(\[.*\]|[^:]*):(\d+)", server)
+            host, port = both.groups() if both else (server, _PULSE_PORT)
             found.add((host.strip("[]"), int(port)))
     return found
 
@@ -49,8 +49,8 @@ def places(addresses: str) -> set[tuple[str, int]]:
 def look_up() -> None:
     """Find out which addresses PULSE_SERVER leads to. May ask a name server, as libpulse has just done."""
     global _servers  # noqa: PLW0603 (a fact about the process)
-    found: set[Place] = set()
-    for host, port in places(os.environ.get("PULSE_SERVER", "")):
+    found: set[Endpoint] = set()
+    for host, port in server_hosts(os.environ.get("PULSE_SERVER", "")):
         with contextlib.suppress(OSError):  # there is no connection to it then
             for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
                 found.add((_plain(ipaddress.ip_address(str(address[0]).partition("%")[0])), port))
@@ -70,7 +70,7 @@ def notice_silence() -> None:
                     _libc.setsockopt(descriptor, level, option, ctypes.byref(ctypes.c_int(value)), 4)
 
 
-def _peer(descriptor: int) -> Place | None:
+def _peer(descriptor: int) -> Endpoint | None:
     """Return where a network connection leads, or None for any other descriptor.
 
     A Python socket would change the blocking mode of the descriptor if `socket.setdefaulttimeout` is used.

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 # The layout (a WAV's channel mask) for each number of channels: for microphones, and for files without one.
 _LAYOUTS = {1: 0x4, 2: 0x3, 3: 0x7, 4: 0x33, 5: 0x37, 6: 0x3F, 7: 0x70F, 8: 0x63F}
-_PLACES = ("FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR")
-# Where a channel is mixed that has no place of its own: to the first of these whose places all exist, with
+_POSITIONS = ("FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR")
+# How a channel is mixed whose position does not exist: to the first of these whose positions all exist, with
 # the weights of ffmpeg. The LFE is left out.
 _HALF, _LESS = 0.5, 0.5**0.5
 _WAYS: dict[str, list[dict[str, float]]] = {
@@ -48,7 +48,7 @@ def mixing(name: str, channels: int, layout: int, wanted: int) -> Any:
     """
     import numpy as np  # noqa: PLC0415
 
-    here, there = _places(channels, layout), _places(wanted, 0)
+    here, there = _positions(channels, layout), _positions(wanted, 0)
     if here == there and channels == wanted:
         return np.eye(channels, dtype=np.float32)
     if channels == 1 or (wanted == 1 and not here):
@@ -58,19 +58,21 @@ def mixing(name: str, channels: int, layout: int, wanted: int) -> Any:
             f"cannot mix the {channels} channels of {name} to {wanted}: the positions of the channels are "
             "unknown. Mix them with ffmpeg (-af pan)"
         )
-    ways = {place: [{place: 1.0}, *_WAYS.get(place, [])] for place in here}
-    weights = [next((way for way in ways[place] if way.keys() <= set(there)), {}) for place in here]
-    matrix = np.array([[way.get(place, 0) for place in there] for way in weights], np.float32)
+    ways = {position: [{position: 1.0}, *_WAYS.get(position, [])] for position in here}
+    weights = [next((way for way in ways[position] if way.keys() <= set(there)), {}) for position in here]
+    matrix = np.array([[way.get(position, 0) for position in there] for way in weights], np.float32)
     # As loud as possible without clipping.
     return matrix / max(1.0, float(matrix.sum(axis=0).max()))
 
 
-def _places(channels: int, layout: int) -> list[str]:
+def _positions(channels: int, layout: int) -> list[str]:
     """Return where each channel is heard, or an empty list if that is unknown."""
     mask = (
-        layout if layout.bit_count() == channels and layout < 1 << len(_PLACES) else _LAYOUTS.get(channels, 0)
+        layout
+        if layout.bit_count() == channels and layout < 1 << len(_POSITIONS)
+        else _LAYOUTS.get(channels, 0)
     )
-    return [place for bit, place in enumerate(_PLACES) if mask >> bit & 1]
+    return [position for bit, position in enumerate(_POSITIONS) if mask >> bit & 1]
 
 
 class Remix:
@@ -86,15 +88,15 @@ class Remix:
         Raises:
             VmicError: There is no right way to mix them.
         """
-        self.recorded, places = _FROM_ALSA.get(channels, (channels, tuple(range(channels))))
-        self._places = list(places)
+        self.recorded, positions = _FROM_ALSA.get(channels, (channels, tuple(range(channels))))
+        self._positions = list(positions)
         self._matrix = mixing("the microphone", channels, 0, wanted) if wanted != channels else None
 
     def apply(self, block: bytes) -> Samples:
         """Return the frames of a recorded block, of shape (n, channels of the file)."""
         import numpy as np  # noqa: PLC0415
 
-        frames: Samples = np.frombuffer(block, np.int16).reshape(-1, self.recorded)[:, self._places]
+        frames: Samples = np.frombuffer(block, np.int16).reshape(-1, self.recorded)[:, self._positions]
         if self._matrix is None:
             return frames
         mixed: Samples = np.rint(frames @ self._matrix).astype(np.int16)

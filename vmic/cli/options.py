@@ -35,7 +35,7 @@ class Time(click.ParamType):  # type: ignore[type-arg,unused-ignore]
             parts = [float(part) for part in str(value).split(":")]
         except ValueError:
             parts = []
-        seconds: float = sum(part * 60**place for place, part in enumerate(reversed(parts)))
+        seconds: float = sum(part * 60**index for index, part in enumerate(reversed(parts)))
         fits = 1 <= len(parts) <= 3 and min(parts) >= 0 and seconds <= _LONGEST
         if not fits or (seconds == 0 and not self._zero):
             self.fail(f"{value!r} is not a time: use seconds (12.5) or h:mm:ss (1:02:03)", param, ctx)

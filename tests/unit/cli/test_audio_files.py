@@ -146,13 +146,13 @@ def test_a_step_forward_is_none_back_where_the_length_is_guessed(folder: Path, n
     playlist = Playlist(
         [lambda: opening.open_file(str(folder / name))], RATE, 1, gain=1.0, extent=Extent(), loop=False
     )
-    guessed = playlist.place.end
+    guessed = playlist.position.end
     assert guessed is not None
     assert guessed < 30
     assert playlist.seek(0, 30)
     # The guess was wrong.
-    place = playlist.place
-    assert (place.at, place.end) == (30, None)
+    position = playlist.position
+    assert (position.at, position.end) == (30, None)
     playlist.close()
 
 
@@ -259,7 +259,7 @@ def test_channels_come_together_as_in_ffmpeg(tmp_path: Path, layout: str, channe
     """Each channel is a tone of its own, and has the same weight as in ffmpeg."""
     count, rate = LAYOUTS[layout], 8000
     at = np.arange(rate) / rate
-    frames = np.stack([np.sin(2 * np.pi * 100 * (1 + place) * at) / 8 for place in range(count)], axis=1)
+    frames = np.stack([np.sin(2 * np.pi * 100 * (1 + index) * at) / 8 for index in range(count)], axis=1)
     soundfile.write(tmp_path / "plain.wav", frames, rate)
     path, mixed = tmp_path / "layout.wav", tmp_path / "mixed.wav"
     audio_files.ffmpeg("-channel_layout", layout, "-i", tmp_path / "plain.wav", "-c:a", "pcm_f32le", path)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vmic.cli.sounds.player import Player
-from vmic.cli.sounds.playlist import Place
+from vmic.cli.sounds.playlist import Position
 
 SECOND = np.zeros((1000, 1), np.float32)
 
@@ -45,7 +45,7 @@ class Playlist:
 
     def next(self) -> Any:
         block = self._given.pop(0) if self._given else None
-        return None if block is None else (Place(0, "sound", 0.0, None), block)
+        return None if block is None else (Position(0, "sound", 0.0, None), block)
 
 
 def gaps(*given: Any, ahead: float = 1.0) -> int:

@@ -42,7 +42,7 @@ def test_one_whose_parent_has_not_asked_is_dead() -> None:
 
 def test_elsewhere_its_connections_tell_whether_it_lives() -> None:
     # A living process has this process id here, which must not matter.
-    owner = dataclasses.replace(Owner.this_process(), place="elsewhere")
+    owner = dataclasses.replace(Owner.this_process(), pid_scope="elsewhere")
     assert owner.has_exited(["vmic", "another"])
     assert not owner.has_exited(["vmic", owner.client_name])
 
@@ -55,6 +55,6 @@ def test_another_machine_or_boot_is_another_place(
     other = tmp_path_factory.mktemp("etc") / "id"
     other.write_text("0123456789abcdef\n")
     monkeypatch.setattr(_owner, {"machine id": "_MACHINE_ID", "boot id": "_BOOT_ID"}[part], other)
-    assert Owner.this_process().place != here.place
+    assert Owner.this_process().pid_scope != here.pid_scope
     assert not here.has_exited([here.client_name])
     assert here.has_exited(())

@@ -11,7 +11,7 @@ from vmic._pulse import tcp
 
 
 @pytest.mark.parametrize(
-    ("addresses", "places"),
+    ("addresses", "hosts"),
     [
         ("", set()),
         ("unix:/run/user/1000/pulse/native", set()),
@@ -29,8 +29,8 @@ from vmic._pulse import tcp
         ("unix:/run/native tcp:desktop:4719 other", {("desktop", 4719), ("other", 4713)}),
     ],
 )
-def test_places(addresses: str, places: set[tuple[str, int]]) -> None:
-    assert tcp.places(addresses) == places
+def test_server_hosts(addresses: str, hosts: set[tuple[str, int]]) -> None:
+    assert tcp.server_hosts(addresses) == hosts
 
 
 def user_timeout(connection: socket.socket) -> int:

@@ -158,11 +158,11 @@ class Decoded:
         self._began = self._said.seek(0, os.SEEK_END)
 
     def _command(self, seconds: float) -> list[str]:
-        place = f"/dev/fd/{self._descriptor}"
+        path = f"/dev/fd/{self._descriptor}"
         if not self._ffmpeg:
-            file = "-" if self._piped else place
+            file = "-" if self._piped else path
             return [*process.command("vmic.cli.sounds.libsndfile"), file, str(seconds)]
-        url, protocol = ("pipe:0", "pipe") if self._piped else (f"file:{place}", "file")
+        url, protocol = ("pipe:0", "pipe") if self._piped else (f"file:{path}", "file")
         # asetpts renumbers the frames: those of a second file begin at 0 again and would be dropped.
         return [
             *(self._ffmpeg, "-nostdin", "-nostats", "-hide_banner", "-loglevel", "level+info"),

@@ -124,7 +124,7 @@ def without_tag(descriptor: int, head: bytes) -> bytes:
     """Return the beginning of a file without its ID3 tag, which may hold a picture of any size."""
     if head[:3] != b"ID3":
         return head
-    size = 10 + sum((byte & 127) << 7 * place for place, byte in enumerate(reversed(head[6:10])))
+    size = 10 + sum((byte & 127) << 7 * index for index, byte in enumerate(reversed(head[6:10])))
     return fill(descriptor, head, size + HEAD)[size:]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import vmic
-from vmic.cli.sounds.playlist import Place, Playlist
+from vmic.cli.sounds.playlist import Playlist, Position
 
 if TYPE_CHECKING:
     from vmic.cli.sounds.sound import Block
@@ -28,7 +28,7 @@ _AT_ONCE = 0.2
 
 @dataclass(frozen=True)
 class _Piece:
-    place: Place
+    position: Position
     block: Block
     begin: int = 0  # index among all frames written
 
@@ -67,9 +67,9 @@ class Player:
 
     def skip(self, seconds: float) -> None:
         """Go forward, or back if `seconds` is negative, where that is possible."""
-        place = self.place
+        position = self.position
         self._take_back()
-        if self._playlist.seek(place.sound, place.at + seconds):
+        if self._playlist.seek(position.sound, position.at + seconds):
             self._again.clear()
 
     def stop(self) -> None:
@@ -80,12 +80,12 @@ class Player:
     # ---- what is heard ----
 
     @property
-    def place(self) -> Place:
+    def position(self) -> Position:
         """Return the position of the frame that is heard now."""
         for piece in (*self._written, *self._again):
             heard = max(0, self._heard() - piece.begin) if self._written else 0
-            return _later(piece.place, heard / self._microphone.sample_rate)
-        return self._playlist.place
+            return _later(piece.position, heard / self._microphone.sample_rate)
+        return self._playlist.position
 
     @property
     def peak(self) -> float:
@@ -197,15 +197,15 @@ class Player:
         self._again.extendleft(reversed(taken))
 
 
-def _later(place: Place, seconds: float) -> Place:
-    return replace(place, at=place.at + seconds)
+def _later(position: Position, seconds: float) -> Position:
+    return replace(position, at=position.at + seconds)
 
 
 def _split(piece: _Piece, frames: int, rate: int) -> tuple[_Piece, _Piece | None]:
     """Return the first `frames` frames of a piece, and the rest, or None if nothing remains."""
     if frames >= len(piece.block):
         return piece, None
-    rest = _Piece(_later(piece.place, frames / rate), piece.block[frames:])
+    rest = _Piece(_later(piece.position, frames / rate), piece.block[frames:])
     return replace(piece, block=piece.block[:frames]), rest
 
 

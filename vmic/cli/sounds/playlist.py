@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """A position in a sound."""
 
     sound: int  # the index of the sound in the list, from 0
@@ -65,12 +65,14 @@ class Playlist:
         self._begin()
 
     @property
-    def place(self) -> Place:
+    def position(self) -> Position:
         """Return the position of the next block."""
         end = self._end()
-        return Place(self._sound, self._resampled.sound.name, self._at, end if math.isfinite(end) else None)
+        return Position(
+            self._sound, self._resampled.sound.name, self._at, end if math.isfinite(end) else None
+        )
 
-    def next(self) -> tuple[Place, Block] | None:
+    def next(self) -> tuple[Position, Block] | None:
         """Return the position of the next block and the block, or None if none is ready yet or at the end.
 
         Raises:
@@ -88,10 +90,10 @@ class Playlist:
                     "that"
                 )
             if len(block):
-                place = self.place
+                position = self.position
                 self._at += len(block) / self._sample_rate
                 self._gave = True
-                return place, block
+                return position, block
             self._turn()
         return None
 

@@ -79,19 +79,19 @@ def _speech_dispatcher(program: str, text: str, voice: str | None) -> bytes:
     It has the user's settings, but another output. The user's own speech-dispatcher goes on unchanged.
     """
     with tempfile.TemporaryDirectory(prefix="vmic-say-") as folder:
-        place = Path(folder)
-        speech, socket, log = place / "speech.wav", place / "socket", place / "log"
-        shutil.copytree(_settings(), place / "settings")
-        with (place / "settings" / "speechd.conf").open("a") as settings:
+        root = Path(folder)
+        speech, socket, log = root / "speech.wav", root / "socket", root / "log"
+        shutil.copytree(_settings(), root / "settings")
+        with (root / "settings" / "speechd.conf").open("a") as settings:
             settings.write(_OUTPUT)
-        (place / "alsa").write_text(_ALSA.format(file=speech))
+        (root / "alsa").write_text(_ALSA.format(file=speech))
         log.mkdir()
         server = subprocess.Popen(
             [
                 *(program, "--run-single", "--communication-method", "unix_socket", "--socket-path", socket),
-                *("--config-dir", place / "settings", "--log-dir", log, "--pid-file", place / "pid"),
+                *("--config-dir", root / "settings", "--log-dir", log, "--pid-file", root / "pid"),
             ],
-            env={**os.environ, "ALSA_CONFIG_PATH": str(place / "alsa")},
+            env={**os.environ, "ALSA_CONFIG_PATH": str(root / "alsa")},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -136,12 +136,12 @@ def _judge(written: list[float], ears: _Ears) -> Heard:
     """Compare the frames heard with the chunks that were written at these times."""
     frames = ears.frames()
     told = frames[:, 0].astype(np.int64) - _LEAST
-    places = np.flatnonzero((told >= 0) & (frames == _frames(told)).all(axis=1))
-    steps = np.diff(told[places], prepend=0)
+    positions = np.flatnonzero((told >= 0) & (frames == _frames(told)).all(axis=1))
+    steps = np.diff(told[positions], prepend=0)
     numbers = np.cumsum((steps + _PERIOD // 2) % _PERIOD - _PERIOD // 2)
     heard, first = np.unique(numbers, return_index=True)
-    place = dict(zip(heard.tolist(), places[first].tolist(), strict=True))
+    position = dict(zip(heard.tolist(), positions[first].tolist(), strict=True))
     begins = [(number * _CHUNK, when) for number, when in enumerate(written)]
-    latencies = [ears.arrival(place[begin]) - when for begin, when in begins if begin in place]
+    latencies = [ears.arrival(position[begin]) - when for begin, when in begins if begin in position]
     size = _CHUNK * len(written)
     return Heard(size, abs(size - len(heard)) + len(numbers) - len(heard), latencies)

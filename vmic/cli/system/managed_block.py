@@ -101,9 +101,9 @@ class ManagedBlock:
             if text == self._base and not self.path.is_symlink():
                 self.path.unlink()
                 return
-            place = self.path.resolve()  # may be a link into a user's collection of settings
-            mode = place.stat().st_mode & 0o777 if place.exists() else 0o644
-            handle, new = tempfile.mkstemp(dir=place.parent)
+            target = self.path.resolve()  # may be a link into a user's collection of settings
+            mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
+            handle, new = tempfile.mkstemp(dir=target.parent)
             with contextlib.ExitStack() as unfinished:
                 unfinished.callback(Path(new).unlink)
                 with os.fdopen(handle, "wb") as file:
@@ -111,7 +111,7 @@ class ManagedBlock:
                     file.flush()
                     os.fsync(file.fileno())
                 Path(new).chmod(mode)
-                Path(new).replace(place)
+                Path(new).replace(target)
                 unfinished.pop_all()
 
     @contextlib.contextmanager

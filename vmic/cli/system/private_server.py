@@ -32,8 +32,8 @@ def isolated_server() -> Iterator[None]:
     if pulseaudio is None:
         raise vmic.VmicError("--isolated needs PulseAudio (apt install pulseaudio)")
     with tempfile.TemporaryDirectory(prefix="vmic-run-") as folder:
-        place = Path(folder, "pulse")
-        place.mkdir(mode=0o700)
+        runtime_dir = Path(folder, "pulse")
+        runtime_dir.mkdir(mode=0o700)
         log = Path(folder, "log")
         server = subprocess.Popen(
             [
@@ -43,8 +43,8 @@ def isolated_server() -> Iterator[None]:
             env={
                 **os.environ,
                 "PULSE_CONFIG": str(autostart.CONFIGURATION / "daemon.conf"),
-                "PULSE_RUNTIME_PATH": str(place),
-                "PULSE_STATE_PATH": str(place),
+                "PULSE_RUNTIME_PATH": str(runtime_dir),
+                "PULSE_STATE_PATH": str(runtime_dir),
                 # PulseAudio creates its cookie there: the user's home may not be writable.
                 "HOME": folder,
                 "XDG_CONFIG_HOME": folder,
@@ -59,18 +59,18 @@ def isolated_server() -> Iterator[None]:
         )
         with contextlib.ExitStack() as ending:
             ending.callback(_end, server)
-            _lead_to(place)
+            _lead_to(runtime_dir)
             _await_answer(server, log)
             yield
 
 
-def _lead_to(place: Path) -> None:
+def _lead_to(runtime_dir: Path) -> None:
     for name in ("PULSE_SOURCE", "PULSE_SINK"):
         os.environ.pop(name, None)
-    os.environ["PULSE_SERVER"] = f"unix:{place}/native"
-    os.environ["PULSE_COOKIE"] = f"{place}/cookie"
+    os.environ["PULSE_SERVER"] = f"unix:{runtime_dir}/native"
+    os.environ["PULSE_COOKIE"] = f"{runtime_dir}/cookie"
     # Native PipeWire programs find no server here. Without this they would reach the machine's.
-    os.environ["PIPEWIRE_RUNTIME_DIR"] = str(place)
+    os.environ["PIPEWIRE_RUNTIME_DIR"] = str(runtime_dir)
 
 
 def _await_answer(server: subprocess.Popen[bytes], log: Path) -> None:

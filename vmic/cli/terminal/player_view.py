@@ -79,13 +79,13 @@ def picture(player: Player, *, has_keys: bool) -> Group:
     from rich.progress_bar import ProgressBar  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    place, level = player.place, player.peak
+    position, level = player.position, player.peak
     sign = Text("\u23f8" if player.paused else "\u25b6", "bold")
-    cells: list[Text | ProgressBar] = [Text(clock(place.at))]
-    if place.end is not None:
-        cells.append(ProgressBar(total=place.end, completed=place.at, width=_WIDTH))
-        cells.append(Text(f"-{clock(place.end - place.at)}"))
+    cells: list[Text | ProgressBar] = [Text(clock(position.at))]
+    if position.end is not None:
+        cells.append(ProgressBar(total=position.end, completed=position.at, width=_WIDTH))
+        cells.append(Text(f"-{clock(position.end - position.at)}"))
     cells += [level_bar.bar(level, _WIDTH), Text(level_bar.said(level))]
     keys_said = Text("space: pause   left, right: 5 s back, 5 s forward   q: stop", "bright_black")
-    shown = line([sign], Text(printable(Path(place.name).name)), cells)
+    shown = line([sign], Text(printable(Path(position.name).name)), cells)
     return Group(shown, *([keys_said] if has_keys else []))
