@@ -106,7 +106,7 @@ class CallController:
 
         def done(_answer: Any, error: str | None) -> None:
             if error is not None:
-                _log.warning("the call was left, but %s", error)
+                _log.warning("the call was left with an error: %s", error)
             self._end()
             leaving, self._leaving = self._leaving, []
             for one in leaving:

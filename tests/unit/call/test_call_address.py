@@ -31,9 +31,9 @@ def test_addresses(url: str, address: Address) -> None:
         ("http://", "is not a meeting address"),
         ("http://[", "is not a meeting address"),
         ("http://host:99999/whip", "is not a meeting address: Port out of range"),
-        ("janus+http://host/janus", "must name a room"),
-        ("janus+http://host/janus?room=", "must name a room"),
-        ("janus+http://host/janus?room=1&x=2", "must name a room"),
+        ("janus+http://host/janus", "must have the parameter room"),
+        ("janus+http://host/janus?room=", "must have the parameter room"),
+        ("janus+http://host/janus?room=1&x=2", "must have the parameter room"),
     ],
 )
 def test_what_is_none(url: str, said: str) -> None:

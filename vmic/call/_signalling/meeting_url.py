@@ -74,7 +74,7 @@ def parse(url: str) -> Address:
     pin = query.pop("pin", None)
     if not room or query:
         raise ValueError(
-            f"{url!r} must name a room (and a pin if the room has one), as in "
+            f"{url!r} must have the parameter room, and no other parameter than pin, as in "
             "janus+http://host:8088/janus?room=1234"
         )
     plain = parts._replace(scheme=parts.scheme.removeprefix("janus+"), query="", fragment="")

@@ -102,8 +102,8 @@ class Peer:
         await happens(self._settled, _CONNECTS_WITHIN)
         if self.connection.connectionState != "connected":
             raise PeerError(
-                f"cannot open a connection for sound within {_CONNECTS_WITHIN:g} s: a firewall blocks UDP, "
-                "or a TURN server is needed"
+                f"cannot open a connection for sound within {_CONNECTS_WITHIN:g} s: a firewall may block "
+                "UDP, or a TURN server may be needed"
             )
 
     async def close(self) -> None:

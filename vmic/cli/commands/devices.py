@@ -97,7 +97,10 @@ def remove(name: str | None, all_: bool) -> None:
 @click.command(epilog="Example: vmic clean")
 @quiet_option
 def clean() -> None:
-    """Remove microphones that programs have left behind: of owners that have exited, and incomplete ones."""
+    """Remove microphones that programs have left behind.
+
+    These are the microphones whose owner has exited, and microphones that are incomplete.
+    """
     for device in connection.call(_clean):
         say(
             f"removed {device.name!r}"
