@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import audio_files
+import pytest
 from audio_files import CASES, Case, identity
 from programs import VMIC, command
 from recording import Recorder
