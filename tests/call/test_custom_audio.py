@@ -96,7 +96,7 @@ def test_a_source_goes_when_nobody_has_it(server: SoundServer) -> None:
 
 
 def test_wrong_arguments(server: SoundServer) -> None:
-    with pytest.raises(ValueError, match="sample_rate must be an integer between 8000 to 192000"):
+    with pytest.raises(ValueError, match="sample_rate must be an integer between 8000 and 192000"):
         vmic.CustomAudioSource(1, 1)
     with pytest.raises(TypeError, match="auto_silence"):
         vmic.CustomAudioSource(16000, 1, 1)  # type: ignore[arg-type]

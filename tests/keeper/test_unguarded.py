@@ -106,9 +106,7 @@ def test_create_refuses_its_name_and_replaces_its_keeper(server: SoundServer) ->
 def test_a_program_that_opens_it_replaces_its_keeper_and_warns(
     server: SoundServer, record: Callable[..., Recorder]
 ) -> None:
-    with pytest.warns(
-        RuntimeWarning, match="microphone 'mic' had no keeper (watchdog process): vmic has started a new one"
-    ):
+    with pytest.warns(RuntimeWarning, match=r"'mic' had no keeper .*: vmic has started a new one"):
         microphone = vmic.open_microphone_device("mic")
     with microphone:
         assert len(keepers(server)) == 1

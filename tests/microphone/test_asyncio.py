@@ -257,7 +257,7 @@ def test_flush_ends_a_write_without_an_error(server: SoundServer) -> None:
 def test_flush_passes_on_what_flush_takes(server: SoundServer) -> None:
     with (
         vmic.create_microphone_device("mic", 48000) as microphone,
-        pytest.raises(ValueError, match="fade_ms must be between 0 and 100 milliseconds, not 101"),
+        pytest.raises(ValueError, match="fade_ms must be between 0 and 100 milliseconds, got 101"),
     ):
         run(microphone.flush_async(fade_ms=101))
 
