@@ -107,7 +107,7 @@ def test_the_list_tells_whose_a_microphone_is(server: SoundServer) -> None:
             ["another", "48000", "1", NOBODY],
             ["mine", "16000", "1", f"{program} ({os.getpid()})"],
         ]
-        assert f"'mine' belongs to {program} (process {os.getpid()})" in refusal("remove", "mine")
+        assert f"'mine': it belongs to {program} (process {os.getpid()})" in refusal("remove", "mine")
 
 
 def test_a_name_is_taken_once(server: SoundServer) -> None:

@@ -333,7 +333,7 @@ def test_a_tone_is_what_was_asked_for(mic: vmic.MicrophoneInfo, record: Record) 
     assert decibels > 60
     assert np.abs(recording).max() == pytest.approx(16384, abs=2)
     command("create", "narrow", "--rate", "8000")
-    assert "nothing above 4000 Hz" in refusal_of_usage("tone", "narrow", "--frequency", "4000")
+    assert "--frequency must be below 4000 Hz" in refusal_of_usage("tone", "narrow", "--frequency", "4000")
 
 
 def refusal_of_usage(*arguments: str) -> str:

@@ -83,5 +83,8 @@ def test_what_dead_programs_left_is_cleaned_away(server: SoundServer) -> None:
     assert command("clean").stderr == b""
     with Owner(server.env) as owner:
         owner.kill_all()
-        assert command("clean").stderr.decode() == f"vmic: removed 'mic', of -c ({owner.process.pid})\n"
+        assert (
+            command("clean").stderr.decode()
+            == f"vmic: removed 'mic', which belonged to -c ({owner.process.pid})\n"
+        )
     assert [info.name for info in vmic.list_microphone_devices()] == ["stays"]
