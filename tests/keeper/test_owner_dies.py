@@ -96,7 +96,7 @@ def test_a_half_that_was_being_made_goes_at_the_next_use(server: SoundServer) ->
         for module in pulse.module_list():
             if "source_name=mic " in (module.argument or ""):
                 pulse.module_unload(module.index)
-    with pytest.raises(vmic.DeviceError, match="no microphone 'mic'"):
+    with pytest.raises(vmic.DeviceError, match="microphone 'mic' not found"):
         vmic.open_microphone_device("mic")
     assert has_exited(server)
 
