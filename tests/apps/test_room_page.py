@@ -236,7 +236,7 @@ def test_a_page_without_the_token_asks_for_it(server: SoundServer, open_room: Ro
 
     async def scenario(page: Browser) -> None:
         await shows(page, "#state", "You are not in the room.")
-        await shows(page, "#admission", "(?s)This room has a token.*the address that.*has printed.*Enter")
+        await shows(page, "#admission", "(?s)This room requires a token.*at the address that.*has printed.*Enter")
         page.type("#token", f"another{ENTER}")
         await shows(page, "#state", "You are not in the room.")
         page.call("((token) => { document.querySelector('#token').value = ''; })")
@@ -274,7 +274,7 @@ def test_a_page_that_may_not_sound_yet_says_so(server: SoundServer, open_room: R
 
     async def scenario(page: Browser) -> None:
         async with ClientSession(address) as room, speaking(room):
-            await shows(page, "#silence", r"(?s)The browser keeps a page silent.*Listen")
+            await shows(page, "#silence", r"(?s)The browser plays no sound.*Listen")
             page.click("#listen")
             await shows(page, "#silence", "")
             await shows(page, "#peak", r"(99\d|100\d) Hz")

@@ -303,7 +303,7 @@ def test_a_silent_output_that_is_removed_by_hand_is_back(
 
 
 def test_what_comes_to_nothing_leaves_nothing(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError("too many open files")
 
     before = devices(server)
