@@ -70,13 +70,12 @@ class CallClient:
             TypeError: An argument has the wrong type.
             RuntimeError: The client is released.
         """
-        self._check()
+        join = self._live.join
         _check_str("meeting_url", meeting_url)
         if meeting_token is not None:
             _check_str("meeting_token", meeting_token)
         settings = None if client_settings is None else checked_json("client_settings", client_settings)
-        _check_callable(completion)
-        self._thread.post(lambda: self._controller.join(meeting_url, meeting_token, settings, completion))
+        self._post(join, meeting_url, meeting_token, settings, completion)
 
     def leave(self, completion: Completion | None = None) -> None:
         """Leave the call, also while the join is in progress.
@@ -84,9 +83,7 @@ class CallClient:
         Args:
             completion: Called with None when the call is left; at once when no call was joined.
         """
-        self._check()
-        _check_callable(completion)
-        self._thread.post(lambda: self._controller.leave(completion))
+        self._post(self._live.leave, completion)
 
     def release(self) -> None:
         """Leave the call and release all resources of the client, which cannot be used afterwards.
@@ -97,12 +94,12 @@ class CallClient:
             RuntimeError: The client is released already.
         """
         with self._releasing:
-            self._check()
+            release = self._live.release
             self._released = True
         if self._thread.is_current:
-            self._controller.release()
+            release()
         else:
-            self._thread.post(self._controller.release)
+            self._thread.post(release)
             self._thread.close(None)
 
     def update_inputs(self, input_settings: Any, completion: Completion | None = None) -> None:
@@ -176,9 +173,9 @@ class CallClient:
             TypeError: `user_name` is not a str.
             RuntimeError: The client is released.
         """
-        self._check()
+        set_name = self._live.set_name
         _check_str("user_name", user_name)
-        self._thread.post(lambda: self._controller.set_name(user_name))
+        self._thread.post(set_name, user_name)
 
     def send_app_message(
         self, message: Any, participant_id: str | None = None, completion: Completion | None = None
@@ -194,14 +191,13 @@ class CallClient:
             ValueError: The message is None.
             TypeError: JSON cannot represent the message.
         """
-        self._check()
+        send = self._live.send_message
         if message is None:
             raise ValueError("message must not be None")
         copied = checked_json("message", message)
         if participant_id is not None:
             _check_str("participant_id", participant_id)
-        _check_callable(completion)
-        self._thread.post(lambda: self._controller.send_message(copied, participant_id, completion))
+        self._post(send, copied, participant_id, completion)
 
     def set_audio_renderer(  # noqa: PLR0917 (daily-python's)
         self,
@@ -228,7 +224,7 @@ class CallClient:
             ValueError: An argument is out of range.
             TypeError: An argument has the wrong type.
         """
-        self._check()
+        render = self._live.render
         _check_str("participant_id", participant_id)
         if callback is not None and not callable(callback):
             raise TypeError(f"callback must be a function of three arguments, or None, got {callback!r}")
@@ -236,63 +232,59 @@ class CallClient:
         check_int("sample_rate", sample_rate, _MIN_RATE, _MAX_RATE)
         check_int("callback_interval_ms", callback_interval_ms, _MIN_INTERVAL_MS, _MAX_INTERVAL_MS)
         if audio_source == "microphone":
-            shape = sample_rate, callback_interval_ms
-            self._thread.post(lambda: self._controller.render(participant_id, callback, *shape))
+            self._thread.post(render, participant_id, callback, sample_rate, callback_interval_ms)
 
     def inputs(self) -> dict[str, Any]:
         """Return a copy of the inputs, in the format of `update_inputs`."""
-        self._check()
-        return self._controller.requested.inputs()
+        return self._live.requested.get("inputs")
 
     def publishing(self) -> dict[str, Any]:
         """Return a copy of the publishing settings, in the format of `update_publishing`."""
-        self._check()
-        return self._controller.requested.publishing()
+        return self._live.requested.get("publishing")
 
     def subscription_profiles(self) -> dict[str, Any]:
         """Return a copy of the subscription profiles, in the format of `update_subscription_profiles`."""
-        self._check()
-        return self._controller.requested.profiles()
+        return self._live.requested.get("subscription_profiles")
 
     def subscriptions(self) -> dict[str, Any]:
         """Return a copy of the subscriptions to single participants, as `update_subscriptions` takes them."""
-        self._check()
-        return self._controller.requested.subscriptions()
+        return self._live.requested.get("subscriptions")
 
     def participants(self) -> dict[str, Any]:
         """Return a copy of the participants by id, with the local participant as "local".
 
         Each participant is ``{"id", "info", "media"}``.
         """
-        self._check()
-        return self._controller.dispatcher.participants()
+        return self._live.dispatcher.participants()
 
     def participant_counts(self) -> dict[str, int]:
         """Return the number of participants in the call: ``{"hidden": 0, "present": n}``."""
-        self._check()
-        return self._controller.dispatcher.counts()
+        return self._live.dispatcher.counts()
 
     def use_speaker(self) -> None:
         """Play to the speaker that is selected now; `Daily.select_speaker_device` calls this method."""
         if not self._released:
             self._thread.post(self._controller.use_speaker)
 
-    def _check(self) -> None:
+    @property
+    def _live(self) -> CallController:
         if self._released:
             raise RuntimeError("this object has already been released")
+        return self._controller
 
     def _update(self, what: str, completion: Completion | None, **settings: Any) -> None:
-        self._check()
+        update = self._live.update
         updates = [checked_json(name, value) for name, value in settings.items()]
-        _check_callable(completion)
-        self._thread.post(lambda: self._controller.update(what, completion, *updates))
+        self._post(update, what, updates, completion)
+
+    def _post(self, request: Callable[..., None], *arguments: Any) -> None:
+        """Post a request, whose last argument is its completion."""
+        completion = arguments[-1]
+        if completion is not None and not callable(completion):
+            raise TypeError(f"completion must be a function, or None, got {completion!r}")
+        self._thread.post(request, *arguments)
 
 
 def _check_str(what: str, value: object) -> None:
     if not isinstance(value, str):
         raise TypeError(f"{what} must be a string, got {type(value).__name__}")
-
-
-def _check_callable(completion: object) -> None:
-    if completion is not None and not callable(completion):
-        raise TypeError(f"completion must be a function, or None, got {completion!r}")

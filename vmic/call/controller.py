@@ -58,7 +58,7 @@ class CallController:
 
         try:
             if self._state in (JOINING, JOINED, LEAVING):
-                raise SettingsError(
+                raise ValueError(
                     f"cannot join the call: the client is already in state {self._state!r}. Leave the "
                     "current call first"
                 )
@@ -126,17 +126,12 @@ class CallController:
         self._thread.post(lambda: self._abandon("the client was released"))
         self._thread.close(0)
 
-    def update(self, what: str, completion: Completion | None, *updates: Any) -> None:
+    def update(self, what: str, updates: list[Any], completion: Completion | None) -> None:
         """Change requested settings; in a call, complete when the worker has answered."""
         try:
-            number = self._take_settings(what, *updates)
+            self._await(self._take_settings(what, *updates), what, completion)
         except (SettingsError, VmicError) as error:
             self._fail(what, str(error), completion)
-            return
-        if number is None:
-            _complete(completion, None)
-        else:
-            self._await(number, what, completion)
 
     def set_name(self, name: str) -> None:
         """Change the local participant's name."""
@@ -150,8 +145,7 @@ class CallController:
         if self._state != JOINED or self._worker_client is None:
             self._fail("sendAppMessage", "the call is not joined", completion)
         elif recipient is not None and recipient not in self.dispatcher.participants():
-            error = f"participant {recipient!r} not found in the call"
-            self._fail("sendAppMessage", error, completion)
+            self._fail("sendAppMessage", f"participant {recipient!r} not found in the call", completion)
         else:
             number = self._worker_client.send("message", message=message, recipient=recipient)
             self._await(number, "sendAppMessage", completion)
@@ -259,13 +253,7 @@ class CallController:
 
     def _take_settings(self, what: str, *updates: Any) -> int | None:
         """Change requested settings; in a call, return the number of the worker's answer."""
-        change: dict[str, Callable[..., None]] = {
-            "updateInputs": self.dispatcher.update_inputs,
-            "updatePublishing": self.dispatcher.update_publishing,
-            "updateSubscriptionProfiles": self.dispatcher.update_profiles,
-            "updateSubscriptions": self.dispatcher.update_subscriptions,
-        }
-        change[what](*updates)
+        self.dispatcher.update(what, *updates)
         if what.startswith("updateSubscription"):
             return self._send_profiles()
         self.dispatcher.local(self._name)
@@ -283,14 +271,19 @@ class CallController:
             return None
         return self._worker_client.send(what, **arguments)
 
-    def _await(self, number: int, what: str, completion: Completion | None) -> None:
+    def _await(self, number: int | None, what: str, completion: Completion | None) -> None:
+        """Complete a request when the answer with this number arrives; at once if the number is None."""
+
         def done(_answer: Any, error: str | None) -> None:
             if error is None:
                 _complete(completion, None)
             else:
                 self._fail(what, error, completion)
 
-        self._pending[number] = done
+        if number is None:
+            done(None, None)
+        else:
+            self._pending[number] = done
 
     def _fail(self, what: str, error: str, completion: Completion | None) -> None:
         """Report a failure to the completion and the event handler, or log it if there is neither."""

@@ -89,33 +89,12 @@ class EventDispatcher:
 
     # ---- the settings of the program ----
 
-    def update_inputs(self, update: Any) -> None:
-        """Change the inputs, and report whether they have changed."""
-        if self._requested.update_inputs(update):
-            call(self._handler.on_inputs_updated, self._requested.inputs())
-
-    def update_publishing(self, update: Any) -> None:
-        """Change the publishing settings, and report whether they have changed."""
-        if self._requested.update_publishing(update):
-            call(self._handler.on_publishing_updated, self._requested.publishing())
-
-    def update_profiles(self, update: Any) -> None:
-        """Change the subscription profiles, and report whether they have changed."""
-        if self._requested.update_profiles(update):
-            self._report_profiles()
-
-    def update_subscriptions(self, participants: Any, profiles: Any) -> None:
-        """Change the subscriptions to single participants, and report whether they have changed."""
-        before = self._requested.profiles()
-        if self._requested.update_subscriptions(participants, profiles):
-            call(self._handler.on_subscriptions_updated, self._requested.subscriptions())
-            self._subscribe()
-        if self._requested.profiles() != before:
-            self._report_profiles()
-
-    def _report_profiles(self) -> None:
-        call(self._handler.on_subscription_profiles_updated, self._requested.profiles())
-        self._subscribe()
+    def update(self, what: str, *updates: Any) -> None:
+        """Change requested settings (see `RequestedSettings.update`), and report those that have changed."""
+        for kind in self._requested.update(what, *updates):
+            call(getattr(self._handler, f"on_{kind}_updated"), self._requested.get(kind))
+            if kind.startswith("subscription"):
+                self._subscribe()
 
     def local(self, name: str | None) -> None:
         """Update the local participant, with `name` as its name, and report a change."""
@@ -158,7 +137,7 @@ class EventDispatcher:
 
     def _take_microphone(self, message: Message) -> None:
         if message["trouble"] is not None:
-            name = self._requested.inputs()["microphone"]["settings"].get("deviceId")
+            name = self._requested.get("inputs")["microphone"]["settings"].get("deviceId")
             self.error(
                 f"cannot record microphone {name!r}, so the call sends silence: {message['trouble']}",
                 # A program that closed the microphone knows this, and has let all of its sound be heard.

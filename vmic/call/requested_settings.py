@@ -15,81 +15,60 @@ from vmic.call.settings import Settings
 
 
 class RequestedSettings:
-    """The inputs, the publishing settings and the subscriptions; they may be read on any thread.
-
-    An update that is not valid raises `SettingsError`, and changes nothing.
-    """
+    """The inputs, the publishing settings and the subscriptions; they may be read on any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards the attributes below
-        self._inputs = _settings.default_inputs()
-        self._publishing = _settings.default_publishing()
-        self._profiles = _settings.default_profiles()
-        self._subscriptions: Settings = {}  # by participant
+        self._settings: dict[str, Settings] = {
+            "inputs": _settings.default_inputs(),
+            "publishing": _settings.default_publishing(),
+            "subscriptions": {},  # by participant
+            "subscription_profiles": _settings.default_profiles(),
+        }
         self._source: str | None = None  # the server's name of the microphone
         self._is_ours = False  # whether this process had the microphone open when it was chosen
 
-    def inputs(self) -> Settings:
-        """Return a copy of the inputs."""
+    def get(self, kind: str) -> Settings:
+        """Return a copy of the settings of that kind."""
         with self._lock:
-            return copy.deepcopy(self._inputs)
+            return copy.deepcopy(self._settings[kind])
 
-    def publishing(self) -> Settings:
-        """Return a copy of the publishing settings."""
-        with self._lock:
-            return copy.deepcopy(self._publishing)
+    def update(self, what: str, *updates: Any) -> list[str]:
+        """Carry out the request `what`, such as "updateInputs"; return which kinds of settings it changes.
 
-    def profiles(self) -> Settings:
-        """Return a copy of the subscription profiles."""
-        with self._lock:
-            return copy.deepcopy(self._profiles)
-
-    def subscriptions(self) -> Settings:
-        """Return a copy of the subscriptions to single participants."""
-        with self._lock:
-            return copy.deepcopy(self._subscriptions)
-
-    def update_inputs(self, update: Any) -> bool:
-        """Change the inputs, and return whether they differ. Raise VmicError for an unknown microphone."""
-        inputs = _settings.merged_inputs(self.inputs(), update)
-        microphone = inputs["microphone"]
-        source = self._source
-        if microphone != self._inputs["microphone"]:
-            source = _source_of(microphone["settings"]) if microphone["isEnabled"] else None
-        with self._lock:
-            before, self._inputs, self._source = self._inputs, inputs, source
-            self._is_ours = source is not None and _atexit.is_open(source)
-        return before != inputs
-
-    def update_publishing(self, update: Any) -> bool:
-        """Change the publishing settings, and return whether they differ from before."""
-        publishing = _settings.merged_publishing(self.publishing(), update)
-        with self._lock:
-            before, self._publishing = self._publishing, publishing
-        return before != publishing
-
-    def update_profiles(self, update: Any) -> bool:
-        """Change the subscription profiles, and return whether they differ from before."""
-        profiles = _settings.merged_profiles(self.profiles(), update)
-        with self._lock:
-            before, self._profiles = self._profiles, profiles
-        return before != profiles
-
-    def update_subscriptions(self, participants: Any, profiles: Any) -> bool:
-        """Change the subscriptions by participant and by profile; the latter changes the profiles.
-
-        Return whether the subscriptions by participant differ from before.
+        Raises:
+            SettingsError: An update is not valid. Nothing changes.
+            VmicError: The microphone is unknown. Nothing changes.
         """
-        subscriptions, merged = self.subscriptions(), self.profiles()
-        if profiles is not None:
-            whole = _settings.merged_subscriptions({}, profiles, merged)
-            merged.update({name: one["media"] for name, one in whole.items()})
-        if participants is not None:
-            subscriptions = _settings.merged_subscriptions(subscriptions, participants, merged)
+        after = self._merged(what, *updates)
+        source = self._source
+        if what == "updateInputs" and after["inputs"]["microphone"] != self._settings["inputs"]["microphone"]:
+            source = _source_of(after["inputs"]["microphone"])
         with self._lock:
-            before, self._subscriptions = self._subscriptions, subscriptions
-            self._profiles = merged
-        return before != subscriptions
+            changed = [kind for kind, settings in after.items() if settings != self._settings[kind]]
+            self._settings |= after
+            if what == "updateInputs":
+                self._source = source
+                self._is_ours = source is not None and _atexit.is_open(source)
+        return changed
+
+    def _merged(self, what: str, *updates: Any) -> dict[str, Settings]:
+        now = self._settings
+        if what == "updateInputs":
+            return {"inputs": _settings.merged_inputs(now["inputs"], *updates)}
+        if what == "updatePublishing":
+            return {"publishing": _settings.merged_publishing(now["publishing"], *updates)}
+        profiles = now["subscription_profiles"]
+        if what == "updateSubscriptionProfiles":
+            return {"subscription_profiles": _settings.merged_profiles(profiles, *updates)}
+        for_participants, for_profiles = updates
+        subscriptions = now["subscriptions"]
+        if for_profiles is not None:
+            whole = _settings.merged_subscriptions({}, for_profiles, profiles)
+            profiles = {**profiles, **{name: one["media"] for name, one in whole.items()}}
+        if for_participants is not None:
+            subscriptions = _settings.merged_subscriptions(subscriptions, for_participants, profiles)
+        return {"subscriptions": subscriptions, "subscription_profiles": profiles}
 
     @property
     def has_microphone(self) -> bool:
@@ -107,15 +86,18 @@ class RequestedSettings:
         """Return which of the other participants are heard."""
         with self._lock:
             return Subscriptions(
-                _settings.is_subscribed(self._profiles["base"]),
-                {one: _settings.is_subscribed(s["media"]) for one, s in self._subscriptions.items()},
+                _settings.is_subscribed(self._settings["subscription_profiles"]["base"]),
+                {
+                    one: _settings.is_subscribed(subscription["media"])
+                    for one, subscription in self._settings["subscriptions"].items()
+                },
             )
 
     @property
     def microphone(self) -> dict[str, Any]:
         """Return the device that the worker process records, and how it sends the sound."""
         with self._lock:
-            publishing = self._publishing["microphone"]
+            publishing = self._settings["publishing"]["microphone"]
             sending = publishing["sendSettings"]
             return {
                 "device": self._source,
@@ -125,14 +107,17 @@ class RequestedSettings:
             }
 
 
-def _source_of(settings: Settings) -> str | None:
-    """Return the server's name of the chosen device or track; None if nothing is chosen.
+def _source_of(microphone: Settings) -> str | None:
+    """Return the server's name of the chosen device or track; None if there is none, or it is not enabled.
 
     As in daily-python, an unknown track counts as no track and is not an error.
 
     Raises:
         VmicError: The device is not found.
     """
+    settings = microphone["settings"]
+    if not microphone["isEnabled"]:
+        return None
     if "customTrack" in settings:
         track = custom_audio.track(settings["customTrack"]["id"])
         return None if track is None else track.source_name
