@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -85,8 +85,8 @@ def test_one_that_hangs_when_it_is_opened_is_told_and_tried_again(
     late: list[Any] = []
 
     class Hanging(Capture):
-        def open(self, sounddevice: Any, found: Any, finished: Callable[[], None]) -> Any:
-            stream = super().open(sounddevice, found, finished)
+        def open(self, sounddevice: Any, found: Any) -> Any:
+            stream = super().open(sounddevice, found)
             if hangs and hangs.pop():
                 comes.wait(30)
                 late.append(stream)

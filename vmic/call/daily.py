@@ -36,70 +36,25 @@ __all__ = [
     "VirtualSpeakerDevice",
 ]
 
-_ABSENT_METHODS = (
-    "active_speaker",
-    "add_custom_audio_track",
-    "add_custom_video_track",
-    "add_live_streaming_endpoints",
-    "eject_remote_participants",
-    "get_network_stats",
-    "remove_custom_audio_track",
-    "remove_custom_video_track",
-    "remove_live_streaming_endpoints",
-    "send_dtmf",
-    "send_prebuilt_chat_message",
-    "set_ice_config",
-    "set_proxy_url",
-    "set_video_renderer",
-    "sip_call_transfer",
-    "sip_refer",
-    "start_dialout",
-    "start_live_stream_with_endpoints",
-    "start_live_stream_with_rtmp_urls",
-    "start_recording",
-    "start_transcription",
-    "stop_dialout",
-    "stop_live_stream",
-    "stop_recording",
-    "stop_transcription",
-    "update_custom_audio_track",
-    "update_custom_video_track",
-    "update_live_stream",
-    "update_permissions",
-    "update_recording",
-    "update_remote_participants",
-    "update_transcription",
-)
+_ABSENT_METHODS = """
+    active_speaker add_custom_audio_track add_custom_video_track add_live_streaming_endpoints
+    eject_remote_participants get_network_stats remove_custom_audio_track remove_custom_video_track
+    remove_live_streaming_endpoints send_dtmf send_prebuilt_chat_message set_ice_config set_proxy_url
+    set_video_renderer sip_call_transfer sip_refer start_dialout start_live_stream_with_endpoints
+    start_live_stream_with_rtmp_urls start_recording start_transcription stop_dialout stop_live_stream
+    stop_recording stop_transcription update_custom_audio_track update_custom_video_track
+    update_live_stream update_permissions update_recording update_remote_participants update_transcription
+"""
 # vmic never calls these; they exist because a subclass may call the method of its base class.
-_ABSENT_EVENTS = (
-    "on_active_speaker_changed",
-    "on_available_devices_updated",
-    "on_dialin_connected",
-    "on_dialin_error",
-    "on_dialin_ready",
-    "on_dialin_stopped",
-    "on_dialin_warning",
-    "on_dialout_answered",
-    "on_dialout_connected",
-    "on_dialout_error",
-    "on_dialout_stopped",
-    "on_dialout_warning",
-    "on_dtmf_event",
-    "on_live_stream_error",
-    "on_live_stream_started",
-    "on_live_stream_stopped",
-    "on_live_stream_updated",
-    "on_live_stream_warning",
-    "on_network_stats_updated",
-    "on_recording_error",
-    "on_recording_started",
-    "on_recording_stopped",
-    "on_transcription_error",
-    "on_transcription_message",
-    "on_transcription_started",
-    "on_transcription_stopped",
-    "on_transcription_updated",
-)
+_ABSENT_EVENTS = """
+    on_active_speaker_changed on_available_devices_updated on_dialin_connected on_dialin_error
+    on_dialin_ready on_dialin_stopped on_dialin_warning on_dialout_answered on_dialout_connected
+    on_dialout_error on_dialout_stopped on_dialout_warning on_dtmf_event on_live_stream_error
+    on_live_stream_started on_live_stream_stopped on_live_stream_updated on_live_stream_warning
+    on_network_stats_updated on_recording_error on_recording_started on_recording_stopped
+    on_transcription_error on_transcription_message on_transcription_started on_transcription_stopped
+    on_transcription_updated
+"""
 
 
 def _refuse(name: str) -> NoReturn:
@@ -134,9 +89,9 @@ class EventHandler(_EventHandler):
     """`vmic.EventHandler` with the other events of daily-python, which never occur."""
 
 
-for _name in _ABSENT_METHODS:
+for _name in _ABSENT_METHODS.split():
     setattr(CallClient, _name, _absent_method(_name))
-for _name in _ABSENT_EVENTS:
+for _name in _ABSENT_EVENTS.split():
     setattr(EventHandler, _name, _absent_event(_name))
 
 

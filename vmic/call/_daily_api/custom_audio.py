@@ -8,7 +8,6 @@ import weakref
 from vmic._api import create_microphone_device
 from vmic._base.validation import check_bool
 from vmic._base.waiter import ThreadWaiter, run
-from vmic._microphone import VirtualMicrophoneDevice
 from vmic._stream.completions import Completion
 from vmic._stream.pcm import Frames
 
@@ -44,7 +43,7 @@ class CustomAudioSource:
         check_bool("auto_silence", auto_silence)
         name = f"custom audio {uuid.uuid4().hex[:8]}"
         self._microphone = create_microphone_device(name, sample_rate, channels, non_blocking=True)
-        finalizer = weakref.finalize(self, _collect, self._microphone)
+        finalizer = weakref.finalize(self, self._microphone._close, _GC_SECONDS, at_most=_GC_SECONDS)
         finalizer.atexit = False  # the microphone itself is closed at exit
 
     @property
@@ -123,7 +122,3 @@ _tracks: weakref.WeakValueDictionary[str, CustomAudioTrack] = weakref.WeakValueD
 def track(identity: str) -> CustomAudioTrack | None:
     """Return the track of this process with that id, or None."""
     return _tracks.get(identity)
-
-
-def _collect(microphone: VirtualMicrophoneDevice) -> None:
-    microphone._close(_GC_SECONDS, at_most=_GC_SECONDS)

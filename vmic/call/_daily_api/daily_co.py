@@ -52,11 +52,6 @@ class DailySession(Session):
         self._client = self._daily.CallClient(event_handler=self._handler())
 
     async def join(self) -> str:
-        """Join the room, and return the id of the local participant.
-
-        Raises:
-            SessionError: The join failed.
-        """
         if self._local.name:
             self._client.set_user_name(self._local.name)
         self._client.update_subscription_profiles(_profiles(self._hears))
@@ -74,32 +69,26 @@ class DailySession(Session):
         return str(data["participants"]["local"]["id"])
 
     async def hang_up(self) -> None:
-        """Stop sending and receiving."""
         if self._sending is not None:
             self._sending.cancel()
         for track in self._tracks.values():
             track.stop()
 
     async def leave(self) -> None:
-        """Leave the room, and release the client."""
         client, self._client = self._client, None
         if client is not None:
             await asyncio.to_thread(client.release)  # this also leaves the room
 
     async def rename(self, name: str) -> None:
-        """Set the name of the local participant."""
         self._client.set_user_name(name)
 
     async def mute(self, *, sends: bool) -> None:
-        """Tell the other participants whether the microphone is on."""
         await self._done(lambda completion: self._client.update_inputs(self._inputs(sends=sends), completion))
 
     async def send(self, message: Any, recipient: str | None) -> None:
-        """Send a message to a participant, or to all if `recipient` is None."""
         await self._done(lambda completion: self._client.send_app_message(message, recipient, completion))
 
     async def subscribe(self, wanted: Subscriptions) -> None:
-        """Receive the sound of the `wanted` participants, and of no others."""
         self._hears = wanted
         await self._done(
             lambda completion: self._client.update_subscription_profiles(_profiles(wanted), completion)
@@ -107,8 +96,6 @@ class DailySession(Session):
         others = {one: {"media": _microphone(is_heard)} for one, is_heard in wanted.others.items()}
         if others:
             await self._done(lambda completion: self._client.update_subscriptions(others, None, completion))
-
-    # ---- inside ----
 
     async def _send(self) -> None:
         """Write the microphone to daily-python's device, piece by piece, at the pace of the track."""
@@ -218,22 +205,15 @@ class _Track(MediaStreamTrack):
         self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     def put(self, piece: bytes) -> None:
-        """Queue a piece of the participant's sound."""
         self._pieces.put_nowait(piece)
         if self._pieces.qsize() > _MOST_WAITING:
             self._pieces.get_nowait()
 
     def stop(self) -> None:
-        """End the track."""
         super().stop()
         self._pieces.put_nowait(None)
 
     async def recv(self) -> Any:
-        """Wait for the next piece and return it.
-
-        Raises:
-            MediaStreamError: The track was stopped.
-        """
         piece = await self._pieces.get()
         if piece is None or self.readyState != "live":
             raise MediaStreamError

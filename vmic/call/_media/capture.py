@@ -34,14 +34,12 @@ class Capture(Sound):
         self._due = 0.0  # when silence replaces the next piece if no sound has arrived; CLOCK_MONOTONIC
 
     def use(self, device: str | None, channels: int) -> None:
-        """Record a device from now on."""
         if (device, channels) != (self.device, self.channels):
             self._opened += 1  # ignore what the last stream still delivers
             self._sound.clear()
         super().use(device, channels)
 
     def devices(self, pulse: pulsectl.Pulse) -> list[Any]:
-        """Return all sources."""
         return list(pulse.source_list())
 
     def cut(self) -> None:
@@ -49,8 +47,7 @@ class Capture(Sound):
         self._opened += 1
         super().cut()
 
-    def open(self, sounddevice: Any, found: Any, finished: Callable[[], None]) -> Any:  # noqa: ARG002
-        """Return a PortAudio stream that records."""
+    def open(self, sounddevice: Any, found: Any) -> Any:  # noqa: ARG002
         self._opened += 1
         number = self._opened
 
@@ -61,7 +58,7 @@ class Capture(Sound):
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._add, number, bytes(block))
 
-        return self.stream(sounddevice.RawInputStream, self.channels, take, finished)
+        return self.stream(sounddevice.RawInputStream, self.channels, take)
 
     async def next(self) -> tuple[bytes, int]:
         """Return the next 20 ms, as interleaved 16-bit samples, and the number of channels."""

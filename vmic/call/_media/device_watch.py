@@ -36,7 +36,6 @@ class Presence(Follower):
         self._watched[kind, index] = gone
 
     def react(self, pulse: pulsectl.Pulse, event: Any) -> None:  # noqa: ARG002 (the server is not asked)
-        """Report a watched device that is removed."""
         kind = "source" if event.facility == "source" else "sink"
         if event.t == "remove" and (gone := self._watched.pop((kind, event.index), None)):
             gone()
@@ -45,7 +44,6 @@ class Presence(Follower):
         """Do nothing: `react` handles all that matters."""
 
     def lose(self) -> None:
-        """Report all watched devices as removed, because the server is away."""
         watched, self._watched = self._watched, {}
         for gone in watched.values():
             gone()

@@ -33,11 +33,9 @@ class Playout(Sound):
         self._sounding: set[str] = set()
 
     def devices(self, pulse: pulsectl.Pulse) -> list[Any]:
-        """Return all sinks."""
         return list(pulse.sink_list())
 
-    def open(self, sounddevice: Any, found: Any, finished: Callable[[], None]) -> Any:
-        """Return a PortAudio stream that plays."""
+    def open(self, sounddevice: Any, found: Any) -> Any:
         # On a device with one channel, PipeWire (0.3.65) plays two equal channels 3 dB louder.
         channels = min(_CHANNELS, found.channel_count)
 
@@ -46,7 +44,7 @@ class Playout(Sound):
             mixed = self._mixed(frames)
             block[:] = (mixed if channels == _CHANNELS else _mono(mixed)).tobytes()
 
-        return self.stream(sounddevice.RawOutputStream, channels, give, finished)
+        return self.stream(sounddevice.RawOutputStream, channels, give)
 
     def add(self, identity: str, samples: Samples) -> None:
         """Append samples to the sound of a participant."""

@@ -86,18 +86,14 @@ class Sound(ABC):
         self._opener.shutdown(wait=False)
 
     @abstractmethod
-    def open(self, sounddevice: Any, found: Any, finished: Callable[[], None]) -> Any:
-        """Return a PortAudio stream that calls `finished` when it ends by itself.
-
-        `found` is the device as the server describes it.
-        """
+    def open(self, sounddevice: Any, found: Any) -> Any:
+        """Return a PortAudio stream for the device, which the server describes as `found`."""
 
     @abstractmethod
     def devices(self, pulse: pulsectl.Pulse) -> list[Any]:
         """Return all devices of this kind."""
 
-    @staticmethod
-    def stream(kind: Any, channels: int, callback: Any, finished: Callable[[], None]) -> Any:
+    def stream(self, kind: Any, channels: int, callback: Any) -> Any:
         """Return a PortAudio stream of that kind, for the device that the environment names."""
         return kind(
             samplerate=SAMPLE_RATE,
@@ -107,13 +103,17 @@ class Sound(ABC):
             dtype="int16",
             latency=LATENCY,
             callback=callback,
-            finished_callback=finished,
+            finished_callback=self.reopen,
         )
+
+    def reopen(self) -> None:
+        """Leave the current stream, and open another one; called on any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._changed.set)
 
     def cut(self) -> None:
         """Leave the current stream, because its device was removed; called on any thread."""
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._changed.set)
+        self.reopen()
 
     def note_moved(self) -> None:
         """Note that sound was recorded or played; called by PortAudio's thread."""
@@ -151,23 +151,28 @@ class Sound(ABC):
 
     async def _open_in_time(self) -> Any:
         """Open a stream; one that hangs is left to its thread, and closed if it opens after all."""
-        opening = self._loop.run_in_executor(self._opener, self._open)
-        await asyncio.wait({opening}, timeout=_OPENS_WITHIN)
+        opening = await self._run_within(_OPENS_WITHIN, self._open)
         if opening.done():
             return opening.result()
-        self._opener = ThreadPoolExecutor(1, "vmic-sound")
         opening.add_done_callback(_close_late)
         raise VmicError(f"PortAudio did not open {self.device} within {_OPENS_WITHIN:g} s")
 
     async def _close(self, stream: Any) -> None:
-        """Close a stream; one that hangs is left to its thread."""
-        ending = self._loop.run_in_executor(self._opener, _end, stream)
-        await asyncio.wait({ending}, timeout=_ENDS_WITHIN)
+        ending = await self._run_within(_ENDS_WITHIN, _end, stream)
         if not ending.done():
             _log.warning(
                 "PortAudio did not close %s within %g s; vmic abandons it", self.device, _ENDS_WITHIN
             )
+
+    async def _run_within(
+        self, seconds: float, function: Callable[..., Any], *arguments: Any
+    ) -> asyncio.Future[Any]:
+        """Run a function in the thread of PortAudio; if it hangs, leave this thread to it."""
+        running = self._loop.run_in_executor(self._opener, function, *arguments)
+        await asyncio.wait({running}, timeout=seconds)
+        if not running.done():
             self._opener = ThreadPoolExecutor(1, "vmic-sound")
+        return running
 
     def _open(self) -> Any:
         device = self.device
@@ -182,7 +187,7 @@ class Sound(ABC):
 
         os.environ[self.variable] = device
         try:
-            stream = self.open(sounddevice, found, self._finished)
+            stream = self.open(sounddevice, found)
             with contextlib.ExitStack() as unfinished:
                 unfinished.callback(stream.close)
                 stream.start()
@@ -211,10 +216,6 @@ class Sound(ABC):
             _log.error("an audio stream of the call failed", exc_info=error)
             self._settled.set()
             self._troubled(repr(error))
-
-    def _finished(self) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._changed.set)
 
     def _tell(self, trouble: str | None) -> None:
         if not self._changed.is_set():

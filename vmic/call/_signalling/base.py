@@ -78,32 +78,26 @@ class DetachableListener(SessionListener):
         self._listener = None
 
     def note(self, participant: Participant) -> None:
-        """Pass the event on."""
         if self._listener is not None:
             self._listener.note(participant)
 
     def leave(self, identity: str) -> None:
-        """Pass the event on."""
         if self._listener is not None:
             self._listener.leave(identity)
 
     def say(self, message: Any, sender: str) -> None:
-        """Pass the event on."""
         if self._listener is not None:
             self._listener.say(message, sender)
 
     def hear(self, identity: str, track: MediaStreamTrack) -> None:
-        """Pass the event on."""
         if self._listener is not None:
             self._listener.hear(identity, track)
 
     def lose(self, why: str) -> None:
-        """Pass the event on."""
         if self._listener is not None:
             self._listener.lose(why)
 
     def finish(self, why: str) -> None:
-        """Pass the event on."""
         if self._listener is not None:
             self._listener.finish(why)
 

@@ -46,12 +46,6 @@ class VideoRoomSession(Session):
         self._hearings = Hearings(self._hear)
 
     async def join(self) -> str:
-        """Join the room, and publish the microphone.
-
-        Raises:
-            SessionError: Janus cannot be reached, or refuses.
-            PeerError: No connection for sound can be made.
-        """
         await self._janus.begin()
         self._publisher = await self._janus.attach(_PLUGIN, self._take)
         joined = await self._enter(self._publisher)
@@ -63,21 +57,14 @@ class VideoRoomSession(Session):
         return str(joined["id"])
 
     async def hang_up(self) -> None:
-        """Stop sending and receiving sound."""
         await self._hearings.end()
         if self._peer is not None:
             await self._peer.close()
 
     async def leave(self) -> None:
-        """End the session on Janus.
-
-        Raises:
-            SessionError: Janus has not ended the session.
-        """
         await self._janus.end()
 
     async def rename(self, name: str) -> None:
-        """Change the name of the local participant."""
         if self._publisher is not None:
             await self._publisher.ask({"request": "configure", "display": name})
 
@@ -85,11 +72,6 @@ class VideoRoomSession(Session):
         """Do nothing: Janus does not carry the state of the microphone."""
 
     async def send(self, message: Any, recipient: str | None) -> None:
-        """Send a message to all participants.
-
-        Raises:
-            SessionError: There is a recipient, or no open data channel.
-        """
         if recipient is not None:
             raise SessionError("a Janus VideoRoom cannot send a message to one participant, only to all")
         if self._channel is None or self._channel.readyState != "open":
@@ -97,7 +79,6 @@ class VideoRoomSession(Session):
         self._channel.send(json.dumps(message))
 
     async def subscribe(self, wanted: Subscriptions) -> None:
-        """Hear the wanted participants, and no others."""
         self._hears = wanted
         self._hear_all()
 

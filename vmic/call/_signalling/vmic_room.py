@@ -74,32 +74,23 @@ class Room:
         return await self._identity
 
     async def hang_up(self) -> None:
-        """Stop listening to the channel and hearing the participants."""
         await end([] if self._listening is None else [self._listening])
         await self._hearings.end()
 
     async def rename(self, name: str) -> None:
-        """Change the name of the local participant."""
         self._name = name
         await self._tell({"name": name})
 
     async def mute(self, *, sends: bool) -> None:
-        """Tell the others whether the microphone is on."""
         await self._tell({"microphone": sends})
 
     async def send(self, message: Any, recipient: str | None) -> None:
-        """Send a message to one participant, or to all if `recipient` is None.
-
-        Raises:
-            SessionError: The message is too long.
-        """
         length = len(json.dumps(message))
         if length > _MOST_SAID:
             raise SessionError(f"message must have at most {_MOST_SAID} characters as JSON, got {length}")
         await self._tell({"message": message, "recipient": recipient})
 
     async def subscribe(self, wanted: Subscriptions) -> None:
-        """Hear the wanted participants, and no others."""
         self._wanted = wanted
         self._hear_all()
 

@@ -51,12 +51,6 @@ class WhipSession(Session):
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWERS_WITHIN))
 
     async def join(self) -> str:
-        """Join, and use the servers that help with firewalls, if the endpoint names any.
-
-        Raises:
-            SessionError: The endpoint cannot be reached, or refuses.
-            PeerError: No connection for sound can be made.
-        """
         links = await self._ask()
         servers = _ice_servers(links)
         # The name goes with the offer, so that the others see it at once. A name that is too long is refused
@@ -83,45 +77,31 @@ class WhipSession(Session):
         return urllib.parse.urlsplit(self._resource or self._url).path.rpartition("/")[2]
 
     async def hang_up(self) -> None:
-        """Stop sending and receiving sound."""
         if self._room is not None:
             await self._room.hang_up()
         if self._peer is not None:
             await self._peer.close()
 
     async def leave(self) -> None:
-        """End the session on the server.
-
-        Raises:
-            SessionError: The server has not ended the session.
-        """
         try:
             await self._delete()
         finally:
             await self._http.close()
 
     async def rename(self, name: str) -> None:
-        """Change the name of the local participant, if there is a room."""
         if self._room is not None:
             await self._room.rename(name)
 
     async def mute(self, *, sends: bool) -> None:
-        """Tell the others whether the microphone is on, if there is a room."""
         if self._room is not None:
             await self._room.mute(sends=sends)
 
     async def send(self, message: Any, recipient: str | None) -> None:
-        """Send a message in the room.
-
-        Raises:
-            SessionError: There is no room.
-        """
         if self._room is None:
             raise SessionError("this WHIP endpoint does not support messages")
         await self._room.send(message, recipient)
 
     async def subscribe(self, wanted: Subscriptions) -> None:
-        """Hear the wanted participants, and no others, if there is a room."""
         if self._room is not None:
             await self._room.subscribe(wanted)
 

@@ -91,34 +91,28 @@ class Membership(SessionListener):
     # ---- events of the session ----
 
     def note(self, participant: Participant) -> None:
-        """Report the state of a participant."""
         self._noted.add(participant.identity)
         self._people.add(participant.identity)
         self._tell({"event": "participant", **vars(participant)})
 
     def leave(self, identity: str) -> None:
-        """Report that a participant has left."""
         self._people.discard(identity)
         self.renderings.pop(identity, None)
         self._tell({"event": "gone", "identity": identity})
 
     def say(self, message: Any, sender: str) -> None:
-        """Report a message from a participant."""
         self._tell({"event": "message", "message": message, "sender": sender})
 
     def hear(self, identity: str, track: MediaStreamTrack) -> None:
-        """Play the track of a participant instead of an earlier one."""
         if before := self._hearing.pop(identity, None):
             before.cancel()
         self._hearing[identity] = asyncio.create_task(self._hear(identity, track))
 
     def lose(self, why: str) -> None:
-        """Note that the call is cut off, so that it is joined again."""
         if not self._cut.done():
             self._cut.set_result(why)
 
     def finish(self, why: str) -> None:
-        """Note that the server has ended the call, so that it is not joined again."""
         self._is_finished = True
         self.lose(why)
 
