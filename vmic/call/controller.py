@@ -42,7 +42,7 @@ class CallController:
         self.requested = RequestedSettings()
         self.dispatcher = EventDispatcher(handler, self.requested)
         self._state = INITIALIZED
-        self._name: str | None = None
+        self._name = ""
         self._worker_client: WorkerClient | None = None
         self._pending: dict[int, Done] = {}
         self._leaving: list[Completion | None] = []
@@ -86,7 +86,7 @@ class CallController:
 
         # A token that is read from a file ends with a newline.
         token = None if token is None else token.strip()
-        number = worker_client.send("join", url=url, token=token, name=self._name or "")
+        number = worker_client.send("join", url=url, token=token, name=self._name)
         self._pending[number] = done
 
     def leave(self, completion: Completion | None) -> None:

@@ -96,7 +96,7 @@ class EventDispatcher:
             if kind.startswith("subscription"):
                 self._subscribe()
 
-    def local(self, name: str | None) -> None:
+    def local(self, name: str) -> None:
         """Update the local participant, with `name` as its name, and report a change."""
         with self._lock:
             local = self._people.update_local(name, sends=self._requested.has_microphone)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 import uuid
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ class _Person:
     """The known state of a participant."""
 
     identity: str  # the server's id of the participant
-    name: str | None  # the participant's name, if there is one
+    name: str  # the participant's name; "" if there is none
     joined: float  # the time of the join, in seconds since 1970
     sends: bool  # whether the participant's microphone is on
     # The id of the track that carries the participant's sound; None while there is no sound.
@@ -33,7 +32,7 @@ class People:
     def __init__(self) -> None:
         self._joined = False
         self._hears = Subscriptions()
-        self._local = _Person(str(uuid.uuid4()), None, time.time(), sends=False, track=str(uuid.uuid4()))
+        self._local = _Person(str(uuid.uuid4()), "", time.time(), sends=False, track=str(uuid.uuid4()))
         self._remote: dict[str, _Person] = {}
 
     def all(self) -> dict[str, Participant]:
@@ -60,23 +59,18 @@ class People:
         self._joined = False
         self._remote.clear()
 
-    def update_local(self, name: str | None, *, sends: bool) -> Participant | None:
+    def update_local(self, name: str, *, sends: bool) -> Participant | None:
         """Update the local participant and return it; None if nothing has changed."""
-        before = copy.copy(self._local)
-        self._local.name, self._local.sends = name, sends
-        return None if self._local == before else self._shown(self._local)
+        return self._update(self._local, name=name, sends=sends)
 
     def note(
-        self, identity: str, name: str | None, *, joined: float, sends: bool
+        self, identity: str, name: str, *, joined: float, sends: bool
     ) -> tuple[bool, Participant | None]:
         """Update a remote participant; return whether it is new, and its state or None if nothing changed."""
-        person = self._remote.get(identity)
-        if person is None:
-            self._remote[identity] = person = _Person(identity, name, joined, sends, None)
-            return True, self._shown(person)
-        before = copy.copy(person)
-        person.name, person.sends = name, sends
-        return False, None if person == before else self._shown(person)
+        if (person := self._remote.get(identity)) is not None:
+            return False, self._update(person, name=name, sends=sends)
+        self._remote[identity] = person = _Person(identity, name, joined, sends, None)
+        return True, self._shown(person)
 
     def hear(self, identity: str, track: str | None) -> Participant | None:
         """Set the track of a remote participant; `track` is None when the participant is no longer heard.
@@ -85,53 +79,46 @@ class People:
             The participant; None if it has left or nothing has changed.
         """
         person = self._remote.get(identity)
-        if person is None:
-            return None
-        before = self._shown(person)
-        person.track = track
-        after = self._shown(person)
-        return None if after == before else after
+        return None if person is None else self._update(person, track=track)
 
     def subscribe(self, hears: Subscriptions) -> list[Participant]:
         """Set which remote participants are heard, and return those that change."""
-        before, self._hears = self._hears, hears
-        changed = [
-            one
-            for one in self._remote.values()
-            if before.include(one.identity) != hears.include(one.identity)
-        ]
-        return [self._shown(person) for person in changed]
+        before, self._hears = self.all(), hears
+        return [shown for identity, shown in self.all().items() if shown != before[identity]]
 
     def remove(self, identity: str) -> Participant | None:
         """Remove a remote participant that has left, and return its last state; None if it is unknown."""
         person = self._remote.pop(identity, None)
         return None if person is None else self._shown(person)
 
+    def _update(self, person: _Person, **state: Any) -> Participant | None:
+        before = self._shown(person)
+        vars(person).update(state)
+        after = self._shown(person)
+        return None if after == before else after
+
     def _shown(self, person: _Person) -> Participant:
-        is_local = person is self._local
         info: dict[str, Any] = {
-            "isLocal": is_local,
+            "isLocal": person is self._local,
             "isOwner": False,
             "joinedAt": int(person.joined),
             "userId": person.identity,
         }
         if person.name:
             info["userName"] = person.name
-        microphone = _microphone(
-            person, is_local=is_local, is_subscribed=not is_local and self._hears.include(person.identity)
-        )
-        media: dict[str, Any] = {"microphone": microphone, "customAudio": {}, "customVideo": {}}
-        off = {"state": "off", "offReasons": ["user"], "subscribed": "unsubscribed"}
-        media |= {name: copy.deepcopy(off) for name in _UNSENT}
+        media: dict[str, Any] = {"microphone": self._microphone(person), "customAudio": {}, "customVideo": {}}
+        for name in _UNSENT:
+            media[name] = {"state": "off", "offReasons": ["user"], "subscribed": "unsubscribed"}
         return {"id": person.identity, "info": info, "media": media}
 
-
-def _microphone(person: _Person, *, is_local: bool, is_subscribed: bool) -> dict[str, Any]:
-    subscribed = {"subscribed": "subscribed" if is_subscribed else "unsubscribed"}
-    if not person.sends:
-        return {"state": "off", "offReasons": ["user"], **subscribed}
-    if not is_local and not is_subscribed:
-        return {"state": "receivable", **subscribed}
-    if person.track is None:
-        return {"state": "loading", **subscribed}
-    return {"state": "playable", "track": {"id": person.track}, **subscribed}
+    def _microphone(self, person: _Person) -> dict[str, Any]:
+        is_local = person is self._local
+        is_subscribed = not is_local and self._hears.include(person.identity)
+        subscribed = {"subscribed": "subscribed" if is_subscribed else "unsubscribed"}
+        if not person.sends:
+            return {"state": "off", "offReasons": ["user"], **subscribed}
+        if not is_local and not is_subscribed:
+            return {"state": "receivable", **subscribed}
+        if person.track is None:
+            return {"state": "loading", **subscribed}
+        return {"state": "playable", "track": {"id": person.track}, **subscribed}

@@ -23,7 +23,6 @@ class Renderers:
         self._lock = threading.RLock()  # guards the attributes below
         self._renderers: dict[str, Renderer] = {}
         self._waiting: deque[tuple[str, AudioData]] = deque()
-        self._seconds = 0.0
         self._posted = False  # whether a call of `_render` is due
 
     def set(self, participant: str, renderer: Renderer) -> None:
@@ -41,7 +40,6 @@ class Renderers:
         with self._lock:
             self._renderers.clear()
             self._waiting.clear()
-            self._seconds = 0.0
 
     def close(self) -> None:
         """Stop passing on any sound permanently."""
@@ -54,9 +52,8 @@ class Renderers:
             if participant not in self._renderers:
                 return
             self._waiting.append((participant, audio))
-            self._seconds += _length(audio)
-            while self._seconds > _MOST and len(self._waiting) > 1:
-                self._seconds -= _length(self._waiting.popleft()[1])
+            while len(self._waiting) > 1 and sum(_length(waiting) for _, waiting in self._waiting) > _MOST:
+                self._waiting.popleft()
             if not self._posted:
                 self._posted = True
                 self._thread.post(self._render)
@@ -68,7 +65,6 @@ class Renderers:
                     self._posted = False
                     return
                 participant, audio = self._waiting.popleft()
-                self._seconds -= _length(audio)
                 renderer = self._renderers.get(participant)
             if renderer is not None:
                 call(renderer, participant, audio, "microphone")

@@ -8,8 +8,9 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Collection
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 Settings = dict[str, Any]
 
 _UNSENT = ("camera", "screenAudio", "screenVideo")
@@ -23,6 +24,7 @@ _NAMED_SENDING: dict[str, Settings] = {
     "speech": {"channelConfig": "mono"},
     "music": {"channelConfig": "stereo", "bitrate": 192_000},
 }
+_KINDS = {dict: "a dictionary", bool: "True or False", str: "a string"}
 
 
 class SettingsError(ValueError):
@@ -95,7 +97,7 @@ def merged_inputs(now: Settings, update: Any) -> Settings:
         return default_inputs()
     inputs = copy.deepcopy(now)
     # Unknown input names are ignored, as in daily-python.
-    for name, wanted in _object("inputs", update).items():
+    for name, wanted in _checked(dict, "inputs", update).items():
         if wanted is None:
             continue
         if name == "microphone":
@@ -110,7 +112,7 @@ def merged_publishing(now: Settings, update: Any) -> Settings:
     if update == _DEFAULTS:
         return default_publishing()
     publishing = copy.deepcopy(now)
-    for name, wanted in _object("publishing settings", update).items():
+    for name, wanted in _checked(dict, "publishing settings", update).items():
         if name == "microphone" and wanted is not None:
             publishing[name] = _merged_microphone_publishing(publishing[name], wanted)
     return publishing
@@ -125,7 +127,7 @@ def _merged_microphone_publishing(now: Settings, wanted: Any) -> Settings:
     merged = {**now, **{name: defaults[name] for name, change in changes.items() if change == _DEFAULTS}}
     changes = {name: change for name, change in changes.items() if change != _DEFAULTS}
     if "isPublishing" in changes:
-        merged["isPublishing"] = _bool("microphone.isPublishing", changes["isPublishing"])
+        merged["isPublishing"] = _checked(bool, "microphone.isPublishing", changes["isPublishing"])
     if "sendSettings" in changes:
         merged["sendSettings"] = _merged_sending(merged["sendSettings"], changes["sendSettings"])
     return merged
@@ -137,7 +139,7 @@ def merged_profiles(now: Settings, update: Any) -> Settings:
     By default all participants have the profile "base", and none has another one.
     """
     profiles = copy.deepcopy(now)
-    for name, wanted in _object("subscription profiles", update).items():
+    for name, wanted in _checked(dict, "subscription profiles", update).items():
         profile = profiles.get(name, _default_profile())
         profiles[name] = _default_profile() if wanted == _DEFAULTS else _merged_profile(name, profile, wanted)
     return profiles
@@ -146,7 +148,7 @@ def merged_profiles(now: Settings, update: Any) -> Settings:
 def merged_subscriptions(now: Settings, update: Any, profiles: Settings) -> Settings:
     """Return the subscriptions to single participants, or of whole profiles, after an update."""
     subscriptions = copy.deepcopy(now)
-    for name, wanted in _object("subscriptions", update).items():
+    for name, wanted in _checked(dict, "subscriptions", update).items():
         if wanted == _DEFAULTS:
             subscriptions.pop(name, None)
             continue
@@ -169,7 +171,7 @@ def is_subscribed(profile: Settings) -> bool:
 def _merged_profile(name: str, now: Settings, update: Any) -> Settings:
     defaults = _default_profile()
     profile = dict(now)
-    for media, wanted in _object(name, update).items():
+    for media, wanted in _checked(dict, name, update).items():
         if media not in (*_VIDEO, *_AUDIO):
             continue
         if wanted == _DEFAULTS:
@@ -192,7 +194,7 @@ def _merged_microphone(now: Settings, wanted: Any) -> Settings:
     _allow("microphone", wanted, ("isEnabled", "settings"))
     microphone = dict(now)
     if "isEnabled" in wanted:
-        microphone["isEnabled"] = _bool("microphone.isEnabled", wanted["isEnabled"])
+        microphone["isEnabled"] = _checked(bool, "microphone.isEnabled", wanted["isEnabled"])
     settings = wanted.get("settings")
     if settings == _DEFAULTS:
         microphone["settings"] = {"customConstraints": {}}
@@ -205,11 +207,8 @@ def _merged_device(now: Settings, settings: Any) -> Settings:
     """Return the settings of a device or a track; a device replaces a track, and vice versa."""
     if isinstance(settings, dict) and "customTrack" in settings:
         _allow("microphone.settings", settings, ("customTrack",))
-        track = _object("microphone.settings.customTrack", settings["customTrack"])
-        if not isinstance(track.get("id"), str):
-            raise SettingsError(
-                f"microphone.settings.customTrack.id must be a string, got {track.get('id')!r}"
-            )
+        track = _checked(dict, "microphone.settings.customTrack", settings["customTrack"])
+        _checked(str, "microphone.settings.customTrack.id", track.get("id"))
         return {"customTrack": track}
     before = {"customConstraints": {}} if "customTrack" in now else now
     return {**before, **_checked_device(settings)}
@@ -217,9 +216,10 @@ def _merged_device(now: Settings, settings: Any) -> Settings:
 
 def _checked_device(settings: Any) -> Settings:
     _allow("microphone.settings", settings, ("deviceId", "customConstraints"))
-    if not isinstance(settings.get("deviceId", ""), str):
-        raise SettingsError(f"microphone.settings.deviceId must be a string, got {settings['deviceId']!r}")
-    constraints = _object("microphone.settings.customConstraints", settings.get("customConstraints", {}))
+    _checked(str, "microphone.settings.deviceId", settings.get("deviceId", ""))
+    constraints = _checked(
+        dict, "microphone.settings.customConstraints", settings.get("customConstraints", {})
+    )
     for name, constraint in constraints.items():
         if not isinstance(constraint, dict) or not constraint or constraint.keys() - {"exact", "ideal"}:
             raise SettingsError(
@@ -239,17 +239,16 @@ def _merged_sending(now: Settings, wanted: Any) -> Settings:
         raise SettingsError(
             f'sendSettings.channelConfig must be "mono" or "stereo", got {wanted["channelConfig"]!r}'
         )
-    if wanted.get("bitrate", _LEAST_BITRATE) is None:
-        now = {name: value for name, value in now.items() if name != "bitrate"}
-        wanted = {name: value for name, value in wanted.items() if name != "bitrate"}
-    bitrate = wanted.get("bitrate", _LEAST_BITRATE)
-    is_number = isinstance(bitrate, int) and not isinstance(bitrate, bool)
-    if not is_number or not _LEAST_BITRATE <= bitrate <= _MOST_BITRATE:
+    merged = {**now, **wanted}
+    bitrate = merged.get("bitrate")
+    if bitrate is None:
+        merged.pop("bitrate", None)
+    elif type(bitrate) is not int or not _LEAST_BITRATE <= bitrate <= _MOST_BITRATE:
         raise SettingsError(
             f"sendSettings.bitrate must be an integer between {_LEAST_BITRATE} and {_MOST_BITRATE} bits per "
             f"second, got {bitrate!r}"
         )
-    return {**now, **wanted}
+    return merged
 
 
 def _is_on(name: str, wanted: Any) -> bool:
@@ -257,25 +256,18 @@ def _is_on(name: str, wanted: Any) -> bool:
         return wanted
     if wanted == _DEFAULTS:
         return False
-    return _bool(f"{name}.isEnabled", _object(name, wanted).get("isEnabled", False))
-
-
-def _object(what: str, value: Any) -> Settings:
-    if not isinstance(value, dict):
-        raise SettingsError(f"{what} must be a dictionary, got {value!r}")
-    return value
+    return _checked(bool, f"{name}.isEnabled", _checked(dict, name, wanted).get("isEnabled", False))
 
 
 def _allow(what: str, value: Any, allowed: Collection[str]) -> None:
-    unknown = sorted(_object(what, value).keys() - set(allowed))
-    if unknown:
+    if unknown := sorted(_checked(dict, what, value).keys() - set(allowed)):
         raise SettingsError(
             f"{what}: Object contains unknown keys: {json.dumps(unknown)}. "
             f"Allowed keys: {json.dumps(list(allowed))}"
         )
 
 
-def _bool(what: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise SettingsError(f"{what} must be True or False, got {value!r}")
+def _checked(kind: type[T], what: str, value: Any) -> T:
+    if not isinstance(value, kind):
+        raise SettingsError(f"{what} must be {_KINDS[kind]}, got {value!r}")
     return value

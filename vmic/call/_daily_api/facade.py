@@ -12,9 +12,6 @@ from vmic.call import devices
 from vmic.call._daily_api.vad import NativeVad
 from vmic.call._daily_api.virtual_devices import VirtualMicrophoneDevice, VirtualSpeakerDevice
 
-# Below the lowest level of `logging`.
-_TRACE = 5
-
 _log = logging.getLogger("vmic")
 
 
@@ -34,14 +31,8 @@ class LogLevel(enum.IntEnum):
 
 LogLevel.__module__ = "vmic"
 
-_LEVELS = {
-    LogLevel.Off: logging.CRITICAL + 1,
-    LogLevel.Error: logging.ERROR,
-    LogLevel.Warn: logging.WARNING,
-    LogLevel.Info: logging.INFO,
-    LogLevel.Debug: logging.DEBUG,
-    LogLevel.Trace: _TRACE,
-}
+# By `LogLevel`. The last one is below the lowest level of `logging`.
+_LEVELS = (logging.CRITICAL + 1, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG, 5)
 
 
 class Daily:

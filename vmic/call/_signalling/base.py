@@ -16,6 +16,11 @@ class SessionError(Exception):
     """The server cannot be reached, or refuses; the message contains the server's reason."""
 
 
+def reason(error: BaseException) -> str:
+    """Return the message of an error; its type if it has none, as a timeout has none."""
+    return str(error) or type(error).__name__
+
+
 @dataclass
 class Local:
     """The current state of the local participant."""

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from vmic._base.tasks import end
-from vmic.call._signalling.base import SessionError
+from vmic.call._signalling.base import SessionError, reason
 
 _ANSWERS_WITHIN = 10.0
 # Janus sends an event every 30 s, even if nothing happens. It ends a session from which it hears nothing for
@@ -39,8 +39,8 @@ class RefusalError(SessionError):
     def __init__(self, url: str, said: object) -> None:
         error = said.get("error") if isinstance(said, dict) else None
         self.code = error.get("code") if isinstance(error, dict) else None
-        reason = f"{error.get('reason')} ({self.code})" if isinstance(error, dict) else repr(said)[:200]
-        super().__init__(f"Janus at {url} refused the request: {reason}")
+        why = f"{error.get('reason')} ({self.code})" if isinstance(error, dict) else repr(said)[:200]
+        super().__init__(f"Janus at {url} refused the request: {why}")
 
 
 class RoomRefusalError(SessionError):
@@ -132,8 +132,7 @@ class Janus:
             async with self._http.post(path, json=message) as answer:
                 said: Json = await answer.json(content_type=None)
         except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
-            reason = str(error) or type(error).__name__
-            raise SessionError(f"Janus at {self._url} cannot be reached: {reason}") from error
+            raise SessionError(f"Janus at {self._url} cannot be reached: {reason(error)}") from error
         if not isinstance(said, dict) or said.get("janus") not in ("success", "ack"):
             raise RefusalError(self._url, said)
         return said
@@ -168,8 +167,7 @@ class Janus:
             except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
                 failing = failing or now()
                 if now() - failing > _MISSED_FOR:
-                    reason = str(error) or type(error).__name__
-                    self._lost(f"the connection to Janus at {self._url} is lost: {reason}")
+                    self._lost(f"the connection to Janus at {self._url} is lost: {reason(error)}")
                     return
                 await asyncio.sleep(_ASKS_AGAIN)
                 continue

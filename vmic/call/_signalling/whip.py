@@ -20,7 +20,7 @@ import aiohttp
 from aiortc import RTCIceServer
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
-from vmic.call._signalling.base import Local, Session, SessionError, SessionListener
+from vmic.call._signalling.base import Local, Session, SessionError, SessionListener, reason
 from vmic.call._signalling.peer_connection import Peer, PeerError
 from vmic.call._signalling.subscriptions import Subscriptions
 from vmic.call._signalling.vmic_room import Room
@@ -136,7 +136,7 @@ class WhipSession(Session):
             async with self._http.delete(resource, headers=self._authority(resource)) as answer:
                 status = answer.status
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
-            raise SessionError(f"cannot end the session at {resource}: {_said(error)}") from error
+            raise SessionError(f"cannot end the session at {resource}: {reason(error)}") from error
         if status >= 400 and status not in (404, 410):
             raise SessionError(f"cannot end the session at {resource}: the server answered {status}")
 
@@ -182,7 +182,7 @@ class WhipSession(Session):
                 await answer.read()
                 return answer
         except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
-            raise SessionError(f"{url} cannot be reached: {_said(error)}") from error
+            raise SessionError(f"{url} cannot be reached: {reason(error)}") from error
 
     def _reason(self, answer: aiohttp.ClientResponse) -> str:
         if answer.status in (401, 403):
@@ -198,10 +198,6 @@ class WhipSession(Session):
         return (
             {} if self._local.token is None or is_weaker else {"Authorization": f"Bearer {self._local.token}"}
         )
-
-
-def _said(error: BaseException) -> str:
-    return str(error) or type(error).__name__
 
 
 async def _words(answer: aiohttp.ClientResponse) -> str:
