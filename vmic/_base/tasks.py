@@ -7,7 +7,7 @@ done. The cancelled task then continues.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
 from typing import Any
 
 _ASK_AGAIN = 0.5
@@ -30,3 +30,10 @@ async def end(tasks: Collection[asyncio.Task[Any]]) -> None:
         for task in left:
             task.cancel()
         _, left = await asyncio.wait(left, timeout=_ASK_AGAIN)
+
+
+def start(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+    """Run `work` in a task that is in `tasks` until it ends: the loop itself does not keep tasks alive."""
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
+from vmic._base.tasks import start
 from vmic.room.participants import People, Person
 from vmic.room.peers import Connection, Hearing, Speech
 
@@ -17,13 +16,6 @@ _CLOSING = 2.0  # seconds
 
 class FullError(Exception):
     """The room has its maximum number of speakers."""
-
-
-@dataclass(frozen=True)
-class _Pair:
-    listener: str
-    speaker: str
-    hearing: Hearing
 
 
 class RoomCalls:
@@ -38,7 +30,7 @@ class RoomCalls:
         self.people = People()
         self._limit = limit
         self._speeches: dict[str, Speech] = {}
-        self._pairs: dict[str, _Pair] = {}
+        self._hearings: dict[str, Hearing] = {}  # by id
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def speak(self, offer: str, name: str, *, sends: bool) -> tuple[Person, str]:
@@ -68,7 +60,7 @@ class RoomCalls:
         speech = self._speeches.pop(person.id, None)
         if speech is not None:
             self._close(speech)
-        self._part(lambda pair: person.id in (pair.listener, pair.speaker))
+        self._part(lambda hearing: person.id in hearing.pair)
 
     async def hear(self, listener: str, speaker: str, offer: str) -> tuple[str, str]:
         """Let a listener hear a speaker; return the connection's id and the answer.
@@ -80,26 +72,26 @@ class RoomCalls:
             ValueError: See `Connection.answer`.
         """
         self._check(listener, speaker)
-        hearing = Hearing(self._speeches[speaker])
+        hearing = Hearing((listener, speaker), self._speeches[speaker])
         with contextlib.ExitStack() as undo:
             undo.callback(self._close, hearing)
             answer = await hearing.answer(offer)
             self._check(listener, speaker)
             undo.pop_all()
-        self._part(lambda pair: (pair.listener, pair.speaker) == (listener, speaker))
+        self._part(lambda earlier: earlier.pair == hearing.pair)
         identity = str(uuid.uuid4())
-        self._pairs[identity] = _Pair(listener, speaker, hearing)
-        self._when_ended(hearing, lambda: self._part(lambda pair: pair.hearing is hearing))
+        self._hearings[identity] = hearing
+        self._when_ended(hearing, lambda: self._part(lambda ended: ended is hearing))
         return identity, answer
 
     def hear_no_more(self, identity: str) -> None:
         """End a connection made by `hear`; raise LookupError if there is none with this id."""
-        self._close(self._pairs.pop(identity).hearing)
+        self._close(self._hearings.pop(identity))
 
     async def end(self) -> None:
         """End all calls, within `_CLOSING` seconds."""
         self.people.remove_all()
-        for connection in (*self._speeches.values(), *(pair.hearing for pair in self._pairs.values())):
+        for connection in (*self._speeches.values(), *self._hearings.values()):
             self._close(connection)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_CLOSING)
@@ -108,8 +100,8 @@ class RoomCalls:
         if self.people.get(listener) is None or speaker not in self._speeches:
             raise LookupError("the listener or the speaker is not in the room")
 
-    def _part(self, is_meant: Callable[[_Pair], bool]) -> None:
-        for identity in [identity for identity, pair in self._pairs.items() if is_meant(pair)]:
+    def _part(self, is_meant: Callable[[Hearing], bool]) -> None:
+        for identity in [identity for identity, hearing in self._hearings.items() if is_meant(hearing)]:
             self.hear_no_more(identity)
 
     def _when_ended(self, connection: Connection, then: Callable[[], None]) -> None:
@@ -117,15 +109,9 @@ class RoomCalls:
             await connection.ended()
             then()
 
-        self._start(follow())
+        start(follow(), self._tasks)
 
     def _close(self, connection: Connection) -> None:
         # In a task of its own, which the end of a request does not cancel: a half-closed connection would
         # stay half closed.
-        self._start(connection.close())
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        # The loop itself does not keep tasks alive.
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        start(connection.close(), self._tasks)

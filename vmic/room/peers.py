@@ -14,21 +14,17 @@ from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
     RTCPeerConnection,
-    RTCRtpReceiver,
     RTCSessionDescription,
     sdp,
 )
 from aiortc.exceptions import OperationError
 
-from vmic.call._signalling.sdp import with_opus_parameters
+from vmic.call._signalling.opus import OPUS, with_opus_parameters
 from vmic.room.rtp_relay import Voices
 
 HOST = "127.0.0.1"
 PATIENCE = 30.0  # seconds; aioice gives up a silent peer after the same time
 
-_CODECS = RTCRtpReceiver.getCapabilities("audio")
-assert _CODECS
-_OPUS = [codec for codec in _CODECS.codecs if codec.mimeType == "audio/opus"]
 # The exceptions that aiortc's parser raises for an invalid session description (1.16).
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError)
 
@@ -75,7 +71,7 @@ class Connection:
         # With no list of servers, aiortc would ask one of Google's for this machine's address.
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._audio = self._peer.addTransceiver(audio, direction)
-        self._audio.setCodecPreferences(_OPUS)
+        self._audio.setCodecPreferences(OPUS)
         self._settled, self._gone = asyncio.Event(), asyncio.Event()
         self._peer.on("connectionstatechange", self._note)
 
@@ -140,13 +136,18 @@ class Speech(Connection):
 
 
 class Hearing(Connection):
-    """The connection that sends one speaker's sound to a listener."""
+    """The connection that sends one speaker's sound to a listener.
 
-    def __init__(self, speech: Speech) -> None:
-        self._speech, self._voice = speech, speech.voices.add()
+    Attributes:
+        pair: The ids of the listener and the speaker.
+    """
+
+    def __init__(self, pair: tuple[str, str], speech: Speech) -> None:
+        self.pair = pair
+        self._voices, self._voice = speech.voices, speech.voices.add()
         super().__init__(self._voice, "sendonly")
 
     async def close(self) -> None:
         """Close the connection, and stop its voice."""
-        self._speech.voices.remove(self._voice)
+        self._voices.remove(self._voice)
         await super().close()

@@ -1,4 +1,4 @@
-"""Offers that arrive by HTTP, and their answers."""
+"""What the requests to the room have in common: the calls that they act on, offers, and their answers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,20 @@ from collections.abc import Iterator, Mapping
 
 from aiohttp import web
 
+from vmic.room.calls import RoomCalls
+from vmic.room.participants import Person
 from vmic.room.peers import UnfitOfferError
 
+CALLS = web.AppKey("CALLS", RoomCalls)
 _SDP = "application/sdp"
+
+
+def speaker_of(request: web.Request) -> Person:
+    """Return the speaker that the path names; raise the HTTP error to answer with if there is none."""
+    person = request.app[CALLS].people.get(request.match_info["id"])
+    if person is None or not person.speaks:
+        raise web.HTTPNotFound(text="speaker not found: no speaker in this room has this id")
+    return person
 
 
 async def read_offer(request: web.Request) -> str:

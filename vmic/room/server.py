@@ -11,12 +11,11 @@ from pathlib import Path
 from aiohttp import web
 
 import vmic
+from vmic.room import subscribe, whip
 from vmic.room.auth import admitting
 from vmic.room.calls import RoomCalls
 from vmic.room.peers import HOST, stay_on_loopback
-from vmic.room.sdp_http import address_of
-from vmic.room.subscribe import Listening
-from vmic.room.whip import Whip
+from vmic.room.sdp_http import CALLS, address_of
 
 _MAX_OFFER = 1 << 16  # bytes
 _CLOSING = 2.0  # seconds
@@ -54,17 +53,14 @@ def application(calls: RoomCalls, token: str | None) -> web.Application:
             "POST", ["GET"], text=f"this is the page of the room; programs join at {address_of(request)}/whip"
         )
 
-    async def end_calls(_app: web.Application) -> None:
-        await calls.end()
-
     app = web.Application(client_max_size=_MAX_OFFER, middlewares=[admitting(token)])
     app.router.add_get("/", show_page)
     app.router.add_post("/", refuse_post)
     app.router.add_static("/page", _PAGE)
-    Whip(calls).add_to(app)
-    Listening(calls).add_to(app)
-    app.on_response_prepare.append(_keep_the_page_to_itself)
-    app.on_shutdown.append(end_calls)
+    app.add_routes([*whip.routes, *subscribe.routes])
+    app[CALLS] = calls
+    app.on_response_prepare.extend((whip.let_any_page_read, _keep_the_page_to_itself))
+    app.on_shutdown.append(lambda _app: calls.end())
     return app
 
 

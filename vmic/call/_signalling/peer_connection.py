@@ -7,23 +7,16 @@ import logging
 from collections.abc import Callable, Sequence
 
 import aioice.ice
-from aiortc import (
-    RTCConfiguration,
-    RTCIceServer,
-    RTCPeerConnection,
-    RTCRtpSender,
-    RTCSessionDescription,
-)
+from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
 
 from vmic._base.tasks import happens
-from vmic.call._signalling.sdp import with_opus_parameters
+from vmic.call._signalling.opus import OPUS, with_opus_parameters
 
 _CONNECTS_WITHIN = 15.0
 _CLOSES_WITHIN = 2.0
 
 _log = logging.getLogger("vmic")
-
 
 _machines_addresses = aioice.ice.get_host_addresses
 
@@ -69,10 +62,7 @@ class Peer:
 
     def send(self, track: MediaStreamTrack) -> None:
         """Offer to send `track` as Opus, and to receive nothing."""
-        transceiver = self.connection.addTransceiver(track, "sendonly")
-        capabilities = RTCRtpSender.getCapabilities("audio")
-        assert capabilities
-        transceiver.setCodecPreferences([c for c in capabilities.codecs if c.mimeType == "audio/opus"])
+        self.connection.addTransceiver(track, "sendonly").setCodecPreferences(OPUS)
 
     def receive(self) -> None:
         """Offer to receive a track."""

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import logging
 import urllib.parse
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from aiortc.mediastreams import MediaStreamTrack
 
+from vmic._base.tasks import start
 from vmic.call._media.capture import Capture
 from vmic.call._media.device_watch import Presence
 from vmic.call._media.opus_track import Microphone, Sending
@@ -50,11 +50,11 @@ class Commands:
         what = message["do"]
         if what == "join":
             self._begin(message)
-            self._start(self._answer(message, self._await_joined))
+            start(self._answer(message, self._await_joined), self._tasks)
         elif what == "leave":
             await self._answer(message, self._do_leave)
         else:
-            self._start(self._answer_in_turn(message, getattr(self, f"_do_{what}")))
+            start(self._answer_in_turn(message, getattr(self, f"_do_{what}")), self._tasks)
 
     async def close(self) -> None:
         """Leave the call, and close the audio streams."""
@@ -163,9 +163,3 @@ class Commands:
     def _new_track(self, waits: bool) -> MediaStreamTrack:
         self._track = Microphone(self._capture, self._sending, waits=waits)
         return self._track
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        # The event loop itself holds no strong reference to a task.
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
