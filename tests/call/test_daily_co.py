@@ -69,9 +69,8 @@ class Client:
         self.did.append("release")
 
     def __getattr__(self, name: str) -> Any:
-        def method(*arguments: Any) -> None:
-            if callable(arguments[-1]):
-                *arguments, completion = arguments  # type: ignore[assignment]
+        def method(*arguments: Any, completion: Any = None) -> None:
+            if completion is not None:
                 completion(None)
             self.did.append((name, *arguments))
 

@@ -32,7 +32,7 @@ class EventDispatcher:
         self._lock = threading.Lock()  # guards `_people`
         self._people = People()
         self._counts = self._people.counts()  # as last reported
-        self._held: list[Callable[[], None]] | None = None
+        self._held: list[tuple[Any, ...]] | None = None  # functions, and their arguments
         self.renderers = Renderers()
 
     def participants(self) -> dict[str, Any]:
@@ -69,8 +69,8 @@ class EventDispatcher:
     def go_on(self) -> None:
         """Report the held events."""
         held, self._held = self._held, None
-        for tell in held or ():
-            tell()
+        for function, *arguments in held or ():
+            call(function, *arguments)
         self._tell_counts()
 
     def end(self) -> None:
@@ -114,7 +114,7 @@ class EventDispatcher:
                 message["identity"], message["name"], joined=message["joined"], sends=message["sends"]
             )
         if is_new:
-            self._tell(lambda: call(self._handler.on_participant_joined, participant))
+            self._tell(self._handler.on_participant_joined, participant)
             self._tell(self._tell_counts)
         else:
             self._tell_updated(participant)
@@ -129,11 +129,11 @@ class EventDispatcher:
             participant = self._people.remove(message["identity"])
         self.renderers.forget(message["identity"])
         if participant is not None:
-            self._tell(lambda: call(self._handler.on_participant_left, participant, "leftCall"))
+            self._tell(self._handler.on_participant_left, participant, "leftCall")
             self._tell(self._tell_counts)
 
     def _take_message(self, message: Message) -> None:
-        self._tell(lambda: call(self._handler.on_app_message, message["message"], message["sender"]))
+        self._tell(self._handler.on_app_message, message["message"], message["sender"])
 
     def _take_microphone(self, message: Message) -> None:
         if message["trouble"] is not None:
@@ -150,7 +150,7 @@ class EventDispatcher:
 
     def _take_interrupted(self, message: Message) -> None:
         status = {"event": "interrupted", "reason": message["why"]}
-        self._tell(lambda: call(self._handler.on_network_connection_status_updated, status))
+        self._tell(self._handler.on_network_connection_status_updated, status)
 
     def _take_back(self, message: Message) -> None:
         def tell() -> None:
@@ -170,13 +170,13 @@ class EventDispatcher:
     def _tell_updated(self, participant: dict[str, Any] | None) -> None:
         """Report the new state of a participant; None means that it has not changed."""
         if participant is not None:
-            self._tell(lambda: call(self._handler.on_participant_updated, participant))
+            self._tell(self._handler.on_participant_updated, participant)
 
-    def _tell(self, tell: Callable[[], None]) -> None:
+    def _tell(self, function: Callable[..., None], *arguments: Any) -> None:
         if self._held is None:
-            tell()
+            call(function, *arguments)
         else:
-            self._held.append(tell)
+            self._held.append((function, *arguments))
 
     def _tell_counts(self) -> None:
         counts = self.counts()

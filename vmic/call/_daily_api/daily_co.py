@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fractions
 import importlib.metadata
 import importlib.util
 import logging
@@ -13,10 +12,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-import av
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from vmic.call._media.opus_track import Microphone
+from vmic.call._media.opus_track import Microphone, audio_frame
 from vmic.call._media.portaudio import SAMPLE_RATE
 from vmic.call._signalling.base import Local, Participant, Session, SessionError, SessionListener
 from vmic.call._signalling.subscriptions import Subscriptions
@@ -56,11 +54,8 @@ class DailySession(Session):
             self._client.set_user_name(self._local.name)
         self._client.update_subscription_profiles(_profiles(self._hears))
         inputs = {"camera": False, **self._inputs(sends=self._local.sends)}
-        data = await self._done(
-            lambda completion: self._client.join(
-                self._url, self._local.token, client_settings={"inputs": inputs}, completion=completion
-            )
-        )
+        settings = {"inputs": inputs}
+        data = await self._done(self._client.join, self._url, self._local.token, client_settings=settings)
         self.meeting = data["meetingSession"]["id"]
         for identity, participant in data["participants"].items():
             if identity != "local":
@@ -83,19 +78,17 @@ class DailySession(Session):
         self._client.set_user_name(name)
 
     async def mute(self, *, sends: bool) -> None:
-        await self._done(lambda completion: self._client.update_inputs(self._inputs(sends=sends), completion))
+        await self._done(self._client.update_inputs, self._inputs(sends=sends))
 
     async def send(self, message: Any, recipient: str | None) -> None:
-        await self._done(lambda completion: self._client.send_app_message(message, recipient, completion))
+        await self._done(self._client.send_app_message, message, recipient)
 
     async def subscribe(self, wanted: Subscriptions) -> None:
         self._hears = wanted
-        await self._done(
-            lambda completion: self._client.update_subscription_profiles(_profiles(wanted), completion)
-        )
+        await self._done(self._client.update_subscription_profiles, _profiles(wanted))
         others = {one: {"media": _microphone(is_heard)} for one, is_heard in wanted.others.items()}
         if others:
-            await self._done(lambda completion: self._client.update_subscriptions(others, None, completion))
+            await self._done(self._client.update_subscriptions, others, None)
 
     async def _send(self) -> None:
         """Write the microphone to daily-python's device, piece by piece, at the pace of the track."""
@@ -111,12 +104,8 @@ class DailySession(Session):
             _log.exception("an error has stopped the sound of the microphone in %s", self._url)
             raise
 
-    async def _done(self, start: Callable[[Callable[..., None]], None]) -> Any:
-        """Start an operation of the client, wait for its completion and return the answer.
-
-        Raises:
-            SessionError: The operation failed.
-        """
+    async def _done(self, request: Callable[..., None], *arguments: Any, **options: Any) -> Any:
+        """Make a request of the client, and return the answer; raise SessionError if the request fails."""
         done: asyncio.Future[Any] = self._loop.create_future()
 
         def settle(answer: Any, error: str | None) -> None:
@@ -131,7 +120,7 @@ class DailySession(Session):
             answer, error = arguments if len(arguments) == 2 else (None, *arguments)
             self._post(settle, answer, error)
 
-        start(completion)
+        request(*arguments, **options, completion=completion)
         return await done
 
     def _post(self, function: Callable[..., None], *arguments: Any) -> None:
@@ -217,10 +206,7 @@ class _Track(MediaStreamTrack):
         piece = await self._pieces.get()
         if piece is None or self.readyState != "live":
             raise MediaStreamError
-        frame = av.AudioFrame(format="s16", layout="mono", samples=len(piece) // 2)
-        frame.planes[0].update(piece)
-        frame.sample_rate, frame.time_base = SAMPLE_RATE, fractions.Fraction(1, SAMPLE_RATE)
-        return frame
+        return audio_frame(piece, 1)
 
 
 def _module() -> Any:

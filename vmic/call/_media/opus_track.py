@@ -14,6 +14,7 @@ from vmic.call._media.capture import PIECE, Capture
 from vmic.call._media.portaudio import SAMPLE_RATE
 
 _TIME_BASE = fractions.Fraction(1, SAMPLE_RATE)
+_LAYOUTS = {1: "mono", 2: "stereo"}
 # At 32 kbit/s libopus gives good speech of the full band (RFC 6716, 2.1.1: 28 to 40).
 _SPEECH_BITRATE = 32_000
 # The sound of a lost packet is repeated in the next one. The space for the repetition depends on the expected
@@ -36,6 +37,14 @@ class Sending:
         return self.chosen and self.on
 
 
+def audio_frame(sound: bytes, channels: int) -> Any:
+    """Return 16-bit samples as a frame of the libraries."""
+    frame = av.AudioFrame("s16", _LAYOUTS[channels], len(sound) // (2 * channels))
+    frame.planes[0].update(sound)
+    frame.sample_rate, frame.time_base = SAMPLE_RATE, _TIME_BASE
+    return frame
+
+
 class Microphone(MediaStreamTrack):
     """The track of one connection; aiortc stops it when the connection closes."""
 
@@ -52,11 +61,7 @@ class Microphone(MediaStreamTrack):
         self._at = 0  # frames
 
     async def piece(self) -> tuple[bytes, int]:
-        """Wait for the next 20 ms; return their 16-bit samples and the number of channels.
-
-        Raises:
-            MediaStreamError: The track is stopped.
-        """
+        """Wait for the next 20 ms; return their 16-bit samples and the number of channels."""
         while True:
             sound, channels = await self._capture.next()
             if self.readyState != "live":
@@ -66,28 +71,20 @@ class Microphone(MediaStreamTrack):
                 return sound if self.sending.on else bytes(len(sound)), channels
 
     async def recv(self) -> Any:
-        """Wait for the next 20 ms, and return them encoded.
-
-        Raises:
-            MediaStreamError: The track is stopped.
-        """
         sound, channels = await self.piece()
-        layout = "stereo" if channels == 2 else "mono"
-        frame = av.AudioFrame(format="s16", layout=layout, samples=PIECE)
-        frame.planes[0].update(sound)
-        frame.sample_rate = SAMPLE_RATE
-        frame.time_base, frame.pts = _TIME_BASE, self._at
-        (packet,) = self._encoder_for(channels, layout).encode(frame)
+        frame = audio_frame(sound, channels)
+        frame.pts = self._at
+        (packet,) = self._encoder_for(channels).encode(frame)
         # libopus's own times start before its first frame, and start again with each new encoder.
         packet.time_base, packet.pts = _TIME_BASE, self._at
         self._at += PIECE
         return packet
 
-    def _encoder_for(self, channels: int, layout: str) -> Any:
+    def _encoder_for(self, channels: int) -> Any:
         wanted = (channels, self.sending.bitrate)
         if self._encodes != wanted:
             encoder = av.CodecContext.create("libopus", "w")
-            encoder.sample_rate, encoder.format, encoder.layout = SAMPLE_RATE, "s16", layout
+            encoder.sample_rate, encoder.format, encoder.layout = SAMPLE_RATE, "s16", _LAYOUTS[channels]
             encoder.time_base = _TIME_BASE
             encoder.bit_rate = self.sending.bitrate or _SPEECH_BITRATE
             # No discontinuous transmission (dtx; off in libopus): some peers take a pause for the end.

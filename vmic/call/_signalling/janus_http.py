@@ -56,7 +56,7 @@ class RoomRefusalError(SessionError):
 
 
 class Janus:
-    """One session on Janus."""
+    """One session on Janus; its methods raise SessionError if Janus cannot be reached, or refuses."""
 
     def __init__(self, url: str, token: str | None, lost: Callable[[str], None]) -> None:
         """Create a session that calls `lost` with the reason when the session is lost."""
@@ -71,11 +71,7 @@ class Janus:
         self._answers: dict[str, asyncio.Future[Json]] = {}
 
     async def begin(self) -> None:
-        """Begin the session.
-
-        Raises:
-            SessionError: Janus cannot be reached, or refuses.
-        """
+        """Begin the session."""
         created = await self.post({"janus": "create"})
         self._session = str(created["data"]["id"])
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay_alive())]
@@ -102,11 +98,7 @@ class Janus:
         self._adrift.discard(handle)
 
     async def end(self) -> None:
-        """End the session, and everything in it; may be called again if it fails.
-
-        Raises:
-            SessionError: Janus has not ended the session.
-        """
+        """End the session, and everything in it; may be called again if it fails."""
         await end(self._tasks)
         if self._http.closed:  # `end` has been called before
             self._http = _new_http()
@@ -121,11 +113,7 @@ class Janus:
             await self._http.close()
 
     async def post(self, message: Json, handle: int | None = None) -> Json:
-        """Send a message, and return the immediate response.
-
-        Raises:
-            SessionError: Janus cannot be reached, or refuses.
-        """
+        """Send a message, and return the immediate response."""
         path = "/".join(str(part) for part in (self._url, self._session, handle) if part is not None)
         message = {"transaction": secrets.token_hex(8), **message, **self._token}
         try:
@@ -210,12 +198,7 @@ class Handle:
         self.told = told
 
     async def ask(self, body: Json, jsep: Json | None = None) -> tuple[Json, Json | None]:
-        """Send a request to the plugin; return its answer, and the session description with the answer.
-
-        Raises:
-            RoomRefusalError: The plugin refuses.
-            SessionError: There is no answer.
-        """
+        """Send a request to the plugin; return its answer, and the session description with the answer."""
         event = await self._janus.ask(self._number, body, jsep)
         data = event["plugindata"]["data"]
         if "error" in data:

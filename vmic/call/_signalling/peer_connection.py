@@ -84,11 +84,7 @@ class Peer:
         return with_opus_parameters(self.connection.localDescription.sdp)
 
     async def connected(self) -> None:
-        """Wait until sound can go through.
-
-        Raises:
-            PeerError: The connection is not established in time.
-        """
+        """Wait until sound can go through; raise PeerError if the connection is not established in time."""
         await happens(self._settled, _CONNECTS_WITHIN)
         if self.connection.connectionState != "connected":
             raise PeerError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -18,8 +17,3 @@ class Subscriptions:
     def include(self, identity: str) -> bool:
         """Return whether a participant is heard."""
         return self.others.get(identity, self.usual)
-
-    @classmethod
-    def of(cls, message: Mapping[str, Any]) -> Subscriptions:
-        """Create an instance from a message between the two processes; its keys are the attributes."""
-        return cls(message["usual"], message["others"])

@@ -53,11 +53,7 @@ class Room:
         self._hearings = Hearings(self._hear)
 
     async def enter(self) -> str:
-        """Open the channel, wait until every present participant has been noted, and return the own id.
-
-        Raises:
-            SessionError: The channel cannot be opened, or the room sends no list of participants.
-        """
+        """Open the channel, wait until every present participant has been noted, and return the own id."""
         try:
             self._channel = await self._http.ws_connect(
                 self._url, headers=self._authority, heartbeat=_ASKS_EACH

@@ -153,11 +153,7 @@ class WhipSession(Session):
         return []
 
     async def _post(self, offer: str) -> aiohttp.ClientResponse:
-        """Send the offer; follow redirects, and wait as long as a busy endpoint asks.
-
-        Raises:
-            SessionError: The endpoint refuses the offer.
-        """
+        """Send the offer; follow redirects, and wait as long as a busy endpoint asks."""
         url, redirects, waited = self._url, 0, 0.0
         while True:
             answer = await self._post_once(url, offer)

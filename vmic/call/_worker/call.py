@@ -70,11 +70,7 @@ class Membership(SessionListener):
 
     @property
     def session(self) -> Session:
-        """Return the current session.
-
-        Raises:
-            SessionError: There is no session.
-        """
+        """Return the current session; raise SessionError if there is none."""
         if self._session is None:
             raise SessionError("the call is not joined")
         return self._session
@@ -171,11 +167,7 @@ class Membership(SessionListener):
         return identity
 
     async def _come_back(self, why: str) -> None:
-        """Join again.
-
-        Raises:
-            SessionError: No attempt succeeded within a minute.
-        """
+        """Join again; raise SessionError if no attempt succeeds within a minute."""
         self._tell({"event": "interrupted", "why": why})
         now = asyncio.get_running_loop().time
         backoff, until = Backoff(_FIRST_PAUSE, _LAST_PAUSE), now() + _COMES_BACK_WITHIN

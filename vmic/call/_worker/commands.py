@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import urllib.parse
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiortc.mediastreams import MediaStreamTrack
 
@@ -47,48 +49,47 @@ class Commands:
 
     async def do(self, message: Message) -> None:
         """Run the command of a message and answer it. Only "leave" is awaited; the others run in tasks."""
-        what = message["do"]
+        what, number = message.pop("do"), message.pop("number")
         if what == "join":
-            self._begin(message)
-            start(self._answer(message, self._await_joined), self._tasks)
+            self._begin(**message)
+            start(self._answer(what, number, self._await_joined), self._tasks)
         elif what == "leave":
-            await self._answer(message, self._do_leave)
+            await self._answer(what, number, self._do_leave)
         else:
-            start(self._answer_in_turn(message, getattr(self, f"_do_{what}")), self._tasks)
+            handler = functools.partial(getattr(self, f"_do_{what}"), **message)
+            start(self._answer_in_turn(what, number, handler), self._tasks)
 
     async def close(self) -> None:
         """Leave the call, and close the audio streams."""
         with contextlib.suppress(SessionError):  # the server did not accept the leave
-            await self._do_leave({})
+            await self._do_leave()
         await asyncio.gather(self._capture.close(), self._playout.close())
         self._presence.close()
 
-    async def _answer_in_turn(
-        self, message: Message, handler: Callable[[Message], Awaitable[object]]
-    ) -> None:
+    async def _answer_in_turn(self, what: str, number: int, handler: Callable[[], Awaitable[object]]) -> None:
         async with self._in_turn:
-            await self._answer(message, handler)
+            await self._answer(what, number, handler)
 
-    async def _answer(self, message: Message, handler: Callable[[Message], Awaitable[object]]) -> None:
+    async def _answer(self, what: str, number: int, handler: Callable[[], Awaitable[object]]) -> None:
         answer, error = None, None
         try:
-            answer = await handler(message)
+            answer = await handler()
         except (SessionError, PeerError) as refusal:
             error = str(refusal)
         except Exception as fault:  # noqa: BLE001 (it is logged, and reported)
-            _log.exception("the command %s failed", message["do"])
+            _log.exception("the command %s failed", what)
             error = repr(fault)
-        self._tell({"event": "done", "number": message["number"], "error": error, "answer": answer})
+        self._tell({"event": "done", "number": number, "error": error, "answer": answer})
 
-    def _begin(self, message: Message) -> None:
+    def _begin(self, url: str, token: str | None, name: str) -> None:
         """Start to join the call."""
-        self._local.name, self._local.token = message["name"], message["token"]
-        address = meeting_url.parse(message["url"])
+        self._local.name, self._local.token = name, token
+        address = meeting_url.parse(url)
         reach(urllib.parse.urlsplit(address.url).hostname or "")
         self._playout.use(self._speaker, self._playout.channels)
         self._call = Membership(address, self._local, self._tell, self._playout)
 
-    async def _await_joined(self, _message: Message) -> Message:
+    async def _await_joined(self) -> Message:
         call = self._call
         if call is None:
             raise SessionError("the call was left before it was joined")
@@ -97,7 +98,7 @@ class Commands:
         await self._capture.settle()
         return {"id": identity, "meeting": call.meeting}
 
-    async def _do_leave(self, _message: Message) -> None:
+    async def _do_leave(self) -> None:
         call, self._call = self._call, None
         if call is None:
             return
@@ -110,11 +111,10 @@ class Commands:
         if trouble is not None:
             raise SessionError(trouble)
 
-    async def _do_microphone(self, message: Message) -> None:
-        chosen = message["device"] is not None
-        self._sending = Sending(message["channels"], message["bitrate"], message["on"], chosen)
+    async def _do_microphone(self, device: str | None, channels: int, bitrate: int | None, on: bool) -> None:
+        self._sending = Sending(channels, bitrate, on, chosen=device is not None)
         self._local.sends = self._sending.is_heard
-        self._capture.use(message["device"], message["channels"])
+        self._capture.use(device, channels)
         if self._track is not None:
             self._track.sending = self._sending
             await self._capture.settle()
@@ -123,30 +123,29 @@ class Commands:
             with contextlib.suppress(SessionError):
                 await self._joined.session.mute(sends=self._local.sends)
 
-    async def _do_speaker(self, message: Message) -> None:
-        self._speaker = message["device"]
+    async def _do_speaker(self, device: str | None) -> None:
+        self._speaker = device
         if self._call is not None:
             self._playout.use(self._speaker, self._playout.channels)
 
-    async def _do_subscribe(self, message: Message) -> None:
-        self._local.hears = Subscriptions.of(message)
+    async def _do_subscribe(self, usual: bool, others: dict[str, bool]) -> None:
+        self._local.hears = Subscriptions(usual, others)
         if self._is_joined:
             await self._joined.session.subscribe(self._local.hears)
 
-    async def _do_name(self, message: Message) -> None:
-        self._local.name = message["name"]
+    async def _do_name(self, name: str) -> None:
+        self._local.name = name
         if self._is_joined:
-            await self._joined.session.rename(self._local.name)
+            await self._joined.session.rename(name)
 
-    async def _do_message(self, message: Message) -> None:
-        await self._joined.session.send(message["message"], message["recipient"])
+    async def _do_message(self, message: Any, recipient: str | None) -> None:
+        await self._joined.session.send(message, recipient)
 
-    async def _do_render(self, message: Message) -> None:
-        rendering = Rendering(message["sample_rate"], message["interval_ms"])
-        self._joined.renderings[message["participant"]] = rendering
+    async def _do_render(self, participant: str, sample_rate: int, interval_ms: int) -> None:
+        self._joined.renderings[participant] = Rendering(sample_rate, interval_ms)
 
-    async def _do_unrender(self, message: Message) -> None:
-        self._joined.renderings.pop(message["participant"], None)
+    async def _do_unrender(self, participant: str) -> None:
+        self._joined.renderings.pop(participant, None)
 
     @property
     def _is_joined(self) -> bool:
