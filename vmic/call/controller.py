@@ -81,8 +81,8 @@ class CallController:
             elif self._state == JOINING:
                 self._end()
                 fail(str(error))
-            elif completion is not None:  # the call is being left
-                call(completion, None, error or "the call was left before it was joined")
+            else:  # the call is being left
+                _complete(completion, None, error or "the call was left before it was joined")
 
         # A token that is read from a file ends with a newline.
         token = None if token is None else token.strip()
@@ -152,16 +152,10 @@ class CallController:
 
     def render(self, participant: str, renderer: Renderer | None, sample_rate: int, interval_ms: int) -> None:
         """Pass the sound of a participant to `renderer`, or stop if that is None; only in a call."""
-        if self._worker_client is None:
-            return
-        if renderer is None:
-            self.dispatcher.renderers.forget(participant)
-            self._worker_client.send("unrender", participant=participant)
-            return
-        self.dispatcher.renderers.set(participant, renderer)
-        self._worker_client.send(
-            "render", participant=participant, sample_rate=sample_rate, interval_ms=interval_ms
-        )
+        if self._worker_client is not None:
+            self.dispatcher.renderers.set(participant, renderer)
+            form = None if renderer is None else (sample_rate, interval_ms)
+            self._worker_client.send("render", participant=participant, form=form)
 
     def use_speaker(self) -> None:
         """Play to the speaker that is selected now."""
@@ -220,8 +214,7 @@ class CallController:
     def _begin(self, identity: str, meeting: str, completion: JoinCompletion | None) -> None:
         everybody = self.dispatcher.begin(identity)
         self._become(JOINED)
-        if completion is not None:
-            call(completion, {"meetingSession": {"id": meeting}, "participants": everybody}, None)
+        _complete(completion, {"meetingSession": {"id": meeting}, "participants": everybody}, None)
         self.dispatcher.go_on()
 
     def _lose(self, why: str) -> None:
@@ -291,6 +284,6 @@ class CallController:
         self.dispatcher.error(f"Error handling {what}: {error}", is_told=completion is not None)
 
 
-def _complete(completion: Completion | None, error: str | None) -> None:
+def _complete(completion: Callable[..., object] | None, *results: Any) -> None:
     if completion is not None:
-        call(completion, error)
+        call(completion, *results)

@@ -31,12 +31,7 @@ def source_name(name: str) -> str:
 
 
 def sink_name(name: str) -> str:
-    """Return the server's name of a speaker, as `source_name` does for a microphone.
-
-    Raises:
-        DeviceError: The speaker is not found. The message lists the speakers that exist.
-        ServerError: No sound server answers.
-    """
+    """Return the server's name of a speaker, as `source_name` does for a microphone."""
 
     def find(pulse: pulsectl.Pulse) -> str:
         speaker = registry.find_speaker(pulse, name)

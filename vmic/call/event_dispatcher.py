@@ -127,7 +127,7 @@ class EventDispatcher:
     def _take_gone(self, message: Message) -> None:
         with self._lock:
             participant = self._people.remove(message["identity"])
-        self.renderers.forget(message["identity"])
+        self.renderers.set(message["identity"], None)
         if participant is not None:
             self._tell(self._handler.on_participant_left, participant, "leftCall")
             self._tell(self._tell_counts)

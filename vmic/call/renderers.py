@@ -25,15 +25,12 @@ class Renderers:
         self._waiting: deque[tuple[str, AudioData]] = deque()
         self._posted = False  # whether a call of `_render` is due
 
-    def set(self, participant: str, renderer: Renderer) -> None:
-        """Pass the participant's sound to `renderer`, which replaces an earlier one."""
-        with self._lock:
-            self._renderers[participant] = renderer
-
-    def forget(self, participant: str) -> None:
-        """Stop passing on the participant's sound."""
+    def set(self, participant: str, renderer: Renderer | None) -> None:
+        """Pass the participant's sound to `renderer`, which replaces an earlier one; None stops it."""
         with self._lock:
             self._renderers.pop(participant, None)
+            if renderer is not None:
+                self._renderers[participant] = renderer
 
     def clear(self) -> None:
         """Stop passing on any sound; a renderer that is running finishes its call."""

@@ -119,7 +119,7 @@ def _source_of(microphone: Settings) -> str | None:
     if not microphone["isEnabled"]:
         return None
     if "customTrack" in settings:
-        track = custom_audio.track(settings["customTrack"]["id"])
+        track = custom_audio.tracks.get(settings["customTrack"]["id"])
         return None if track is None else track.source_name
     device = settings.get("deviceId")
     return None if device is None else devices.source_name(device)

@@ -54,13 +54,10 @@ def default_profiles() -> Settings:
 
 
 def _default_profile() -> Settings:
-    video = {media: _subscription(SUBSCRIBED, {"maxQuality": "high"}) for media in _VIDEO}
-    audio = {media: _subscription(SUBSCRIBED, {}) for media in _AUDIO}
+    subscribed: Settings = {"receiveSettings": {}, "subscriptionState": SUBSCRIBED}
+    video = {media: {**subscribed, "receiveSettings": {"maxQuality": "high"}} for media in _VIDEO}
+    audio = {media: copy.deepcopy(subscribed) for media in _AUDIO}
     return {**video, **audio, "customAudio": {}, "customVideo": {}}
-
-
-def _subscription(state: str, receive_settings: Settings) -> Settings:
-    return {"receiveSettings": receive_settings, "subscriptionState": state}
 
 
 def checked_json(what: str, value: object) -> Any:
@@ -124,12 +121,14 @@ def _merged_microphone_publishing(now: Settings, wanted: Any) -> Settings:
         return defaults
     changes = {"isPublishing": wanted} if isinstance(wanted, bool) else wanted
     _allow("microphone", changes, ("isPublishing", "sendSettings"))
-    merged = {**now, **{name: defaults[name] for name, change in changes.items() if change == _DEFAULTS}}
-    changes = {name: change for name, change in changes.items() if change != _DEFAULTS}
-    if "isPublishing" in changes:
-        merged["isPublishing"] = _checked(bool, "microphone.isPublishing", changes["isPublishing"])
-    if "sendSettings" in changes:
-        merged["sendSettings"] = _merged_sending(merged["sendSettings"], changes["sendSettings"])
+    merged = dict(now)
+    for name, change in changes.items():
+        if change == _DEFAULTS:
+            merged[name] = defaults[name]
+        elif name == "isPublishing":
+            merged[name] = _checked(bool, "microphone.isPublishing", change)
+        else:
+            merged[name] = _merged_sending(now[name], change)
     return merged
 
 

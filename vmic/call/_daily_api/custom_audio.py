@@ -103,7 +103,7 @@ class CustomAudioTrack:
             raise TypeError(f"audio_source must be a CustomAudioSource, got {audio_source!r}")
         self._source = audio_source
         self._id = str(uuid.uuid4())
-        _tracks[self._id] = self
+        tracks[self._id] = self
 
     @property
     def id(self) -> str:
@@ -116,9 +116,5 @@ class CustomAudioTrack:
         return self._source.source_name
 
 
-_tracks: weakref.WeakValueDictionary[str, CustomAudioTrack] = weakref.WeakValueDictionary()
-
-
-def track(identity: str) -> CustomAudioTrack | None:
-    """Return the track of this process with that id, or None."""
-    return _tracks.get(identity)
+# The tracks of this process, by their ids.
+tracks: weakref.WeakValueDictionary[str, CustomAudioTrack] = weakref.WeakValueDictionary()

@@ -140,8 +140,7 @@ class DailySession(Session):
             def on_participant_joined(self, participant: Any) -> None:
                 post(session._note, participant)
 
-            def on_participant_updated(self, participant: Any) -> None:
-                post(session._note, participant)
+            on_participant_updated = on_participant_joined
 
             def on_participant_left(self, participant: Any, _reason: str) -> None:
                 post(session._forget, str(participant["id"]))

@@ -82,7 +82,5 @@ class Capture(Sound):
         if number != self._opened:  # from a stream that hung and was abandoned
             return
         self._sound += block
-        most = int(_MOST * SAMPLE_RATE) * 2 * self.channels
-        if len(self._sound) > most:
-            del self._sound[: len(self._sound) - most]
+        del self._sound[: -int(_MOST * SAMPLE_RATE) * 2 * self.channels]
         self._come.set()

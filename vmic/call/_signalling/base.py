@@ -72,39 +72,22 @@ class SessionListener(ABC):
         """Report that the server has ended the call for this participant, who must not reconnect."""
 
 
+def _passed_on(event: str) -> Callable[..., None]:
+    def pass_on(self: DetachableListener, *arguments: Any) -> None:
+        if self.listener is not None:
+            getattr(self.listener, event)(*arguments)
+
+    return pass_on
+
+
 class DetachableListener(SessionListener):
-    """The events of one session, passed to the listener until `detach` is called and ignored after that."""
+    """The events of one session, passed to `listener` until that is set to None, and ignored after that."""
+
+    note, leave, say = _passed_on("note"), _passed_on("leave"), _passed_on("say")
+    hear, lose, finish = _passed_on("hear"), _passed_on("lose"), _passed_on("finish")
 
     def __init__(self, listener: SessionListener) -> None:
-        self._listener: SessionListener | None = listener
-
-    def detach(self) -> None:
-        """Ignore all further events."""
-        self._listener = None
-
-    def note(self, participant: Participant) -> None:
-        if self._listener is not None:
-            self._listener.note(participant)
-
-    def leave(self, identity: str) -> None:
-        if self._listener is not None:
-            self._listener.leave(identity)
-
-    def say(self, message: Any, sender: str) -> None:
-        if self._listener is not None:
-            self._listener.say(message, sender)
-
-    def hear(self, identity: str, track: MediaStreamTrack) -> None:
-        if self._listener is not None:
-            self._listener.hear(identity, track)
-
-    def lose(self, why: str) -> None:
-        if self._listener is not None:
-            self._listener.lose(why)
-
-    def finish(self, why: str) -> None:
-        if self._listener is not None:
-            self._listener.finish(why)
+        self.listener: SessionListener | None = listener
 
 
 class Session(ABC):
@@ -120,8 +103,7 @@ class Session(ABC):
         In any case `hang_up` and `leave` are called after it, at the same time.
 
         Raises:
-            SessionError: The server cannot be reached, or refuses.
-            PeerError: No connection for sound can be made.
+            SessionError: The server cannot be reached, or refuses, or no connection for sound can be made.
         """
 
     @abstractmethod

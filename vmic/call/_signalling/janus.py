@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 import uuid
@@ -13,7 +14,7 @@ from aiortc import RTCDataChannel
 from vmic._base.tasks import happens
 from vmic.call._signalling.base import Local, Participant, Session, SessionError, SessionListener
 from vmic.call._signalling.hearings import Hearings
-from vmic.call._signalling.janus_http import Handle, Janus, RoomRefusalError
+from vmic.call._signalling.janus_http import Handle, Janus, RefusalError
 from vmic.call._signalling.meeting_url import VideoRoom
 from vmic.call._signalling.peer_connection import Peer
 from vmic.call._signalling.subscriptions import Subscriptions
@@ -40,10 +41,9 @@ class VideoRoomSession(Session):
         self._publisher: Handle | None = None
         self._channel: RTCDataChannel | None = None
         self._private_id: int | None = None
-        self._hears = local.hears
         self._feeds: dict[str, dict[str, Any]] = {}  # publishers of sound, by id
         self._names: dict[str, str] = {}
-        self._hearings = Hearings(self._hear)
+        self._hearings = Hearings(listener, local.hears, self._hear)
 
     async def join(self) -> str:
         await self._janus.begin()
@@ -79,8 +79,7 @@ class VideoRoomSession(Session):
         self._channel.send(json.dumps(message))
 
     async def subscribe(self, wanted: Subscriptions) -> None:
-        self._hears = wanted
-        self._hear_all()
+        self._hearings.subscribe(wanted)
 
     async def _enter(self, handle: Handle) -> dict[str, Any]:
         """Join the room; a Janus with `string_ids` expects a text, even if it looks like a number."""
@@ -93,7 +92,7 @@ class VideoRoomSession(Session):
         }
         try:
             joined, _ = await handle.ask({**request, "room": self._room})
-        except RoomRefusalError as refusal:
+        except RefusalError as refusal:
             if refusal.code != _INVALID_ELEMENT or isinstance(self._room, str):
                 raise
             self._room = str(self._room)
@@ -143,7 +142,7 @@ class VideoRoomSession(Session):
                     self._listener.leave(identity)
                 elif feed:
                     self._note({"id": identity}, sends=False)
-        self._hear_all()
+        self._hearings.set_speakers(self._feeds)
 
     def _note_end(self, told: dict[str, Any]) -> None:
         room = f"room {self._room} of Janus at {self._address.url}"
@@ -159,23 +158,10 @@ class VideoRoomSession(Session):
         self._names[identity] = name
         self._listener.note(Participant(identity, name, time.time(), sends))
 
-    def _hear_all(self) -> None:
-        self._hearings.keep({identity for identity in self._feeds if self._hears.include(identity)})
-
-    async def _hear(self, identity: str) -> None:
-        """Hear a publisher until the connection is lost."""
+    async def _hear(self, identity: str, peer: Peer, ending: contextlib.AsyncExitStack) -> None:
         feed = self._feeds[identity]
-        gone = asyncio.Event()
         handle = await self._janus.attach(_PLUGIN, lambda _: None)
-        peer = Peer(lost=lambda _: gone.set(), heard=lambda track: self._listener.hear(identity, track))
-        try:
-            await self._subscribe(handle, peer, feed)
-            await gone.wait()
-        finally:
-            await peer.close()
-            await handle.detach()
-
-    async def _subscribe(self, handle: Handle, peer: Peer, feed: dict[str, Any]) -> None:
+        ending.push_async_callback(handle.detach)
         request = {
             "request": "join",
             "ptype": "subscriber",
@@ -190,7 +176,7 @@ class VideoRoomSession(Session):
         if "\r\nm=application " in offer["sdp"]:
             # Janus passes messages on to a subscriber that has opened a channel, through another channel that
             # Janus opens (1.1.2).
-            peer.connection.on("datachannel", lambda channel: self._read(str(feed["id"]), channel))
+            peer.connection.on("datachannel", lambda channel: self._read(identity, channel))
             peer.connection.createDataChannel(_CHANNEL)
         answer = await peer.answer(offer["sdp"])
         await handle.ask({"request": "start"}, {"type": "answer", "sdp": answer})

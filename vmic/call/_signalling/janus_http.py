@@ -30,29 +30,15 @@ Told = Callable[[Json], None]
 
 
 class RefusalError(SessionError):
-    """Janus has refused a request.
+    """Janus or a plugin has refused a request.
 
     Attributes:
         code: The error code; None if there is none.
     """
 
-    def __init__(self, url: str, said: object) -> None:
-        error = said.get("error") if isinstance(said, dict) else None
-        self.code = error.get("code") if isinstance(error, dict) else None
-        why = f"{error.get('reason')} ({self.code})" if isinstance(error, dict) else repr(said)[:200]
-        super().__init__(f"Janus at {url} refused the request: {why}")
-
-
-class RoomRefusalError(SessionError):
-    """A plugin has refused a request.
-
-    Attributes:
-        code: The error code; None if there is none.
-    """
-
-    def __init__(self, request: str, data: Json) -> None:
-        self.code = data.get("error_code")
-        super().__init__(f"the room refused the request {request!r}: {data['error']} ({self.code})")
+    def __init__(self, why: str, code: int | None) -> None:
+        super().__init__(why)
+        self.code = code
 
 
 class Janus:
@@ -122,7 +108,10 @@ class Janus:
         except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
             raise SessionError(f"Janus at {self._url} cannot be reached: {reason(error)}") from error
         if not isinstance(said, dict) or said.get("janus") not in ("success", "ack"):
-            raise RefusalError(self._url, said)
+            refusal = said.get("error") if isinstance(said, dict) else None
+            code = refusal.get("code") if isinstance(refusal, dict) else None
+            why = f"{refusal.get('reason')} ({code})" if isinstance(refusal, dict) else repr(said)[:200]
+            raise RefusalError(f"Janus at {self._url} refused the request: {why}", code)
         return said
 
     async def ask(self, handle: int, body: Json, jsep: Json | None) -> Json:
@@ -202,7 +191,9 @@ class Handle:
         event = await self._janus.ask(self._number, body, jsep)
         data = event["plugindata"]["data"]
         if "error" in data:
-            raise RoomRefusalError(body["request"], data)
+            code = data.get("error_code")
+            why = f"the room refused the request {body['request']!r}: {data['error']} ({code})"
+            raise RefusalError(why, code)
         return data, event.get("jsep")
 
     async def detach(self) -> None:

@@ -11,6 +11,7 @@ from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSession
 from aiortc.mediastreams import MediaStreamTrack
 
 from vmic._base.tasks import happens
+from vmic.call._signalling.base import SessionError
 from vmic.call._signalling.opus import OPUS, with_opus_parameters
 
 _CONNECTS_WITHIN = 15.0
@@ -34,7 +35,7 @@ def reach(host: str) -> None:
     ]
 
 
-class PeerError(Exception):
+class PeerError(SessionError):
     """The connection cannot be established; the message says why."""
 
 

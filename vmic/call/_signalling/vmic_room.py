@@ -47,10 +47,8 @@ class Room:
         self._listening: asyncio.Task[None] | None = None
         self._identity: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._seen = asyncio.Event()  # set when the list of participants has arrived
-        self._wanted = local.hears
         self._people: dict[str, Participant] = {}
-        self._speakers: set[str] = set()
-        self._hearings = Hearings(self._hear)
+        self._hearings = Hearings(listener, local.hears, self._hear)
 
     async def enter(self) -> str:
         """Open the channel, wait until every present participant has been noted, and return the own id."""
@@ -87,8 +85,7 @@ class Room:
         await self._tell({"message": message, "recipient": recipient})
 
     async def subscribe(self, wanted: Subscriptions) -> None:
-        self._wanted = wanted
-        self._hear_all()
+        self._hearings.subscribe(wanted)
 
     async def _tell(self, message: dict[str, Any]) -> None:
         if self._channel is None:
@@ -133,29 +130,19 @@ class Room:
             if self._people.get(identity) != person:
                 self._listener.note(person)
         self._people = people
-        self._speakers = {one["id"] for one in told if one["speaks"]} - {own}
-        self._hear_all()
+        self._hearings.set_speakers({one["id"] for one in told if one["speaks"]} - {own})
 
-    def _hear_all(self) -> None:
-        self._hearings.keep({identity for identity in self._speakers if self._wanted.include(identity)})
+    async def _hear(self, identity: str, peer: Peer, ending: contextlib.AsyncExitStack) -> None:
+        peer.receive()
+        url = f"{self._url}/hear/{identity}"
+        headers = {"Content-Type": "application/sdp", **self._authority}
+        async with self._http.post(url, data=await peer.offer(), headers=headers) as answer:
+            if answer.status != 201:
+                raise SessionError(f"{url} answered {answer.status}")
+            location = urllib.parse.urljoin(url, answer.headers["Location"])
+            ending.push_async_callback(self._hear_no_more, location)
+            await peer.accept(await answer.text())
 
-    async def _hear(self, identity: str) -> None:
-        """Hear a speaker until the connection is lost."""
-        gone = asyncio.Event()
-        peer = Peer(lost=lambda _: gone.set(), heard=lambda track: self._listener.hear(identity, track))
-        location = None
-        try:
-            peer.receive()
-            url = f"{self._url}/hear/{identity}"
-            headers = {"Content-Type": "application/sdp", **self._authority}
-            async with self._http.post(url, data=await peer.offer(), headers=headers) as answer:
-                if answer.status != 201:
-                    raise SessionError(f"{url} answered {answer.status}")
-                location = urllib.parse.urljoin(url, answer.headers["Location"])
-                await peer.accept(await answer.text())
-            await gone.wait()
-        finally:
-            await peer.close()
-            if location is not None:
-                with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError):
-                    await self._http.delete(location, headers=self._authority)
+    async def _hear_no_more(self, location: str) -> None:
+        with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError):
+            await self._http.delete(location, headers=self._authority)

@@ -26,7 +26,6 @@ from vmic.call._signalling.base import (
 )
 from vmic.call._signalling.janus import VideoRoomSession
 from vmic.call._signalling.meeting_url import Address, DailyRoom, Whip
-from vmic.call._signalling.peer_connection import PeerError
 from vmic.call._signalling.whip import WhipSession
 
 _LEAVES_WITHIN = 4.0
@@ -123,7 +122,7 @@ class Membership(SessionListener):
                     raise SessionError(why)
                 await self._come_back(why)
         except Exception as error:  # noqa: BLE001 (it is logged, and reported)
-            is_refusal = isinstance(error, (SessionError, PeerError))
+            is_refusal = isinstance(error, SessionError)
             if not is_refusal:
                 _log.exception("the call failed")
             self._fail(str(error) if is_refusal else repr(error))
@@ -178,7 +177,7 @@ class Membership(SessionListener):
             await self._leave()
             try:
                 self._tell({"event": "back", "id": await self._join()})
-            except (SessionError, PeerError) as error:
+            except SessionError as error:
                 why = str(error)
             else:
                 await self._leave()  # the network may have recovered only now
@@ -190,7 +189,7 @@ class Membership(SessionListener):
         session, self._session = self._session, None
         hearing, self._hearing = self._hearing, {}
         if self._session_events is not None:
-            self._session_events.detach()
+            self._session_events.listener = None
         here = {asyncio.ensure_future(end(hearing.values()))}
         if session is not None:
             self._unleft.append(session)

@@ -20,7 +20,7 @@ from vmic.call._media.playout import Playout
 from vmic.call._media.resampler import Rendering
 from vmic.call._signalling import meeting_url
 from vmic.call._signalling.base import Local, SessionError
-from vmic.call._signalling.peer_connection import PeerError, reach
+from vmic.call._signalling.peer_connection import reach
 from vmic.call._signalling.subscriptions import Subscriptions
 from vmic.call._worker.call import Membership, Tell
 from vmic.call._worker.protocol import Message
@@ -74,7 +74,7 @@ class Commands:
         answer, error = None, None
         try:
             answer = await handler()
-        except (SessionError, PeerError) as refusal:
+        except SessionError as refusal:
             error = str(refusal)
         except Exception as fault:  # noqa: BLE001 (it is logged, and reported)
             _log.exception("the command %s failed", what)
@@ -141,11 +141,11 @@ class Commands:
     async def _do_message(self, message: Any, recipient: str | None) -> None:
         await self._joined.session.send(message, recipient)
 
-    async def _do_render(self, participant: str, sample_rate: int, interval_ms: int) -> None:
-        self._joined.renderings[participant] = Rendering(sample_rate, interval_ms)
-
-    async def _do_unrender(self, participant: str) -> None:
-        self._joined.renderings.pop(participant, None)
+    async def _do_render(self, participant: str, form: tuple[int, int] | None) -> None:
+        renderings = self._joined.renderings
+        renderings.pop(participant, None)
+        if form is not None:
+            renderings[participant] = Rendering(*form)
 
     @property
     def _is_joined(self) -> bool:
