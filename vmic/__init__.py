@@ -45,9 +45,9 @@ if _typing.TYPE_CHECKING:
     from vmic.call._daily_api.custom_audio import CustomAudioSource, CustomAudioTrack
     from vmic.call._daily_api.facade import Daily, LogLevel
     from vmic.call._daily_api.vad import NativeVad
-    from vmic.call._media.audio_data import AudioData
     from vmic.call.client import CallClient
     from vmic.call.events import EventHandler
+    from vmic.call.renderers import AudioData
 
 __version__ = "0.1.0"
 
@@ -108,12 +108,12 @@ _HOMES = {
     "_speaker": ["VirtualSpeakerDevice"],
     "_speaker_api": ["create_headset", "create_speaker_device", "list_speaker_devices"],
     "_stats": ["FlushResult", "MicrophoneStats", "SpeakerStats"],
-    "call._media.audio_data": ["AudioData"],
     "call.client": ["CallClient"],
     "call._daily_api.custom_audio": ["CustomAudioSource", "CustomAudioTrack"],
     "call._daily_api.facade": ["Daily", "LogLevel"],
     "call._daily_api.vad": ["NativeVad"],
     "call.events": ["EventHandler"],
+    "call.renderers": ["AudioData"],
 }
 
 

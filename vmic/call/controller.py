@@ -72,8 +72,8 @@ class CallController:
             return
         self.dispatcher.hold()
         self._become(JOINING)
-        self._send_microphone()
-        self._send_profiles()
+        self._send_settings("microphone")
+        self._send_settings("subscribe")
 
         def done(answer: Any, error: str | None) -> None:
             if self._state == JOINING and error is None:
@@ -248,21 +248,17 @@ class CallController:
         """Change requested settings; in a call, return the number of the worker's answer."""
         self.dispatcher.update(what, *updates)
         if what.startswith("updateSubscription"):
-            return self._send_profiles()
+            return self._send_settings("subscribe")
         self.dispatcher.local(self._name)
-        return self._send_microphone()
+        return self._send_settings("microphone")
 
-    def _send_microphone(self) -> int | None:
-        return self._send("microphone", self.requested.microphone)
-
-    def _send_profiles(self) -> int | None:
-        return self._send("subscribe", vars(self.requested.hears))
-
-    def _send(self, what: str, arguments: dict[str, Any]) -> int | None:
-        """Send a command in a call, and return the number that its answer will have."""
+    def _send_settings(self, command: str) -> int | None:
+        """In a call, send the requested settings; return the number that the answer will have."""
         if self._worker_client is None or self._state not in (JOINING, JOINED):
             return None
-        return self._worker_client.send(what, **arguments)
+        is_microphone = command == "microphone"
+        settings = self.requested.microphone if is_microphone else vars(self.requested.hears)
+        return self._worker_client.send(command, **settings)
 
     def _await(self, number: int | None, what: str, completion: Completion | None) -> None:
         """Complete a request when the answer with this number arrives; at once if the number is None."""

@@ -15,9 +15,9 @@ from vmic.call._daily_api.facade import Daily as _Daily
 from vmic.call._daily_api.facade import LogLevel
 from vmic.call._daily_api.vad import NativeVad
 from vmic.call._daily_api.virtual_devices import VirtualMicrophoneDevice, VirtualSpeakerDevice
-from vmic.call._media.audio_data import AudioData
 from vmic.call.client import CallClient as _CallClient
 from vmic.call.events import EventHandler as _EventHandler
+from vmic.call.renderers import AudioData
 
 __all__ = [
     "AudioData",

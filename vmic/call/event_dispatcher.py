@@ -8,11 +8,10 @@ from typing import Any
 
 from vmic._base import callbacks
 from vmic._base.callbacks import call
-from vmic.call._media.audio_data import AudioData
 from vmic.call._worker.protocol import Message
 from vmic.call.events import EventHandler
 from vmic.call.participants import People
-from vmic.call.renderers import Renderers
+from vmic.call.renderers import AudioData, Renderers
 from vmic.call.requested_settings import RequestedSettings
 
 

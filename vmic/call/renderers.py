@@ -5,14 +5,35 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from vmic._base.callbacks import CallbackThread, call
-from vmic.call._media.audio_data import AudioData
 
-Renderer = Callable[[str, AudioData, str], object]
+Renderer = Callable[[str, "AudioData", str], object]
 
 # When more sound than this waits for a slow renderer, the oldest sound is dropped.
 _MOST = 1.0  # seconds
+
+
+@dataclass(frozen=True)
+class AudioData:
+    """A piece of the sound of one participant.
+
+    Attributes:
+        audio_frames: 16-bit samples, native byte order, mono.
+        sample_rate: Frames per second.
+        num_audio_frames: The number of frames.
+        bits_per_sample: Always 16.
+        num_channels: Always 1.
+    """
+
+    __module__ = "vmic"
+
+    audio_frames: bytes
+    sample_rate: int
+    num_audio_frames: int
+    bits_per_sample: int = 16
+    num_channels: int = 1
 
 
 class Renderers:

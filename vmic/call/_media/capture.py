@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from vmic._base.tasks import happens
-from vmic._pulse.bindings import pulsectl
 from vmic.call._media.device_watch import Presence
 from vmic.call._media.portaudio import SAMPLE_RATE, Sound
 
@@ -24,7 +23,7 @@ _PATIENCE = 0.06
 class Capture(Sound):
     """The recording of the device in use; a device that is not found gives silence."""
 
-    variable, kind = "PULSE_SOURCE", "source"
+    kind = "source"
 
     def __init__(self, presence: Presence, troubled: Callable[[str | None], None]) -> None:
         super().__init__(1, presence, troubled)
@@ -38,9 +37,6 @@ class Capture(Sound):
             self._opened += 1  # ignore what the last stream still delivers
             self._sound.clear()
         super().use(device, channels)
-
-    def devices(self, pulse: pulsectl.Pulse) -> list[Any]:
-        return list(pulse.source_list())
 
     def cut(self) -> None:
         """Ignore the current stream: its device was removed, and it may now record another device."""

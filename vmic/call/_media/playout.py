@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vmic._pulse.bindings import pulsectl
 from vmic.call._media.device_watch import Presence
 from vmic.call._media.portaudio import SAMPLE_RATE, Sound
 
@@ -24,16 +23,13 @@ _LEAST, _MOST = 0.04, 0.2
 class Playout(Sound):
     """The playback of the participants' sound."""
 
-    variable, kind = "PULSE_SINK", "sink"
+    kind = "sink"
 
     def __init__(self, presence: Presence, troubled: Callable[[str | None], None]) -> None:
         super().__init__(_CHANNELS, presence, troubled)
         self._lock = threading.Lock()  # guards the following attributes
         self._voices: dict[str, Samples] = {}  # by participant, of shape (n, 2)
         self._sounding: set[str] = set()
-
-    def devices(self, pulse: pulsectl.Pulse) -> list[Any]:
-        return list(pulse.sink_list())
 
     def open(self, sounddevice: Any, found: Any) -> Any:
         # On a device with one channel, PipeWire (0.3.65) plays two equal channels 3 dB louder.
@@ -47,7 +43,6 @@ class Playout(Sound):
         return self.stream(sounddevice.RawOutputStream, channels, give)
 
     def add(self, identity: str, samples: Samples) -> None:
-        """Append samples to the sound of a participant."""
         with self._lock:
             voice = np.concatenate((self._voices.get(identity, samples[:0]), samples))
             if len(voice) > _MOST * SAMPLE_RATE:
@@ -55,7 +50,6 @@ class Playout(Sound):
             self._voices[identity] = voice
 
     def forget(self, identity: str) -> None:
-        """Discard the sound of a participant."""
         with self._lock:
             self._voices.pop(identity, None)
             self._sounding.discard(identity)

@@ -20,7 +20,6 @@ from vmic._base.backoff import Backoff
 from vmic._base.tasks import end, happens
 from vmic._errors import VmicError
 from vmic._pulse import connection
-from vmic._pulse.bindings import pulsectl
 from vmic.call._media.device_watch import Presence
 
 SAMPLE_RATE = 48000
@@ -49,7 +48,6 @@ class Sound(ABC):
         channels: Samples per frame.
     """
 
-    variable: str  # the environment variable
     kind: str  # "source" or "sink"
 
     def __init__(self, channels: int, presence: Presence, troubled: Callable[[str | None], None]) -> None:
@@ -70,7 +68,6 @@ class Sound(ABC):
         self._task.add_done_callback(self._note_end)
 
     def use(self, device: str | None, channels: int) -> None:
-        """Use a device from now on."""
         if (device, channels) != (self.device, self.channels):
             self.device, self.channels = device, channels
             self._settled.clear()
@@ -81,17 +78,12 @@ class Sound(ABC):
         await happens(self._settled, _SETTLES_WITHIN)
 
     async def close(self) -> None:
-        """Stop using any device."""
         await end([self._task])
         self._opener.shutdown(wait=False)
 
     @abstractmethod
     def open(self, sounddevice: Any, found: Any) -> Any:
         """Return a PortAudio stream for the device, which the server describes as `found`."""
-
-    @abstractmethod
-    def devices(self, pulse: pulsectl.Pulse) -> list[Any]:
-        """Return all devices of this kind."""
 
     def stream(self, kind: Any, channels: int, callback: Any) -> Any:
         """Return a PortAudio stream of that kind, for the device that the environment names."""
@@ -185,7 +177,7 @@ class Sound(ABC):
         except OSError as error:
             raise VmicError(f"cannot load PortAudio ({error}): apt install libportaudio2") from error
 
-        os.environ[self.variable] = device
+        os.environ[f"PULSE_{self.kind.upper()}"] = device
         try:
             stream = self.open(sounddevice, found)
             with contextlib.ExitStack() as unfinished:
@@ -206,10 +198,10 @@ class Sound(ABC):
 
     def _find(self, device: str) -> Any:
         """Return the server's description of a device; if it is missing, PipeWire (0.3.65) opens another."""
-        found = [thing for thing in connection.call(self.devices) if thing.name == device]
-        if not found:
-            raise VmicError(f"{device} not found on the sound server")
-        return found[0]
+        for found in connection.call(lambda pulse: getattr(pulse, f"{self.kind}_list")()):
+            if found.name == device:
+                return found
+        raise VmicError(f"{device} not found on the sound server")
 
     def _note_end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):

@@ -52,7 +52,7 @@ class Janus:
         self._http = _new_http()
         self._session: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._handles: dict[int, Handle] = {}
+        self._told: dict[int, Told] = {}  # by handle
         self._adrift: set[int] = set()  # unused handles that Janus still sends events to
         self._answers: dict[str, asyncio.Future[Json]] = {}
 
@@ -63,17 +63,17 @@ class Janus:
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay_alive())]
 
     async def attach(self, plugin: str, told: Told) -> Handle:
-        """Return a new handle of a plugin; `told` receives its events."""
+        """Return a new handle of a plugin; `told` receives its events, except those that answer a request."""
         attached = await self.post({"janus": "attach", "plugin": plugin})
         number = attached["data"]["id"]
-        self._handles[number] = handle = Handle(self, number, told)
+        self._told[number] = told
         for adrift in list(self._adrift):
             await self.detach(adrift)
-        return handle
+        return Handle(self, number)
 
     async def detach(self, handle: int) -> None:
         """Release a handle; if Janus cannot be reached now, try again at the next `attach`."""
-        self._handles.pop(handle, None)
+        self._told.pop(handle, None)
         self._adrift.add(handle)
         try:
             await self.post({"janus": "detach"}, handle)
@@ -170,21 +170,16 @@ class Janus:
         answer = self._answers.get(event.get("transaction", ""))
         if answer is not None and not answer.done():
             answer.set_result(event)
-        elif handle := self._handles.get(event.get("sender", 0)):
-            handle.told(event["plugindata"]["data"])
+        elif told := self._told.get(event.get("sender", 0)):
+            told(event["plugindata"]["data"])
 
 
 class Handle:
-    """A handle of a plugin.
+    """A handle of a plugin."""
 
-    Attributes:
-        told: Receives the plugin's events, except those that answer a request.
-    """
-
-    def __init__(self, janus: Janus, number: int, told: Told) -> None:
+    def __init__(self, janus: Janus, number: int) -> None:
         self._janus = janus
         self._number = number
-        self.told = told
 
     async def ask(self, body: Json, jsep: Json | None = None) -> tuple[Json, Json | None]:
         """Send a request to the plugin; return its answer, and the session description with the answer."""
@@ -197,7 +192,6 @@ class Handle:
         return data, event.get("jsep")
 
     async def detach(self) -> None:
-        """Release the handle."""
         await self._janus.detach(self._number)
 
 

@@ -13,7 +13,7 @@ import re
 import time
 import urllib.parse
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import aiohttp
@@ -55,7 +55,7 @@ class WhipSession(Session):
         servers = _ice_servers(links)
         # The name goes with the offer, so that the others see it at once. A name that is too long is refused
         # later.
-        if any(_targets(links, _ROOM)) and len(self._local.name) <= _LONGEST_NAME:
+        if any(_links(links, _ROOM)) and len(self._local.name) <= _LONGEST_NAME:
             self._query = {"name": self._local.name, "microphone": "on" if self._local.sends else "off"}
         told = await self._connect(servers)
         assert self._peer
@@ -120,7 +120,7 @@ class WhipSession(Session):
                 answered.url,
             )
         links = answered.headers.getall("Link", [])
-        for target in _targets(links, _ROOM):
+        for target, _ in _links(links, _ROOM):
             room = urllib.parse.urljoin(str(answered.url), target)
             headers = self._authority(room)
             self._room = Room(self._http, room, headers, self._listener, self._local)
@@ -190,10 +190,8 @@ class WhipSession(Session):
 
     def _authority(self, url: str) -> dict[str, str]:
         """Return the header with the token, unless the endpoint is encrypted and `url` is not."""
-        is_weaker = self._url.startswith("https:") and not url.startswith("https:")
-        return (
-            {} if self._local.token is None or is_weaker else {"Authorization": f"Bearer {self._local.token}"}
-        )
+        token, is_weaker = self._local.token, self._url.startswith("https:") and not url.startswith("https:")
+        return {} if token is None or is_weaker else {"Authorization": f"Bearer {token}"}
 
 
 async def _words(answer: aiohttp.ClientResponse) -> str:
@@ -216,28 +214,25 @@ def _retry_after(answer: aiohttp.ClientResponse) -> float | None:
     return None
 
 
-def _links(headers: Iterable[str]) -> Iterable[tuple[str, dict[str, str]]]:
-    """Yield the links of the headers, and their parameters (RFC 8288)."""
+def _links(headers: Iterable[str], relation: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the links of the headers with that relation, and their parameters (RFC 8288)."""
     for header in headers:
         for link in re.finditer(r'<([^>]*)>((?:\s*;\s*[\w*-]+\s*=\s*(?:"[^"]*"|[^",;\s]+))*)', header):
             found = re.findall(r';\s*([\w*-]+)\s*=\s*(?:"([^"]*)"|([^",;\s]+))', link[2])
-            yield link[1], {key.lower(): quoted or plain for key, quoted, plain in found}
-
-
-def _targets(headers: Iterable[str], relation: str) -> Iterable[str]:
-    return (target for target, parameters in _links(headers) if parameters.get("rel") == relation)
+            parameters = {key.lower(): quoted or plain for key, quoted, plain in found}
+            if parameters.get("rel") == relation:
+                yield link[1], parameters
 
 
 def _ice_servers(headers: Iterable[str]) -> list[RTCIceServer]:
     servers = []
-    for target, parameters in _links(headers):
-        if parameters.get("rel") == "ice-server":
-            # Only TURN addresses may name a transport (RFC 7064, 3.1), and aiortc refuses it in others.
-            url = target.partition("?")[0] if target.startswith("stun") else target
-            try:
-                parse_stun_turn_uri(url)
-            except ValueError as error:
-                _log.warning("cannot use the ICE server %s that the server names: %s", target, error)
-                continue
-            servers.append(RTCIceServer(url, parameters.get("username"), parameters.get("credential")))
+    for target, parameters in _links(headers, "ice-server"):
+        # Only TURN addresses may name a transport (RFC 7064, 3.1), and aiortc refuses it in others.
+        url = target.partition("?")[0] if target.startswith("stun") else target
+        try:
+            parse_stun_turn_uri(url)
+        except ValueError as error:
+            _log.warning("cannot use the ICE server %s that the server names: %s", target, error)
+            continue
+        servers.append(RTCIceServer(url, parameters.get("username"), parameters.get("credential")))
     return servers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import av
@@ -198,14 +198,18 @@ class Membership(SessionListener):
         await end(late)
 
     async def _leave(self) -> None:
-        """Leave each session whose end the server does not know yet."""
+        """Leave each session whose end the server does not know yet, within some seconds."""
         self._trouble = None
-        sessions = list(self._unleft)
-        tried = await asyncio.gather(*(_within(session.leave()) for session in sessions))
-        for session, leaving in zip(sessions, tried, strict=True):
-            if leaving.cancelled():
+        tasks = {asyncio.create_task(session.leave()): session for session in self._unleft}
+        try:
+            if tasks:
+                await asyncio.wait(tasks, timeout=_LEAVES_WITHIN)
+        finally:
+            await end(tasks)
+        for task, session in tasks.items():
+            if task.cancelled():
                 self._trouble = "the server did not answer"
-            elif error := leaving.exception():
+            elif error := task.exception():
                 self._trouble = str(error)
             else:
                 self._unleft.remove(session)
@@ -237,13 +241,3 @@ class Membership(SessionListener):
         if rendering := self.renderings.get(identity):
             for sound in rendering.take(frame):
                 self._tell({"event": "sound", "participant": identity, **rendering.shape}, sound)
-
-
-async def _within(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run `work` for some seconds at most, then cancel it; return its finished task."""
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.wait({task}, timeout=_LEAVES_WITHIN)
-    finally:
-        await end({task})
-    return task
