@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from vmic.call._media.opus_track import Microphone, audio_frame
@@ -97,7 +98,8 @@ class DailySession(Session):
         try:
             while True:
                 sound, channels = await track.piece()
-                self._device.write_frames(_with_channels(sound, channels))
+                samples = np.repeat(np.frombuffer(sound, np.int16), _CHANNELS // channels)
+                self._device.write_frames(samples.tobytes())
         except MediaStreamError:
             return
         except Exception:
@@ -244,12 +246,3 @@ def _profiles(wanted: Subscriptions) -> dict[str, Any]:
 
 def _microphone(is_heard: bool) -> dict[str, str]:
     return {"microphone": "subscribed" if is_heard else "unsubscribed"}
-
-
-def _with_channels(sound: bytes, channels: int) -> bytes:
-    """Return the sound with the number of channels of the device."""
-    import numpy as np  # noqa: PLC0415 (see `vmic`)
-
-    if channels == _CHANNELS:
-        return sound
-    return np.repeat(np.frombuffer(sound, np.int16), _CHANNELS).tobytes()

@@ -44,7 +44,6 @@ class Hearings:
         self._update()
 
     async def end(self) -> None:
-        """Hear no participant any more."""
         await tasks.end(self._tasks.values())
 
     def _update(self) -> None:

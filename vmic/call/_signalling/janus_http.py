@@ -57,7 +57,6 @@ class Janus:
         self._answers: dict[str, asyncio.Future[Json]] = {}
 
     async def begin(self) -> None:
-        """Begin the session."""
         created = await self.post({"janus": "create"})
         self._session = str(created["data"]["id"])
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay_alive())]

@@ -8,14 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import av
-import numpy as np
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from vmic._base.backoff import Backoff
 from vmic._base.tasks import end
 from vmic.call._media.playout import Playout
 from vmic.call._media.portaudio import SAMPLE_RATE
-from vmic.call._media.resampler import Rendering
 from vmic.call._signalling.base import (
     DetachableListener,
     Local,
@@ -45,7 +43,6 @@ class Membership(SessionListener):
     Attributes:
         joined: The server's id of the local participant after the join; or the error of the join.
         meeting: The id of the meeting after the join.
-        renderings: The formats in which the program receives the sound of participants, by participant.
     """
 
     def __init__(self, address: Address, local: Local, tell: Tell, playout: Playout) -> None:
@@ -54,7 +51,7 @@ class Membership(SessionListener):
         self._tell = tell
         self._playout = playout
         self.joined: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.renderings: dict[str, Rendering] = {}
+        self._resamplers: dict[str, av.AudioResampler] = {}  # by participant, for the program
         self.meeting = ""
         self._session: Session | None = None
         self._session_events: DetachableListener | None = None
@@ -83,6 +80,13 @@ class Membership(SessionListener):
             await asyncio.wait({self._life}, timeout=_ASK_AGAIN)
         return self._trouble
 
+    def render(self, identity: str, form: tuple[int, int] | None) -> None:
+        """Send a participant's sound to the program at a rate and with an interval in ms; None ends it."""
+        self._resamplers.pop(identity, None)
+        if form is not None:
+            rate, interval_ms = form
+            self._resamplers[identity] = av.AudioResampler("s16", "mono", rate, rate * interval_ms // 1000)
+
     # ---- events of the session ----
 
     def note(self, participant: Participant) -> None:
@@ -92,7 +96,7 @@ class Membership(SessionListener):
 
     def leave(self, identity: str) -> None:
         self._people.discard(identity)
-        self.renderings.pop(identity, None)
+        self.render(identity, None)
         self._tell({"event": "gone", "identity": identity})
 
     def say(self, message: Any, sender: str) -> None:
@@ -225,8 +229,8 @@ class Membership(SessionListener):
                     self._tell({"event": "track", "identity": identity, "track": track.id})
                 frame.pts = None  # after a gap the resampler would refuse the frame
                 for piece in resampler.resample(frame):
-                    samples = piece.to_ndarray().reshape(-1, 2)
-                    self._playout.add(identity, samples.astype(np.int16, copy=False))
+                    samples: Any = piece.to_ndarray()
+                    self._playout.add(identity, samples.reshape(-1, 2))
                 self._render(identity, frame)
         except MediaStreamError:
             return
@@ -238,6 +242,9 @@ class Membership(SessionListener):
                 self._tell({"event": "track", "identity": identity, "track": None})
 
     def _render(self, identity: str, frame: Any) -> None:
-        if rendering := self.renderings.get(identity):
-            for sound in rendering.take(frame):
-                self._tell({"event": "sound", "participant": identity, **rendering.shape}, sound)
+        if resampler := self._resamplers.get(identity):
+            frame.pts = None  # see `_hear`
+            shape = {"sample_rate": resampler.rate, "frames": resampler.frame_size}
+            for piece in resampler.resample(frame):
+                sound = bytes(piece.planes[0])[: 2 * resampler.frame_size]
+                self._tell({"event": "sound", "participant": identity, **shape}, sound)

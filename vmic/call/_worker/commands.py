@@ -17,7 +17,6 @@ from vmic.call._media.capture import Capture
 from vmic.call._media.device_watch import Presence
 from vmic.call._media.opus_track import Microphone, Sending
 from vmic.call._media.playout import Playout
-from vmic.call._media.resampler import Rendering
 from vmic.call._signalling import meeting_url
 from vmic.call._signalling.base import Local, SessionError
 from vmic.call._signalling.peer_connection import reach
@@ -82,7 +81,6 @@ class Commands:
         self._tell({"event": "done", "number": number, "error": error, "answer": answer})
 
     def _begin(self, url: str, token: str | None, name: str) -> None:
-        """Start to join the call."""
         self._local.name, self._local.token = name, token
         address = meeting_url.parse(url)
         reach(urllib.parse.urlsplit(address.url).hostname or "")
@@ -142,10 +140,7 @@ class Commands:
         await self._joined.session.send(message, recipient)
 
     async def _do_render(self, participant: str, form: tuple[int, int] | None) -> None:
-        renderings = self._joined.renderings
-        renderings.pop(participant, None)
-        if form is not None:
-            renderings[participant] = Rendering(*form)
+        self._joined.render(participant, form)
 
     @property
     def _is_joined(self) -> bool:

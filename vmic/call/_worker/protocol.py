@@ -12,7 +12,6 @@ _SIZES = struct.Struct("=II")
 
 
 def packed(message: Message, sound: bytes = b"") -> bytes:
-    """Return a message as bytes."""
     text = json.dumps(message).encode()
     return _SIZES.pack(len(text), len(sound)) + text + sound
 
