@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -23,7 +24,12 @@ def _with_second_name(name: str, method: Callable[..., T]) -> Callable[..., T]:
             raise TypeError(f"{name} must be given exactly once: as the first argument, {name}= or {second}=")
         return method(self, *values, *arguments[1:], **named)
 
-    return under_either_name
+    @functools.wraps(method)
+    async def awaited(self: object, *arguments: Any, **named: Any) -> Any:
+        result: Any = under_either_name(self, *arguments, **named)
+        return await result
+
+    return awaited if inspect.iscoroutinefunction(method) else under_either_name  # type: ignore[return-value]
 
 
 class VirtualMicrophoneDevice(_microphone.VirtualMicrophoneDevice):
