@@ -18,7 +18,7 @@ from audio_files import CASES, RATE, Case, Floats, identity, tone
 from signals import frequency
 
 import vmic
-from vmic.cli.sounds import opening, pipes
+from vmic.cli.sounds import decoder, opening
 from vmic.cli.sounds.playlist import Extent, Playlist
 from vmic.cli.sounds.resample import ResampledSound
 from vmic.cli.sounds.sound import Sound
@@ -175,7 +175,7 @@ def test_standard_input_is_heard_before_it_ends(has_ffmpeg: bool, monkeypatch: p
 def test_what_is_read_to_its_end_first_is_limited(
     folder: Path, pipe: Callable[[bytes], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipes, "_LIMIT", 100_000)
+    monkeypatch.setattr(decoder, "_LIMIT", 100_000)
     pipe((folder / "long.m4a").read_bytes())
     with pytest.raises(vmic.VmicError, match=r"longer than 1 GiB\. Save it to a file"):
         opening.open_standard_input()
@@ -231,7 +231,7 @@ def test_a_name_is_nothing_but_a_name(
 
 def test_a_decoder_ends_with_its_sound(folder: Path, has_ffmpeg: bool) -> None:
     sound = opening.open_file(str(folder / "quiet-loud.wav"))
-    process = sound._process  # type: ignore[attr-defined]
+    process = sound._decoder._process  # type: ignore[attr-defined]
     assert process.poll() is None
     sound.close()
     assert process.returncode is not None

@@ -7,13 +7,13 @@ import numpy.typing as npt
 import pytest
 
 from vmic.cli.sounds.resample import ResampledSound
+from vmic.cli.sounds.sound import Sound
 
 
-class Blocks:
+class Blocks(Sound):
     """A second of sound that is available at once, in blocks of 20 ms."""
 
-    name, channels, layout, seekable = "blocks", 1, 0, False
-    seconds: float | None = None
+    name, channels = "blocks", 1
 
     def __init__(self, sample_rate: int) -> None:
         self.sample_rate, self._left = sample_rate, 50
@@ -21,12 +21,6 @@ class Blocks:
     def read(self, frames: int) -> npt.NDArray[np.float32]:
         self._left -= 1
         return np.ones((min(frames, self.sample_rate // 50) if self._left >= 0 else 0, 1), np.float32)
-
-    def seek(self, seconds: float) -> None:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        pass
 
 
 @pytest.mark.parametrize("sample_rate", [8000, 16000, 22050, 24000, 44100])

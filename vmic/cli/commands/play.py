@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -16,16 +16,13 @@ from vmic._pulse import autostart
 from vmic._stream.latency import Latency
 from vmic.cli.options import CHANNELS, LENGTH, MAX_RATE, MIN_RATE, RATE, TIME, name_argument, quiet_option
 from vmic.cli.sounds import opening
-from vmic.cli.sounds.pipes import RAW_FORMATS
 from vmic.cli.sounds.player import AHEAD
 from vmic.cli.sounds.playlist import Extent
+from vmic.cli.sounds.sound import RAW_FORMATS, Raw, Sound
 from vmic.cli.sounds.tone import Tone
 from vmic.cli.sounds.tts import spoken
 from vmic.cli.terminal import output
 from vmic.cli.terminal.player_view import play_all
-
-if TYPE_CHECKING:
-    from vmic.cli.sounds.sound import Sound
 
 _DEFAULT_RATE = 48000
 
@@ -109,8 +106,11 @@ def play(
     if not raw and (rate or channels or sample_format):
         raise click.UsageError("--rate, --channels and --format can be used only with --raw")
     there = _find(name)
+    if "-" in files and sys.stdin is None:
+        raise vmic.VmicError("cannot play standard input: it is closed")
     if raw:
-        first = opening.open_raw(
+        first: Sound = Raw(
+            sys.stdin.fileno(),
             rate or (there.sample_rate if there else _DEFAULT_RATE),
             channels or (there.channels if there else 1),
             sample_format or "s16le",
@@ -224,11 +224,4 @@ def _play(
                 name, rate, first.channels, non_blocking=True, latency=prebuffer
             )
         stack.enter_context(microphone)
-        play_all(
-            microphone,
-            openers,
-            gain=10 ** (gain / 20),
-            extent=extent,
-            loop=loop,
-            ahead=ahead,
-        )
+        play_all(microphone, openers, gain=10 ** (gain / 20), extent=extent, loop=loop, ahead=ahead)

@@ -1,4 +1,4 @@
-"""Files as sounds. A separate process decodes them: ffmpeg where it is installed, otherwise libsndfile."""
+"""A process that decodes a file, ffmpeg or libsndfile, and the pipe through which it may get the file."""
 
 from __future__ import annotations
 
@@ -7,19 +7,14 @@ import mmap
 import os
 import re
 import shutil
-import stat
 import struct
 import subprocess
 import tempfile
-from typing import TYPE_CHECKING
+import threading
+from typing import IO
 
 import vmic
 from vmic._base import process
-from vmic._base.validation import MAX_CHANNELS
-from vmic.cli.sounds import pipes
-
-if TYPE_CHECKING:
-    from vmic.cli.sounds.sound import Block
 
 # No playlist formats: a file from somebody else must not choose which of this machine's files is heard.
 _FORMATS = (
@@ -30,262 +25,175 @@ _FORMATS = (
 _SKIPPED = re.compile(r"Header missing|Error (while decoding|submitting) |Invalid data found when proc")
 _ERROR = re.compile(r"^(?:\[[^]]* @ [^]]*\] )?\[(?:error|fatal)\] (.*)", re.MULTILINE)
 _DURATION = re.compile(r"^\[info\] +Duration: (\d+):(\d+):([\d.]+)", re.MULTILINE)
-_PLAIN = (b"\1\0", b"\3\0")  # the sample formats of a plain WAV: integer and float
-# The limits for the sample rate of a file, in Hz.
-_MIN_RATE, _MAX_RATE = 1_000, 768_000
+_CHUNK = 1 << 16
+_HEAD = 1024  # bytes at the beginning of a file that show its kind
+_LIMIT = 1 << 30  # bytes that are saved to the disk, for kinds that a decoder cannot read from a pipe
+# For each kind of file: the bytes that show that another file begins, and their offset in that file.
+_JOINTS = {b"RIFF": (b"WAVEfmt ", 8), b"fLaC": (b"fLaC\0\0\0\x22", 0), b"OggS": (b"OggS\0\x02", 0)}
+_JOINT_FROM = 512  # An Ogg file begins each of its streams within this number of bytes.
 
 
-class Decoded:
-    """A sound that is decoded from a descriptor: of a file on the disk, or of a pipe."""
+class Decoder:
+    """A process that decodes a file to a WAV of floats, and writes it to the pipe `output`."""
 
-    def __init__(self, descriptor: int, name: str, hint: str = "") -> None:
-        """Take the descriptor over, and begin to decode.
+    def __init__(self, ffmpeg: str | None, file: int, head: bytes | None, start: float) -> None:
+        """Decode `file` from `start` seconds on, with libsndfile if `ffmpeg`, a path, is None.
 
-        Args:
-            descriptor: The descriptor of the file. `close` closes it.
-            name: The name in messages to a person.
-            hint: What to do if the file cannot be played.
-
-        Raises:
-            VmicError: The file cannot be played.
+        If `head` is not None, the process reads it and the rest of `file` from a pipe. Otherwise it reads
+        `file` itself, and can seek in it.
         """
-        self.name, self._descriptor, self._hint = name, descriptor, hint
-        self._ffmpeg = shutil.which("ffmpeg")
-        self._process: subprocess.Popen[bytes] | None = None
-        self._shape = (0, 0, 0)
-        self._pipe_writer: pipes.PipeWriter | None = None
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 (it stays open), not a pipe, which could fill
-        with contextlib.ExitStack() as undo:
-            undo.callback(self.close)
-            self._open()
-            undo.pop_all()
-
-    def _open(self) -> None:
-        self._size = _size(self._descriptor)
-        head = pipes.fill(self._descriptor, b"", pipes.HEAD)
-        if not head:
-            raise vmic.VmicError(f"cannot play {self.name}: it is empty")
-        if self._size is None and self._wants_a_file(head):
-            file = pipes.spool(self._descriptor, head, self.name)
-            os.close(self._descriptor)
-            self._descriptor, self._size = file, _size(file)
-        self.seekable, self._is_flac = self._size is not None, head[:4] == b"fLaC"
-        if not self.seekable and head[:4] + head[12:16] == b"RIFFfmt " and head[20:22] in _PLAIN:
-            # ffmpeg (5.1) first reads 64 KiB, in which it looks for another codec: 1.4 s of speech.
-            self._ffmpeg = None
-        # libsndfile stops an MP3 at its guessed end, except in a pipe.
-        guessed = not self._ffmpeg and (head[:3] == b"ID3" or head[:1] == b"\xff")
-        joined = self._size is not None and _is_joined(self._descriptor, head, self._size)
-        if joined and self._is_flac and not self._ffmpeg:
-            raise vmic.VmicError(
-                f"cannot play {self.name}: it contains several FLAC files, which only ffmpeg can play "
-                "(apt install ffmpeg)"
-            )
-        self._piped = self._size is None or guessed or joined
-        self._start(head, 0.0)
-        self.sample_rate, self.channels, self.layout = self._shape
-        self.seconds = None if self._piped else self._told_duration()
-
-    def _wants_a_file(self, head: bytes) -> bool:
-        """Return whether the decoder seeks in a file that begins with `head`."""
-        if self._ffmpeg:
-            return head[:4] == b"caff" or (head[4:8] == b"ftyp" and b"moov" not in head)
-        return head[:4] not in (b"RIFF", b"OggS", b".snd") and head[:3] != b"ID3" and head[:1] != b"\xff"
-
-    def read(self, frames: int) -> Block | None:
-        """Return at most `frames` decoded frames: an empty block at the end, None if none are ready yet.
-
-        Raises:
-            VmicError: The file cannot be heard to its end.
-        """
-        while (block := self._raw.read(frames)) is not None:
-            if not len(block):
-                if self._goes_on():
-                    continue
-                return block
-            self._given += len(block)
-            skipped = min(self._skip, len(block))
-            self._skip -= skipped
-            if skipped < len(block):
-                return block[skipped:]
-        return None
-
-    def seek(self, seconds: float) -> None:
-        """Continue at `seconds` from the beginning."""
-        self._end_process()
-        if self._pipe_writer is not None:
-            self._pipe_writer.join()
-            os.lseek(self._descriptor, 0, os.SEEK_SET)
-            self._start(pipes.fill(self._descriptor, b"", pipes.HEAD), 0.0)
-            self._skip = int(seconds * self.sample_rate)
-        else:
-            self._start(b"", seconds)
-
-    def close(self) -> None:
-        """End the decoder process and close the descriptor."""
-        self._end_process()
-        os.close(self._descriptor)
-        self._said.close()
-
-    # ---- the process ----
-
-    def _start(self, head: bytes, seconds: float) -> None:
-        """Start the decoder, and read the header of its output."""
-        self._given, self._skip, self._from = 0, 0, seconds
-        self._said.seek(0)
-        self._said.truncate()
-        self._pipe_writer = None
+        self._ffmpeg = ffmpeg
+        if head is None:
+            os.lseek(file, 0, os.SEEK_SET)
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (it stays open), not a pipe, which could fill
         self._process = subprocess.Popen(
-            self._command(seconds),
-            stdin=subprocess.PIPE if self._piped else subprocess.DEVNULL,
+            _command(ffmpeg, start, piped=head is not None),
+            bufsize=0,
+            stdin=file if head is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._said,
-            pass_fds=() if self._piped else (self._descriptor,),
+            stderr=self._log,
             cwd="/",
-            env=os.environ if self._ffmpeg else process.environment(),
+            env=os.environ if ffmpeg else process.environment(),
             start_new_session=True,  # Ctrl-C is for this process alone
         )
         assert self._process.stdout
-        output = self._process.stdout.fileno()
-        if self._piped:
-            assert self._process.stdin
-            head = head if self._ffmpeg else pipes.without_tag(self._descriptor, head)
-            self._pipe_writer = pipes.PipeWriter(self._descriptor, head, os.dup(self._process.stdin.fileno()))
-            self._process.stdin.close()
-        self._shape = self._read_header(output)
-        rate, channels, _ = self._shape
-        self._raw = pipes.Raw(output, rate, channels, "f32le")
-        self._began = self._said.seek(0, os.SEEK_END)
+        self.output = self._process.stdout.fileno()
+        self._writer, self._remainder = None, b""
+        if head is not None:
+            # A daemon, because nothing interrupts a thread that waits in read(2), not even Ctrl-C.
+            pipe = (os.dup(file), head if ffmpeg else _without_tag(file, head), self._process.stdin)
+            self._writer = threading.Thread(target=self._write, args=pipe, name="vmic-feed", daemon=True)
+            self._writer.start()
 
-    def _command(self, seconds: float) -> list[str]:
-        path = f"/dev/fd/{self._descriptor}"
-        if not self._ffmpeg:
-            file = "-" if self._piped else path
-            return [*process.command("vmic.cli.sounds.libsndfile"), file, str(seconds)]
-        url, protocol = ("pipe:0", "pipe") if self._piped else (f"file:{path}", "file")
-        # asetpts renumbers the frames: those of a second file begin at 0 again and would be dropped.
-        return [
-            *(self._ffmpeg, "-nostdin", "-nostats", "-hide_banner", "-loglevel", "level+info"),
-            *("-protocol_whitelist", protocol, "-format_whitelist", _FORMATS, "-guess_layout_max", "0"),
-            *(("-ss", f"{seconds:.6f}") if seconds else ()),  # a pipe cannot seek, not even to 0
-            *("-i", url, "-map", "0:a:0", "-af", "asetpts=N/SR/TB"),
-            *("-map_metadata", "-1", "-c:a", "pcm_f32le", "-f", "wav", "-flush_packets", "1", "pipe:1"),
-        ]
-
-    def _read_header(self, output: int) -> tuple[int, int, int]:
-        """Return the rate, the channels and the layout from the header of the decoder's WAV.
-
-        Raises:
-            VmicError: There is no header, or vmic does not play its rate or number of channels.
-        """
-        kind, size, shape = b"", 12, self._shape  # of a chunk; at first of the data before it
-        while kind != b"data":
-            chunk = _exactly(output, size)
-            if kind == b"fmt ":
-                channels, rate = struct.unpack_from("<2xHI", chunk)
-                shape = (rate, channels, *(struct.unpack_from("<20xI", chunk) if size >= 24 else (0,)))
-            head = _exactly(output, 8)
-            if len(head) < 8:
-                raise self._failure(f"cannot play {self.name}", "the file contains no sound", self._hint)
-            kind, size = struct.unpack("<4sI", head)
-        if not (_MIN_RATE <= shape[0] <= _MAX_RATE and 1 <= shape[1] <= MAX_CHANNELS):
-            raise vmic.VmicError(
-                f"cannot play {self.name}: it must have {_MIN_RATE} to {_MAX_RATE} frames per second and at "
-                f"most {MAX_CHANNELS} channels, got {shape[0]} and {shape[1]}"
-            )
+    def read_header(self) -> tuple[int, int, int] | None:
+        """Return the channels, the sample rate and the layout, or None if the process wrote no samples."""
+        shape = (0, 0, 0)
+        fill(self.output, size=12)  # what precedes the chunks
+        while (chunk := fill(self.output, size=8))[:4] != b"data":
+            if len(chunk) < 8:
+                return None
+            content = fill(self.output, size=int.from_bytes(chunk[4:], "little"))
+            if chunk[:4] == b"fmt ":
+                shape = struct.unpack_from("<2xHI12xI", content.ljust(24, b"\0"))
+        self._errors_before = len(self._errors())
         return shape
 
-    def _goes_on(self) -> bool:
-        """Continue with a file that follows in this one, or return False at the end.
-
-        Raises:
-            VmicError: The file was not decoded to its end, or the one that follows cannot be played.
-        """
-        assert self._process
-        if self._process.wait() or self._errors(self._began):
-            raise self._failure(
-                f"cannot play all of {self.name}" if self._given else f"cannot play {self.name}"
-            )
-        # ffmpeg (5.1) does not report a FLAC that ends within a frame. For other kinds the length is a guess.
-        length = self._told_duration() if self._is_flac else None
-        heard = self._from + self._given / self._shape[0]
-        if length is not None and heard < length - 0.1:
-            raise vmic.VmicError(
-                f"cannot play all of {self.name}: it ends after {heard:.1f} of {length:.1f} s"
-            )
-        if self._size is not None and os.fstat(self._descriptor).st_size < self._size:
-            raise vmic.VmicError(f"cannot play all of {self.name}: it was truncated during playback")
-        if self._pipe_writer is None:
-            return False
-        self._pipe_writer.join()
-        if not (rest := self._pipe_writer.remainder):
-            return False
-        self._end_process()
-        shape, skip = self._shape, self._skip
-        self._start(pipes.fill(self._descriptor, rest, pipes.HEAD), 0.0)
-        if self._shape[:2] != shape[:2]:
-            raise vmic.VmicError(
-                f"cannot play all of {self.name}: its format changes from {shape[0]} frames per second and "
-                f"{shape[1]} channels to {self._shape[0]} and {self._shape[1]}"
-            )
-        self._skip = skip
-        return True
-
-    def _end_process(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            assert self._process.stdout
-            self._process.stdout.close()
-            self._process = None
-
-    # ---- the decoder's messages ----
-
-    def _errors(self, begin: int = 0) -> list[str]:
-        """Return the decoder's error messages from offset `begin` on."""
-        self._said.seek(begin)
-        errors = _ERROR.findall(self._said.read().decode(errors="replace"))
-        return [error for error in errors if not _SKIPPED.match(error)]
-
-    def _told_duration(self) -> float | None:
-        self._said.seek(0)
-        told = _DURATION.search(self._said.read().decode(errors="replace"))
-        return int(told[1]) * 3600 + int(told[2]) * 60 + float(told[3]) if told else None
-
-    def _failure(self, what: str, why: str = "", hint: str = "") -> vmic.VmicError:
-        """Return an error with the decoder's last message."""
-        assert self._process
-        errors = self._errors() if self._process.wait() or not why else []
-        last = (errors or [why or f"exit code {self._process.returncode}"])[-1]
+    def failure(self, default: str = "") -> str:
+        """Wait until the process exits. Return its last error, or `default` if it has exited without one."""
+        code, errors = self._process.wait(), self._errors()
+        if not code and default:
+            errors = []
+        elif not code and not errors[self._errors_before :]:
+            return ""
+        why = (errors or [default or f"exit code {code}"])[-1]
         # The prefixes of ffmpeg 5 and of ffmpeg 7, which prints more messages after it has found no sound.
-        why = re.sub(r"^((file|pipe):\S+|Error opening input files): ", "", last).rstrip(".")
+        why = re.sub(r"^((file|pipe):\S+|Error opening input files): ", "", why).rstrip(".")
         if any("matches no streams" in error for error in errors):
             why = "the file contains no sound"
         if self._ffmpeg:
-            return vmic.VmicError(f"{what}: ffmpeg reports: {why}{hint}")
+            return f"ffmpeg reports: {why}"
         more = "" if shutil.which("ffmpeg") else ". ffmpeg supports more formats (apt install ffmpeg)"
-        return vmic.VmicError(f"{what}: libsndfile reports: {why}{more}{hint}")
+        return f"libsndfile reports: {why}{more}"
+
+    def remainder(self) -> bytes:
+        """Wait until the pipe is written. Return the beginning of another file that follows in the file."""
+        if self._writer is not None:
+            self._writer.join()
+        return self._remainder
+
+    def duration(self) -> float | None:
+        """Return the length of the file in seconds, or None if the process does not report it."""
+        found = _DURATION.search(self._messages())
+        return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found else None
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout
+        self._process.stdout.close()
+        self._log.close()
+
+    def _write(self, descriptor: int, head: bytes, pipe: IO[bytes]) -> None:
+        """Copy the file to the pipe until another file begins in it, it ends or the process exits."""
+        marker, before = _JOINTS.get(head[:4], (b"", 0))
+        data, begin = _with_unknown_length(head), _JOINT_FROM
+        with contextlib.suppress(BrokenPipeError), os.fdopen(descriptor, "rb", buffering=0) as file, pipe:
+            while (at := data.find(marker, begin) if marker else -1) < 0:
+                end = max(0, len(data) - len(marker) - before)
+                pipe.write(data[:end])
+                more = file.read(_CHUNK)
+                if not more:
+                    pipe.write(data[end:])
+                    return
+                data, begin = data[end:] + more, max(0, begin - end)
+            pipe.write(data[: at - before])
+            self._remainder = data[at - before :]
+
+    def _messages(self) -> str:
+        log = self._log.fileno()
+        return os.pread(log, os.fstat(log).st_size, 0).decode(errors="replace")
+
+    def _errors(self) -> list[str]:
+        return [error for error in _ERROR.findall(self._messages()) if not _SKIPPED.match(error)]
 
 
-def _exactly(descriptor: int, size: int) -> bytes:
-    data = b""
+def _command(ffmpeg: str | None, start: float, *, piped: bool) -> list[str]:
+    """Return the command that decodes standard input from `start` seconds on."""
+    if not ffmpeg:
+        return [*process.command("vmic.cli.sounds.libsndfile"), str(start)]
+    protocol, url = ("pipe", "pipe:0") if piped else ("file", "file:/dev/fd/0")
+    # asetpts renumbers the frames: those of a second file begin at 0 again and would be dropped.
+    return [
+        *(ffmpeg, "-nostdin", "-nostats", "-hide_banner", "-loglevel", "level+info"),
+        *("-protocol_whitelist", protocol, "-format_whitelist", _FORMATS, "-guess_layout_max", "0"),
+        *(("-ss", f"{start:.6f}") if start else ()),  # a pipe cannot seek, not even to 0
+        *("-i", url, "-map", "0:a:0", "-af", "asetpts=N/SR/TB"),
+        *("-map_metadata", "-1", "-c:a", "pcm_f32le", "-f", "wav", "-flush_packets", "1", "pipe:1"),
+    ]
+
+
+def fill(descriptor: int, data: bytes = b"", size: int = _HEAD) -> bytes:
+    """Return `data`, extended from the descriptor to `size` bytes or to the end."""
     while len(data) < size and (more := os.read(descriptor, size - len(data))):
         data += more
     return data
 
 
-def _size(descriptor: int) -> int | None:
-    """Return the size of a file on the disk, or None if it can only be read once, from here on."""
-    status = os.fstat(descriptor)
-    whole = stat.S_ISREG(status.st_mode) and os.lseek(descriptor, 0, os.SEEK_CUR) == 0
-    return status.st_size if whole else None
+def spool(descriptor: int, data: bytes, name: str) -> None:
+    """Replace a pipe by a file on the disk that holds `data` and the rest of the pipe, up to 1 GiB."""
+    with tempfile.TemporaryFile() as file:
+        while data:
+            file.write(data)
+            if file.tell() > _LIMIT:
+                raise vmic.VmicError(
+                    f"cannot play {name}: a file of this kind must be read to its end before it can be "
+                    "played, and it is longer than 1 GiB. Save it to a file, and play that file"
+                )
+            data = os.read(descriptor, _CHUNK)
+        file.seek(0)
+        os.dup2(file.fileno(), descriptor, inheritable=False)
 
 
-def _is_joined(descriptor: int, head: bytes, size: int) -> bool:
+def _without_tag(descriptor: int, head: bytes) -> bytes:
+    """Return the beginning of a file without its ID3 tag, which may hold a picture of any size."""
+    if head[:3] != b"ID3":
+        return head
+    size = 10 + sum((byte & 127) << 7 * index for index, byte in enumerate(reversed(head[6:10])))
+    return fill(descriptor, head, size + _HEAD)[size:]
+
+
+def _with_unknown_length(head: bytes) -> bytes:
+    """Return the beginning of a file, with the length marked as unknown in a WAV that has the length 0."""
+    at = head.find(b"data") + 4 if head[8:12] == b"WAVE" else 0
+    return head[:at] + b"\xff" * 4 + head[at + 4 :] if head[at : at + 4] == bytes(4) and at > 4 else head
+
+
+def is_joined(descriptor: int, head: bytes, size: int) -> bool:
     """Return whether this file holds several files, or is a WAV whose writer left its lengths at 0."""
     length = int.from_bytes(head[4:8], "little") + 8
-    if head[:4] not in pipes.JOINTS or (head[:4] == b"RIFF" and size - 1 <= length <= size):
+    if head[:4] not in _JOINTS or (head[:4] == b"RIFF" and size - 1 <= length <= size):
         return False
     with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as content:
-        joint = content.find(pipes.JOINTS[head[:4]][0], pipes.JOINT_FROM)
-    return joint >= 0 or pipes.with_unknown_length(head) != head
+        joint = content.find(_JOINTS[head[:4]][0], _JOINT_FROM)
+    return joint >= 0 or _with_unknown_length(head) != head

@@ -1,4 +1,4 @@
-"""Decode a file with libsndfile to a WAV of floats on standard output: libsndfile.py FILE|- SECONDS.
+"""Decode standard input with libsndfile to a WAV of floats on standard output: libsndfile.py SECONDS.
 
 This is a process of its own, as ffmpeg is. What libsndfile and its codecs write to standard error is not for
 a person. Whatever a broken file does to them, it ends only this process.
@@ -7,34 +7,22 @@ a person. Whatever a broken file does to them, it ends only this process.
 from __future__ import annotations
 
 import os
+import stat
 import struct
 import sys
-from typing import Any
 
-_UNKNOWN = 0xFFFFFFFF
+import soundfile
 
-
-def main(path: str, start: float) -> None:
-    """Decode the file `path`, or standard input ("-"), from `start` seconds on."""
-    import soundfile  # noqa: PLC0415
-
-    class Forward(soundfile.SoundFile):  # type: ignore[misc]
-        # After each read soundfile (0.14) seeks where it can. An MP3 then starts anew: half of it was zeros.
-        def seekable(self) -> bool:
-            return False
-
-    descriptor = 0 if path == "-" else os.open(path, os.O_RDONLY)
-    try:
-        _copy(Forward(descriptor, closefd=False), start)
-    except soundfile.LibsndfileError as error:
-        sys.exit(f"[error] {error.error_string}")
-    if path == "-" and os.read(0, 1):
-        while os.read(0, 1 << 16):
-            pass
-        sys.exit("[error] the file contains several MP3 files, of which libsndfile plays only the first")
+_UNKNOWN = 0xFFFFFFFF  # the length of a WAV
 
 
-def _copy(file: Any, start: float) -> None:
+class _Forward(soundfile.SoundFile):  # type: ignore[misc]
+    # After each read soundfile (0.14) seeks where it can. An MP3 then starts anew: half of it was zeros.
+    def seekable(self) -> bool:
+        return False
+
+
+def _copy(file: soundfile.SoundFile, start: float) -> None:
     if file.frames < 1 << 62:  # libsndfile reports more for a pipe
         sys.stderr.write(f"[info] Duration: 0:0:{file.frames / file.samplerate:f}\n")
     size = 4 * file.channels
@@ -49,4 +37,9 @@ def _copy(file: Any, start: float) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+    try:
+        _copy(_Forward(0, closefd=False), float(sys.argv[1]))
+    except soundfile.LibsndfileError as error:
+        sys.exit(f"[error] {error.error_string}")
+    if stat.S_ISFIFO(os.fstat(0).st_mode) and os.read(0, 1):
+        sys.exit("[error] the file contains several MP3 files, of which libsndfile plays only the first")

@@ -6,13 +6,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import vmic
 from vmic.cli.sounds.playlist import Playlist, Position
-
-if TYPE_CHECKING:
-    from vmic.cli.sounds.sound import Block
+from vmic.cli.sounds.sound import Block
 
 # Seconds of sound that are kept queued: with blocking writes, 2 of 8 files had gaps while other programs kept
 # both cores busy.

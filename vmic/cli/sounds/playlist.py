@@ -6,13 +6,10 @@ import contextlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import vmic
 from vmic.cli.sounds.resample import ResampledSound
-
-if TYPE_CHECKING:
-    from vmic.cli.sounds.sound import Block, Sound
+from vmic.cli.sounds.sound import Block, Sound
 
 
 @dataclass(frozen=True)
@@ -50,11 +47,7 @@ class Playlist:
         extent: Extent,
         loop: bool,
     ) -> None:
-        """Open the first sound. Each item of `sounds` is a function that opens one.
-
-        Raises:
-            VmicError: The first sound cannot be played.
-        """
+        """Open the first sound. Each item of `sounds` is a function that opens one."""
         self.ended = False
         self._gave = False
         self._sounds, self._sample_rate, self._channels = sounds, sample_rate, channels
@@ -73,11 +66,7 @@ class Playlist:
         )
 
     def next(self) -> tuple[Position, Block] | None:
-        """Return the position of the next block and the block, or None if none is ready yet or at the end.
-
-        Raises:
-            VmicError: The rest cannot be played.
-        """
+        """Return the position of the next block and the block, or None if none is ready yet or at the end."""
         while not self.ended:
             block = self._resampled.read()
             if block is None:

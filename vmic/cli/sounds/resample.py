@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from vmic.cli.channels import mixing
-
-if TYPE_CHECKING:
-    from vmic.cli.sounds.sound import Block, Sound
+from vmic.cli.sounds.sound import Block, Sound
 
 BLOCK_SECONDS = 0.1
 _BEYOND = 1e6  # of a full scale of 1
@@ -21,11 +17,7 @@ class ResampledSound:
     """
 
     def __init__(self, sound: Sound, sample_rate: int, channels: int, gain: float) -> None:
-        """Convert `sound`, with each sample multiplied by `gain`.
-
-        Raises:
-            VmicError: There is no right way to mix its channels.
-        """
+        """Convert `sound`, with each sample multiplied by `gain`."""
         import soxr  # noqa: PLC0415
 
         self.sound = sound

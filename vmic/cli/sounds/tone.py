@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from vmic.cli.sounds.sound import Block
+from vmic.cli.sounds.sound import Block, Sound
 
 
-class Tone:
+class Tone(Sound):
     """A sine of `frequency` Hz, whose greatest sample is `peak` (of a full scale of 1)."""
 
-    channels, layout = 1, 0
+    channels = 1
     seekable = True
 
     def __init__(self, frequency: float, peak: float, seconds: float | None, sample_rate: int) -> None:
@@ -34,6 +31,3 @@ class Tone:
     def seek(self, seconds: float) -> None:
         """Continue at `seconds` from the beginning."""
         self._at = int(seconds * self.sample_rate)
-
-    def close(self) -> None:
-        """Do nothing: a tone holds no resources."""

@@ -44,9 +44,6 @@ def spoken(text: str, engine: str | None, voice: str | None, speed: int | None) 
         engine: A name from `engines`. None takes the first one.
         voice: A voice name of the engine. None takes its default.
         speed: Words a minute. None takes the engine's default.
-
-    Raises:
-        VmicError: This machine has no such engine, or the engine does not speak.
     """
     there = engines()
     if engine is None and there:
