@@ -158,13 +158,13 @@ def test_a_name_too_long_for_pulseaudios_script_is_refused(
 def test_the_way_is_that_of_the_server_that_answers(
     server: SoundServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login_files.Systemd, "is_there", lambda _: False)
+    monkeypatch.setattr(type(login_files.WAYS["systemd"]), "is_there", lambda _: False)
     server.start()
     assert session_setup._first().name == server.kind
 
 
 def test_where_none_answers_the_way_must_be_clear(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login_files.Systemd, "is_there", lambda _: False)
+    monkeypatch.setattr(type(login_files.WAYS["systemd"]), "is_there", lambda _: False)
     for installed, chosen in ((["pipewire"], "pipewire"), (["pulseaudio"], "pulseaudio"), ([], None)):
         for name in ("pipewire", "pulseaudio"):
             there = name in installed
@@ -181,7 +181,7 @@ def test_where_none_answers_the_way_must_be_clear(monkeypatch: pytest.MonkeyPatc
 
 
 def test_where_systemd_runs_it_is_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login_files.Systemd, "is_there", lambda _: True)
+    monkeypatch.setattr(type(login_files.WAYS["systemd"]), "is_there", lambda _: True)
     assert session_setup._first().name == "systemd"
 
 

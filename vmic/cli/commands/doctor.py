@@ -5,15 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
 
 import click
 
 import vmic
 from vmic.cli.system.checks import Finding, all_of_them, facts
-
-if TYPE_CHECKING:
-    from vmic.cli.system.loopback_test import Heard
+from vmic.cli.system.loopback_test import Heard
 
 _SIGNS = {"good": ("✓", "green"), "note": ("·", "cyan"), "bad": ("✗", "red")}
 
@@ -31,8 +29,8 @@ def doctor(as_json: bool, plot: str | None) -> None:
 
     The command creates a microphone, writes to it and records it. The exit code is 1 if it finds a problem.
     """
-    if plot is not None:
-        _check_plot()
+    if plot is not None and find_spec("matplotlib") is None:
+        raise vmic.VmicError("--plot needs matplotlib (pip install matplotlib)")
     trials: list[Heard] = []
     findings = []
     if not as_json:
@@ -43,12 +41,8 @@ def doctor(as_json: bool, plot: str | None) -> None:
             _show(finding)
     if as_json:
         latencies = [round(1000 * latency, 3) for heard in trials for latency in heard.latencies]
-        report = {
-            **facts(),
-            "findings": [dataclasses.asdict(finding) for finding in findings],
-            "latencies_ms": latencies,
-        }
-        click.echo(json.dumps(report, indent=2))
+        found = [dataclasses.asdict(finding) for finding in findings]
+        click.echo(json.dumps({**facts(), "findings": found, "latencies_ms": latencies}, indent=2))
     if plot is not None and trials:
         _draw(trials[0], plot)
     if any(finding.kind == "bad" for finding in findings):
@@ -60,13 +54,6 @@ def _show(finding: Finding) -> None:
     click.echo(click.style(sign, fg=colour) + f" {finding.what}")
     if finding.cure:
         click.echo(f"    {finding.cure}")
-
-
-def _check_plot() -> None:
-    try:
-        import matplotlib as mpl  # noqa: F401, PLC0415
-    except ImportError as error:
-        raise vmic.VmicError("--plot needs matplotlib (pip install matplotlib)") from error
 
 
 def _draw(heard: Heard, path: str) -> None:

@@ -16,19 +16,17 @@ from vmic.cli.terminal.output import say
 
 _COMPLETION = "_VMIC_COMPLETE"
 
-way_option = click.option(
-    "--way",
-    type=click.Choice(list(WAYS)),
-    help="How the session creates it.  [default: systemd, otherwise the sound server that answers]",
-)
-
 
 @click.command(epilog="Example: vmic install my-mic --rate 48000")
 @click.argument("name")
 @click.option("--rate", type=RATE, default=48000, show_default=True, help="Frames per second.")
 @click.option("--channels", type=CHANNELS, default=1, show_default=True, help="Samples per frame.")
 @click.option("--description", help="The text that applications show instead of NAME.")
-@way_option
+@click.option(
+    "--way",
+    type=click.Choice(list(WAYS)),
+    help="How the session creates it.  [default: systemd, otherwise the sound server that answers]",
+)
 @quiet_option
 def install(name: str, rate: int, channels: int, description: str | None, way: str | None) -> None:
     """Create microphone NAME at each log-in.
@@ -53,11 +51,7 @@ def uninstall(name: str) -> None:
 
 
 def _first() -> Way:
-    """Return the way in which this user's sessions start programs.
-
-    Raises:
-        VmicError: The way cannot be determined, or there is none.
-    """
+    """Return the way in which this user's sessions start programs."""
     if WAYS["systemd"].is_there():
         return WAYS["systemd"]
     # Both servers may be installed. Only the one that runs reads its file.
@@ -101,7 +95,7 @@ def disable(name: str | None, all_: bool) -> None:
     if (name is None) != all_:
         raise click.UsageError("name a microphone, or say --all")
     if name is None:
-        asoundrc.remove_all()
+        asoundrc.remove(*asoundrc.enabled())
     elif not asoundrc.remove(name):
         there = ", ".join(asoundrc.enabled()) or "none"
         raise vmic.VmicError(f"microphone {name!r} not found in ALSA; available: {there}")

@@ -26,12 +26,10 @@ def enabled() -> list[str]:
 
 
 def add(name: str, source_name: str, description: str) -> str:
-    """Add microphone `name` to ALSA, shown as `description`, and return its id there.
-
-    Raises:
-        VmicError: The file cannot be written, or there is no ALSA.
-    """
-    identity = name if _can_be_bare(name) else _made_up(name)
+    """Add microphone `name` to ALSA, shown as `description`, and return its id there."""
+    # The name itself is the id if it can be, and if no other PCM has it.
+    bare = _BARE.fullmatch(name) and (name in enabled() or not _is_defined(name))
+    identity = name if bare else _made_up(name)
     _file().put(
         identity,
         f"""\
@@ -46,19 +44,9 @@ pcm.{identity} {{
     return identity
 
 
-def remove(name: str) -> bool:
-    """Remove microphone `name` from the file. Return False if it is not there."""
-    return _file().remove(name, _made_up(name))
-
-
-def remove_all() -> None:
-    """Remove all parts that belong to vmic."""
-    _file().remove(*enabled())
-
-
-def _can_be_bare(name: str) -> bool:
-    """Return whether the name itself can be the id, and no other PCM has it."""
-    return bool(_BARE.fullmatch(name)) and (name in enabled() or not _is_defined(name))
+def remove(*names: str) -> bool:
+    """Remove these microphones, by name or id, from the file. Return False if it has none of them."""
+    return _file().remove(*names, *map(_made_up, names))
 
 
 def _made_up(name: str) -> str:
@@ -66,16 +54,11 @@ def _made_up(name: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _is_defined(identity: str) -> bool:
-    """Return whether ALSA already has a PCM with this id, of the machine or of the user.
-
-    Raises:
-        VmicError: There is no ALSA.
-    """
+    """Return whether ALSA already has a PCM with this id, of the machine or of the user."""
     found = ctypes.util.find_library("asound")
     if found is None:
         raise vmic.VmicError("ALSA not found on this machine (apt install libasound2 libasound2-plugins)")

@@ -51,118 +51,85 @@ def facts() -> dict[str, str]:
     }
 
 
-def of_server() -> Iterator[Finding]:
-    """Check whether a sound server answers, and which."""
+def _of_server() -> Iterator[Finding]:
     info, address = connection.call(lambda pulse: (pulse.server_info(), connection.found_at(pulse)))
     yield Finding("good", f"{info.server_name} {info.server_version} answers at {address}")
 
 
-def of_trial(heard: Heard) -> Iterator[Finding]:
-    """Check whether a microphone could be created and heard."""
+def _of_trial(heard: Heard) -> Iterator[Finding]:
     if heard.wrong:
-        yield Finding(
-            "bad",
-            f"a microphone was created, but {heard.wrong} of {heard.frames} frames were not heard as written",
-            "run vmic doctor again while nothing else runs, and report the problem if it persists",
+        what = (
+            f"a microphone was created, but {heard.wrong} of {heard.frames} frames were not heard as written"
         )
+        cure = "run vmic doctor again while nothing else runs, and report the problem if it persists"
+        yield Finding("bad", what, cure)
     else:
-        yield Finding(
-            "good", f"a microphone was created, and all of its {heard.frames} frames were heard unchanged"
-        )
+        what = f"a microphone was created, and all of its {heard.frames} frames were heard unchanged"
+        yield Finding("good", what)
     if heard.latencies:
         median, worst = statistics.median(heard.latencies), max(heard.latencies)
         said = f"a frame is heard {1000 * median:.1f} ms after it is written (at most {1000 * worst:.1f} ms)"
-        if median > _SLOW:
-            yield Finding(
-                "bad", said, "another program makes the server use long periods: see pw-top, or pactl list"
-            )
-        else:
-            yield Finding("good", said)
-
-
-def of_devices() -> Iterator[Finding]:
-    """Check the microphones that exist, and their settings."""
-    return iter(connection.call(lambda pulse: list(_of_devices(pulse))))
+        slow = "another program makes the server use long periods: see pw-top, or pactl list"
+        yield Finding("bad", said, slow) if median > _SLOW else Finding("good", said)
 
 
 def _of_devices(pulse: pulsectl.Pulse) -> Iterator[Finding]:
     info = pulse.server_info()
     if _names.is_sink_name(info.default_sink_name):
-        yield Finding(
-            "bad",
-            f"the default output is {info.default_sink_name}: all sound of the machine goes to a microphone",
-            "choose another output (pactl set-default-sink), or create that microphone again",
-        )
+        everything = "all sound of the machine goes to a microphone"
+        cure = "choose another output (pactl set-default-sink), or create that microphone again"
+        yield Finding("bad", f"the default output is {info.default_sink_name}: {everything}", cure)
     clients = {client.name for client in pulse.client_list()}
     for device in registry.find_microphones(pulse):
         yield from _of_device(device, clients)
         if not _keeping.is_guarded(pulse, device):
             wrong, cure = unguarded(device.info)
             yield Finding("bad", f"{device.name!r} is unguarded: {wrong}", cure)
-    yield from _of_default_source(pulse, info.default_source_name)
-
-
-def _of_default_source(pulse: pulsectl.Pulse, default: str) -> Iterator[Finding]:
-    """Check whether the server makes a vmic microphone the default because there is no other."""
     sources = [source for source in pulse.source_list() if source.monitor_of_sink_name is None]
     ours = {source.name for source in sources if registry.is_source(source)}
     # PulseAudio always does so. PipeWire 0.3 and 1.4 prefer the monitor of an output, 1.6 does not.
-    if len(ours) == len(sources) and (default in ours or backend.of(pulse) is backend.PULSEAUDIO):
-        yield Finding(
-            "note",
-            "there is no real microphone: the sound server makes the first microphone of vmic the default",
-        )
+    is_default = info.default_source_name in ours or backend.of(pulse) is backend.PULSEAUDIO
+    if is_default and len(ours) == len(sources):
+        what = "there is no real microphone: the sound server makes the first microphone of vmic the default"
+        yield Finding("note", what)
 
 
 def _of_device(device: Device, clients: set[str]) -> Iterator[Finding]:
     name = device.name
     if device.owner is not None and device.owner.has_exited(clients):
-        yield Finding(
-            "bad", f"{name!r} was left behind by {device.info.program}, which has exited", "vmic clean"
-        )
+        what = f"{name!r} was left behind by {device.info.program}, which has exited"
+        yield Finding("bad", what, "vmic clean")
     elif not device.complete:
         yield Finding("bad", f"{name!r} is incomplete: its sink or its source is missing", "vmic clean")
     else:
         volume = device.source.volume.value_flat
         if abs(volume - 1) > 0.005:
-            yield Finding(
-                "bad",
-                f"the volume of {name!r} is {volume:.0%}",
-                f"pactl set-source-volume {device.info.source_name} 100%",
-            )
+            full = f"pactl set-source-volume {device.info.source_name} 100%"
+            yield Finding("bad", f"the volume of {name!r} is {volume:.0%}", full)
         if device.source.mute:
             yield Finding("bad", f"{name!r} is muted", f"pactl set-source-mute {device.info.source_name} 0")
 
 
-def of_alsa() -> Iterator[Finding]:
+def _of_alsa() -> Iterator[Finding]:
     """Check whether programs that know only ALSA, and PortAudio, find a microphone."""
     if not any(list(Path("/").glob(pattern[1:])) for pattern in _PLUGINS):
-        yield Finding(
-            "bad",
-            "programs that support only ALSA, and PortAudio, cannot find the microphones of the sound server",
-            "apt install libasound2-plugins (Debian, Ubuntu), dnf install alsa-plugins-pulseaudio (Fedora)",
-        )
+        programs = "programs that support only ALSA, and PortAudio,"
+        cure = "apt install libasound2-plugins (Debian, Ubuntu), dnf install alsa-plugins-pulseaudio (Fedora)"
+        yield Finding("bad", f"{programs} cannot find the microphones of the sound server", cure)
         return
     listed = asoundrc.enabled()
-    names = (
-        f"they list {', '.join(listed)} by name"
-        if listed
-        else "after `vmic alsa enable NAME` they list a microphone by name"
-    )
-    yield Finding("good", f"ALSA and PortAudio reach the sound server; {names}")
+    how = "they list" if listed else "after `vmic alsa enable NAME` they list"
+    which = ", ".join(listed) or "a microphone"
+    yield Finding("good", f"ALSA and PortAudio reach the sound server; {how} {which} by name")
 
 
-def of_applications() -> Iterator[Finding]:
+def _of_applications() -> Iterator[Finding]:
     """Report what a user should know about programs on this machine."""
-    browser = next((name for name in _CHROMIUM if shutil.which(name)), None)
-    if browser is not None:
-        path = Path(shutil.which(browser) or "").resolve()
-        if "snap" in path.parts:
-            yield Finding(
-                "note",
-                f"{browser} is a snap, which needs permission to record",
-                f"snap connect {browser}:audio-record",
-            )
+    browser, path = next(((name, path) for name in _CHROMIUM if (path := shutil.which(name))), ("", ""))
+    if browser:
+        if "snap" in Path(path).resolve().parts:
+            permit = f"snap connect {browser}:audio-record"
+            yield Finding("note", f"{browser} is a snap, which needs permission to record", permit)
         yield Finding(
             "note",
             f"{browser} shows a new microphone only after its list is opened again, and its noise "
@@ -170,35 +137,29 @@ def of_applications() -> Iterator[Finding]:
             "open the page's settings again, and turn audio processing off if the page allows it",
         )
     if shutil.which("firefox"):
-        yield Finding(
-            "note",
-            "Firefox shows a new microphone the next time it asks which one to use",
-            "let the page ask again",
-        )
+        what = "Firefox shows a new microphone the next time it asks which one to use"
+        yield Finding("note", what, "let the page ask again")
     if shutil.which("flatpak"):
-        yield Finding(
-            "note",
-            "a Flatpak application needs access to the socket of the sound server to record",
-            "flatpak override --user --socket=pulseaudio APPLICATION",
-        )
+        what = "a Flatpak application needs access to the socket of the sound server to record"
+        yield Finding("note", what, "flatpak override --user --socket=pulseaudio APPLICATION")
 
 
 def all_of_them(note_trial: Callable[[Heard], None]) -> Iterator[Finding]:
     """Run all checks. If no server answers, leave out those that need one."""
     try:
-        yield from of_server()
+        yield from _of_server()
     except vmic.ServerError as error:
         yield _refused(str(error))
     else:
-        yield from of_devices()
+        yield from connection.call(lambda pulse: list(_of_devices(pulse)))
         try:
             heard = try_one()
             note_trial(heard)
-            yield from of_trial(heard)
+            yield from _of_trial(heard)
         except vmic.VmicError as error:
             yield _refused(f"cannot test a microphone: {error}")
-        yield from of_alsa()
-    yield from of_applications()
+        yield from _of_alsa()
+    yield from _of_applications()
 
 
 def _refused(said: str) -> Finding:

@@ -16,14 +16,13 @@ from vmic._device import fallback_sink, names
 from vmic._device.properties import MICROPHONE, DeviceProperties
 from vmic._device.spec import MicrophoneSpec
 from vmic._pulse import backend
-from vmic.cli.system.managed_block import ManagedBlock
+from vmic.cli.system.managed_block import ManagedBlock, explaining
 
 # PulseAudio (16.1) reads each line of a script into 2048 bytes.
 _LONGEST_LINE = 2046
 
 
-def settings() -> Path:
-    """Return the folder of this user's settings."""
+def _settings() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
 
 
@@ -31,10 +30,11 @@ class Way(ABC):
     """A way to start something at each log-in."""
 
     name: str
+    program: str  # a program that every machine with it has
 
-    @abstractmethod
     def is_there(self) -> bool:
         """Return whether this machine has it."""
+        return shutil.which(self.program) is not None
 
     @abstractmethod
     def install(self, spec: MicrophoneSpec) -> Path:
@@ -45,18 +45,15 @@ class Way(ABC):
         """Remove what `install` wrote. Return False if there is nothing to remove."""
 
 
-class Systemd(Way):
+class _Systemd(Way):
     """A unit of the user's own systemd."""
 
-    name = "systemd"
+    name, program = "systemd", "systemctl"
 
     def is_there(self) -> bool:
-        """Return whether systemd runs this machine."""
-        return shutil.which("systemctl") is not None and Path("/run/systemd/system").is_dir()
+        return super().is_there() and Path("/run/systemd/system").is_dir()
 
     def install(self, spec: MicrophoneSpec) -> Path:
-        """Write the unit, and start it."""
-        unit = _unit(spec.name)
         command = " ".join(_unit_quoted(word) for word in [*_create(spec), "--foreground", "--", spec.name])
         text = f"""\
 [Unit]
@@ -74,8 +71,8 @@ RestartSec=2
 [Install]
 WantedBy=default.target
 """
-        _write(unit, text)
-        wanted = _wanted(unit)
+        unit = _write(_unit(spec.name), text)
+        wanted = self._wanted(unit)
         wanted.parent.mkdir(parents=True, exist_ok=True)
         wanted.unlink(missing_ok=True)
         wanted.symlink_to(unit)
@@ -84,15 +81,17 @@ WantedBy=default.target
         return unit
 
     def uninstall(self, name: str) -> bool:
-        """Stop the unit, and remove it."""
         unit = _unit(name)
         if not unit.exists():
             return False
-        _wanted(unit).unlink(missing_ok=True)
+        self._wanted(unit).unlink(missing_ok=True)
         unit.unlink()
         self._call("stop", unit.name)
         self._call("daemon-reload")
         return True
+
+    def _wanted(self, unit: Path) -> Path:
+        return unit.parent / "default.target.wants" / unit.name
 
     def _call(self, *arguments: str) -> None:
         if not self.is_there():
@@ -104,48 +103,37 @@ WantedBy=default.target
             raise vmic.VmicError(f"{' '.join(argv)}: {done.stderr.strip()}")
 
 
-class PipeWire(Way):
+class _PipeWire(Way):
     """A file that lets pipewire-pulse start the command that creates the microphone."""
 
-    name = "pipewire"
-
-    def is_there(self) -> bool:
-        """Return whether this machine has PipeWire's sound server."""
-        return shutil.which("pipewire-pulse") is not None
+    name, program = "pipewire", "pipewire-pulse"
 
     def install(self, spec: MicrophoneSpec) -> Path:
-        """Write the file."""
-        program, *arguments = [*_create(_encoded(spec)), "--encoded", "--", _encoded(spec).name]
         # PipeWire (0.3.65) splits the arguments at all blanks, also quoted ones, so they must have none.
+        name, description = (urllib.parse.quote(text, safe="") for text in (spec.name, spec.description))
+        encoded = MicrophoneSpec(name, description, spec.sample_rate, spec.channels)
+        program, *arguments = [*_create(encoded), "--encoded", "--", name]
         entry = f'{{ path = "{program}" args = "{" ".join(arguments)}" }}'
-        file = _drop_in(spec.name)
-        _write(
-            file,
-            f"# Created by `vmic install`; `vmic uninstall` removes it.\ncontext.exec = [\n    {entry}\n]\n",
-        )
-        return file
+        created = "# Created by `vmic install`; `vmic uninstall` removes it."
+        return _write(self._drop_in(spec.name), f"{created}\ncontext.exec = [\n    {entry}\n]\n")
 
     def uninstall(self, name: str) -> bool:
-        """Remove the file. Return False if there is none."""
-        there = _drop_in(name).exists()
-        _drop_in(name).unlink(missing_ok=True)
+        there = self._drop_in(name).exists()
+        self._drop_in(name).unlink(missing_ok=True)
         return there
 
+    def _drop_in(self, name: str) -> Path:
+        return _settings() / "pipewire" / "pipewire-pulse.conf.d" / f"vmic-{_identity(name)}.conf"
 
-class PulseAudio(Way):
+
+class _PulseAudio(Way):
     """A marked part of the user's script for the start of PulseAudio, which includes the machine's own."""
 
-    name = "pulseaudio"
-
-    def is_there(self) -> bool:
-        """Return whether this machine has PulseAudio."""
-        return shutil.which("pulseaudio") is not None
+    name = program = "pulseaudio"
 
     def install(self, spec: MicrophoneSpec) -> Path:
-        """Write the part at the end of the script."""
-        identity = DeviceProperties.new(
-            MICROPHONE, spec.name, spec.sample_rate, spec.channels, None
-        ).written()
+        properties = DeviceProperties.new(MICROPHONE, spec.name, spec.sample_rate, spec.channels, None)
+        identity = properties.written()
         profile = backend.PULSEAUDIO
         source = spec.source_arguments(profile, identity, backend.backslashed)
         lines = [
@@ -160,41 +148,37 @@ class PulseAudio(Way):
                 f"cannot install microphone {spec.name!r}: its name or description is too long for the "
                 "script of PulseAudio"
             )
-        script = _script()
+        script = self._script()
         script.put(_identity(spec.name), "".join(f"{line}\n" for line in lines))
         return script.path
 
     def uninstall(self, name: str) -> bool:
-        """Remove the part. A script that then only includes the machine's own is deleted too."""
-        return _script().remove(_identity(name))
+        # A script that then only includes the machine's own is deleted too.
+        return self._script().remove(_identity(name))
+
+    def _script(self) -> ManagedBlock:
+        return ManagedBlock(_settings() / "pulse" / "default.pa", base=".include /etc/pulse/default.pa\n")
 
 
-WAYS: dict[str, Way] = {way.name: way for way in (Systemd(), PipeWire(), PulseAudio())}
+WAYS: dict[str, Way] = {way.name: way for way in (_Systemd(), _PipeWire(), _PulseAudio())}
 
 
 def _create(spec: MicrophoneSpec) -> list[str]:
     """Return the command that creates the microphone, without its last arguments."""
     shape = ["--rate", str(spec.sample_rate), "--channels", str(spec.channels)]
-    shown = ["--description", spec.description, "--replace", "--quiet"]
-    return [*_program(), "create", *shape, *shown]
+    return [*_program(), "create", *shape, "--description", spec.description, "--replace", "--quiet"]
 
 
 def _program() -> list[str]:
-    """Return this command in a form that can be started from anywhere.
-
-    Raises:
-        VmicError: It cannot be started, because vmic is not installed where Python finds it.
-    """
+    """Return this command in a form that can be started from anywhere."""
     here = Path(sys.argv[0]).absolute()
     # `python -m vmic.cli` sets argv[0] to "vmic", which is not a file; a shell gives a command's path.
     is_file = os.sep in sys.argv[0] and here.name == "vmic" and os.access(here, os.X_OK)
     program = [str(here)] if is_file else [sys.executable, "-m", "vmic.cli"]
     # Try it as a session starts it. Python's -m first looks for modules in the folder in which it is started.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    argv = [*program, "--help"]
-    done = subprocess.run(
-        argv, cwd="/", env=clean, capture_output=True, stdin=subprocess.DEVNULL, check=False
-    )
+    argv, nothing = [*program, "--help"], subprocess.DEVNULL
+    done = subprocess.run(argv, cwd="/", env=clean, capture_output=True, stdin=nothing, check=False)
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
         raise vmic.VmicError(
@@ -202,11 +186,6 @@ def _program() -> list[str]:
             "the command vmic"
         )
     return program
-
-
-def _encoded(spec: MicrophoneSpec) -> MicrophoneSpec:
-    name, description = (urllib.parse.quote(text, safe="") for text in (spec.name, spec.description))
-    return MicrophoneSpec(name, description, spec.sample_rate, spec.channels)
 
 
 def _identity(name: str) -> str:
@@ -217,19 +196,7 @@ def _identity(name: str) -> str:
 
 
 def _unit(name: str) -> Path:
-    return settings() / "systemd" / "user" / f"vmic-{_identity(name)}.service"
-
-
-def _wanted(unit: Path) -> Path:
-    return unit.parent / "default.target.wants" / unit.name
-
-
-def _drop_in(name: str) -> Path:
-    return settings() / "pipewire" / "pipewire-pulse.conf.d" / f"vmic-{_identity(name)}.conf"
-
-
-def _script() -> ManagedBlock:
-    return ManagedBlock(settings() / "pulse" / "default.pa", base=".include /etc/pulse/default.pa\n")
+    return _settings() / "systemd" / "user" / f"vmic-{_identity(name)}.service"
 
 
 def _unit_quoted(word: str) -> str:
@@ -239,9 +206,8 @@ def _unit_quoted(word: str) -> str:
     return f'"{word}"'
 
 
-def _write(path: Path, text: str) -> None:
-    try:
+def _write(path: Path, text: str) -> Path:
+    with explaining("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, errors="surrogateescape")
-    except OSError as error:
-        raise vmic.VmicError(f"cannot write {path}: {error.strerror}") from error
+    return path

@@ -38,11 +38,7 @@ class Heard:
 
 
 def try_one() -> Heard:
-    """Create a microphone, write to it, and hear it through parec. This takes about 3 s.
-
-    Raises:
-        VmicError: The microphone cannot be created, or parec is not found or hears nothing.
-    """
+    """Create a microphone, write to it, and hear it through parec. This takes about 3 s."""
     parec = shutil.which("parec")
     if parec is None:
         raise vmic.VmicError("parec not found (apt install pulseaudio-utils)")
@@ -75,8 +71,8 @@ class _Ears:
         self._data = bytearray()
         self._ends: list[int] = []  # all frames received, after each read
         self._times: list[float] = []
-        self._thread = threading.Thread(target=self._listen, name="vmic-ears")
-        self._thread.start()
+        self.thread = threading.Thread(target=self._listen, name="vmic-ears")
+        self.thread.start()
 
     def _listen(self) -> None:
         while data := os.read(self._pipe.fileno(), 1 << 16):
@@ -91,10 +87,6 @@ class _Ears:
         """Wait up to 5 s until `happened` is true for the frames. Return whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: bool(happened(self.frames())), _HEARS_WITHIN)
-
-    def end(self) -> None:
-        """Wait until all output of parec has arrived."""
-        self._thread.join()
 
     def frames(self) -> npt.NDArray[np.int16]:
         """Return all frames that have arrived, of shape (n, 2)."""
@@ -123,7 +115,7 @@ def _listening(parec: str, source_name: str) -> Iterator[_Ears]:
             yield ears
         finally:
             process.kill()
-            ears.end()
+            ears.thread.join()  # all output of parec has arrived
 
 
 def _frames(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:

@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import vmic
@@ -18,6 +18,17 @@ _PART = (
 )
 _PARTS = re.compile(_PART, re.MULTILINE)
 _BEGIN = re.compile(r"^# >>> vmic: (\S+) >>>", re.MULTILINE)
+
+
+@contextlib.contextmanager
+def explaining(what: str, path: Path) -> Iterator[None]:
+    """Turn an error of the system into one that says that `path` cannot be read or written."""
+    try:
+        yield
+    except vmic.VmicError:
+        raise
+    except OSError as error:
+        raise vmic.VmicError(f"cannot {what} {path}: {error.strerror}") from error
 
 
 class ManagedBlock:
@@ -32,31 +43,21 @@ class ManagedBlock:
         return [found["id"] for found in _PARTS.finditer(self._read())]
 
     def put(self, identity: str, part: str) -> None:
-        """Put this part (whole lines) at the end of the file, and remove an older part of the same identity.
-
-        Raises:
-            VmicError: The file cannot be read or written, or somebody has broken a mark.
-        """
-        marked = f"# >>> vmic: {identity} >>>\n{part}# <<< vmic: {identity} <<<\n"
-
-        def with_part(before: str) -> str:
-            rest = _without(before, [identity])
-            return rest + ("\n" if rest and not rest.endswith("\n") else "") + marked
-
-        self._change(with_part)
+        """Put this part (whole lines) at the end of the file, in place of an older one of this identity."""
+        self._change([identity], f"# >>> vmic: {identity} >>>\n{part}# <<< vmic: {identity} <<<\n")
 
     def remove(self, *identities: str) -> bool:
-        """Remove these parts. Return False if the file has none of them.
+        """Remove these parts. Return False if the file has none of them."""
+        return self._change(identities)
 
-        Raises:
-            VmicError: As in `put`.
-        """
-        return self._change(lambda before: _without(before, identities))
-
-    def _change(self, change: Callable[[str], str]) -> bool:
+    def _change(self, without: Container[str], addition: str = "") -> bool:
+        """Remove these parts, add one, and return whether the file has changed."""
         with self._alone():
             before = self._read()
-            after = change(before)
+            after = _PARTS.sub(lambda found: "" if found["id"] in without else found[0], before)
+            if addition and after and not after.endswith("\n"):
+                after += "\n"
+            after += addition
             if after != before:
                 self._check(before)
                 self._write(after)
@@ -74,7 +75,7 @@ class ManagedBlock:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """Keep other vmic processes from changing the file during the block."""
-        with self._sentences("write"):
+        with explaining("write", self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             folder = os.open(self.path.parent, os.O_RDONLY)
         try:
@@ -84,7 +85,7 @@ class ManagedBlock:
             os.close(folder)
 
     def _read(self) -> str:
-        with self._sentences("read"):
+        with explaining("read", self.path):
             try:
                 mode = self.path.stat().st_mode
             except FileNotFoundError:
@@ -97,7 +98,7 @@ class ManagedBlock:
 
     def _write(self, text: str) -> None:
         """Write the whole file at once, or not at all."""
-        with self._sentences("write"):
+        with explaining("write", self.path):
             if text == self._base and not self.path.is_symlink():
                 self.path.unlink()
                 return
@@ -113,16 +114,3 @@ class ManagedBlock:
                 Path(new).chmod(mode)
                 Path(new).replace(target)
                 unfinished.pop_all()
-
-    @contextlib.contextmanager
-    def _sentences(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except vmic.VmicError:
-            raise
-        except OSError as error:
-            raise vmic.VmicError(f"cannot {what} {self.path}: {error.strerror}") from error
-
-
-def _without(text: str, identities: Container[str]) -> str:
-    return _PARTS.sub(lambda found: "" if found["id"] in identities else found[0], text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import shlex
 import time
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,20 +48,14 @@ def of_all(pulse: pulsectl.Pulse) -> list[MicrophoneStatus]:
 
 
 def of_one(pulse: pulsectl.Pulse, name: str) -> MicrophoneStatus:
-    """Return the status of the microphone with this name.
-
-    Raises:
-        DeviceError: There is no such microphone. The message lists those that exist.
-    """
+    """Return the status of the microphone with this name."""
     return _of(pulse, [orphans.find(pulse, name)])[0]
 
 
 def _of(pulse: pulsectl.Pulse, found: list[Device]) -> list[MicrophoneStatus]:
     devices = {device.source.index: device for device in found}
     peaks = _listen(pulse, [device for device in devices.values() if _state(device) == "running"])
-    streams = recording_apps.streams(pulse, devices)
-    now = time.time()
-    heard_by = recording_apps.listeners(pulse, streams, {(s.index, s.source): now for s in streams})
+    heard_by = listeners(pulse, devices)
     players = pulse.sink_input_list()
     clients = {client.index: client.proplist for client in pulse.client_list()}
     return [
@@ -79,6 +74,12 @@ def _of(pulse: pulsectl.Pulse, found: list[Device]) -> list[MicrophoneStatus]:
         )
         for index, device in devices.items()
     ]
+
+
+def listeners(pulse: pulsectl.Pulse, sources: Container[int]) -> dict[int, tuple[Listener, ...]]:
+    """Return the applications that record each of these sources, by the index of the source."""
+    streams, now = recording_apps.streams(pulse, sources), time.time()
+    return recording_apps.listeners(pulse, streams, {(s.index, s.source): now for s in streams})
 
 
 def _state(device: Device) -> str:
@@ -112,13 +113,11 @@ def _listen(pulse: pulsectl.Pulse, devices: list[Device]) -> dict[int, float]:
 
 def unguarded(info: MicrophoneInfo) -> tuple[str, str]:
     """Return what is wrong with a microphone without a keeper, and what to do."""
-    wrong = (
-        "it has no keeper (watchdog process): other programs can play into it, and it is lost when the sound "
-        "server exits"
-    )
+    command = f"vmic record {shlex.quote(info.name)} FILE"
     return (
-        wrong,
-        f"record it or play into it, which starts a new keeper (vmic record {shlex.quote(info.name)} FILE)",
+        "it has no keeper (watchdog process): other programs can play into it, and it is lost when the sound "
+        "server exits",
+        f"record it or play into it, which starts a new keeper ({command})",
     )
 
 

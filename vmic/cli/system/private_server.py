@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -24,9 +23,6 @@ def isolated_server() -> Iterator[None]:
     """Lead this process, and all that it starts, to a private PulseAudio, which ends with the block.
 
     The server has a silent output and no sound card, and keeps no state.
-
-    Raises:
-        VmicError: There is no PulseAudio, or it does not start.
     """
     pulseaudio = shutil.which("pulseaudio")
     if pulseaudio is None:
@@ -57,11 +53,12 @@ def isolated_server() -> Iterator[None]:
             # Ctrl-C at the terminal is for the command; the server exits after it.
             start_new_session=True,
         )
-        with contextlib.ExitStack() as ending:
-            ending.callback(_end, server)
+        try:
             _lead_to(runtime_dir)
             _await_answer(server, log)
             yield
+        finally:
+            _end(server)
 
 
 def _lead_to(runtime_dir: Path) -> None:
@@ -92,7 +89,7 @@ def _await_answer(server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
-    server.send_signal(signal.SIGTERM)
+    server.terminate()
     try:
         server.wait(_ENDS_WITHIN)
     except subprocess.TimeoutExpired:
