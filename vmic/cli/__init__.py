@@ -1,4 +1,7 @@
-"""The ``vmic`` command: the library from a terminal."""
+"""The ``vmic`` command: the library from a terminal.
+
+Any function in here may raise VmicError. `main` prints its message.
+"""
 
 from __future__ import annotations
 
@@ -17,48 +20,29 @@ from vmic.cli.terminal.output import printable
 INTERRUPTED = 128 + signal.SIGINT
 
 _COMMANDS = {
-    "create": (
-        "devices:create",
-        "Create microphone NAME, which exists until `vmic remove NAME`.",
-    ),
+    "create": ("devices:create", "Create microphone NAME, which exists until `vmic remove NAME`."),
     "list": ("listing:list_", "List the microphones of vmic on this sound server."),
     "info": ("listing:info", "Show the details of microphone NAME."),
     "remove": ("devices:remove", "Remove microphone NAME, and end its recordings."),
-    "play": (
-        "play:play",
-        "Play each FILE into microphone NAME, and wait until it has been heard.",
-    ),
+    "play": ("play:play", "Play each FILE into microphone NAME, and wait until it has been heard."),
     "say": ("play:say", "Speak TEXT into microphone NAME."),
     "tone": ("play:tone", "Play a sine tone into microphone NAME."),
     "record": ("record:record", "Record microphone NAME to the file OUT."),
     "meter": ("meter:meter", "Show the loudness of microphone NAME, and its listeners."),
     "run": ("run:run", "Run COMMAND with microphone NAME as its default microphone."),
     "room": ("room:room", "Open a room for test calls on this machine."),
-    "install": (
-        "session_setup:install",
-        "Create microphone NAME at each log-in.",
-    ),
+    "install": ("session_setup:install", "Create microphone NAME at each log-in."),
     "uninstall": ("session_setup:uninstall", "Stop creating microphone NAME at log-in."),
     "server": ("server:server", "Start, stop and show the sound server."),
-    "alsa": (
-        "session_setup:alsa",
-        "List microphones by name in programs that support only ALSA.",
-    ),
-    "doctor": (
-        "doctor:doctor",
-        "Find problems with microphones, and suggest remedies.",
-    ),
+    "alsa": ("session_setup:alsa", "List microphones by name in programs that support only ALSA."),
+    "doctor": ("doctor:doctor", "Find problems with microphones, and suggest remedies."),
     "clean": ("devices:clean", "Remove microphones that programs have left behind."),
-    "completion": (
-        "session_setup:completion",
-        "Print the script with which SHELL completes vmic commands.",
-    ),
+    "completion": ("session_setup:completion", "Print the script with which SHELL completes vmic commands."),
 }
 
 
 @click.group(
     cls=LazyGroup,
-    package="vmic.cli.commands",
     where=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""Example: vmic create my-mic && vmic say my-mic hello

@@ -41,11 +41,7 @@ _FROM_ALSA = {
 
 
 def mixing(name: str, channels: int, layout: int, wanted: int) -> Any:
-    """Return the weight of each channel of `name` (a row) in each wanted channel (a column).
-
-    Raises:
-        VmicError: There is no right way to mix them.
-    """
+    """Return the weight of each channel of `name` (a row) in each wanted channel (a column)."""
     import numpy as np  # noqa: PLC0415
 
     here, there = _positions(channels, layout), _positions(wanted, 0)
@@ -67,27 +63,16 @@ def mixing(name: str, channels: int, layout: int, wanted: int) -> Any:
 
 def _positions(channels: int, layout: int) -> list[str]:
     """Return where each channel is heard, or an empty list if that is unknown."""
-    mask = (
-        layout
-        if layout.bit_count() == channels and layout < 1 << len(_POSITIONS)
-        else _LAYOUTS.get(channels, 0)
-    )
+    known = layout.bit_count() == channels and layout < 1 << len(_POSITIONS)
+    mask = layout if known else _LAYOUTS.get(channels, 0)
     return [position for bit, position in enumerate(_POSITIONS) if mask >> bit & 1]
 
 
 class Remix:
-    """A converter from the channels that ALSA records to the channels of a file.
-
-    Attributes:
-        recorded: The number of channels to record through ALSA.
-    """
+    """A converter from the channels that ALSA records, `recorded` of them, to the channels of a file."""
 
     def __init__(self, channels: int, wanted: int) -> None:
-        """Convert from a microphone of `channels` channels to a file of `wanted` channels.
-
-        Raises:
-            VmicError: There is no right way to mix them.
-        """
+        """Convert from a microphone of `channels` channels to a file of `wanted` channels."""
         self.recorded, positions = _FROM_ALSA.get(channels, (channels, tuple(range(channels))))
         self._positions = list(positions)
         self._matrix = mixing("the microphone", channels, 0, wanted) if wanted != channels else None

@@ -12,12 +12,9 @@ import click
 class LazyGroup(click.Group):
     """A group that knows where its commands are and how their help begins."""
 
-    def __init__(
-        self, *arguments: Any, package: str, where: Mapping[str, tuple[str, str]], **settings: Any
-    ) -> None:
-        """Take, for each command name, a "module:name" in `package` and the beginning of its help."""
+    def __init__(self, *arguments: Any, where: Mapping[str, tuple[str, str]], **settings: Any) -> None:
+        """Take, for each command name, a "module:name" in `commands` and the beginning of its help."""
         super().__init__(*arguments, **settings)
-        self._package = package
         self._where = where
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -29,7 +26,7 @@ class LazyGroup(click.Group):
         if cmd_name not in self._where:
             return None
         module, _, name = self._where[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(f"{self._package}.{module}"), name)
+        command: click.Command = getattr(importlib.import_module(f"vmic.cli.commands.{module}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

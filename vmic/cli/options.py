@@ -16,8 +16,6 @@ from vmic.cli.terminal.output import QUIET, silence_libraries
 MIN_RATE, MAX_RATE = MIN_SAMPLE_RATE, MAX_SAMPLE_RATE
 RATE = click.IntRange(MIN_RATE, MAX_RATE)
 CHANNELS = click.IntRange(1, MAX_CHANNELS)
-
-
 _LONGEST = 1e9  # seconds
 
 

@@ -50,8 +50,12 @@ def create(
     if foreground and alsa:
         raise click.UsageError("--alsa cannot be used with --foreground")
     if foreground:
-        _hold(name, rate, channels, description, replace=replace)
-        return
+        with create_microphone_device(
+            name, rate, channels, non_blocking=True, replace=replace, description=description
+        ) as microphone:
+            _show(microphone.source_name)
+            while True:
+                signal.pause()
     try:
         info = create_lasting_device(name, rate, channels, description=description, replace=replace)
     except DeviceError:
@@ -64,18 +68,12 @@ def create(
         if alsa:
             asoundrc.add(name, info.source_name, description or name)
         undo.pop_all()
+    _show(info.source_name)
+
+
+def _show(source_name: str) -> None:
     if not is_quiet():
-        click.echo(info.source_name)
-
-
-def _hold(name: str, rate: int, channels: int, description: str | None, *, replace: bool) -> None:
-    with create_microphone_device(
-        name, rate, channels, non_blocking=True, replace=replace, description=description
-    ) as microphone:
-        if not is_quiet():
-            click.echo(microphone.source_name)
-        while True:
-            signal.pause()
+        click.echo(source_name)
 
 
 @click.command(epilog="Example: vmic remove my-virtual-microphone")
@@ -102,14 +100,8 @@ def clean() -> None:
     These are the microphones whose owner has exited, and microphones that are incomplete.
     """
     for device in connection.call(_clean):
-        say(
-            f"removed {device.name!r}"
-            + (
-                f", which belonged to {belongs_to(device.info)}"
-                if device.info.pid
-                else ", which was incomplete"
-            )
-        )
+        why = f"belonged to {belongs_to(device.info)}" if device.info.pid else "was incomplete"
+        say(f"removed {device.name!r}, which {why}")
 
 
 def _clean(pulse: pulsectl.Pulse) -> list[Device]:

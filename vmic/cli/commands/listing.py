@@ -32,7 +32,9 @@ def list_(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_as_json(status) for status in statuses], indent=2))
         return
-    _print([(*_HEADS, _SHOWN_AS), *((*_cells(one), _shown_as(one)) for one in statuses)])
+    shown_as = ["-" if one.description == one.info.name else one.description for one in statuses]
+    rows = [(*_cells(one), shown) for one, shown in zip(statuses, shown_as, strict=True)]
+    _print([(*_HEADS, "DESCRIPTION"), *rows])
 
 
 @click.command(epilog="Example: vmic info my-virtual-microphone")
@@ -45,17 +47,12 @@ def info(name: str, as_json: bool) -> None:
         click.echo(json.dumps(_as_json(status), indent=2))
         return
     named = [(head.capitalize(), cell) for head, cell in zip(_HEADS, _cells(status), strict=True)]
-    more = [("Source", status.info.source_name), (_SHOWN_AS.capitalize(), status.description)]
+    more = [("Source", status.info.source_name), ("Description", status.description)]
     lost = [] if status.guarded else [("Unguarded", "; ".join(unguarded(status.info)))]
     _print([*named, *more, ("Volume", f"{status.volume:.0%}"), *lost])
 
 
 _HEADS = ("NAME", "STATE", "RATE", "CHANNELS", "OWNER", "WRITERS", "LISTENERS", "PEAK")
-_SHOWN_AS = "DESCRIPTION"
-
-
-def _shown_as(status: MicrophoneStatus) -> str:
-    return "-" if status.description == status.info.name else status.description
 
 
 def _cells(status: MicrophoneStatus) -> tuple[str, ...]:

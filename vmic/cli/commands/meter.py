@@ -6,25 +6,20 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import click
 
 import vmic
 from vmic._device import orphans
-from vmic._monitor import recording_apps
 from vmic._monitor.recording_apps import Listener
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import Follower
 from vmic.cli.options import LENGTH, name_argument
-from vmic.cli.system.microphone_status import who
+from vmic.cli.system.microphone_status import listeners, who
 from vmic.cli.terminal import level_bar
-from vmic.cli.terminal.output import clock, line, screen
+from vmic.cli.terminal.output import Picture, clock, line, screen
 from vmic.cli.terminal.peaks import Peaks
-
-if TYPE_CHECKING:
-    from rich.console import Group
 
 _REDRAW, _LINE = 0.05, 1.0  # seconds
 _HOLD = 1.5  # seconds
@@ -51,9 +46,8 @@ def meter(name: str, seconds: float | None) -> None:
         while seconds is None or due - began < seconds:
             due += _LINE if draw is None else _REDRAW
             if ears.removed.wait(max(0.0, due - time.monotonic())):
-                raise vmic.DeviceLostError(
-                    f"microphone {info.name!r} was removed, or the sound server disconnected"
-                )
+                lost = f"microphone {info.name!r} was removed, or the sound server disconnected"
+                raise vmic.DeviceLostError(lost)
             heard = ears.take()
             if draw is None:
                 click.echo(_line(due - began, heard))
@@ -61,35 +55,28 @@ def meter(name: str, seconds: float | None) -> None:
                 draw(view.picture(heard))
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Heard:
-    peak: float  # of a full scale of 1
-    clips: int  # the number of the server's peaks at full scale
-    listeners: tuple[Listener, ...]
+    peak: float = 0.0  # of a full scale of 1
+    clips: int = 0  # the number of the server's peaks at full scale
+    listeners: tuple[Listener, ...] = ()
 
 
 class _Ears(Follower):
-    """A follower of one source, on a thread of its own.
-
-    Attributes:
-        removed: Set when the source is removed or the server disconnects.
-    """
+    """A follower of one source, on a thread of its own."""
 
     def __init__(self, source_name: str) -> None:
         super().__init__(("source", "source_output"))
-        self.removed = threading.Event()
+        self.removed = threading.Event()  # set when the source is removed or the server disconnects
         self._source_name = source_name
-        self._lock = threading.Lock()  # guards `_peak`, `_clips` and `_listeners`
-        self._peak, self._clips = 0.0, 0
-        self._listeners: tuple[Listener, ...] = ()
-        # Used by the thread alone.
-        self._followed: Peaks | None = None
+        self._lock = threading.Lock()  # guards `_heard`
+        self._heard = _Heard()
+        self._followed: Peaks | None = None  # used by the thread alone
 
     def take(self) -> _Heard:
         """Return what was heard since the last call."""
         with self._lock:
-            heard = _Heard(self._peak, self._clips, self._listeners)
-            self._peak, self._clips = 0.0, 0
+            heard, self._heard = self._heard, _Heard(listeners=self._heard.listeners)
         return heard
 
     def look(self, pulse: pulsectl.Pulse) -> None:
@@ -100,11 +87,9 @@ class _Ears(Follower):
             return
         if self._followed is None:
             self._followed = Peaks(pulse, self._source_name, self._note)
-        now = time.time()
-        streams = recording_apps.streams(pulse, {source.index for source in sources})
-        listeners = recording_apps.listeners(pulse, streams, {(s.index, s.source): now for s in streams})
+        heard_by = listeners(pulse, {source.index for source in sources})
         with self._lock:
-            self._listeners = tuple(one for those in listeners.values() for one in those)
+            self._heard.listeners = tuple(one for those in heard_by.values() for one in those)
 
     def lose(self) -> None:
         """Stop, because the server has disconnected or the source was removed."""
@@ -113,8 +98,8 @@ class _Ears(Follower):
 
     def _note(self, peak: float) -> None:
         with self._lock:
-            self._peak = max(self._peak, peak)
-            self._clips += peak >= level_bar.CLIPS
+            self._heard.peak = max(self._heard.peak, peak)
+            self._heard.clips += peak >= level_bar.CLIPS
 
 
 class _View:
@@ -122,11 +107,10 @@ class _View:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._held, self._held_at = 0.0, 0.0
+        self._peak = self._held = self._held_at = 0.0
         self._clips = 0
-        self._peak = 0.0
 
-    def picture(self, heard: _Heard) -> Group:
+    def picture(self, heard: _Heard) -> Picture:
         """Return the level, the held peak, a warning and the listeners."""
         from rich.console import Group  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
@@ -139,14 +123,12 @@ class _View:
         self._clips += heard.clips
         bar = level_bar.bar(self._peak, _WIDTH, self._held)
         level = line([], Text(self._name, "bold"), [bar, Text(level_bar.said(self._held))])
-        clip = (
-            Text(f"reached full scale {self._clips} times: too loud", "bold red") if self._clips else Text("")
-        )
-        listeners = [Text(f"  {who(listener)}") for listener in heard.listeners]
-        return Group(level, clip, Text("listeners:" if listeners else "no listeners"), *listeners)
+        clip = f"reached full scale {self._clips} times: too loud" if self._clips else ""
+        names = [Text(f"  {who(listener)}") for listener in heard.listeners]
+        return Group(level, Text(clip, "bold red"), Text("listeners:" if names else "no listeners"), *names)
 
 
 def _line(seconds: float, heard: _Heard) -> str:
     clip = f"  reached full scale {heard.clips} times" if heard.clips else ""
-    listeners = ", ".join(who(listener) for listener in heard.listeners) or "no listeners"
-    return f"{clock(seconds)}  {level_bar.said(heard.peak)}{clip}  {listeners}"
+    names = ", ".join(who(listener) for listener in heard.listeners) or "no listeners"
+    return f"{clock(seconds)}  {level_bar.said(heard.peak)}{clip}  {names}"

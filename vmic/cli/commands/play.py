@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import sys
@@ -17,7 +16,7 @@ from vmic._stream.latency import Latency
 from vmic.cli.options import CHANNELS, LENGTH, MAX_RATE, MIN_RATE, RATE, TIME, name_argument, quiet_option
 from vmic.cli.sounds import opening
 from vmic.cli.sounds.player import AHEAD
-from vmic.cli.sounds.playlist import Extent
+from vmic.cli.sounds.playlist import Extent, Playlist
 from vmic.cli.sounds.sound import RAW_FORMATS, Raw, Sound
 from vmic.cli.sounds.tone import Tone
 from vmic.cli.sounds.tts import spoken
@@ -109,12 +108,9 @@ def play(
     if "-" in files and sys.stdin is None:
         raise vmic.VmicError("cannot play standard input: it is closed")
     if raw:
-        first: Sound = Raw(
-            sys.stdin.fileno(),
-            rate or (there.sample_rate if there else _DEFAULT_RATE),
-            channels or (there.channels if there else 1),
-            sample_format or "s16le",
-        )
+        rate = rate or (there.sample_rate if there else _DEFAULT_RATE)
+        channels = channels or (there.channels if there else 1)
+        first: Sound = Raw(sys.stdin.fileno(), rate, channels, sample_format or "s16le")
     else:
         first = opening.open_standard_input() if files == ("-",) else opening.open_file(files[0])
     openers = [functools.partial(opening.open_file, file) for file in files]
@@ -181,10 +177,8 @@ def tone(name: str, frequency: float, level: float, seconds: float | None, laten
     there = _find(name)
     rate = there.sample_rate if there else _DEFAULT_RATE
     if frequency >= rate / 2:
-        raise click.UsageError(
-            f"--frequency must be below {rate / 2:g} Hz, half the sample rate of the microphone, got "
-            f"{frequency:g}"
-        )
+        limit = f"{rate / 2:g} Hz, half the sample rate of the microphone"
+        raise click.UsageError(f"--frequency must be below {limit}, got {frequency:g}")
     sine = functools.partial(Tone, frequency, 10 ** (level / 20), seconds, rate)
     _play(name, there, sine(), [sine], latency)
 
@@ -211,17 +205,18 @@ def _play(
     opened = [first]
     begin = openers[0]
     openers = [lambda: opened.pop() if opened else begin(), *openers[1:]]
-    with contextlib.ExitStack() as stack:
-        ahead = AHEAD if latency is None else latency / 1000
-        # With --latency, a pipe must deliver `ahead` seconds before its first frame is heard. A file is
-        # complete from the beginning.
-        prebuffer: Latency = "auto" if latency is None or first.seekable else ahead
-        if there is not None:
-            microphone = vmic.open_microphone_device(name, non_blocking=True, latency=prebuffer)
-        else:
-            rate = first.sample_rate if MIN_RATE <= first.sample_rate <= MAX_RATE else _DEFAULT_RATE
-            microphone = vmic.create_microphone_device(
-                name, rate, first.channels, non_blocking=True, latency=prebuffer
-            )
-        stack.enter_context(microphone)
-        play_all(microphone, openers, gain=10 ** (gain / 20), extent=extent, loop=loop, ahead=ahead)
+    ahead = AHEAD if latency is None else latency / 1000
+    # With --latency, a pipe must deliver `ahead` seconds before its first frame is heard. A file is complete
+    # from the beginning.
+    prebuffer: Latency = "auto" if latency is None or first.seekable else ahead
+    if there is not None:
+        microphone = vmic.open_microphone_device(name, non_blocking=True, latency=prebuffer)
+    else:
+        rate = first.sample_rate if MIN_RATE <= first.sample_rate <= MAX_RATE else _DEFAULT_RATE
+        microphone = vmic.create_microphone_device(
+            name, rate, first.channels, non_blocking=True, latency=prebuffer
+        )
+    with microphone:
+        shape, factor = (microphone.sample_rate, microphone.channels), 10 ** (gain / 20)
+        playlist = Playlist(openers, *shape, gain=factor, extent=extent, loop=loop)
+        play_all(microphone, playlist, ahead)

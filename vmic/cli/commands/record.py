@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -19,10 +19,7 @@ from vmic._pulse import connection
 from vmic.cli.channels import Remix
 from vmic.cli.options import CHANNELS, LENGTH, name_argument, quiet_option
 from vmic.cli.terminal import level_bar
-from vmic.cli.terminal.output import clock, is_quiet, line, printable, screen
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from vmic.cli.terminal.output import Picture, clock, is_quiet, line, printable, screen
 
 _WIDTH = 20  # columns
 _REDRAW = 0.1  # seconds
@@ -72,18 +69,12 @@ def record(name: str, out: str, seconds: float | None, channels: int | None) -> 
                 raise
     if not is_quiet():
         click.echo(f"{printable(out)}: {frames / info.sample_rate:.1f} s", err=True)
-    if recorder.overflows:
-        raise vmic.VmicError(
-            f"the recording has {recorder.overflows} gaps, because this machine was too busy"
-        )
+    if gaps := recorder.overflows:
+        raise vmic.VmicError(f"the recording has {gaps} gaps, because this machine was too busy")
 
 
 class _Recorder:
-    """A recorder of a microphone through PortAudio, for the time of a `with` block.
-
-    Attributes:
-        overflows: How often PortAudio had to drop samples.
-    """
+    """A recorder of a microphone through PortAudio, for the time of a `with` block."""
 
     def __init__(self, info: vmic.MicrophoneInfo, channels: int) -> None:
         """Record `channels` channels of the microphone, in ALSA's order."""
@@ -93,11 +84,27 @@ class _Recorder:
         os.environ.pop("PULSE_LATENCY_MSEC", None)  # would replace the buffer lengths that PortAudio asks for
         import sounddevice  # noqa: PLC0415
 
-        self.overflows = 0
+        self.overflows = 0  # how often PortAudio had to drop samples
         self._name = info.name
         self._blocks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._recent: list[tuple[float, bytes]] = []
-        self._stream = self._open(sounddevice, info, channels)
+        try:
+            self._stream = sounddevice.RawInputStream(
+                device="pulse",
+                samplerate=info.sample_rate,
+                channels=channels,
+                dtype="int16",
+                callback=self._take,
+                finished_callback=lambda: self._blocks.put(b""),
+            )
+        except ValueError as error:
+            raise vmic.VmicError(
+                f"PortAudio has no device 'pulse' ({error}): install ALSA's PulseAudio plugin "
+                "(apt install libasound2-plugins)"
+            ) from error
+        except sounddevice.PortAudioError as error:
+            what = f"cannot record microphone {info.name!r} through PortAudio"
+            raise vmic.VmicError(f"{what}: {error}") from error
 
     def __enter__(self) -> _Recorder:
         self._stream.start()
@@ -138,26 +145,6 @@ class _Recorder:
         self.overflows += bool(status.input_overflow)
         self._blocks.put(bytes(block))
 
-    def _open(self, sounddevice: Any, info: vmic.MicrophoneInfo, channels: int) -> Any:
-        try:
-            return sounddevice.RawInputStream(
-                device="pulse",
-                samplerate=info.sample_rate,
-                channels=channels,
-                dtype="int16",
-                callback=self._take,
-                finished_callback=lambda: self._blocks.put(b""),
-            )
-        except ValueError as error:
-            raise vmic.VmicError(
-                f"PortAudio has no device 'pulse' ({error}): install ALSA's PulseAudio plugin "
-                "(apt install libasound2-plugins)"
-            ) from error
-        except sounddevice.PortAudioError as error:
-            raise vmic.VmicError(
-                f"cannot record microphone {info.name!r} through PortAudio: {error}"
-            ) from error
-
 
 @contextmanager
 def _sound_file(path: str, info: vmic.MicrophoneInfo, channels: int) -> Iterator[Any]:
@@ -192,7 +179,7 @@ def _refusal(path: str) -> str | None:
     return None
 
 
-def _picture(out: str, seconds: float, wanted: float | None, peak: float) -> Table:
+def _picture(out: str, seconds: float, wanted: float | None, peak: float) -> Picture:
     from rich.text import Text  # noqa: PLC0415
 
     at = clock(seconds) + (f" / {clock(wanted)}" if wanted else "   Ctrl-C stops")

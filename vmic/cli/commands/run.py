@@ -59,10 +59,8 @@ def run(mic: str | None, speaker: str | None, isolated: bool, command: tuple[str
     if settings and not isolated and "PULSE_SERVER" not in os.environ:
         # vmic finds a desktop's server also from outside the desktop (ssh, cron); other programs do not.
         settings["PULSE_SERVER"] = connection.call(connection.found_at)
-    environment = {**os.environ, **{name: value for name, value in settings.items() if value is not None}}
-    for name in [name for name, value in settings.items() if value is None]:
-        environment.pop(name, None)
-    _become(command, environment)
+    both = {**os.environ, **settings}
+    _become(command, {name: value for name, value in both.items() if value is not None})
 
 
 def _find(name: str) -> str | None:
@@ -102,13 +100,11 @@ def _held(mic: str | None, *, isolated: bool) -> Settings:
     os.close(tell)
     os.waitpid(between, 0)
     with os.fdopen(told) as answer:
-        said = json.loads(
-            answer.readline() or '{"error": "the process that holds the microphone has exited"}'
-        )
+        line = answer.readline()
+    said: Settings = json.loads(line or '{"error": "the process that holds the microphone has exited"}')
     if "error" in said:
         raise vmic.VmicError(said["error"])
-    settings: Settings = said
-    return settings
+    return said
 
 
 def _become(command: tuple[str, ...], environment: dict[str, str]) -> NoReturn:

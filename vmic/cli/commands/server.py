@@ -60,18 +60,12 @@ def status(as_json: bool) -> None:
             raise
         click.echo(json.dumps({"running": False, "why": str(error)}, indent=2))
         sys.exit(1)
-    found = {
-        "running": True,
-        "name": said.server_name,
-        "version": said.server_version,
-        "address": address,
-        "started_by_vmic": autostart.running(address) is not None,
-    }
+    name, version, ours = said.server_name, said.server_version, autostart.running(address) is not None
     if as_json:
-        click.echo(json.dumps(found, indent=2))
-        return
-    whose = ", started by vmic" if found["started_by_vmic"] else ""
-    click.echo(f"{found['name']} {found['version']} at {found['address']}{whose}")
+        found = {"running": True, "name": name, "version": version, "address": address}
+        click.echo(json.dumps({**found, "started_by_vmic": ours}, indent=2))
+    else:
+        click.echo(f"{name} {version} at {address}" + (", started by vmic" if ours else ""))
 
 
 @server.command(epilog='Example: eval "$(vmic server env)"')

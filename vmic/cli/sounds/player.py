@@ -29,14 +29,15 @@ class _Piece:
     block: Block
     begin: int = 0  # index among all frames written
 
+    @property
+    def end(self) -> int:
+        return self.begin + len(self.block)
+
 
 class Player:
-    """A player that feeds a playlist to a microphone, in one thread.
+    """A player that feeds a playlist to a microphone, through which nothing else may write.
 
-    Nothing else may write through the same microphone object.
-
-    Attributes:
-        paused: Whether the player waits until `toggle` ends the pause.
+    While it is `paused`, it waits until `toggle` ends the pause.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Player:
         """Return the position of the frame that is heard now."""
         for piece in (*self._written, *self._again):
             heard = max(0, self._heard() - piece.begin) if self._written else 0
-            return _later(piece.position, heard / self._microphone.sample_rate)
+            return piece.position.later(heard / self._microphone.sample_rate)
         return self._playlist.position
 
     @property
@@ -98,12 +99,7 @@ class Player:
     # ---- playing ----
 
     def play(self, wait: Callable[[float], None]) -> None:
-        """Play all. Call `wait` repeatedly to wait for some seconds; `wait` may call the methods above.
-
-        Raises:
-            DeviceLostError: The microphone was removed, or the server consumes nothing.
-            VmicError: A sound cannot be played.
-        """
+        """Play all. Call `wait` repeatedly to wait for some seconds; `wait` may call the methods above."""
         moved_at, before = time.monotonic(), -1
         while not self._stopped:
             fed = self.paused or self._feed()
@@ -123,7 +119,6 @@ class Player:
 
     @property
     def _ended(self) -> bool:
-        """Return whether all is written."""
         return self._playlist.ended and not self._again
 
     def _is_drained(self) -> bool:
@@ -160,7 +155,7 @@ class Player:
         self._write(held)
         self._waits &= not self._playlist.ended
         self._input_late = waited or self._waits
-        while self._written and _end(self._written[0]) <= self._heard():
+        while self._written and self._written[0].end <= self._heard():
             self._written.popleft()
         return self._ended or ahead >= self._enough
 
@@ -185,26 +180,14 @@ class Player:
         _, dropped = self._microphone.flush()
         first = self._microphone.stats.frames_written - dropped
         rate = self._microphone.sample_rate
-        taken = []
-        for piece in self._written:
-            _, rest = _split(piece, max(0, first - piece.begin), rate)
-            if rest is not None:
-                taken.append(rest)
+        unheard = [_split(piece, max(0, first - piece.begin), rate)[1] for piece in self._written]
         self._written.clear()
-        self._again.extendleft(reversed(taken))
-
-
-def _later(position: Position, seconds: float) -> Position:
-    return replace(position, at=position.at + seconds)
+        self._again.extendleft(piece for piece in reversed(unheard) if piece is not None)
 
 
 def _split(piece: _Piece, frames: int, rate: int) -> tuple[_Piece, _Piece | None]:
     """Return the first `frames` frames of a piece, and the rest, or None if nothing remains."""
     if frames >= len(piece.block):
         return piece, None
-    rest = _Piece(_later(piece.position, frames / rate), piece.block[frames:])
+    rest = _Piece(piece.position.later(frames / rate), piece.block[frames:])
     return replace(piece, block=piece.block[:frames]), rest
-
-
-def _end(piece: _Piece) -> int:
-    return piece.begin + len(piece.block)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import vmic
 from vmic.cli.sounds.resample import ResampledSound
@@ -21,6 +21,10 @@ class Position:
     at: float  # seconds from the beginning of the sound
     end: float | None  # Where playing ends, in seconds from the beginning. None if that is unknown.
 
+    def later(self, seconds: float) -> Position:
+        """Return the position `seconds` after this one."""
+        return replace(self, at=self.at + seconds)
+
 
 @dataclass(frozen=True)
 class Extent:
@@ -31,11 +35,7 @@ class Extent:
 
 
 class Playlist:
-    """The sounds as one block after the other, in a microphone's format.
-
-    Attributes:
-        ended: Whether no blocks remain.
-    """
+    """The sounds as one block after the other, in a microphone's format. `ended` if none remain."""
 
     def __init__(
         self,
@@ -60,10 +60,9 @@ class Playlist:
     @property
     def position(self) -> Position:
         """Return the position of the next block."""
-        end = self._end()
-        return Position(
-            self._sound, self._resampled.sound.name, self._at, end if math.isfinite(end) else None
-        )
+        # The sound's length may be a guess.
+        ends = [end for end in (self._extent.end, self._resampled.sound.seconds) if end and end > self._at]
+        return Position(self._sound, self._resampled.sound.name, self._at, min(ends, default=None))
 
     def next(self) -> tuple[Position, Block] | None:
         """Return the position of the next block and the block, or None if none is ready yet or at the end."""
@@ -73,11 +72,9 @@ class Playlist:
                 return None
             if self._extent.end is not None:
                 block = block[: max(0, round((self._extent.end - self._at) * self._sample_rate))]
-            if not len(block) and self._at == self._extent.start > 0:
-                raise vmic.VmicError(
-                    f"cannot start at {self._extent.start:.1f} s: {self._resampled.sound.name} ends before "
-                    "that"
-                )
+            name, start = self._resampled.sound.name, self._extent.start
+            if not len(block) and self._at == start > 0:
+                raise vmic.VmicError(f"cannot start at {start:.1f} s: {name} ends before that")
             if len(block):
                 position = self.position
                 self._at += len(block) / self._sample_rate
@@ -133,18 +130,11 @@ class Playlist:
     def _begin(self) -> None:
         sound, start = self._resampled.sound, self._extent.start
         if start and not sound.seekable:
-            raise vmic.VmicError(
-                f"cannot start at {start:.1f} s: {sound.name} can be played only from its beginning"
-            )
+            why = f"{sound.name} can be played only from its beginning"
+            raise vmic.VmicError(f"cannot start at {start:.1f} s: {why}")
         if start:
             self._go_to(start)
 
     def _go_to(self, seconds: float) -> None:
         self._resampled.seek(seconds)
         self._at = seconds
-
-    def _end(self) -> float:
-        """Return where the sound probably ends, for a person. The sound's length may be a guess."""
-        guessed = self._resampled.sound.seconds
-        ends = [end for end in (self._extent.end, guessed) if end is not None and end > self._at]
-        return min(ends, default=float("inf"))

@@ -10,11 +10,7 @@ _BEYOND = 1e6  # of a full scale of 1
 
 
 class ResampledSound:
-    """A sound at a microphone's rate and with its channels.
-
-    Attributes:
-        sound: The original sound.
-    """
+    """The sound `sound` at a microphone's rate and with its channels."""
 
     def __init__(self, sound: Sound, sample_rate: int, channels: int, gain: float) -> None:
         """Convert `sound`, with each sample multiplied by `gain`."""
@@ -30,12 +26,10 @@ class ResampledSound:
 
     def read(self) -> Block | None:
         """Return the next block: an empty one at the end, None if none is ready yet."""
-        import numpy as np  # noqa: PLC0415
-
         while (block := self.sound.read(self._size)) is not None and not self._ended:
             self._ended = not len(block)
             # A frame with a sample that is not a number, or is far too large, becomes silence.
-            block[~(np.abs(block) < _BEYOND).all(axis=1)] = 0
+            block[~(abs(block) < _BEYOND).all(axis=1)] = 0
             resampled: Block = block @ self._matrix
             if self._resampler is not None:
                 resampled = self._resampler.resample_chunk(resampled, last=self._ended)

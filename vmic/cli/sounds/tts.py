@@ -39,19 +39,15 @@ def engines() -> dict[str, str]:
 def spoken(text: str, engine: str | None, voice: str | None, speed: int | None) -> bytes:
     """Return the spoken text as a WAV.
 
-    Args:
-        text: Any text.
-        engine: A name from `engines`. None takes the first one.
-        voice: A voice name of the engine. None takes its default.
-        speed: Words a minute. None takes the engine's default.
+    `engine` is a name from `engines`, `voice` one of the engine's voices, and `speed` is in words a minute.
+    None stands for the first engine, its default voice and its default speed.
     """
     there = engines()
     if engine is None and there:
         engine = next(iter(there))
     if engine not in there:
-        raise vmic.VmicError(
-            f"{engine or 'espeak-ng'} not found on this machine (apt install {engine or 'espeak-ng'})"
-        )
+        wanted = engine or "espeak-ng"
+        raise vmic.VmicError(f"{wanted} not found on this machine (apt install {wanted})")
     if engine == "espeak-ng":
         return _espeak(there[engine], text, voice, speed or _WORDS_A_MINUTE)
     if speed is not None:
@@ -83,7 +79,7 @@ def _speech_dispatcher(program: str, text: str, voice: str | None) -> bytes:
             settings.write(_OUTPUT)
         (root / "alsa").write_text(_ALSA.format(file=speech))
         log.mkdir()
-        server = subprocess.Popen(
+        with subprocess.Popen(
             [
                 *(program, "--run-single", "--communication-method", "unix_socket", "--socket-path", socket),
                 *("--config-dir", root / "settings", "--log-dir", log, "--pid-file", root / "pid"),
@@ -92,12 +88,11 @@ def _speech_dispatcher(program: str, text: str, voice: str | None) -> bytes:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-        )
-        try:
-            why = _ask(server, socket, text, voice)
-        finally:
-            server.terminate()
-            server.wait()
+        ) as server:
+            try:
+                why = _ask(server, socket, text, voice)
+            finally:
+                server.terminate()
         if why or not (speech.exists() and speech.stat().st_size > _HEAD):
             raise vmic.VmicError(f"speech-dispatcher failed: {why or 'it has no voice (see spd-say -O)'}")
         return _with_length(speech.read_bytes())
@@ -126,14 +121,10 @@ def _ask(server: subprocess.Popen[bytes], socket: Path, text: str, voice: str | 
             if time.monotonic() > deadline:
                 return f"it did not start within {_STARTS_WITHIN:g} s"
     argv = ["spd-say", "--wait", *(["--synthesis-voice", voice] if voice else []), "--", text]
+    env = {**os.environ, "SPEECHD_ADDRESS": f"unix_socket:{socket}"}
     try:
         done = subprocess.run(
-            argv,
-            env={**os.environ, "SPEECHD_ADDRESS": f"unix_socket:{socket}"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SPEAKS_WITHIN,
-            check=False,
+            argv, env=env, input=b"", capture_output=True, timeout=_SPEAKS_WITHIN, check=False
         )
     except subprocess.TimeoutExpired:
         return f"it did not finish within {_SPEAKS_WITHIN:g} s"

@@ -13,14 +13,8 @@ import time
 import tty
 from collections.abc import Iterator
 
-_NAMES = {
-    "\x1b[C": "right",
-    "\x1b[D": "left",
-    "\x1bOC": "right",
-    "\x1bOD": "left",
-    "\x1b": "escape",
-    " ": "space",
-}
+_ARROWS = {"\x1b[C": "right", "\x1b[D": "left", "\x1bOC": "right", "\x1bOD": "left"}
+_NAMES = {**_ARROWS, "\x1b": "escape", " ": "space"}
 _KEY = re.compile(r"\x1b\[[0-9;]*[A-Za-z~]|\x1bO[A-Z]|.", re.DOTALL)
 # The rest of a key that begins like escape comes within this time, in seconds.
 _REST = 0.05

@@ -15,14 +15,9 @@ _LOUD, _TOO_LOUD = -12.0, -3.0
 CLIPS = 32767 / 32768
 
 
-def decibels(peak: float) -> float:
-    """Return a peak (of a full scale of 1) in dB; -inf for silence."""
-    return 20 * math.log10(peak) if peak > 0 else -math.inf
-
-
 def said(peak: float) -> str:
-    """Return the peak as text of a constant width."""
-    return f"{decibels(peak):6.1f} dB" if peak > 0 else "  silence"
+    """Return a peak (of a full scale of 1) as text of a constant width."""
+    return f"{20 * math.log10(peak):6.1f} dB" if peak > 0 else "  silence"
 
 
 def bar(peak: float, width: int, hold: float = 0.0) -> Text:
@@ -44,5 +39,5 @@ def bar(peak: float, width: int, hold: float = 0.0) -> Text:
 
 
 def _column(peak: float, width: int) -> int:
-    level = max(_LEAST, min(0.0, decibels(peak)))
-    return math.ceil(width * (1 - level / _LEAST)) if peak > 0 else 0
+    level = max(_LEAST, min(0.0, 20 * math.log10(peak))) if peak > 0 else _LEAST
+    return math.ceil(width * (1 - level / _LEAST))

@@ -7,17 +7,17 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 import click
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
     from rich.text import Text
 
 QUIET = "vmic.quiet"
-Draw = Callable[["RenderableType"], None]
+Picture: TypeAlias = "RenderableType"
+Draw = Callable[[Picture], None]
 
 
 def is_quiet() -> bool:
@@ -61,7 +61,7 @@ def screen(stream: TextIO | None = None) -> Iterator[Draw | None]:
         yield lambda drawn: live.update(drawn, refresh=True)
 
 
-def line(before: Sequence[RenderableType], name: Text, after: Sequence[RenderableType]) -> Table:
+def line(before: Sequence[Picture], name: Text, after: Sequence[Picture]) -> Picture:
     """Return one line of cells. If they do not fit, `name` ends in an ellipsis."""
     from rich.table import Table  # noqa: PLC0415
 

@@ -23,11 +23,7 @@ class Peaks:
     """
 
     def __init__(self, pulse: pulsectl.Pulse, source_name: str, note: Callable[[float], None]) -> None:
-        """Call `note` with the peak (of a full scale of 1) every 40 ms, except while the source is suspended.
-
-        Raises:
-            CallError: The server has disconnected.
-        """
+        """Call `note` with the peak (of full scale 1) every 40 ms, except while the source is suspended."""
         self._note = note
         os.environ.pop("PULSE_LATENCY_MSEC", None)  # would deliver the peaks late, and many at once
         pa = libpulse.pa

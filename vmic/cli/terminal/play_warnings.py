@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
+import vmic
+from vmic.cli.sounds.player import Player
 from vmic.cli.terminal.output import say
-
-if TYPE_CHECKING:
-    import vmic
-    from vmic.cli.sounds.player import Player
 
 # An application that is started together with the player begins to record within this time.
 _LISTENS_WITHIN = 1.0  # seconds
@@ -29,10 +26,8 @@ class PlayWarnings:
         name, now = self._microphone.name, time.monotonic()
         if self._microphone.muted and not self._told_muted:
             self._told_muted = True
-            say(
-                f"warning: microphone {name!r} is muted: applications hear silence "
-                f"(pactl set-source-mute {self._microphone.source_name} 0)"
-            )
+            remedy = f"pactl set-source-mute {self._microphone.source_name} 0"
+            say(f"warning: microphone {name!r} is muted: applications hear silence ({remedy})")
         if self._player.paused or self._microphone.wait_for_listener(timeout=0):
             self._heard_at = now
             self._was_heard |= not self._player.paused

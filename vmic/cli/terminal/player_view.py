@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import vmic
 from vmic.cli.sounds.player import Player
-from vmic.cli.sounds.playlist import Extent, Playlist
+from vmic.cli.sounds.playlist import Playlist
 from vmic.cli.terminal import level_bar
 from vmic.cli.terminal.keys import keys
-from vmic.cli.terminal.output import clock, line, printable, screen
+from vmic.cli.terminal.output import Picture, clock, line, printable, screen
 from vmic.cli.terminal.play_warnings import PlayWarnings
-
-if TYPE_CHECKING:
-    from rich.console import Group
-
-    from vmic.cli.sounds.sound import Sound
 
 _SKIP = 5.0  # seconds
 _WIDTH = 20  # columns
@@ -27,19 +20,8 @@ _WIDTH = 20  # columns
 _REDRAW = 0.05  # seconds
 
 
-def play_all(
-    microphone: vmic.VirtualMicrophoneDevice,
-    sounds: Sequence[Callable[[], Sound]],
-    *,
-    gain: float,
-    extent: Extent,
-    loop: bool,
-    ahead: float,
-) -> None:
+def play_all(microphone: vmic.VirtualMicrophoneDevice, playlist: Playlist, ahead: float) -> None:
     """Play all sounds, until they are heard to the end or the person stops them."""
-    playlist = Playlist(
-        sounds, microphone.sample_rate, microphone.channels, gain=gain, extent=extent, loop=loop
-    )
     player = Player(microphone, playlist, ahead)
     warnings = PlayWarnings(microphone, player)
     with contextlib.ExitStack() as stack:
@@ -73,7 +55,7 @@ def _obey(player: Player, key: str) -> None:
         player.skip(_SKIP if key == "right" else -_SKIP)
 
 
-def picture(player: Player, *, has_keys: bool) -> Group:
+def picture(player: Player, *, has_keys: bool) -> Picture:
     """Return the view: the position, the time that remains, and the level."""
     from rich.console import Group  # noqa: PLC0415
     from rich.progress_bar import ProgressBar  # noqa: PLC0415
@@ -81,7 +63,7 @@ def picture(player: Player, *, has_keys: bool) -> Group:
 
     position, level = player.position, player.peak
     sign = Text("\u23f8" if player.paused else "\u25b6", "bold")
-    cells: list[Text | ProgressBar] = [Text(clock(position.at))]
+    cells: list[Picture] = [Text(clock(position.at))]
     if position.end is not None:
         cells.append(ProgressBar(total=position.end, completed=position.at, width=_WIDTH))
         cells.append(Text(f"-{clock(position.end - position.at)}"))
