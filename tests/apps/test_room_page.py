@@ -236,7 +236,9 @@ def test_a_page_without_the_token_asks_for_it(server: SoundServer, open_room: Ro
 
     async def scenario(page: Browser) -> None:
         await shows(page, "#state", "You are not in the room.")
-        await shows(page, "#admission", "(?s)This room requires a token.*at the address that.*has printed.*Enter")
+        await shows(
+            page, "#admission", "(?s)This room requires a token.*at the address that.*has printed.*Enter"
+        )
         page.type("#token", f"another{ENTER}")
         await shows(page, "#state", "You are not in the room.")
         page.call("((token) => { document.querySelector('#token').value = ''; })")
