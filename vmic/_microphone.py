@@ -207,7 +207,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
         self._check_open()
         result = self._write_queue.flush(fade_ms / 1000, _FLUSH_TIMEOUT)
         if result is None:
-            raise self._lost("flush", 0)
+            raise self._lost("flush", 0, "will be dropped when the server continues")
         return FlushResult(*result)
 
     async def flush_async(self, fade_ms: float = 5) -> FlushResult:
@@ -292,9 +292,11 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
                 "with flush()"
             )
 
-    def _lost(self, what: str, frames_written: int) -> DeviceLostError:
+    def _lost(
+        self, what: str, frames_written: int, then: str = "will be heard when the server plays them"
+    ) -> DeviceLostError:
         return DeviceLostError(
             f"cannot {what} microphone {self.name!r}: {self._reconnection.reason('play')}. "
-            f"{self._stream.state().queued} frames are queued and will be heard if the microphone comes back",
+            f"{self._stream.state().queued} frames are queued and {then}",
             frames_written,
         )

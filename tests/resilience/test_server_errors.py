@@ -152,13 +152,16 @@ def test_a_full_disk_where_the_server_is_to_be() -> None:
         assert programs.end(program) == (0, "")
 
 
-def test_a_master_that_has_gone(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("appeared", ["vmic-sink-", "mic"])
+def test_a_half_that_another_program_removes(
+    server: SoundServer, monkeypatch: pytest.MonkeyPatch, appeared: str
+) -> None:
     await_own = await_objects.await_own
 
     def lose(pulse: pulsectl.Pulse, things: Callable[[], list[Any]], wanted: str, *rest: Any) -> Any:
-        """Unload the sink, as another program might, before the source appears."""
+        """Unload the half that has just appeared."""
         own = await_own(pulse, things, wanted, *rest)
-        if wanted.startswith("vmic-sink-"):
+        if wanted.startswith(appeared):
             with server.client() as other:
                 other.module_unload(own.owner_module)
         return own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection
 from typing import Any
 
@@ -93,11 +94,13 @@ def play_at_once(pulse: pulsectl.Pulse, sink_name: str) -> None:
     """
     if not backend.of(pulse).begins_long:
         return
-    sink = pulse.get_sink_by_name(sink_name)
-    try:
-        pulse.sink_suspend(sink.index, 1)
-    finally:
-        pulse.sink_suspend(sink.index, 0)
+    # If another program has just removed the sink, it is created again.
+    with contextlib.suppress(pulsectl.PulseIndexError, pulsectl.PulseOperationFailed):
+        sink = pulse.get_sink_by_name(sink_name)
+        try:
+            pulse.sink_suspend(sink.index, 1)
+        finally:
+            pulse.sink_suspend(sink.index, 0)
 
 
 def _make_room(pulse: pulsectl.Pulse, kind: str, name: str, taken: Collection[str], *, replace: bool) -> None:

@@ -43,7 +43,11 @@ def unload(pulse: pulsectl.Pulse, index: int, *arguments: str) -> None:
 
 @contextlib.contextmanager
 def loading(pulse: pulsectl.Pulse, purpose: str) -> Iterator[Load]:
-    """Load modules that belong together. Those already loaded are unloaded if the block raises."""
+    """Load modules that belong together. Those already loaded are unloaded if the block raises.
+
+    Raises:
+        DeviceError: The block asked the server for an object that another program has just removed.
+    """
     with contextlib.ExitStack() as unfinished:
 
         def load_next(module: str, arguments: str) -> int:
@@ -51,7 +55,12 @@ def loading(pulse: pulsectl.Pulse, purpose: str) -> Iterator[Load]:
             unfinished.callback(unload, pulse, index, arguments)
             return index
 
-        yield load_next
+        try:
+            yield load_next
+        except (pulsectl.PulseIndexError, pulsectl.PulseOperationFailed) as error:
+            if not pulse.connected:
+                raise
+            raise DeviceError(f"{purpose} disappeared while it was being created: try again") from error
         unfinished.pop_all()
 
 
