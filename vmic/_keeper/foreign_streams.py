@@ -22,17 +22,17 @@ class ForeignStreams:
         self._has_silence = False
         self._destination: str | None = None  # by name, because the output may be new
         self._seen: set[int] = set()
-        self._silence_comes = True
+        self._expects_fallback = True
         self._stuck: dict[int, str] = {}  # the destination to which a stream could not be moved
         # By the server's number of the stream: the name of its entry, and the device that the entry had.
         self._entries: dict[int, tuple[str, str | None]] = {}
-        self._left: list[tuple[str, str | None]] = []  # the same, for streams that have ended since
+        self._ended_entries: list[tuple[str, str | None]] = []  # the same, for streams that have ended since
 
-    def know(self, pulse: pulsectl.Pulse, devices: Collection[Device], *, silence_comes: bool) -> None:
+    def know(self, pulse: pulsectl.Pulse, devices: Collection[Device], *, expects_fallback: bool) -> None:
         """Note which sinks are guarded, and whether the fallback sink comes (on PipeWire after some ms)."""
         self._devices = {device.sink.index: device for device in devices if device.sink is not None}
         self._has_silence = fallback_sink.is_there(pulse)
-        self._silence_comes = silence_comes
+        self._expects_fallback = expects_fallback
 
     def note_default(self, server: Any) -> None:
         """Use the default output in `server`, pulsectl's view of the server, as the destination.
@@ -58,7 +58,7 @@ class ForeignStreams:
         self._seen.discard(event.index)
         self._stuck.pop(event.index, None)
         if event.index in self._entries:
-            self._left.append(self._entries.pop(event.index))
+            self._ended_entries.append(self._entries.pop(event.index))
 
     def hope_again(self) -> None:
         """Try all destinations again, because an output has come."""
@@ -96,16 +96,16 @@ class ForeignStreams:
             operations.move_sink_input(
                 sink_input, destination, lambda: self._stuck.update({sink_input: destination})
             )
-        elif knows_where and (destination is not None or not self._silence_comes):
+        elif knows_where and (destination is not None or not self._expects_fallback):
             operations.kill_sink_input(sink_input)
 
     def restore_devices(self, pulse: pulsectl.Pulse) -> None:
         """Restore the remembered device of each stream. The server overwrites it at each move or change."""
-        remembered = [*self._entries.values(), *self._left]
+        remembered = [*self._entries.values(), *self._ended_entries]
         if not remembered:
             return
         entries = {entry.name: entry for entry in _entries(pulse)}
-        self._left.clear()
+        self._ended_entries.clear()
         for name, device in remembered:
             entry = entries.get(name)
             if entry is not None and entry.device != device:
@@ -122,7 +122,7 @@ class ForeignStreams:
         if sink_input.index in self._seen:
             self._entries[sink_input.index] = kept
         else:  # the stream has ended meanwhile
-            self._left.append(kept)
+            self._ended_entries.append(kept)
 
 
 def _entries(pulse: pulsectl.Pulse) -> list[Any]:

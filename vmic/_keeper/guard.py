@@ -62,8 +62,8 @@ class Guard:
             # microphone's source.
             self._sources[event.index] = ""
             operations.source(event.index, self._note_source)
-        elif event.t == "remove" and (gone := self._gone_with(event)):
-            self._recording_streams.end(operations, gone, self._no_replacements(gone))
+        elif event.t == "remove" and (removed := self._removed_with(event)):
+            self._recording_streams.end(operations, removed, self._no_replacements(removed))
 
     def look(self, pulse: pulsectl.Pulse, is_guarded: Callable[[Device], bool]) -> list[Device]:
         """Correct what is wrong with the guarded devices, and return these devices."""
@@ -84,7 +84,7 @@ class Guard:
         has_silence = had_silence or (needs_silence and _bring_silence(pulse))
         self._end_halves(pulse, devices)
         microphones = [device for device in devices if device.kind == MICROPHONE]
-        self._foreign_streams.know(pulse, microphones, silence_comes=has_silence)
+        self._foreign_streams.know(pulse, microphones, expects_fallback=has_silence)
         self._note_default(pulse.server_info())
         self._foreign_streams.look_at(operations, sink_inputs)
         self._foreign_streams.restore_devices(pulse)
@@ -102,11 +102,11 @@ class Guard:
         self._default = server.default_source_name if chosen else None
         self._foreign_streams.note_default(server)
 
-    def _no_replacements(self, gone: dict[int, str]) -> set[int]:
-        """Return the devices' sources to which the server does not move recordings of the `gone` sources."""
-        if self._default is None or self._default in gone.values():
+    def _no_replacements(self, removed: dict[int, str]) -> set[int]:
+        """Return the sources of devices to which recordings of the `removed` ones do not move."""
+        if self._default is None or self._default in removed.values():
             return set()
-        others = self._sources.keys() - gone.keys()
+        others = self._sources.keys() - removed.keys()
         return {index for index in others if self._sources[index] not in ("", self._default)}
 
     def _note_source(self, source: Any) -> None:
@@ -119,7 +119,7 @@ class Guard:
         else:
             self._sources.pop(source.index, None)
 
-    def _gone_with(self, event: Any) -> dict[int, str]:
+    def _removed_with(self, event: Any) -> dict[int, str]:
         """Return the sources that are removed, or will be, with the half of a device in `event`."""
         if event.facility == "source":
             name = self._sources.pop(event.index, None)
