@@ -128,9 +128,12 @@ def place(request: pytest.FixtureRequest) -> Place:
 
 
 @one_server
-def test_twenty_calls_leave_nothing_behind(server: SoundServer, place: Place, new_client: NewClient) -> None:
+def test_calls_leave_nothing_behind(
+    server: SoundServer, place: Place, new_client: NewClient, pytestconfig: pytest.Config
+) -> None:
     """Calls leave nothing behind in this process, nor do the calls of one client in the client's process."""
     me = psutil.Process()
+    calls = 10 if pytestconfig.getoption("--long") else 4
 
     def one_call(client: vmic.CallClient, told: Told) -> None:
         join(client, told, place.url, inputs=microphone("bot"))
@@ -149,12 +152,12 @@ def test_twenty_calls_leave_nothing_behind(server: SoundServer, place: Place, ne
         (agent,) = [child for child in me.children() if "vmic.call._worker" in child.cmdline()]
         before, memory = things(), me.memory_info().rss
         threads, descriptors, agents_memory = agent.num_threads(), agent.num_fds(), agent.memory_info().rss
-        for _ in range(10):
+        for _ in range(calls):
             another = Told()
             client = new_client(another)
             one_call(client, another)
             client.release()
-        for _ in range(10):
+        for _ in range(calls):
             one_call(staying, told)
         programs.await_that(lambda: things() == before, f"as before: {things()} is {before}")
         # A stream that the process has closed may still be ending.

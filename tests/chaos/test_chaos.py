@@ -40,9 +40,10 @@ def test_whatever_happens_only_the_speaker_is_heard(
     request: pytest.FixtureRequest, server: SoundServer, record_property: Callable[[str, object], None]
 ) -> None:
     server.was_frozen = True  # missed steps excuse no failure, but they are counted
+    option = request.config.getoption
     seed = random.SystemRandom().getrandbits(32)
     with Chaos(server, seed) as chaos:
-        chaos.go_on(request.config.getoption("--chaos"))
+        chaos.go_on(option("--chaos") or (30 if option("--long") else 10))
         said = chaos.end()
     happened = chaos.happened
     wrong = [f"seed {seed}"]

@@ -136,7 +136,8 @@ def test_the_listeners_are_known_after_a_fault(
     # The thread binds these two when it starts.
     fault = Fault(monkeypatch, *WATCHES[what]) if what in ("an event", "the loss") else None
     with vmic.create_microphone_device("mic", 48000) as microphone:
-        await_answer(microphone)
+        if what == "the keeper's end":
+            await_answer(microphone)
         fault = fault or Fault(monkeypatch, *WATCHES[what])
         if what in ("the connection", "the loss"):
             server.kill()

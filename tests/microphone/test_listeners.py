@@ -257,6 +257,7 @@ with vmic.create_microphone_device("mic", 48000) as microphone:
 """
 
 
+@pytest.mark.either_server
 @pytest.mark.parametrize("frozen", [False, True])
 def test_ctrl_c_ends_the_wait(server: SoundServer, start: Start, frozen: bool) -> None:
     program = start(*programs.script(WAITING))
@@ -339,6 +340,7 @@ def test_a_callback_may_close(microphone: vmic.VirtualMicrophoneDevice, record: 
     assert vmic.list_microphone_devices() == []
 
 
+@pytest.mark.either_server
 def test_a_frozen_server_holds_nobody_up(server: SoundServer, record: Record) -> None:
     with (
         vmic.create_microphone_device("mic", 48000) as microphone,
@@ -365,6 +367,7 @@ def test_a_frozen_server_holds_nobody_up(server: SoundServer, record: Record) ->
         programs.await_that(lambda: not watcher.is_alive(), "nobody watches")
 
 
+@pytest.mark.either_server
 @pytest.mark.usefixtures("server")
 def test_a_server_that_does_not_say(monkeypatch: pytest.MonkeyPatch) -> None:
     join = _watch.join

@@ -106,7 +106,7 @@ def test_any_names_add_nothing_to_what_is_on_the_server(
 
         with vmic.create_microphone_device("another", RATE):
             before = there().keys()
-            for _ in range(500 if pytestconfig.getoption("--long") else 100):
+            for _ in range(500 if pytestconfig.getoption("--long") else 30):
                 name = quick_name(random)
                 # The device needs no owner and no writer, which would take most of the time.
                 device = create.make(
@@ -128,11 +128,10 @@ def test_any_names_add_nothing_to_what_is_on_the_server(
 
 
 def test_another_program_shows_them_so(server: SoundServer) -> None:
-    microphones = [vmic.create_microphone_device(name, RATE) for name in TRICKY[-12:]]
+    devices = [_api.create_lasting_device(name, RATE, 1, replace=False) for name in TRICKY[-12:]]
     descriptions = shown_by_pactl(server)
-    for microphone in microphones:
-        assert descriptions[microphone.source_name] == microphone.name
-        microphone.close()
+    for info in devices:
+        assert descriptions[info.source_name] == info.name
 
 
 @pytest.mark.parametrize("name", ['x" sink_name=y', "0x10", "-0", "12345", "null", "x.monitor", "🎤 \\'\""])
@@ -163,17 +162,19 @@ def test_names_that_are_alike_are_microphones_of_their_own(server: SoundServer) 
         '"mic"',
         "'mic'",
     ]
-    microphones = [vmic.create_microphone_device(name, RATE) for name in alike]
+    devices = [_api.create_lasting_device(name, RATE, 1, replace=False) for name in alike]
     # One more name is the same as the source name of another microphone.
-    alike.append(microphones[2].source_name)
-    microphones.append(vmic.create_microphone_device(alike[-1], RATE))
+    alike.append(devices[2].source_name)
+    devices.append(_api.create_lasting_device(alike[-1], RATE, 1, replace=False))
     assert {info.name for info in vmic.list_microphone_devices()} == set(alike)
-    assert len({microphone.source_name for microphone in microphones}) == len(alike)
-    for name, microphone in zip(alike, microphones, strict=True):
-        with vmic.open_microphone_device(name) as second:
-            assert second.source_name == microphone.source_name
-    for microphone in microphones:
-        microphone.close()
+    assert len({info.source_name for info in devices}) == len(alike)
+    while devices:
+        with vmic.create_microphone_device(devices[0].name, RATE, replace=True) as microphone:
+            assert microphone.source_name == devices.pop(0).source_name
+            assert {info.name for info in vmic.list_microphone_devices()} == {
+                microphone.name,
+                *(info.name for info in devices),
+            }
     assert vmic.list_microphone_devices() == []
 
 

@@ -161,7 +161,7 @@ def test_what_was_written_and_not_dropped_is_heard(server: SoundServer) -> None:
     run_state_machine_as_test(
         OnServer,
         settings=settings(
-            max_examples=settings().max_examples // 4,
+            max_examples=settings().max_examples // 8,
             stateful_step_count=STEPS,
             deadline=None,
             # An example takes a second, so the first failing example is shown without shrinking.

@@ -46,10 +46,11 @@ def test_every_frame_is_accounted_for(kind: str, tmp_path: Path) -> None:
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("kind", available_servers())
-def test_a_burst_costs_what_it_takes_to_be_heard(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", available_servers())
+@pytest.mark.either_server
+def test_a_burst_costs_what_it_takes_to_be_heard(server: str, tmp_path: Path) -> None:
     numbers = tmp_path / "numbers.json"
-    asked = ["--server", kind, "--workload", "burst", "--contestant", "vmic", "--runs", "1"]
+    asked = ["--server", server, "--workload", "burst", "--contestant", "vmic", "--runs", "1"]
     done = bench(*asked, "--json", numbers)
     assert done.returncode == 0, done.stderr
     (run,) = json.loads(numbers.read_text())["runs"]

@@ -160,6 +160,7 @@ def test_non_blocking_writes_queue_while_the_server_is_away(server: SoundServer,
     assert stats.lost <= IN_SERVER
 
 
+@pytest.mark.either_server
 def test_a_server_that_stays_away_ends_a_write_and_close(server: SoundServer) -> None:
     microphone = vmic.create_microphone_device("mic", 48000)
     microphone.write_frames(numbered(CHUNK))
@@ -235,6 +236,7 @@ def test_a_flush_at_a_frozen_server_is_done_when_it_goes_on(server: SoundServer,
     assert heard.lost <= (0 if server.kind == "pulseaudio" else 2400)
 
 
+@pytest.mark.either_server
 def test_a_frozen_server_is_no_endless_list(server: SoundServer) -> None:
     with vmic.create_microphone_device("mic", 48000):
         for ask in (vmic.list_microphone_devices, lambda: vmic.create_microphone_device("other")):
@@ -249,6 +251,7 @@ def test_a_frozen_server_is_no_endless_list(server: SoundServer) -> None:
         )
 
 
+@pytest.mark.either_server
 def test_a_server_that_dies_in_the_middle_is_told(server: SoundServer) -> None:
     def ask(pulse: pulsectl.Pulse) -> object:
         server.kill()
@@ -295,6 +298,7 @@ with vmic.create_microphone_device("mic", 48000, non_blocking=sys.argv[1] == "cl
 """
 
 
+@pytest.mark.either_server
 @pytest.mark.parametrize("during", ["write", "close"])
 def test_ctrl_c_ends_a_program_in_the_middle(
     server: SoundServer, record: Record, start: Start, during: str
@@ -319,6 +323,7 @@ def await_sound(record: Record) -> None:
     record(info).await_frames(480)
 
 
+@pytest.mark.either_server
 def test_ctrl_c_is_noticed_while_the_server_is_frozen(
     server: SoundServer, record: Record, start: Start
 ) -> None:

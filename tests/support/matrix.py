@@ -1,7 +1,8 @@
 """Choose which cells of a parametrized test run without --long.
 
 Each value of each parameter is run at least once, and every combination with --long. A test whose code path
-above the server is the same on both runs on one of them: half of these tests on each.
+above the server is the same on both runs on one of them: half of these tests on each. They are the tests of
+the packages below, and those with the marker `either_server`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def _chosen_cells(name: str, cells: list[pytest.Item]) -> list[pytest.Item]:
     servers = sorted({value for cell in cells for parameter, value in values[cell] if parameter == "server"})
     if not servers:
         return cells
-    if name.startswith(tuple(f"tests/{package}/" for package in _ON_ONE_SERVER)):
+    of_package = name.startswith(tuple(f"tests/{package}/" for package in _ON_ONE_SERVER))
+    if of_package or cells[0].get_closest_marker("either_server"):
         server = servers[zlib.crc32(name.encode()) % len(servers)]
         cells = [cell for cell in cells if ("server", server) in values[cell]]
     uncovered = {value for cell in cells for value in values[cell]}

@@ -31,6 +31,9 @@ def test_each(server): ...
 @pytest.mark.parametrize("load", [print, len])
 def test_without_a_server(rate, load): ...
 
+@pytest.mark.either_server
+def test_marked(server): ...
+
 @pytest.mark.long
 def test_long(server): ...
 """
@@ -56,6 +59,7 @@ def test_each_value_runs_on_either_server(tmp_path: Path) -> None:
     assert all(any(value in name for name in matrix) for value in ("8000", "48000", "16000", "print", "len"))
     each = {name for name in names if name.startswith("test_each")}
     assert each == {"test_each[pulseaudio]", "test_each[pipewire]"}
+    assert len([name for name in names if name.startswith("test_marked")]) == 1
 
 
 def test_above_the_server_one_of_them_is_enough(tmp_path: Path) -> None:
