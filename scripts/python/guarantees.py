@@ -36,10 +36,8 @@ def described(name: str, values: list[float]) -> str:
     """Describe the numbers of one kind in words."""
     if all(isinstance(value, int) for value in values):
         zeros = sum(value == 0 for value in values)
-        return (
-            f"{name}: {sum(values):,} in all, at most {max(values):,}, none in {zeros:,} of {len(values):,}"
-        )
-    return f"{name}: median {statistics.median(values):g}, at most {max(values):g} ({len(values):,} times)"
+        return f"{name}: total {sum(values):,}, maximum {max(values):,}, zero in {zeros:,} of {len(values):,}"
+    return f"{name}: median {statistics.median(values):g}, maximum {max(values):g} ({len(values):,} values)"
 
 
 class Collector:
@@ -56,7 +54,7 @@ class Collector:
         outcome = self.outcomes[str(guarantee)]
         # pytest-rerunfailures adds an outcome of its own: the server had missed a quantum.
         end: str = report.outcome
-        outcome.ends["run again" if end == "rerun" else end] += 1
+        outcome.ends["repeated" if end == "rerun" else end] += 1
         if report.passed:
             for name, value in report.user_properties:
                 if isinstance(value, Real):

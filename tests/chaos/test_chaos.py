@@ -59,12 +59,12 @@ def test_whatever_happens_only_the_speaker_is_heard(
     wrong += [f"left behind: {what}" for what in left_behind(server)]
     for name, value in totals.items():
         record_property(name, value)
-    record_property("foreign frames at a time", longest)
-    record_property("deeds", len(happened.deeds))
-    record_property("foreign_streams put", happened.foreign_streams)
-    record_property("restarts", len(happened.backs))
-    record_property("the server broke by itself", happened.breaks)
-    record_property("back after, at most, s", round(max(happened.backs, default=0), 2))
+    record_property("longest burst of foreign frames", longest)
+    record_property("random actions", len(happened.deeds))
+    record_property("foreign streams put on a microphone", happened.foreign_streams)
+    record_property("server restarts", len(happened.backs))
+    record_property("crashes of the server by its own fault", happened.breaks)
+    record_property("back after at most (s)", round(max(happened.backs, default=0), 2))
     assert wrong[1:] == [], "\n".join(wrong)
 
 
@@ -81,16 +81,16 @@ def summary(said: Said, hearings: list[Hearing]) -> dict[str, int]:
     verdicts = [hearing.verdict for hearing in hearings]
     return {
         "frames written": said.stats["frames_written"],
-        "frames taken back": said.stats["dropped"],
+        "frames dropped by flush": said.stats["dropped"],
         "frames lost and counted": said.stats["lost"],
         "reconnects": said.stats["reconnects"],
-        "foreign_streams counted": said.stats["foreign_streams"],
-        "recorders": len(verdicts),
+        "foreign streams counted": said.stats["foreign_streams"],
+        "recordings": len(verdicts),
         "frames heard": sum(v.heard for v in verdicts),
-        "frames heard while turned": sum(v.turned for v in verdicts),
+        "frames heard while the volume was changed": sum(v.turned for v in verdicts),
         "foreign frames": sum(count for v in verdicts for _, count, _ in v.foreign),
-        "frames of which one channel came": sum(v.halved for v in verdicts),
-        "frames altered, twice or out of order": sum(v.altered + len(v.disordered) for v in verdicts),
+        "frames with one channel missing": sum(v.halved for v in verdicts),
+        "frames altered, repeated or out of order": sum(v.altered + len(v.disordered) for v in verdicts),
         "frames missing": missing(verdicts, said),
     }
 

@@ -202,7 +202,7 @@ def test_a_volume_that_is_turned_is_turned_back_and_a_mute_stays(
         pulse.volume_set_all_chans(PARTS[part](pulse), volume)
         turned = time.monotonic()
         programs.await_that(lambda: PARTS[part](pulse).volume.value_flat == 1.0, "it is full again")
-        record_property("full again after, s", round(time.monotonic() - turned, 3))
+        record_property("restored after (s)", round(time.monotonic() - turned, 3))
     assert pulse.get_source_by_name("mic").mute
     programs.await_that(lambda: owner.ask("mic.muted") == "True", "it is told")
 

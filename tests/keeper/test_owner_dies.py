@@ -75,7 +75,7 @@ def test_a_dead_owners_microphone_goes(
         WAYS[way](owner)
         programs.await_that(lambda: has_exited(server), "the microphone has gone", 10 * GONE_WITHIN)
         took = time.monotonic() - begin
-        record_property("gone after, s", round(took, 3))
+        record_property("removed after (s)", round(took, 3))
         assert took < 10 * GONE_WITHIN
         assert not recorder.await_end().any()
     programs.await_that(lambda: names(server) == before, "all is as it was")

@@ -41,7 +41,7 @@ def test_every_frame_is_accounted_for(kind: str, tmp_path: Path) -> None:
         assert len(run["latencies"]) == 50 or values["lost"]
         assert 0 < values["latency_p50"] <= values["latency_p99"] <= values["latency_max"]
         assert values["cpu"] > 0
-    for word in ("vmic, non-blocking", "the floor", "What is aimed for", "frames lost"):
+    for word in ("vmic, non-blocking", "the floor", "Goals", "frames lost"):
         assert word in done.stdout
     assert picture.read_bytes().startswith(b"\x89PNG")
 

@@ -67,8 +67,8 @@ def test_it_is_heard_there(
         listener.await_silence(4800)
         heard = Heard.in_recording(listener.frames())
     assert (heard.frames, heard.foreign, heard.gaps) == (20 * 480 + SECONDS * 48000, 0, 20)
-    record_property("latency p50, ms", round(1000 * float(np.median(latencies)), 1))
-    record_property("bytes a second", float(round(rate)))
+    record_property("latency p50 (ms)", round(1000 * float(np.median(latencies)), 1))
+    record_property("bytes per second", float(round(rate)))
     assert np.median(latencies) < LATENCY
     assert rate < BYTES_A_SECOND
     assert far_owner.ask("mic.stats.reconnects, mic.stats.lost") == "(0, 0)"
@@ -85,7 +85,7 @@ def test_it_comes_back_when_the_cable_was_cut(
         begin = time.monotonic()
         before = len(listener.frames())
         programs.await_that(lambda: np.any(listener.frames()[before:]), "it is heard again")
-        record_property("heard again after, s", round(time.monotonic() - begin, 2))
+        record_property("heard again after (s)", round(time.monotonic() - begin, 2))
         assert far_owner.ask("mic.drain()") == "None"
         assert far_owner.ask("mic.stats.reconnects") == "1"
         heard = Heard.in_recording(listener.frames())

@@ -102,7 +102,7 @@ def test_a_blocking_writer_outlives_a_restart(
         server.answer()
         begin = time.monotonic()
         programs.await_that(lambda: microphone.stats.reconnects == reconnects, "it is back", 10 * BACK_WITHIN)
-        record_property("back after, s", round(time.monotonic() - begin, 2))
+        record_property("back after (s)", round(time.monotonic() - begin, 2))
         balanced(microphone)
         after = record(microphone)
         after.await_frames(48000)

@@ -82,29 +82,29 @@ def gap_rate(workload: str, contestant: str, seconds: float) -> Callable[[Pick],
 GOALS = (
     Goal("idle, p50 (ms)", 8, value("idle", "vmic", "latency_p50"), "PulseAudio"),
     Goal("idle, p99 (ms)", 10, value("idle", "vmic", "latency_p99"), "PulseAudio"),
-    Goal("idle, p50 by the floor's", 1.25, of_floor("latency_p50")),
-    Goal("idle, p99 by the floor's", 1.25, of_floor("latency_p99")),
+    Goal("idle, p50 divided by the floor's", 1.25, of_floor("latency_p50")),
+    Goal("idle, p99 divided by the floor's", 1.25, of_floor("latency_p99")),
     *(
         goal
         for who in ("vmic", "vmic-blocking")
         for goal in (
             Goal(f"busy, {who}, gaps in the first 2 s", 2, value("busy", who, "gaps_first")),
-            Goal(f"busy, {who}, gaps in 10 s after", 1, gap_rate("busy", who, 10)),
-            Goal(f"busy, {who}, p99 above L (ms)", 15, above("busy", who, "latency_p99", "bare_late_max")),
+            Goal(f"busy, {who}, gaps per 10 s after the first 2 s", 1, gap_rate("busy", who, 10)),
+            Goal(f"busy, {who}, p99 minus L (ms)", 15, above("busy", who, "latency_p99", "bare_late_max")),
         )
     ),
     Goal("busy-minute, safe, gaps after the first 2 s", 0, value("busy-minute", "vmic-safe", "gaps_after")),
     Goal(
-        "busy-minute, safe, p99 above L (ms)",
+        "busy-minute, safe, p99 minus L (ms)",
         50,
         above("busy-minute", "vmic-safe", "latency_p99", "bare_late_max"),
     ),
-    Goal("daily, gaps in a minute, after the first 2 s", 10, gap_rate("daily", "vmic", 60)),
+    Goal("daily, gaps per minute after the first 2 s", 10, gap_rate("daily", "vmic", 60)),
     Goal("steady, writer's CPU (%)", 0.6, value("steady", "vmic", "cpu")),
     Goal("steady, blocking, writer's CPU (%)", 0.6, value("steady", "vmic-blocking", "cpu")),
     Goal("resting, process's CPU (%)", 0.1, value("resting", "vmic", "cpu")),
     Goal(
-        "resting, server's CPU above that without (%)",
+        "resting, server's CPU minus that without the device (%)",
         0.1,
         above("resting", "vmic", "server_cpu", "server_cpu_without"),
     ),
@@ -130,7 +130,7 @@ def lost(runs: Sequence[Run]) -> list[Goal]:
     where = [c for c, run in zip(counts, runs, strict=True) if not run.value("missed_steps")]
     return [
         Goal(what, 0, lambda _: counts, worst=True),
-        Goal(f"{what}, where the server missed no step", 0, lambda _: where, worst=True),
+        Goal(f"{what}, in runs without a missed quantum", 0, lambda _: where, worst=True),
     ]
 
 
@@ -146,4 +146,4 @@ def markdown(runs: Sequence[Run]) -> str:
         ours = [run for run in done if run.contestant.startswith("vmic")]
         rows += [row for goal in (*GOALS, *lost(ours)) if (row := goal.row(server, pick))]
     heads = ("goal", "server", "at most", "median", "worst", "reached")
-    return f"**What is aimed for**\n\n{table(heads, rows)}" if rows else ""
+    return f"**Goals**\n\n{table(heads, rows)}" if rows else ""

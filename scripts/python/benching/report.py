@@ -37,8 +37,8 @@ LATENCY = (
 FRAMES = (
     Column("gap_ms", "silence ms", 1),
     Column("lost", "frames lost"),
-    Column("repeated", "repeated"),
-    Column("missed_steps", "steps missed by the server"),
+    Column("repeated", "frames repeated"),
+    Column("missed_steps", "missed quanta"),
 )
 COST = (
     Column("cpu", "writer's CPU %", 2),
@@ -46,7 +46,7 @@ COST = (
     Column("memory", "memory MB", 1),
     Column("write_us_p99", "a write's p99 us", 1),
 )
-FIRST_GAPS = (Column("gaps_first", "gaps in 2 s"), Column("gaps_after", "gaps after"))
+FIRST_GAPS = (Column("gaps_first", "gaps in the first 2 s"), Column("gaps_after", "gaps after 2 s"))
 LOADED = (
     *LATENCY,
     Column("bare_late_max", "L ms", 1),
@@ -64,9 +64,9 @@ CALLS = (
     Column("write_us_max", "longest us", 1),
 )
 SUSPENDED = (
-    Column("cpu", "its process's CPU %", 3),
+    Column("cpu", "process's CPU %", 3),
     Column("server_cpu", "server's CPU %", 3),
-    Column("server_cpu_without", "without the device %", 3),
+    Column("server_cpu_without", "server's CPU % without the device", 3),
     Column("memory", "memory MB", 1),
 )
 STARTED = (Column("help", "`vmic --help` ms", 1), Column("list", "`vmic list` ms", 1))
@@ -106,13 +106,20 @@ def workload_table(workload: Workload, runs: Sequence[Run]) -> str:
 
 
 EXPLAINED = """\
-Medians over the runs, the worst run in brackets. Latency is from the call of a write to the arrival of that
-chunk's first frame at the application: another process, which captures with `parec` in fragments of 5 ms.
-48000 Hz, one channel; each run at a random phase. A gap is a place where the application heard silence
-between two written frames (module-pipe-source gives no silence: its gaps are latency). CPU is in percents of
-a core, of all processes of the writing side, less what the same loop takes with nothing to write to; memory
-is what they hold beyond that loop. L is the worst lateness of that bare loop, beside the same threads and
-processes, just before."""
+Each cell is the median of the runs, with the worst run in brackets where it differs. All workloads use
+48,000 Hz and one channel. Each run begins after a random delay.
+
+- *Latency* (p50, p99 and longest) is the time from the call of a write to the arrival of its first frame
+  in another process. That process captures with `parec` in fragments of 5 ms.
+- A *gap* is a place where that process hears silence between two written frames. The column "silence" has
+  the total length of the gaps. module-pipe-source delivers no silence, so its gaps count as latency.
+- A *missed quantum* is a portion of 5.3 ms that PipeWire did not finish in time, as its log reports.
+- *CPU* is in percent of one core. The writer's CPU is that of all processes of the writing side, minus
+  the CPU that the same loop needs when it writes to nothing. Memory is counted in the same way.
+- *L* is the greatest lateness of that loop without output, measured just before, beside the same busy
+  threads and processes.
+- *The floor* is a C program on pa_simple, libpulse's simplest API. It does no more than wake up and
+  write."""
 
 
 def markdown(machine: str, runs: Sequence[Run]) -> str:

@@ -63,8 +63,8 @@ class Workload:
 WORKLOADS = {
     w.name: w
     for w in (
-        Workload("idle", "10 ms chunks, a machine that does nothing else", 5, EVERYBODY, chunk_ms=10),
-        Workload("steady", "20 ms chunks, a machine that does nothing else", 20, held_to_loop=True),
+        Workload("idle", "10 ms chunks on an idle machine", 5, EVERYBODY, chunk_ms=10),
+        Workload("steady", "20 ms chunks on an idle machine", 20, held_to_loop=True),
         Workload(
             "threads",
             "20 ms chunks, two busy threads in the writing process",
@@ -83,19 +83,25 @@ WORKLOADS = {
         ),
         Workload(
             "busy-minute",
-            "the same load for a minute",
+            "the workload `busy` for a minute",
             62,
             ("vmic-safe",),
             busy_threads=2,
             held_to_loop=True,
             busy_processes=4,
         ),
-        Workload("daily", "20 ms written, then 20 ms slept, for a minute", 62, ("vmic",), pace="daily"),
+        Workload(
+            "daily",
+            "a loop that writes 20 ms and then sleeps 20 ms, for a minute",
+            62,
+            ("vmic",),
+            pace="daily",
+        ),
         Workload("burst", "10 s written at once", 10, (*US, "pacat", "pipe-source"), chunk_ms=0),
         *(
             Workload(
                 f"microphones-{n}",
-                f"{n} at once, 20 ms chunks, each written (from a thread of its own) and captured",
+                f"{n} microphones at once, each captured, and written in 20 ms chunks by its own thread",
                 6,
                 ("vmic", "pasimple", "floor"),
                 microphones=n,
@@ -103,19 +109,24 @@ WORKLOADS = {
             for n in (1, 8, 16, 25)
         ),
         Workload(
-            "created", "a device from its creation to its first frame heard", 4, EVERYBODY, 10, kind="created"
+            "created",
+            "the time from the creation of a device to its first frame heard",
+            4,
+            EVERYBODY,
+            10,
+            kind="created",
         ),
-        Workload("calls", "20 ms chunks without a pause", 50, ("vmic",), kind="calls"),
+        Workload("calls", "20 ms chunks, written without a pause", 50, ("vmic",), kind="calls"),
         Workload(
             "calls-threads",
-            "20 ms chunks without a pause, two busy threads in the writing process",
+            "20 ms chunks, written without a pause, two busy threads in the writing process",
             50,
             ("vmic",),
             busy_threads=2,
             kind="calls",
         ),
-        Workload("resting", "a device that nobody writes to or captures", 20, ("vmic",), kind="resting"),
-        Workload("started", "the command from its start to its end", 10, ("vmic",), kind="started"),
+        Workload("resting", "a device that no program writes to or captures", 20, ("vmic",), kind="resting"),
+        Workload("started", "the time from the start of a command to its end", 10, ("vmic",), kind="started"),
     )
 }
 SOAK = Workload("soak", "20 ms chunks for ten minutes", 600, ("vmic",))
