@@ -16,6 +16,7 @@ import matrix
 import programs
 import pulsectl
 import pytest
+import signals
 from deferral import Deferral
 from hypothesis import settings
 from playing import Player, is_there
@@ -66,6 +67,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--long"):
+        signals.default_gaps = 0
     path = config.getoption("--defer")
     if path and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Deferral(path))

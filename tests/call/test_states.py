@@ -68,7 +68,8 @@ def test_one_that_was_there_before_and_one_that_comes_are_playable_once_heard(
     one = identity(join(first.client, first.told, address, inputs=inputs))
     data = join(second.client, second.told, address, inputs=inputs)
     other = identity(data)
-    assert data["participants"][one]["media"]["microphone"]["state"] == "loading"
+    # The sound may come before the answer does.
+    assert data["participants"][one]["media"]["microphone"]["state"] in ("loading", "playable")
     for watching, watched in ((first, other), (second, one)):
         await_state(watching, watched, "playable")
         assert set(states(watching, watched)[:-1]) <= {"joined off", "joined loading", "updated loading"}
