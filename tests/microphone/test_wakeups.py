@@ -108,5 +108,7 @@ def test_an_idle_stream_is_closed_at_once(server: SoundServer, monkeypatch: pyte
         microphone.drain()
         programs.await_that(functools.partial(was_heard_before, 1.2, microphone), "no silence follows it")
         microphone.close()
+        if took[-1] < 0.03:
+            return
     # A stream that has just received silence, as it does twice a second, takes 60 ms to close.
-    assert min(took) < 0.03, took
+    pytest.fail(f"each close took longer than 30 ms: {took}")
