@@ -23,7 +23,7 @@ from vmic._pulse import autostart, connection
 from vmic._pulse.bindings import pulsectl
 from vmic._stream import latency as _latency
 from vmic._stream.latency import Latency, Prebuffer
-from vmic._stream.playback import Stream
+from vmic._stream.playback import PlaybackStream
 
 # Seconds of audio that a device queues. A blocking write keeps the queue short itself: so much is in it that
 # the writer thread never waits for Python, and so little that Ctrl-C leaves no long tail.
@@ -263,7 +263,7 @@ def _attach(
     """Open a stream into `device`."""
     info = device.info
     seconds = _QUEUE_NON_BLOCKING if non_blocking else _QUEUE_BLOCKING + 2 * prebuffer.max
-    stream = Stream(
+    stream = PlaybackStream(
         device.sink_name,
         server=server.address,
         sample_rate=info.sample_rate,

@@ -19,7 +19,7 @@ from vmic._monitor.status import WithStatus
 from vmic._stats import FlushResult, MicrophoneStats
 from vmic._stream.completions import Completion
 from vmic._stream.pcm import Frames
-from vmic._stream.playback import Stream
+from vmic._stream.playback import PlaybackStream
 from vmic._stream.write_queue import WriteQueue, checked
 from vmic._virtual_device import PATIENCE, VirtualDevice
 
@@ -40,7 +40,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
     def __init__(
         self,
         info: MicrophoneInfo,
-        stream: Stream,
+        stream: PlaybackStream,
         reconnection: Reconnection,
         *,
         non_blocking: bool,

@@ -14,8 +14,8 @@ from vmic._monitor.playing_apps import Players
 from vmic._monitor.reconnect import Reconnection
 from vmic._stats import SpeakerStats
 from vmic._stream import read_queue
-from vmic._stream.capture import Source
-from vmic._stream.read_queue import Callback, PendingReads, Reading
+from vmic._stream.capture import CaptureStream
+from vmic._stream.read_queue import Callback, PendingReads, ReadQueue
 from vmic._virtual_device import VirtualDevice
 
 
@@ -29,13 +29,19 @@ class VirtualSpeakerDevice(VirtualDevice):
     __module__ = "vmic"
 
     def __init__(
-        self, device: Device, source: Source, reconnection: Reconnection, *, non_blocking: bool, backlog: bool
+        self,
+        device: Device,
+        stream: CaptureStream,
+        reconnection: Reconnection,
+        *,
+        non_blocking: bool,
+        backlog: bool,
     ) -> None:
         """Do not call this: use `create_speaker_device`."""
         sample_rate, channels = device.properties.sample_rate, device.properties.channels
         super().__init__(
             SPEAKER,
-            source,
+            stream,
             reconnection,
             name=device.name,
             sample_rate=sample_rate,
@@ -43,11 +49,10 @@ class VirtualSpeakerDevice(VirtualDevice):
             non_blocking=non_blocking,
         )
         self._sink_name = device.sink_name
-        self._source = source
-        self._reading = Reading(source, sample_rate, channels, backlog=backlog)
+        self._read_queue = ReadQueue(stream, sample_rate, channels, backlog=backlog)
         self._callbacks = CallbackThread("vmic-completions")
-        self._pending = PendingReads(self._reading, self._callbacks)
-        self._players = Players(self._key, source)
+        self._pending = PendingReads(self._read_queue, self._callbacks)
+        self._players = Players(self._key, stream)
         self._begin()
 
     # ---- what it is ----
@@ -60,7 +65,7 @@ class VirtualSpeakerDevice(VirtualDevice):
     @property
     def stats(self) -> SpeakerStats:
         """Return the counters. This does not block. After `close` they keep their last values."""
-        return self._final if self._closed else self._reading.stats()
+        return self._final if self._closed else self._read_queue.stats()
 
     # ---- reading ----
 
@@ -129,7 +134,7 @@ class VirtualSpeakerDevice(VirtualDevice):
             ClosedError: The speaker is closed.
         """
         self._check_open()
-        return self._reading.flush()
+        return self._read_queue.flush()
 
     # ---- the end ----
 
@@ -143,7 +148,7 @@ class VirtualSpeakerDevice(VirtualDevice):
         super().close()
 
     def _keep_figures(self) -> None:
-        self._final = self._reading.stats()
+        self._final = self._read_queue.stats()
 
     def _finish(self, patience: float, at_most: float) -> None:
         self._players.close()
@@ -163,11 +168,11 @@ class VirtualSpeakerDevice(VirtualDevice):
         if completion is not None:
             self._callbacks.check_room()
         waiter, frames = new_waiter(), b""
-        with self._reading.fifo_lock.turn(waiter):
+        with self._read_queue.fifo_lock.turn(waiter):
             try:
-                frames = await self._reading.read(waiter, count, timeout, self._check_open)
+                frames = await self._read_queue.read(waiter, count, timeout, self._check_open)
             except TimeoutError:
-                there = count - self._reading.missing(count)
+                there = count - self._read_queue.missing(count)
                 raise DeviceLostError(
                     f"cannot read from speaker {self.name!r}: {self._reconnection.reason('record')}. {there} "
                     f"of {count} frames have arrived; the next read returns them"

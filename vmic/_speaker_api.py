@@ -17,7 +17,7 @@ from vmic._monitor.reconnect import Make
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
 from vmic._speaker import VirtualSpeakerDevice
-from vmic._stream.capture import Source
+from vmic._stream.capture import CaptureStream
 from vmic._stream.latency import Latency
 
 S = TypeVar("S", bound=VirtualSpeakerDevice)
@@ -92,7 +92,7 @@ def create_speaker(
         return SpeakerSpec(device_name, shown, sample_rate, channels, sink_name)
 
     def attach(device: Device, server: Server, make: Make) -> S:
-        source = Source(
+        stream = CaptureStream(
             device.sink_name,
             server=server.address,
             sample_rate=sample_rate,
@@ -100,8 +100,8 @@ def create_speaker(
             capacity=_KEPT * sample_rate,
             period=server.metrics.period,
         )
-        with opening(source, device, server, make) as reconnection:
-            return device_class(device, source, reconnection, non_blocking=non_blocking, backlog=backlog)
+        with opening(stream, device, server, make) as reconnection:
+            return device_class(device, stream, reconnection, non_blocking=non_blocking, backlog=backlog)
 
     return _api.create_device(spec, attach, replace=replace)
 

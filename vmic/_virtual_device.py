@@ -13,7 +13,7 @@ from vmic._base.threads import call_in_thread
 from vmic._errors import ClosedError
 from vmic._monitor.reconnect import Reconnection
 from vmic._monitor.status import DeviceStatus
-from vmic._stream.native import Native
+from vmic._stream.native import NativeStream
 
 # How many seconds a close waits beyond the time that the audio needs, and for callbacks that run.
 PATIENCE = 5.0
@@ -65,7 +65,7 @@ class VirtualDevice(ContextDevice):
     def __init__(
         self,
         kind: str,
-        native: Native,
+        native: NativeStream,
         reconnection: Reconnection,
         *,
         name: str,

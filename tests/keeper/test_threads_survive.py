@@ -29,7 +29,7 @@ from vmic._keeper.client import KeeperClient
 from vmic._monitor import listeners, recording_apps, status
 from vmic._monitor import monitor as watch
 from vmic._pulse import connection, tcp
-from vmic._stream.playback import Stream
+from vmic._stream.playback import PlaybackStream
 
 Record = Callable[..., Recorder]
 
@@ -173,9 +173,9 @@ def test_a_fault_that_stays_does_not_keep_the_thread_busy(
 RECONNECTS = {
     "the network": (tcp, "notice_silence"),
     "the device": (registry, "find"),
-    "the wait": (Stream, "wait_disconnected"),
-    "the stream": (Stream, "reopen"),
-    "the stream's start": (Stream, "wait_open"),
+    "the wait": (PlaybackStream, "wait_disconnected"),
+    "the stream": (PlaybackStream, "reopen"),
+    "the stream's start": (PlaybackStream, "wait_open"),
     "the stream's volume": (volume, "set_stream_volume"),
     "the keeper": (watch, "hurry"),
     "a thread": (threads, "start"),
@@ -208,7 +208,7 @@ def test_completions_are_called_after_a_fault(
 ) -> None:
     called: list[int] = []
     with vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone:
-        fault = Fault(monkeypatch, Stream, "wait_consumed")
+        fault = Fault(monkeypatch, PlaybackStream, "wait_consumed")
         for _ in range(2):
             microphone.write_frames(numbered(480), called.append)
         fault.await_raised(2)

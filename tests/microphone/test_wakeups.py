@@ -14,7 +14,7 @@ from servers import SoundServer
 from signals import numbered
 
 import vmic
-from vmic._stream.playback import Stream
+from vmic._stream.playback import PlaybackStream
 
 SECOND_OF_CHUNKS = 100
 # The thread wakes once a second to check.
@@ -94,14 +94,14 @@ def was_heard_before(seconds: float, microphone: vmic.VirtualMicrophoneDevice) -
 @pytest.mark.timing
 def test_an_idle_stream_is_closed_at_once(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
     took = []
-    close: Callable[[Stream], None] = Stream.close
+    close: Callable[[PlaybackStream], None] = PlaybackStream.close
 
-    def timed(stream: Stream) -> None:
+    def timed(stream: PlaybackStream) -> None:
         begin = time.monotonic()
         close(stream)
         took.append(time.monotonic() - begin)
 
-    monkeypatch.setattr(Stream, "close", timed)
+    monkeypatch.setattr(PlaybackStream, "close", timed)
     for _ in range(5):
         microphone = vmic.create_microphone_device("mic", 48000)
         microphone.write_frames(numbered(480))

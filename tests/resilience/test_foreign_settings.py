@@ -17,9 +17,9 @@ from servers import SoundServer, one_server
 
 import vmic
 from vmic import _api, _speaker_api
-from vmic._stream.capture import Source
-from vmic._stream.native import Native
-from vmic._stream.playback import Stream
+from vmic._stream.capture import CaptureStream
+from vmic._stream.native import NativeStream
+from vmic._stream.playback import PlaybackStream
 from vmic.call._media.capture import Capture
 from vmic.cli.commands import record
 
@@ -121,16 +121,17 @@ OPENS_A_STREAM = f"""
 import os, sys
 from vmic._stream import latency
 from vmic._pulse import backend
-from vmic._stream.capture import Source
-from vmic._stream.playback import Stream
+from vmic._stream.capture import CaptureStream
+from vmic._stream.playback import PlaybackStream
 from vmic.call._media.capture import Capture
 from vmic.cli.commands import record
 
 os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
 form = {{"server": sys.argv[1] or None, "sample_rate": 48000, "channels": 1, "capacity": 48000}}
 metrics, prebuffer = backend.PULSEAUDIO.metrics, latency.prebuffer("auto")
-streams = Stream("sink", metrics=metrics, prebuffer=prebuffer, **form), Source("sink", period=0.005, **form)
-for stream in streams:
+playback = PlaybackStream("sink", metrics=metrics, prebuffer=prebuffer, **form)
+capture = CaptureStream("sink", period=0.005, **form)
+for stream in (playback, capture):
     assert stream.wait_disconnected(20)
     stream.close()
 """
@@ -176,15 +177,15 @@ def test_each_stream_goes_to_the_server_of_its_device_by_name(
     monkeypatch.delenv("PULSE_SERVER")  # the server is at the default address
     named: list[object] = []
 
-    def note(kind: Callable[..., Native]) -> Callable[..., Native]:
-        def make(*args: object, **form: object) -> Native:
+    def note(kind: Callable[..., NativeStream]) -> Callable[..., NativeStream]:
+        def make(*args: object, **form: object) -> NativeStream:
             named.append(form["server"])
             return kind(*args, **form)
 
         return make
 
-    monkeypatch.setattr(_api, "Stream", note(Stream))
-    monkeypatch.setattr(_speaker_api, "Source", note(Source))
+    monkeypatch.setattr(_api, "PlaybackStream", note(PlaybackStream))
+    monkeypatch.setattr(_speaker_api, "CaptureStream", note(CaptureStream))
     with vmic.create_headset("set", 48000), vmic.open_microphone_device("set"):
         assert named == [f"unix:{server.socket}"] * 3
 

@@ -19,18 +19,18 @@ import numpy as np
 import programs
 import pulsectl
 import pytest
+from libpulse_streams import play_paused
 from listening import Listener
 from owners import unload
 from playing import Player, is_there, play_all
 from recording import Recorder
 from servers import PARTS, SoundServer
 from signals import Samples, numbered
-from streams import play_paused
 
 import vmic
 from vmic import _speaker_api
 from vmic._stream import capture
-from vmic._stream.capture import Source
+from vmic._stream.capture import CaptureStream
 
 Start = Callable[..., subprocess.Popen[str]]
 Play = Callable[..., Player]
@@ -87,7 +87,7 @@ def test_a_reader_that_gets_nothing_ends_at_once(
     server: SoundServer, speaker: vmic.VirtualSpeakerDevice
 ) -> None:
     form = {"sample_rate": SECOND, "channels": 1, "capacity": SECOND, "period": 0.005}
-    source = Source("speaker", server=server.env["PULSE_SERVER"], **form)  # type: ignore[arg-type]
+    source = CaptureStream("speaker", server=server.env["PULSE_SERVER"], **form)  # type: ignore[arg-type]
     assert source.wait_arrived(480, 10)
     threads = Path("/proc/self/task")
     with server.frozen():

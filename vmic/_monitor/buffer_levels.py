@@ -10,10 +10,10 @@ from typing import Any
 
 from vmic._errors import ClosedError
 from vmic._pulse.bindings import pulsectl
-from vmic._stream.playback import Stream
+from vmic._stream.playback import PlaybackStream
 
 
-def show(pulse: pulsectl.Pulse, streams: Collection[Stream]) -> None:
+def show(pulse: pulsectl.Pulse, streams: Collection[PlaybackStream]) -> None:
     """Ask the server for the levels of those `streams` that doubt their own level, and pass the answers on.
 
     Two streams of this process into one microphone cannot be distinguished. They get no answer.
@@ -33,7 +33,7 @@ def show(pulse: pulsectl.Pulse, streams: Collection[Stream]) -> None:
                 stream.show_level(asked, answered, level, suspended=own[0].sink in suspended)
 
 
-def _is_doubtful(stream: Stream) -> bool:
+def _is_doubtful(stream: PlaybackStream) -> bool:
     with contextlib.suppress(ClosedError):
         return stream.is_doubtful()
     return False

@@ -15,7 +15,7 @@ from vmic._monitor import monitor
 from vmic._monitor.recording_apps import Listener
 from vmic._monitor.watcher import Key, Seen, Watcher
 from vmic._pulse import connection
-from vmic._stream.playback import Stream
+from vmic._stream.playback import PlaybackStream
 
 ListenersCallback = Callable[[tuple[Listener, ...]], object]
 
@@ -25,7 +25,7 @@ class Listeners(Watcher):
 
     key: Key
 
-    def __init__(self, key: Key, stream: Stream) -> None:
+    def __init__(self, key: Key, stream: PlaybackStream) -> None:
         """Follow the listeners of the microphone `key`, into which `stream` plays."""
         self.key = key
         self._stream = stream

@@ -22,7 +22,7 @@ from vmic._monitor import buffer_levels, recording_apps
 from vmic._monitor.watcher import Key, Seen, Watcher
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import Follower
-from vmic._stream.playback import Stream
+from vmic._stream.playback import PlaybackStream
 
 # The thread ends within milliseconds. If it does not, it can be left running, because it is a daemon thread.
 _STOP_TIMEOUT = 1.0
@@ -46,7 +46,7 @@ class Monitor(Follower):
         # The set is replaced, never changed, so that reading it needs no lock. A microphone may be collected
         # on this thread, which then waits for `_joining`.
         self._watchers: frozenset[Watcher] = frozenset()
-        self._streams: Mapping[Watcher, Stream] = {}
+        self._streams: Mapping[Watcher, PlaybackStream] = {}
         self._stopping = False
         self._keeper_wanted = False
         # Only the thread uses these.
@@ -54,7 +54,7 @@ class Monitor(Follower):
         self._since: dict[tuple[int, int], float] = {}  # by stream and source
         self._thread = threads.start(self._run, "vmic-listeners")
 
-    def add(self, watcher: Watcher, *, owns: bool, stream: Stream | None = None) -> None:
+    def add(self, watcher: Watcher, *, owns: bool, stream: PlaybackStream | None = None) -> None:
         """Notify `watcher` as soon as the server has answered, and after each change.
 
         If the watcher `owns` its device, a keeper runs from now on. A `stream` gets its level when it asks.
@@ -231,7 +231,7 @@ _joining = threading.RLock()
 _shared: Monitor | None = None
 
 
-def join(watcher: Watcher, stream: Stream | None = None, *, owns: bool = False) -> None:
+def join(watcher: Watcher, stream: PlaybackStream | None = None, *, owns: bool = False) -> None:
     """Notify `watcher` about its device from now on, and give `stream` its level when it asks.
 
     A keeper runs as long as a watcher `owns` its device. This does not wait for the server.

@@ -15,7 +15,7 @@ from vmic._monitor.reconnect import Make, Reconnection
 from vmic._pulse import backend, connection, error_codes
 from vmic._pulse.backend import BufferMetrics
 from vmic._pulse.bindings import pulsectl
-from vmic._stream.native import Native
+from vmic._stream.native import NativeStream
 
 
 class Server(NamedTuple):
@@ -31,7 +31,9 @@ class Server(NamedTuple):
 
 
 @contextlib.contextmanager
-def opening(stream: Native, device: Device, server: Server, make: Make | None) -> Iterator[Reconnection]:
+def opening(
+    stream: NativeStream, device: Device, server: Server, make: Make | None
+) -> Iterator[Reconnection]:
     """Wait until the first stream of `device` is open, and set its volume; close it if the block raises.
 
     Raises:

@@ -7,13 +7,13 @@ import contextlib
 from vmic._errors import ClosedError
 from vmic._monitor import monitor
 from vmic._monitor.watcher import Key, Seen, Watcher
-from vmic._stream.capture import Source
+from vmic._stream.capture import CaptureStream
 
 
 class Players(Watcher):
     """The watcher that passes on to a source whether an application plays to the speaker `key`."""
 
-    def __init__(self, key: Key, source: Source) -> None:
+    def __init__(self, key: Key, source: CaptureStream) -> None:
         self.key = key
         self._source = source
         monitor.join(self)

@@ -20,7 +20,7 @@ from vmic._monitor import monitor
 from vmic._pulse import autostart, connection, error_codes, tcp
 from vmic._pulse.backend import BufferMetrics
 from vmic._pulse.bindings import pulsectl
-from vmic._stream.native import OPEN, Native
+from vmic._stream.native import OPEN, NativeStream
 
 # The interval of the checks whether the stream stands still, the time without progress that counts as that,
 # and the time that the stream then has to continue.
@@ -43,7 +43,9 @@ class Reconnection:
         is_removed: Whether the device was removed from a server that still runs.
     """
 
-    def __init__(self, device: Device, stream: Native, metrics: BufferMetrics, make: Make | None) -> None:
+    def __init__(
+        self, device: Device, stream: NativeStream, metrics: BufferMetrics, make: Make | None
+    ) -> None:
         """Start watching.
 
         Args:

@@ -1,14 +1,14 @@
-"""The Python side of the native reader (native/include/vmic_reader.h)."""
+"""The capture stream: the Python side of the native reader (native/include/vmic_reader.h)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from vmic._pulse.bindings import STREAM_NAME, blocking, ffi, nonblocking, nonblocking_ffi
-from vmic._stream.native import LONG_COPY, OPEN, SUSPEND_AFTER_US, Calls, Native
+from vmic._stream.native import LONG_COPY, OPEN, SUSPEND_AFTER_US, NativeFunctions, NativeStream
 from vmic._stream.pcm import SAMPLE_SIZE
 
-_CALLS = Calls(
+_FUNCTIONS = NativeFunctions(
     reached=nonblocking.vmic_reader_reached,
     wait=blocking.vmic_reader_wait,
     reopen=blocking.vmic_reader_reopen,
@@ -18,7 +18,7 @@ _CALLS = Calls(
 
 
 @dataclass(frozen=True)
-class SourceState:
+class CaptureState:
     """The statistics of a reader: `vmic_reader_stats` of vmic_reader.h."""
 
     state: int
@@ -30,7 +30,7 @@ class SourceState:
     reopened: int
 
 
-class Source(Native):
+class CaptureStream(NativeStream):
     """A recording stream that receives frames from a sink's monitor."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Source(Native):
         config.period_ns = int(period * 1e9)
         config.suspend_after_us = SUSPEND_AFTER_US
         self._capacity, self._frame_size = capacity, channels * SAMPLE_SIZE
-        super().__init__("speaker", _CALLS, blocking.vmic_reader_create(config))
+        super().__init__("speaker", _FUNCTIONS, blocking.vmic_reader_create(config))
 
     def read(self, count: int) -> bytes:
         """Return up to `count` of the oldest frames. This does not wait for frames."""
@@ -83,11 +83,11 @@ class Source(Native):
         """
         self._ask(nonblocking.vmic_reader_set_played, played)
 
-    def state(self) -> SourceState:
+    def state(self) -> CaptureState:
         """Return a consistent snapshot of the statistics."""
         s = nonblocking_ffi.new("vmic_reader_stats *")
         self._ask(nonblocking.vmic_reader_get_stats, s)
-        return SourceState(s.state, s.error, s.received, s.read, s.dropped, s.buffered, s.reopened)
+        return CaptureState(s.state, s.error, s.received, s.read, s.dropped, s.buffered, s.reopened)
 
     def progress(self) -> int | None:
         """Return how many frames were received. None if the reader is not open.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from vmic._base.callbacks import CallbackThread, call
 from vmic._base.exception_log import LoggedCall
 from vmic._errors import VmicError
-from vmic._stream.playback import Stream
+from vmic._stream.playback import PlaybackStream
 
 Completion = Callable[[int], object]
 
@@ -32,7 +32,7 @@ class Completions:
     A callback may be slow, raise or write again, because its thread does not handle audio.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: PlaybackStream) -> None:
         """Watch `stream`."""
         self._stream = stream
         self._thread = CallbackThread("vmic-completions")

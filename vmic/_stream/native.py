@@ -39,8 +39,8 @@ os.register_at_fork(after_in_child=_note_fork)
 OPENING, OPEN, DISCONNECTED = nonblocking.VMIC_OPENING, nonblocking.VMIC_OPEN, nonblocking.VMIC_DISCONNECTED
 
 
-class Calls(NamedTuple):
-    """The native functions that stream and reader both have, under different names."""
+class NativeFunctions(NamedTuple):
+    """The native functions that both native streams have, under different names."""
 
     reached: Callable[..., int]
     wait: Callable[..., int]
@@ -49,8 +49,8 @@ class Calls(NamedTuple):
     free: Callable[..., None]
 
 
-class State(Protocol):
-    """The statistics that both objects have."""
+class StreamState(Protocol):
+    """The statistics that both streams have."""
 
     @property
     def state(self) -> int: ...
@@ -65,19 +65,19 @@ class _Handle(NamedTuple):
     nonblocking: Any
 
 
-class Native(ABC):
-    """A native stream or reader. Every method may be called from any thread.
+class NativeStream(ABC):
+    """A native stream, for playback or capture. Every method may be called from any thread.
 
     Attributes:
         device_seen: Whether the device was on the server when the monitor last looked.
     """
 
-    def __init__(self, kind: str, calls: Calls, handle: Any) -> None:
+    def __init__(self, kind: str, functions: NativeFunctions, handle: Any) -> None:
         """Take over `handle`, which has just been created.
 
         Args:
             kind: The word for the device in messages.
-            calls: The native functions of the object.
+            functions: The native functions of the object.
             handle: The native object. NULL if its creation failed.
 
         Raises:
@@ -86,14 +86,14 @@ class Native(ABC):
         if handle == ffi.NULL:
             raise DeviceError(f"cannot open the {kind}: {os.strerror(ffi.errno or errno.ENOMEM)}")
         self.device_seen = True
-        self._kind, self._calls = kind, calls
+        self._kind, self._functions = kind, functions
         # A call that is under way in another thread keeps the handle, so close() cannot free the object then.
         pointer = nonblocking_ffi.cast(ffi.getctype(ffi.typeof(handle)), int(ffi.cast("uintptr_t", handle)))
-        self._handle: _Handle | None = _Handle(ffi.gc(handle, calls.free), pointer)
+        self._handle: _Handle | None = _Handle(ffi.gc(handle, functions.free), pointer)
         self._pid, self._generation = os.getpid(), _generation
 
     @abstractmethod
-    def state(self) -> State:
+    def state(self) -> StreamState:
         """Return a consistent snapshot of the statistics."""
 
     @abstractmethod
@@ -123,13 +123,13 @@ class Native(ABC):
 
     def reopen(self) -> None:
         """Connect again after DISCONNECTED."""
-        self._calls.reopen(self._alive().blocking)
+        self._functions.reopen(self._alive().blocking)
 
     def close(self) -> None:
         """Stop the stream. Blocks up to 1 s if the server hangs."""
         handle, self._handle = self._handle, None
         if handle is not None and self.is_ours:
-            self._calls.stop(handle.blocking, int(_CLOSE_TIMEOUT * 1e6))
+            self._functions.stop(handle.blocking, int(_CLOSE_TIMEOUT * 1e6))
 
     @property
     def is_ours(self) -> bool:
@@ -160,7 +160,7 @@ class Native(ABC):
     def _wait(self, event: int, number: int, timeout: float) -> bool:
         handle = self._alive()
         number = max(0, number)
-        if self._calls.reached(handle.nonblocking, event, number):
+        if self._functions.reached(handle.nonblocking, event, number):
             return True
         # Python handles signals in the main thread only.
         longest = SLICE if threading.current_thread() is threading.main_thread() else timeout
@@ -168,7 +168,7 @@ class Native(ABC):
         while True:
             remaining = max(0.0, deadline - time.monotonic())
             wait_us = int(min(remaining, longest) * 1e6)
-            if self._calls.wait(self._alive().blocking, event, number, wait_us) == blocking.VMIC_OK:
+            if self._functions.wait(self._alive().blocking, event, number, wait_us) == blocking.VMIC_OK:
                 return True
             if remaining <= longest:
                 return False

@@ -1,4 +1,4 @@
-"""The Python side of the native stream (native/include/vmic.h)."""
+"""The playback stream: the Python side of native/include/vmic.h."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from vmic._pulse.backend import BufferMetrics
 from vmic._pulse.bindings import STREAM_NAME, blocking, ffi, nonblocking, nonblocking_ffi
 from vmic._stream.latency import Prebuffer
-from vmic._stream.native import LONG_COPY, OPEN, SUSPEND_AFTER_US, Calls, Native
+from vmic._stream.native import LONG_COPY, OPEN, SUSPEND_AFTER_US, NativeFunctions, NativeStream
 
 # 1.5 ms is enough to avoid a click at a gap. A longer ramp would only make the gap longer.
 _RAMP_US = 1500
 
-_CALLS = Calls(
+_FUNCTIONS = NativeFunctions(
     reached=nonblocking.vmic_reached,
     wait=blocking.vmic_wait,
     reopen=blocking.vmic_reopen,
@@ -22,7 +22,7 @@ _CALLS = Calls(
 
 
 @dataclass(frozen=True)
-class StreamState:
+class PlaybackState:
     """The statistics of a stream: `vmic_stats` of vmic.h, with times in seconds."""
 
     state: int
@@ -41,7 +41,7 @@ class StreamState:
     silent: float
 
 
-class Stream(Native):
+class PlaybackStream(NativeStream):
     """A playback stream that carries frames to one sink."""
 
     def __init__(
@@ -80,7 +80,7 @@ class Stream(Native):
         config.prebuffer_max_us = int(prebuffer.max * 1e6)
         config.ramp_us = _RAMP_US
         config.suspend_after_us = SUSPEND_AFTER_US
-        super().__init__("microphone", _CALLS, blocking.vmic_create(config))
+        super().__init__("microphone", _FUNCTIONS, blocking.vmic_create(config))
         self._picture = nonblocking_ffi.new("vmic_stats *")
 
     def write(self, frames: memoryview, count: int) -> int:
@@ -160,11 +160,11 @@ class Stream(Native):
         self._ask(nonblocking.vmic_get_stats, self._picture)
         return int(self._picture.due)
 
-    def state(self) -> StreamState:
+    def state(self) -> PlaybackState:
         """Return a consistent snapshot of the statistics."""
         s = nonblocking_ffi.new("vmic_stats *")
         self._ask(nonblocking.vmic_get_stats, s)
-        return StreamState(
+        return PlaybackState(
             state=s.state,
             error=s.error,
             written=s.written,

@@ -14,7 +14,7 @@ from vmic._base.validation import check_int, seconds
 from vmic._base.waiter import SLICE, ThreadWaiter, Waiter
 from vmic._errors import ClosedError
 from vmic._stats import SpeakerStats
-from vmic._stream.capture import Source
+from vmic._stream.capture import CaptureStream
 from vmic._stream.fifo_lock import FifoLock
 from vmic._stream.pcm import SAMPLE_SIZE
 
@@ -36,12 +36,12 @@ def checked(num_frames: int, completion: object, timeout: float) -> tuple[int, f
     return num_frames, seconds("timeout", timeout)
 
 
-class Reading:
+class ReadQueue:
     """The common part of the reads: their turns, and the frames held for a read that is not complete."""
 
-    def __init__(self, source: Source, sample_rate: int, channels: int, *, backlog: bool) -> None:
-        """Read from `source`. With `backlog`, keep the frames from before the first read and from pauses."""
-        self.source = source
+    def __init__(self, stream: CaptureStream, sample_rate: int, channels: int, *, backlog: bool) -> None:
+        """Read from `stream`. With `backlog`, keep the frames from before the first read and from pauses."""
+        self.stream = stream
         self._sample_rate = sample_rate
         self.fifo_lock = FifoLock()
         self._frame_size = channels * SAMPLE_SIZE
@@ -77,7 +77,7 @@ class Reading:
             if remaining <= 0:
                 raise TimeoutError
             missing = self.missing(count)
-            wait = functools.partial(self.source.wait_arrived, missing)
+            wait = functools.partial(self.stream.wait_arrived, missing)
             await waiter.happens(wait, remaining, missing / self._sample_rate)
 
     def begin(self) -> None:
@@ -90,7 +90,7 @@ class Reading:
                 held = len(self._held) // self._frame_size
                 self._held.clear()
                 self._skipped_held += held
-                self._skipped += held + self.source.flush()
+                self._skipped += held + self.stream.flush()
 
     def take(self, count: int) -> bytes | None:
         """Return the next `count` frames. None if some are missing; the others are held for the next call."""
@@ -98,7 +98,7 @@ class Reading:
             self._read_at = time.monotonic()
             missing = count - len(self._held) // self._frame_size
             if missing > 0:
-                self._held += self.source.read(missing)
+                self._held += self.stream.read(missing)
             if len(self._held) < count * self._frame_size:
                 return None
             return self._give(count)
@@ -106,7 +106,7 @@ class Reading:
     def take_remaining(self, count: int) -> bytes:
         """Return up to `count` frames, when no more frames will come."""
         with self._lock:
-            self._held += self.source.read(max(0, count - len(self._held) // self._frame_size))
+            self._held += self.stream.read(max(0, count - len(self._held) // self._frame_size))
             return self._give(count)
 
     def missing(self, count: int) -> int:
@@ -120,12 +120,12 @@ class Reading:
             held = len(self._held) // self._frame_size
             self._held.clear()
             self._forgotten += held
-            return held + self.source.flush()
+            return held + self.stream.flush()
 
     def stats(self) -> SpeakerStats:
         """Return the user's statistics, from the native counts and the frames held here."""
         with self._lock:
-            state = self.source.state()
+            state = self.stream.state()
             held = len(self._held) // self._frame_size
             return SpeakerStats(
                 received=state.received,
@@ -146,9 +146,9 @@ class Reading:
 class PendingReads:
     """The reads of a non-blocking speaker, for which no caller waits."""
 
-    def __init__(self, reading: Reading, callbacks: CallbackThread) -> None:
-        """Read through `reading`, and pass the frames to the completions on `callbacks`."""
-        self._reading, self._callbacks = reading, callbacks
+    def __init__(self, read_queue: ReadQueue, callbacks: CallbackThread) -> None:
+        """Read through `read_queue`, and pass the frames to the completions on `callbacks`."""
+        self._read_queue, self._callbacks = read_queue, callbacks
         self._thread = CallbackThread("vmic-reads")
         self._lock = threading.Lock()  # guards what follows
         self._closed = False
@@ -161,7 +161,7 @@ class PendingReads:
             if self._closed:
                 raise ClosedError("the speaker was closed during this call")
             self._thread.check_room()
-            self._reading.fifo_lock.enter(waiter)
+            self._read_queue.fifo_lock.enter(waiter)
             self._thread.post(self._read, count, completion, waiter)
 
     def close(self, timeout: float) -> None:
@@ -181,10 +181,10 @@ class PendingReads:
             frames = self._frames(count, waiter)
 
         finish = LoggedCall(read, ClosedError)
-        with contextlib.suppress(ClosedError):  # the source was closed before this thread came to it
+        with contextlib.suppress(ClosedError):  # the stream was closed before this thread came to it
             while not finish():
                 pass
-        self._reading.fifo_lock.leave(waiter)
+        self._read_queue.fifo_lock.leave(waiter)
         if completion is not None:
             self._callbacks.post(completion, frames, size=len(frames))
 
@@ -192,14 +192,14 @@ class PendingReads:
         while not waiter.wait(SLICE):
             if self._closed:
                 return b""
-        self._reading.begin()
+        self._read_queue.begin()
         while not self._ended:
             has_room = self._callbacks.await_room(SLICE)
-            if has_room and (frames := self._reading.take(count)) is not None:
+            if has_room and (frames := self._read_queue.take(count)) is not None:
                 return frames
             if self._closed:
                 self._ended = True
-                return self._reading.take_remaining(count)
+                return self._read_queue.take_remaining(count)
             if has_room:
-                self._reading.source.wait_arrived(self._reading.missing(count), SLICE)
+                self._read_queue.stream.wait_arrived(self._read_queue.missing(count), SLICE)
         return b""

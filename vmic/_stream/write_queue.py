@@ -17,7 +17,7 @@ from vmic._errors import ClosedError
 from vmic._stream.completions import Completion, Completions, Expected
 from vmic._stream.fifo_lock import FifoLock
 from vmic._stream.pcm import SAMPLE_SIZE, Frames, as_frames
-from vmic._stream.playback import Stream
+from vmic._stream.playback import PlaybackStream
 
 # How many writes are recorded before the heard ones are removed.
 _TIDY_AT = 64
@@ -55,7 +55,7 @@ class WriteQueue:
     """The writes of one stream. Frames are queued and recorded under one lock, so that indices agree."""
 
     def __init__(
-        self, stream: Stream, *, sample_rate: int, channels: int, latency: float, room: float
+        self, stream: PlaybackStream, *, sample_rate: int, channels: int, latency: float, room: float
     ) -> None:
         """Record the writes into `stream`.
 

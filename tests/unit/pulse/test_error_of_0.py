@@ -13,13 +13,14 @@ OPEN = """
 from vmic._stream import latency
 from vmic._pulse import backend
 from vmic._stream.native import DISCONNECTED
-from vmic._stream.capture import Source
-from vmic._stream.playback import Stream
+from vmic._stream.capture import CaptureStream
+from vmic._stream.playback import PlaybackStream
 
 form = {"server": "unix:/nonexistent", "sample_rate": 48000, "channels": 1, "capacity": 48000}
 metrics, prebuffer = getattr(backend, KIND).metrics, latency.prebuffer("auto")
-streams = Stream("sink", metrics=metrics, prebuffer=prebuffer, **form), Source("sink", period=0.005, **form)
-for stream in streams:
+playback = PlaybackStream("sink", metrics=metrics, prebuffer=prebuffer, **form)
+capture = CaptureStream("sink", period=0.005, **form)
+for stream in (playback, capture):
     assert stream.wait_open(20)
     state = stream.state()
     assert (state.state, bool(state.error)) == (DISCONNECTED, True), state

@@ -14,15 +14,15 @@ from vmic._base.validation import MAX_SECONDS
 from vmic._pulse import backend
 from vmic._pulse.bindings import blocking, nonblocking, nonblocking_ffi
 from vmic._stream import capture, latency, playback
-from vmic._stream.capture import Source
-from vmic._stream.native import Native
-from vmic._stream.playback import Stream
+from vmic._stream.capture import CaptureStream
+from vmic._stream.native import NativeStream
+from vmic._stream.playback import PlaybackStream
 
 NOWHERE = "unix:/nonexistent"
 
 
-def stream() -> Stream:
-    return Stream(
+def playback_stream() -> PlaybackStream:
+    return PlaybackStream(
         "nowhere",
         server=NOWHERE,
         sample_rate=48000,
@@ -33,11 +33,13 @@ def stream() -> Stream:
     )
 
 
-def source() -> Source:
-    return Source("nowhere", server=NOWHERE, sample_rate=48000, channels=1, capacity=48000, period=0.005)
+def capture_stream() -> CaptureStream:
+    return CaptureStream(
+        "nowhere", server=NOWHERE, sample_rate=48000, channels=1, capacity=48000, period=0.005
+    )
 
 
-STREAM: list[tuple[str, Callable[[Stream], object]]] = [
+PLAYBACK: list[tuple[str, Callable[[PlaybackStream], object]]] = [
     ("vmic_write", lambda s: s.write(memoryview(bytes(2)), 1)),
     ("vmic_set_listened", lambda s: s.set_listened(True)),
     ("vmic_end_utterance", lambda s: s.end_utterance()),
@@ -45,7 +47,7 @@ STREAM: list[tuple[str, Callable[[Stream], object]]] = [
     ("vmic_get_stats", lambda s: s.due()),
     ("vmic_get_stats", lambda s: s.state()),
 ]
-SOURCE: list[tuple[str, Callable[[Source], object]]] = [
+CAPTURE: list[tuple[str, Callable[[CaptureStream], object]]] = [
     ("vmic_reader_read", lambda s: s.read(1)),
     ("vmic_reader_flush", lambda s: s.flush()),
     ("vmic_reader_set_played", lambda s: s.set_played(True)),
@@ -56,26 +58,26 @@ SOURCE: list[tuple[str, Callable[[Source], object]]] = [
 @pytest.mark.parametrize(
     ("module", "make", "function", "call"),
     [
-        *[(playback, stream, *one) for one in STREAM],
-        *[(capture, source, *one) for one in SOURCE],
+        *[(playback, playback_stream, *one) for one in PLAYBACK],
+        *[(capture, capture_stream, *one) for one in CAPTURE],
     ],
 )
 def test_a_close_meanwhile_pulls_nothing_from_under_a_call(
     module: Any,
-    make: Callable[[], Native],
+    make: Callable[[], NativeStream],
     function: str,
     call: Callable[[Any], object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     freed: list[str] = []
-    free = module._CALLS.free
+    free = module._FUNCTIONS.free
 
     def note_free(handle: object) -> None:
         freed.append("meanwhile" if under_way else "after")
         free(handle)
 
     under_way = False
-    monkeypatch.setattr(module, "_CALLS", module._CALLS._replace(free=note_free))
+    monkeypatch.setattr(module, "_FUNCTIONS", module._FUNCTIONS._replace(free=note_free))
     native = make()
 
     def close_and_call(pointer: object, *arguments: object) -> object:
@@ -95,8 +97,8 @@ def test_a_close_meanwhile_pulls_nothing_from_under_a_call(
     assert freed == ["after"]
 
 
-@pytest.mark.parametrize("make", [stream, source])
-def test_a_wait_may_last_as_long_as_an_argument_says(make: Callable[[], Native]) -> None:
+@pytest.mark.parametrize("make", [playback_stream, capture_stream])
+def test_a_wait_may_last_as_long_as_an_argument_says(make: Callable[[], NativeStream]) -> None:
     native, outcome = make(), list[object]()
     assert native.wait_disconnected(10)
 

@@ -24,7 +24,7 @@ METER = (
 METER_RATE = 25
 
 
-class Stream:
+class LibpulseStream:
     """A stream that records 32-bit floats, which nobody reads."""
 
     def __init__(self, pulse: pulsectl.Pulse, source: str, flags: int, rate: int) -> None:
@@ -56,10 +56,10 @@ class Stream:
 @contextlib.contextmanager
 def stream(
     server: SoundServer, microphone: vmic.VirtualMicrophoneDevice, flags: int, rate: int = 48000
-) -> Iterator[Stream]:
+) -> Iterator[LibpulseStream]:
     """Record `microphone` until the end of the block."""
     with server.client("streams") as pulse:
-        yield Stream(pulse, microphone.source_name, flags, rate)
+        yield LibpulseStream(pulse, microphone.source_name, flags, rate)
 
 
 def play_paused(pulse: pulsectl.Pulse, sink: str) -> None:

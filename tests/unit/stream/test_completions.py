@@ -15,7 +15,7 @@ import vmic
 from vmic._pulse import backend
 from vmic._stream import latency
 from vmic._stream.completions import Completions
-from vmic._stream.playback import Stream
+from vmic._stream.playback import PlaybackStream
 from vmic._stream.write_queue import WriteQueue
 
 FRAME = memoryview(b"\1\0")
@@ -47,8 +47,8 @@ class Calls:
 
 
 @pytest.fixture
-def stream() -> Iterator[Stream]:
-    away = Stream(
+def stream() -> Iterator[PlaybackStream]:
+    away = PlaybackStream(
         "nowhere",
         server="unix:/nonexistent",
         sample_rate=48000,
@@ -62,7 +62,7 @@ def stream() -> Iterator[Stream]:
     away.close()
 
 
-def queue_of(stream: Stream) -> WriteQueue:
+def queue_of(stream: PlaybackStream) -> WriteQueue:
     return WriteQueue(stream, sample_rate=48000, channels=1, latency=0.02, room=0.25)
 
 
@@ -74,7 +74,7 @@ def leave() -> None:
     sys.exit("a callback that ends the program")
 
 
-def test_each_write_has_its_count_in_order(stream: Stream) -> None:
+def test_each_write_has_its_count_in_order(stream: PlaybackStream) -> None:
     calls, completions = Calls(), Completions(stream)
     for name, start, end in (("whole", 0, 10), ("nothing", 10, 10), ("part", 10, 30), ("none", 30, 40)):
         completions.expect(calls.of(name), start, end)
@@ -85,7 +85,7 @@ def test_each_write_has_its_count_in_order(stream: Stream) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
 @given(lengths=st.lists(st.integers(0, 50), min_size=1, max_size=20), taken=st.integers(0, 500))
-def test_counts_add_up_to_what_was_taken(stream: Stream, lengths: list[int], taken: int) -> None:
+def test_counts_add_up_to_what_was_taken(stream: PlaybackStream, lengths: list[int], taken: int) -> None:
     calls, completions = Calls(), Completions(stream)
     ends = list(itertools.accumulate(lengths))
     for number, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
@@ -101,7 +101,7 @@ def test_counts_add_up_to_what_was_taken(stream: Stream, lengths: list[int], tak
 
 @pytest.mark.parametrize("bad", [mistake, leave])
 def test_a_raising_callback_is_reported_and_stops_nothing(
-    stream: Stream, caplog: pytest.LogCaptureFixture, bad: Callable[[], object]
+    stream: PlaybackStream, caplog: pytest.LogCaptureFixture, bad: Callable[[], object]
 ) -> None:
     calls, completions = Calls(), Completions(stream)
     completions.expect(calls.of("bad", bad), 0, 10)
@@ -114,7 +114,7 @@ def test_a_raising_callback_is_reported_and_stops_nothing(
     assert "a user's mistake" in caplog.text or "a callback that ends" in caplog.text
 
 
-def test_a_slow_callback_holds_no_write_up(stream: Stream) -> None:
+def test_a_slow_callback_holds_no_write_up(stream: PlaybackStream) -> None:
     calls, write_queue, release = Calls(), queue_of(stream), threading.Event()
     write_queue.post(FRAME, 1, calls.of("slow", lambda: release.wait(10)))
     write_queue.flush(0, 1)
@@ -126,7 +126,7 @@ def test_a_slow_callback_holds_no_write_up(stream: Stream) -> None:
     assert calls.wait_for(2) == [("slow", 0), ("next", 0)]
 
 
-def test_a_callback_may_write_again(stream: Stream) -> None:
+def test_a_callback_may_write_again(stream: PlaybackStream) -> None:
     calls, write_queue, written = Calls(), queue_of(stream), threading.Event()
 
     def write_again() -> None:
@@ -141,7 +141,7 @@ def test_a_callback_may_write_again(stream: Stream) -> None:
     assert calls.wait_for(2) == [("first", 0), ("second", 0)]
 
 
-def test_a_callback_may_close(stream: Stream) -> None:
+def test_a_callback_may_close(stream: PlaybackStream) -> None:
     calls, completions = Calls(), Completions(stream)
     written, closed = threading.Event(), threading.Event()
 
@@ -158,7 +158,7 @@ def test_a_callback_may_close(stream: Stream) -> None:
     assert calls.wait_for(2) == [("closes", 0), ("last", 20)]
 
 
-def test_a_write_that_became_shorter(stream: Stream) -> None:
+def test_a_write_that_became_shorter(stream: PlaybackStream) -> None:
     calls, completions = Calls(), Completions(stream)
     write = completions.expect(calls.of("cut"), 0, 100)
     completions.expect(calls.of("next"), 40, 60)
@@ -167,7 +167,7 @@ def test_a_write_that_became_shorter(stream: Stream) -> None:
     assert calls.made == [("cut", 40), ("next", 20)]
 
 
-def test_what_a_flush_drops_is_not_counted(stream: Stream) -> None:
+def test_what_a_flush_drops_is_not_counted(stream: PlaybackStream) -> None:
     calls, write_queue = Calls(), queue_of(stream)
     for name in ("one", "two", "three"):
         assert write_queue.post(memoryview(bytes(200)), 100, calls.of(name)) == 100
@@ -177,7 +177,7 @@ def test_what_a_flush_drops_is_not_counted(stream: Stream) -> None:
     assert len(calls.made) == 3
 
 
-def test_callbacks_that_wait_have_an_end(stream: Stream) -> None:
+def test_callbacks_that_wait_have_an_end(stream: PlaybackStream) -> None:
     calls, write_queue, release = Calls(), queue_of(stream), threading.Event()
     write_queue.post(FRAME, 1, calls.of("slow", lambda: release.wait(20)))
     for _ in range(MAX_WAITING - 1):

@@ -13,7 +13,7 @@ import pytest
 import vmic
 from vmic._base.callbacks import CallbackThread
 from vmic._stream import read_queue
-from vmic._stream.capture import Source
+from vmic._stream.capture import CaptureStream
 
 
 def checked(num_frames: Any, *, completion: object = None, timeout: float = 5.0) -> tuple[int, float]:
@@ -43,8 +43,14 @@ def test_what_is_no_read_is_refused(arguments: dict[str, Any], error: type[Excep
         checked(**arguments)
 
 
+def pending_reads(stream: object, calls: CallbackThread) -> read_queue.PendingReads:
+    """Return the pending reads from `stream`, of 1 channel at 48 kHz."""
+    queue = read_queue.ReadQueue(cast("CaptureStream", stream), 48000, 1, backlog=True)
+    return read_queue.PendingReads(queue, calls)
+
+
 class Late:
-    """A source from which frames still arrive after its reads have been informed of the end."""
+    """A capture stream from which frames still arrive after its reads have been informed of the end."""
 
     def __init__(self, *comes: int) -> None:
         self._comes = deque(comes)
@@ -59,21 +65,21 @@ class Late:
 
 
 def test_after_one_that_got_less_none_gets_anything() -> None:
-    source = Late(0, 0, 10, 480)
+    stream = Late(0, 0, 10, 480)
     calls, got = CallbackThread("calls"), list[int]()
-    reads = read_queue.PendingReads(read_queue.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
+    reads = pending_reads(stream, calls)
     for _ in range(2):
         reads.expect(480, lambda frames: got.append(len(frames) // 2))
-    assert source.waits.wait(10)
+    assert stream.waits.wait(10)
     reads.close(0)
-    source.goes_on.set()
+    stream.goes_on.set()
     reads.close(10)
     calls.close(10)
     assert got == [10, 0]
 
 
 class Endless:
-    """A source that always has as many frames as a read requests."""
+    """A stream that always has as many frames as a read requests."""
 
     def __init__(self) -> None:
         self.read_frames = 0
@@ -87,8 +93,8 @@ class Endless:
 
 
 def test_what_waits_for_a_slow_callback_has_an_end() -> None:
-    source, calls, released = Endless(), CallbackThread("calls"), threading.Event()
-    reads = read_queue.PendingReads(read_queue.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
+    stream, calls, released = Endless(), CallbackThread("calls"), threading.Event()
+    reads = pending_reads(stream, calls)
     got: list[int] = []
 
     def take(frames: bytes) -> None:
@@ -98,9 +104,9 @@ def test_what_waits_for_a_slow_callback_has_an_end() -> None:
     mib = 1 << 19  # frames
     for _ in range(40):
         reads.expect(mib, take)
-    programs.await_that(lambda: source.read_frames == 16 * mib, "16 MB are read")
+    programs.await_that(lambda: stream.read_frames == 16 * mib, "16 MB are read")
     time.sleep(0.2)
-    assert source.read_frames == 16 * mib  # the ring keeps what arrives, and drops the oldest
+    assert stream.read_frames == 16 * mib  # the ring keeps what arrives, and drops the oldest
     with pytest.raises(vmic.DeviceError, match="the call was rejected: 16 completions are pending"):
         calls.check_room()
     released.set()
@@ -112,15 +118,15 @@ def test_what_waits_for_a_slow_callback_has_an_end() -> None:
 
 
 def test_reads_that_wait_have_an_end() -> None:
-    source, calls = Late(0, 0, 0), CallbackThread("calls")
-    reads = read_queue.PendingReads(read_queue.Reading(cast("Source", source), 48000, 1, backlog=True), calls)
+    stream, calls = Late(0, 0, 0), CallbackThread("calls")
+    reads = pending_reads(stream, calls)
     reads.expect(480, print)
-    assert source.waits.wait(10)  # the read is under way
+    assert stream.waits.wait(10)  # the read is under way
     for _ in range(65_535):
         reads.expect(480, None)
     with pytest.raises(vmic.DeviceError, match="the call was rejected: 65536 completions are pending"):
         reads.expect(480, print)
     reads.close(0)
-    source.goes_on.set()
+    stream.goes_on.set()
     reads.close(10)
     calls.close(10)
