@@ -17,8 +17,8 @@ from vmic._errors import DeviceError
 from vmic._keeper import client
 from vmic._microphone import VirtualMicrophoneDevice
 from vmic._monitor import monitor
-from vmic._monitor.opening import Server, opening
 from vmic._monitor.reconnect import Make
+from vmic._monitor.stream_opening import StreamServer, opening
 from vmic._pulse import autostart, connection
 from vmic._pulse.bindings import pulsectl
 from vmic._stream import latency as _latency
@@ -109,7 +109,7 @@ def create_microphone(
     prebuffer = _latency.prebuffer(latency)
     spec = MicrophoneSpec(device_name, shown, sample_rate, channels)
 
-    def attach(device: Device, server: Server, make: Make) -> M:
+    def attach(device: Device, server: StreamServer, make: Make) -> M:
         return _attach(device_class, device, server, prebuffer, non_blocking=non_blocking, make=make)
 
     return create_device(lambda _: spec, attach, replace=replace, volume_guard=volume_guard)
@@ -125,7 +125,7 @@ def check_device(kind: str, name: str, description: str | None, sample_rate: int
 
 def create_device(
     spec: Callable[[pulsectl.Pulse], Spec],
-    attach: Callable[[Device, Server, Make], D],
+    attach: Callable[[Device, StreamServer, Make], D],
     *,
     replace: bool,
     volume_guard: bool = True,
@@ -141,10 +141,10 @@ def create_device(
     autostart.ensure_running()
     make = functools.partial(create.make, owner=Owner.this_process(), volume_guard=volume_guard)
 
-    def begin(pulse: pulsectl.Pulse) -> tuple[Device, Server, Make]:
+    def begin(pulse: pulsectl.Pulse) -> tuple[Device, StreamServer, Make]:
         wanted = spec(pulse)
         again = functools.partial(make, spec=wanted, replace=False)
-        return make(pulse, wanted, replace=replace), Server.of(pulse), again
+        return make(pulse, wanted, replace=replace), StreamServer.of(pulse), again
 
     # What is undone needs a connection, which the monitor and the keeper have given back by then.
     with contextlib.ExitStack() as undo, monitor.owning():
@@ -190,7 +190,7 @@ def open_microphone_device(
     check_bool("non_blocking", non_blocking)
     prebuffer = _latency.prebuffer(latency)
     device = find_guarded(name)
-    server = connection.call(Server.of)
+    server = connection.call(StreamServer.of)
     return _attach(VirtualMicrophoneDevice, device, server, prebuffer, non_blocking=non_blocking, make=None)
 
 
@@ -203,7 +203,7 @@ def find_guarded(name: str) -> Device:
     """
 
     def find(pulse: pulsectl.Pulse) -> tuple[Device, bool]:
-        device = orphans.find(pulse, name)
+        device = orphans.remove_then_find(pulse, name)
         return device, client.is_guarded(pulse, device)
 
     device, is_guarded = connection.call(find)
@@ -239,7 +239,7 @@ def remove_microphone_device(name: str) -> None:
     names.check_name(name)
 
     def remove(pulse: pulsectl.Pulse) -> None:
-        device = orphans.find(pulse, name)
+        device = orphans.remove_then_find(pulse, name)
         if device.owner is not None:
             raise DeviceError(
                 f"cannot remove microphone {name!r}: it belongs to {device.owner.program} (process "
@@ -254,7 +254,7 @@ def remove_microphone_device(name: str) -> None:
 def _attach(
     device_class: type[M],
     device: Device,
-    server: Server,
+    server: StreamServer,
     prebuffer: Prebuffer,
     *,
     non_blocking: bool,

@@ -10,8 +10,8 @@ from vmic._base.waiter import TaskWaiter, ThreadWaiter, Waiter, run
 from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device
 from vmic._errors import DeviceLostError
-from vmic._monitor.playing_apps import Players
 from vmic._monitor.reconnect import Reconnection
+from vmic._monitor.speaker_activity import SpeakerActivity
 from vmic._stats import SpeakerStats
 from vmic._stream import read_queue
 from vmic._stream.capture import CaptureStream
@@ -52,7 +52,7 @@ class VirtualSpeakerDevice(VirtualDevice):
         self._read_queue = ReadQueue(stream, sample_rate, channels, backlog=backlog)
         self._callbacks = CallbackThread("vmic-completions")
         self._pending = PendingReads(self._read_queue, self._callbacks)
-        self._players = Players(self._key, stream)
+        self._activity = SpeakerActivity(self._key, stream)
         self._begin()
 
     # ---- what it is ----
@@ -151,7 +151,7 @@ class VirtualSpeakerDevice(VirtualDevice):
         self._final = self._read_queue.stats()
 
     def _finish(self, patience: float, at_most: float) -> None:
-        self._players.close()
+        self._activity.close()
         self._pending.close(min(patience, at_most))
         self._callbacks.close(min(patience, at_most))
 

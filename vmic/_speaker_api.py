@@ -12,8 +12,8 @@ from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device, SpeakerInfo
 from vmic._device.spec import SpeakerSpec
 from vmic._headset import Headset
-from vmic._monitor.opening import Server, opening
 from vmic._monitor.reconnect import Make
+from vmic._monitor.stream_opening import StreamServer, opening
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
 from vmic._speaker import VirtualSpeakerDevice
@@ -91,7 +91,7 @@ def create_speaker(
         sink_name = create.name_for_speaker(pulse, device_name)
         return SpeakerSpec(device_name, shown, sample_rate, channels, sink_name)
 
-    def attach(device: Device, server: Server, make: Make) -> S:
+    def attach(device: Device, server: StreamServer, make: Make) -> S:
         stream = CaptureStream(
             device.sink_name,
             server=server.address,

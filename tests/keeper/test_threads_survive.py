@@ -24,7 +24,7 @@ from vmic._base import process, threads
 from vmic._device import registry, volume
 from vmic._device.spec import MicrophoneSpec
 from vmic._keeper import guard
-from vmic._keeper.__main__ import LastingKeeper
+from vmic._keeper.__main__ import OwnerlessKeeper
 from vmic._keeper.client import KeeperClient
 from vmic._monitor import listeners, recording_apps, status
 from vmic._monitor import monitor as watch
@@ -257,10 +257,10 @@ def test_a_keeper_survives_a_fault_and_its_owner_logs_it(
 
 
 @pytest.fixture
-def lasting(server: SoundServer) -> Iterator[LastingKeeper]:
+def lasting(server: SoundServer) -> Iterator[OwnerlessKeeper]:
     """Run the keeper of microphone "mic" on a thread of this process."""
     create_lasting_device("mic", 48000, 1, replace=False)
-    keeper = LastingKeeper(MicrophoneSpec("mic", "mic", 48000, 1))
+    keeper = OwnerlessKeeper(MicrophoneSpec("mic", "mic", 48000, 1))
     thread = threading.Thread(target=keeper.follow, args=("vmic-keeper-mic",), daemon=True)
     thread.start()
     yield keeper
@@ -273,7 +273,7 @@ def lasting(server: SoundServer) -> Iterator[LastingKeeper]:
     ("place", "name"), [(guard.Guard, "look"), (registry, "find_microphones"), (connection, "connect")]
 )
 def test_a_lasting_keeper_makes_its_microphone_again_after_a_fault(
-    server: SoundServer, lasting: LastingKeeper, monkeypatch: pytest.MonkeyPatch, place: Any, name: str
+    server: SoundServer, lasting: OwnerlessKeeper, monkeypatch: pytest.MonkeyPatch, place: Any, name: str
 ) -> None:
     def is_there() -> bool:
         with server.client() as pulse:

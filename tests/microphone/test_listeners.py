@@ -371,7 +371,7 @@ def test_a_frozen_server_holds_nobody_up(server: SoundServer, record: Record) ->
 @pytest.mark.usefixtures("server")
 def test_a_server_that_does_not_say(monkeypatch: pytest.MonkeyPatch) -> None:
     join = _watch.join
-    # The creation needs the monitor. The microphone's watchers hear nothing.
+    # The creation needs the monitor. The microphone's observers hear nothing.
     monkeypatch.setattr(_watch, "join", lambda *watcher, owns=False: owns and join(*watcher, owns=True))
     with (
         vmic.create_microphone_device("mic", 48000) as microphone,

@@ -25,7 +25,7 @@ def remove(pulse: pulsectl.Pulse) -> list[Device]:
     return left
 
 
-def find(pulse: pulsectl.Pulse, name: str) -> Device:
+def remove_then_find(pulse: pulsectl.Pulse, name: str) -> Device:
     """Remove orphans, then return the microphone that has this name, or this name on the server.
 
     Raises:

@@ -10,14 +10,14 @@ from vmic._pulse import await_objects
 from vmic._pulse.bindings import pulsectl
 
 
-def open_up(pulse: pulsectl.Pulse, thing: Any) -> None:
+def set_full_unmuted(pulse: pulsectl.Pulse, thing: Any) -> None:
     """Set a sink, a source or a stream to 100 %, unmuted."""
     if thing.mute:
         pulse.mute(thing, mute=False)
-    fill(pulse, thing)
+    set_full(pulse, thing)
 
 
-def fill(pulse: pulsectl.Pulse, thing: Any) -> bool:
+def set_full(pulse: pulsectl.Pulse, thing: Any) -> bool:
     """Set the volume to 100 %, and return whether it was different before."""
     if all(value == 1.0 for value in thing.volume.values):
         return False
@@ -33,7 +33,7 @@ def set_stream_volume(pulse: pulsectl.Pulse, sink_name: str) -> None:
     for stream in (*pulse.sink_input_list(), *pulse.source_output_list()):
         is_this = stream.proplist.get("application.process.id") == str(os.getpid())
         if is_this and registry.is_own(stream, sink_name):
-            open_up(pulse, stream)
+            set_full_unmuted(pulse, stream)
 
 
 def set_volumes(pulse: pulsectl.Pulse, sink_name: str, source_name: str, settles: float) -> None:
@@ -42,10 +42,10 @@ def set_volumes(pulse: pulsectl.Pulse, sink_name: str, source_name: str, settles
     def changed() -> bool:
         for sink in pulse.sink_list():
             if sink.name == sink_name:
-                open_up(pulse, sink)
+                set_full_unmuted(pulse, sink)
         for source in pulse.source_list():
             if source.name in (source_name, f"{sink_name}.monitor"):
-                open_up(pulse, source)
+                set_full_unmuted(pulse, source)
         return False
 
     await_objects.await_that(pulse, changed, settles)

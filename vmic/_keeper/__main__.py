@@ -25,7 +25,7 @@ from vmic._keeper.client import GREETING
 from vmic._keeper.guard import Guard
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
-from vmic._pulse.subscription import Follower
+from vmic._pulse.subscription import ServerObserver
 
 # Seconds after the owner's exit. A server that cannot be reached for that long is gone, with the devices.
 _REMOVES_WITHIN = 10
@@ -38,7 +38,7 @@ _FACILITIES = ("server", "sink", "source", "sink_input", "source_output")
 _STDIN, _STDOUT = 0, 1
 
 
-class OwnersKeeper(Follower):
+class OwnerKeeper(ServerObserver):
     """The keeper of the devices of one process, the owner.
 
     The owner holds the other end of standard input. A line there makes the keeper look at the server at once.
@@ -98,7 +98,7 @@ class OwnersKeeper(Follower):
         signal.alarm(_REMOVES_WITHIN)  # ends the keeper even if the server hangs
 
 
-class LastingKeeper(Follower):
+class OwnerlessKeeper(ServerObserver):
     """The keeper of a microphone without an owner. It recreates the microphone after a server restart."""
 
     def __init__(self, spec: MicrophoneSpec) -> None:
@@ -197,13 +197,13 @@ def main(arguments: list[str]) -> None:
         _say(json.dumps(GREETING))
         logging.getLogger("vmic").addHandler(_ToOwner())
         owner = Owner.parse(arguments[0])
-        OwnersKeeper(owner).follow(owner.client_name)
+        OwnerKeeper(owner).follow(owner.client_name)
         return
     if os.fork():
         os._exit(0)  # the caller waits for this process, not for the end of the microphone
     name, description, sample_rate, channels = arguments
     spec = MicrophoneSpec(name, description, int(sample_rate), int(channels))
-    LastingKeeper(spec).follow(names.keeper_client(name))
+    OwnerlessKeeper(spec).follow(names.keeper_client(name))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 
 from vmic._device.properties import MICROPHONE
 from vmic._device.registry import Device
-from vmic._device.volume import fill, open_up
+from vmic._device.volume import set_full, set_full_unmuted
 from vmic._pulse import backend
 from vmic._pulse.bindings import pulsectl
 
@@ -37,13 +37,13 @@ class VolumeGuard:
         """Correct the volumes of a complete device and of vmic's streams into it or from it."""
         for stream in streams:
             if (type(stream), stream.index) not in self._streams:
-                open_up(pulse, stream)
+                set_full_unmuted(pulse, stream)
         self._streams |= {(type(stream), stream.index) for stream in streams}
         if device.properties.guards_volume:
             parts = [device.sink, device.source]
             if device.kind == MICROPHONE:
                 parts.append(pulse.get_source_by_name(f"{device.sink_name}.monitor"))
-            if [part for part in (*parts, *streams) if fill(pulse, part)]:
+            if [part for part in (*parts, *streams) if set_full(pulse, part)]:
                 self._report(device)
         self._undo_restored_mute(pulse, device.source, is_recorded=is_recorded)
 

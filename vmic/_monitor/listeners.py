@@ -12,20 +12,20 @@ from vmic._base.validation import MAX_SECONDS, seconds
 from vmic._base.waiter import TaskWaiter, ThreadWaiter, Waiter, run
 from vmic._errors import ClosedError, ServerError
 from vmic._monitor import monitor
+from vmic._monitor.device_observer import DeviceKey, DeviceObserver, DeviceState
 from vmic._monitor.recording_apps import Listener
-from vmic._monitor.watcher import Key, Seen, Watcher
 from vmic._pulse import connection
 from vmic._stream.playback import PlaybackStream
 
 ListenersCallback = Callable[[tuple[Listener, ...]], object]
 
 
-class Listeners(Watcher):
+class Listeners(DeviceObserver):
     """The listeners of one microphone. Its stream is suspended while there are none."""
 
-    key: Key
+    key: DeviceKey
 
-    def __init__(self, key: Key, stream: PlaybackStream) -> None:
+    def __init__(self, key: DeviceKey, stream: PlaybackStream) -> None:
         """Follow the listeners of the microphone `key`, into which `stream` plays."""
         self.key = key
         self._stream = stream
@@ -36,10 +36,10 @@ class Listeners(Watcher):
         self._notifier: Notifier[tuple[Listener, ...]] = Notifier("listeners", ())
         monitor.join(self, stream)
 
-    def publish(self, seen: Seen) -> None:
+    def publish(self, state: DeviceState) -> None:
         """Note the listeners. The monitor calls this."""
         self._stream.device_seen = True
-        self._note(seen.listeners, listened=bool(seen.listeners))
+        self._note(state.listeners, listened=bool(state.listeners))
 
     def lose(self) -> None:
         """Note that the server is away or the microphone was removed. The monitor calls this.

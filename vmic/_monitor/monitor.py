@@ -19,9 +19,9 @@ from vmic._device.owner import Owner
 from vmic._device.properties import MICROPHONE, SPEAKER
 from vmic._keeper.client import KeeperClient
 from vmic._monitor import buffer_levels, recording_apps
-from vmic._monitor.watcher import Key, Seen, Watcher
+from vmic._monitor.device_observer import DeviceKey, DeviceObserver, DeviceState
 from vmic._pulse.bindings import pulsectl
-from vmic._pulse.subscription import Follower
+from vmic._pulse.subscription import ServerObserver
 from vmic._stream.playback import PlaybackStream
 
 # The thread ends within milliseconds. If it does not, it can be left running, because it is a daemon thread.
@@ -30,8 +30,8 @@ _STOP_TIMEOUT = 1.0
 _KEEPER_LIVES = 2.0
 
 
-class Monitor(Follower):
-    """The thread that follows the streams of the server and notifies each watcher about its device.
+class Monitor(ServerObserver):
+    """The thread that follows the streams of the server and notifies each observer about its device.
 
     Its connection also shows other machines that this process is alive (see `Owner.client_name`).
     """
@@ -45,8 +45,8 @@ class Monitor(Follower):
         self._lock = threading.RLock()  # guards what follows; reentrant as `_joining` is
         # The set is replaced, never changed, so that reading it needs no lock. A microphone may be collected
         # on this thread, which then waits for `_joining`.
-        self._watchers: frozenset[Watcher] = frozenset()
-        self._streams: Mapping[Watcher, PlaybackStream] = {}
+        self._observers: frozenset[DeviceObserver] = frozenset()
+        self._streams: Mapping[DeviceObserver, PlaybackStream] = {}
         self._stopping = False
         self._keeper_wanted = False
         # Only the thread uses these.
@@ -54,17 +54,17 @@ class Monitor(Follower):
         self._since: dict[tuple[int, int], float] = {}  # by stream and source
         self._thread = threads.start(self._run, "vmic-listeners")
 
-    def add(self, watcher: Watcher, *, owns: bool, stream: PlaybackStream | None = None) -> None:
-        """Notify `watcher` as soon as the server has answered, and after each change.
+    def add(self, observer: DeviceObserver, *, owns: bool, stream: PlaybackStream | None = None) -> None:
+        """Notify `observer` as soon as the server has answered, and after each change.
 
-        If the watcher `owns` its device, a keeper runs from now on. A `stream` gets its level when it asks.
+        If the observer `owns` its device, a keeper runs from now on. A `stream` gets its level when it asks.
         """
         with self._lock:
             if stream is not None:
                 stream.set_doubts(self._doubts)
-                self._streams = {**self._streams, watcher: stream}
+                self._streams = {**self._streams, observer: stream}
             self._keeper_wanted |= owns
-            self._watchers |= {watcher}
+            self._observers |= {observer}
             os.eventfd_write(self._wake, 1)
 
     @property
@@ -79,12 +79,12 @@ class Monitor(Follower):
             if not self._stopping:
                 os.eventfd_write(self._wake, 1)
 
-    def remove(self, watcher: Watcher) -> bool:
-        """Stop notifying `watcher`. Return whether it was the last one, so that the thread ends."""
+    def remove(self, observer: DeviceObserver) -> bool:
+        """Stop notifying `observer`. Return whether it was the last one, so that the thread ends."""
         with self._lock:
-            self._watchers -= {watcher}
-            self._streams = {key: stream for key, stream in self._streams.items() if key is not watcher}
-            if self._watchers:
+            self._observers -= {observer}
+            self._streams = {key: stream for key, stream in self._streams.items() if key is not observer}
+            if self._observers:
                 return False
             self._stopping = True
             os.eventfd_write(self._wake, 1)
@@ -97,32 +97,32 @@ class Monitor(Follower):
             self._thread.join(_STOP_TIMEOUT)
 
     def look(self, pulse: pulsectl.Pulse) -> None:
-        """Notify each watcher about its device."""
+        """Notify each observer about its device."""
         buffer_levels.show(pulse, self._streams.values())
         # While the first microphone is created, each look would keep the GIL from the creating thread. The
         # creation took twice as long.
-        is_needed = any(watcher.key is not None for watcher in self._watchers)
+        is_needed = any(observer.key is not None for observer in self._observers)
         seen = self._find(pulse) if is_needed else {}
 
-        def tell(watcher: Watcher) -> None:
-            if watcher.key in seen:
-                watcher.publish(seen[watcher.key])
-            elif watcher.key is not None:
-                watcher.lose()
+        def tell(observer: DeviceObserver) -> None:
+            if observer.key in seen:
+                observer.publish(seen[observer.key])
+            elif observer.key is not None:
+                observer.lose()
 
         self._tell_each(tell)
 
     def lose(self) -> None:
-        """Notify each watcher that the server is away. All recordings end with it."""
+        """Notify each observer that the server is away. All recordings end with it."""
         self._since = {}
-        self._tell_each(lambda watcher: watcher.lose())
+        self._tell_each(lambda observer: observer.lose())
 
-    def _tell_each(self, tell: Callable[[Watcher], None]) -> None:
-        """Call `tell` for each watcher, including those after one that raises."""
+    def _tell_each(self, tell: Callable[[DeviceObserver], None]) -> None:
+        """Call `tell` for each observer, including those after one that raises."""
         errors = []
-        for watcher in self._watchers:
+        for observer in self._observers:
             try:
-                tell(watcher)
+                tell(observer)
             except Exception as error:  # noqa: BLE001 (the last one is raised)
                 errors.append(error)
         if errors:
@@ -197,14 +197,14 @@ class Monitor(Follower):
         if not token:
             log.error("the keeper (watchdog process) of this program's devices reports: %s", event)
 
-        def tell(watcher: Watcher) -> None:
-            owner = watcher.key[1] if watcher.key else None
+        def tell(observer: DeviceObserver) -> None:
+            owner = observer.key[1] if observer.key else None
             if owner is not None and owner.token == token:
-                watcher.tell(event)
+                observer.tell(event)
 
         self._tell_each(tell)
 
-    def _find(self, pulse: pulsectl.Pulse) -> dict[Key, Seen]:
+    def _find(self, pulse: pulsectl.Pulse) -> dict[DeviceKey, DeviceState]:
         """Return the devices with the listeners of microphones, and whether speakers are played to."""
         devices = [device for device in registry.find_all(pulse) if device.source]
         microphones = {device.source.index for device in devices if device.kind == MICROPHONE}
@@ -215,7 +215,7 @@ class Monitor(Follower):
         self._since = {(s.index, s.source): self._since.get((s.index, s.source), now) for s in streams}
         heard_by = recording_apps.listeners(pulse, streams, self._since)
         return {
-            (device.name, device.owner): Seen(
+            (device.name, device.owner): DeviceState(
                 heard_by.get(device.source.index, ()),
                 bool(device.source.mute),
                 device.kind == SPEAKER and device.sink.index in played,
@@ -231,22 +231,22 @@ _joining = threading.RLock()
 _shared: Monitor | None = None
 
 
-def join(watcher: Watcher, stream: PlaybackStream | None = None, *, owns: bool = False) -> None:
-    """Notify `watcher` about its device from now on, and give `stream` its level when it asks.
+def join(observer: DeviceObserver, stream: PlaybackStream | None = None, *, owns: bool = False) -> None:
+    """Notify `observer` about its device from now on, and give `stream` its level when it asks.
 
-    A keeper runs as long as a watcher `owns` its device. This does not wait for the server.
+    A keeper runs as long as an observer `owns` its device. This does not wait for the server.
     """
     global _shared  # noqa: PLW0603 (a process has one)
     with _joining:
         if _shared is None:
             _shared = Monitor()
-        _shared.add(watcher, owns=owns, stream=stream)
+        _shared.add(observer, owns=owns, stream=stream)
 
 
 @contextlib.contextmanager
 def owning() -> Iterator[None]:
     """Run the monitor and a keeper while the block creates a device that this process owns."""
-    nobody = Watcher()
+    nobody = DeviceObserver()
     join(nobody, owns=True)
     try:
         yield
@@ -267,11 +267,11 @@ def hurry() -> None:
             _shared.hurry()
 
 
-def leave(watcher: Watcher) -> None:
-    """Stop notifying `watcher`. After the last one, the monitor ends."""
+def leave(observer: DeviceObserver) -> None:
+    """Stop notifying `observer`. After the last one, the monitor ends."""
     global _shared
     with _joining:
-        if _shared is None or not _shared.remove(watcher):
+        if _shared is None or not _shared.remove(observer):
             return
         ending, _shared = _shared, None
     ending.join()

@@ -10,19 +10,19 @@ from vmic._device.properties import MICROPHONE
 from vmic._errors import ClosedError
 from vmic._keeper import guard
 from vmic._monitor import monitor
-from vmic._monitor.watcher import Key, Seen, Watcher
+from vmic._monitor.device_observer import DeviceKey, DeviceObserver, DeviceState
 
 MutedCallback = Callable[[bool], object]
 
 _log = logging.getLogger("vmic")
 
 
-class DeviceStatus(Watcher):
+class DeviceStatus(DeviceObserver):
     """The status of the device `key`."""
 
-    key: Key
+    key: DeviceKey
 
-    def __init__(self, kind: str, key: Key) -> None:
+    def __init__(self, kind: str, key: DeviceKey) -> None:
         """Follow the device `key`. `kind` is the word for it in messages."""
         self.kind, self.key = kind, key
         self.muted = False
@@ -32,10 +32,10 @@ class DeviceStatus(Watcher):
         self._notifier = Notifier("muted", False)
         monitor.join(self)
 
-    def publish(self, seen: Seen) -> None:
+    def publish(self, state: DeviceState) -> None:
         """Note whether the device is muted. The monitor calls this."""
-        self.muted = seen.muted
-        self._notifier.note(seen.muted)
+        self.muted = state.muted
+        self._notifier.note(state.muted)
 
     def lose(self) -> None:
         """Note that the server is away or the device was removed. The monitor calls this.

@@ -22,12 +22,12 @@ def _never(_seconds: float) -> None:
     """Return at once, without a pause."""
 
 
-class Follower(ABC):
+class ServerObserver(ABC):
     """Looks at the server after each change, until `end`.
 
-    A follower polls the connection's sockets itself, together with its own descriptors. It therefore costs
+    An observer polls the connection's sockets itself, together with its own descriptors. It therefore costs
     nothing while nothing happens, and the descriptors interrupt every wait, even if the server hangs. No
-    exception ends a follower: exceptions are logged, and the method that raised is called again.
+    exception ends an observer: exceptions are logged, and the method that raised is called again.
     """
 
     def __init__(self, facilities: Collection[str]) -> None:

@@ -18,7 +18,7 @@ from audio_files import CASES, RATE, Case, Floats, identity, tone
 from signals import frequency
 
 import vmic
-from vmic.cli.sounds import decoder, opening
+from vmic.cli.sounds import audio_file, decoder
 from vmic.cli.sounds.playlist import Extent, Playlist
 from vmic.cli.sounds.resample import ResampledSound
 from vmic.cli.sounds.sound import Sound
@@ -87,14 +87,14 @@ def test_a_file_is_heard_whole_or_what_is_missing_is_said(
     frames, rate = np.zeros((0, 1), np.float32), RATE
     try:
         if case.how == "file":
-            sound = opening.open_file(str(path))
+            sound = audio_file.open_file(str(path))
         elif case.how == "pipe":
             pipe(path.read_bytes())
-            sound = opening.open_standard_input()
+            sound = audio_file.open_standard_input()
         else:
             with path.open("rb") as standard_input:
                 monkeypatch.setattr(sys, "stdin", standard_input)
-                sound = opening.open_standard_input()
+                sound = audio_file.open_standard_input()
         rate = sound.sample_rate
         frames, said = heard(sound)
     except vmic.VmicError as error:
@@ -110,7 +110,7 @@ def test_a_file_is_heard_whole_or_what_is_missing_is_said(
 
 
 def test_one_sample_that_is_no_number_is_one_frame_of_silence(folder: Path, has_ffmpeg: bool) -> None:
-    frames, said = heard(opening.open_file(str(folder / "nan.wav")))
+    frames, said = heard(audio_file.open_file(str(folder / "nan.wav")))
     expected = tone(2, 400)
     expected[RATE] = 0
     assert said == ""
@@ -118,23 +118,23 @@ def test_one_sample_that_is_no_number_is_one_frame_of_silence(folder: Path, has_
 
 
 def test_five_channels_and_a_sixth_stay_where_they_are(folder: Path, has_ffmpeg: bool) -> None:
-    frames, _ = heard(opening.open_file(str(folder / "front-right-51.wav")))
+    frames, _ = heard(audio_file.open_file(str(folder / "front-right-51.wav")))
     assert np.flatnonzero(np.abs(frames).max(axis=0)).tolist() == [1]
 
 
 @pytest.mark.parametrize("name", ["loud-quiet.mp3", "loud-quiet.aac", "long.m4a", "loud-quiet.wav"])
 def test_a_start_beyond_a_guessed_length_is_found(folder: Path, name: str) -> None:
-    frames, said = heard(opening.open_file(str(folder / name)), 30)
+    frames, said = heard(audio_file.open_file(str(folder / name)), 30)
     assert said == ""
     assert len(frames) / RATE == pytest.approx(10, abs=0.15)
     assert frequency(frames[:, 0], RATE) == pytest.approx(300, abs=3)
-    said = heard(opening.open_file(str(folder / name)), 50)[1]
+    said = heard(audio_file.open_file(str(folder / name)), 50)[1]
     assert said == f"cannot start at 50.0 s: {folder / name} ends before that"
 
 
 @pytest.mark.parametrize("kind", ["mp3", "ogg", "opus", "flac", "wav"])
 def test_a_start_in_the_second_of_joined_files_is_found(folder: Path, kind: str) -> None:
-    sound = opening.open_file(str(folder / f"joined.{kind}"))
+    sound = audio_file.open_file(str(folder / f"joined.{kind}"))
     frames, said = heard(sound, 3)
     assert said == ""
     assert len(frames) / sound.sample_rate == pytest.approx(2, abs=0.15)
@@ -144,7 +144,7 @@ def test_a_start_in_the_second_of_joined_files_is_found(folder: Path, kind: str)
 @pytest.mark.parametrize("name", ["loud-quiet.mp3", "loud-quiet.aac"])
 def test_a_step_forward_is_none_back_where_the_length_is_guessed(folder: Path, name: str) -> None:
     playlist = Playlist(
-        [lambda: opening.open_file(str(folder / name))], RATE, 1, gain=1.0, extent=Extent(), loop=False
+        [lambda: audio_file.open_file(str(folder / name))], RATE, 1, gain=1.0, extent=Extent(), loop=False
     )
     guessed = playlist.position.end
     assert guessed is not None
@@ -163,7 +163,7 @@ def test_standard_input_is_heard_before_it_ends(has_ffmpeg: bool, monkeypatch: p
         header = audio_files.wav_header(RATE)
         samples = (32767 * tone(1, 400)).astype(np.int16).tobytes()
         os.write(writer, header + samples)
-        sound = opening.open_standard_input()
+        sound = audio_file.open_standard_input()
         count = 0
         while count < RATE // 2:
             block = sound.read(RATE // 10)
@@ -178,13 +178,13 @@ def test_what_is_read_to_its_end_first_is_limited(
     monkeypatch.setattr(decoder, "_LIMIT", 100_000)
     pipe((folder / "long.m4a").read_bytes())
     with pytest.raises(vmic.VmicError, match=r"longer than 1 GiB\. Save it to a file"):
-        opening.open_standard_input()
+        audio_file.open_standard_input()
 
 
 def test_a_file_that_is_cut_off_while_it_plays_is_told(tmp_path: Path, has_ffmpeg: bool) -> None:
     path = tmp_path / "long.wav"
     soundfile.write(path, np.tile(tone(1, 400), 120), RATE)
-    sound = opening.open_file(str(path))
+    sound = audio_file.open_file(str(path))
     block = None
     while block is None:
         block = sound.read(RATE)
@@ -199,7 +199,7 @@ def test_what_is_broken_in_a_file_is_told_after_the_rest(tmp_path: Path, has_ffm
     for samples in (np.random.default_rng(1).uniform(-1, 1, 10 * RATE), tone(10, 400)):
         soundfile.write(path, samples, RATE)
         os.truncate(path, path.stat().st_size // 2)
-        frames, said = heard(opening.open_file(str(path)))
+        frames, said = heard(audio_file.open_file(str(path)))
         assert said.startswith(f"cannot play all of {path}: ")
         assert len(frames) / RATE == pytest.approx(5, abs=0.5)
 
@@ -210,7 +210,7 @@ def test_joined_files_of_two_rates_are_told(
     for rate in (8000, 16000):
         soundfile.write(tmp_path / f"{rate}.wav", np.zeros(rate), rate)
     pipe(b"".join((tmp_path / f"{rate}.wav").read_bytes() for rate in (8000, 16000)))
-    frames, said = heard(opening.open_standard_input())
+    frames, said = heard(audio_file.open_standard_input())
     assert said == (
         "cannot play all of standard input: its format changes from 8000 frames per second and 1 channels to "
         "16000 and 1"
@@ -225,12 +225,12 @@ def test_a_name_is_nothing_but_a_name(
     monkeypatch.chdir(tmp_path)
     with Path(name).open("wb") as file:
         soundfile.write(file, tone(1, 400), RATE, format="WAV")
-    frames, said = heard(opening.open_file(name))
+    frames, said = heard(audio_file.open_file(name))
     assert (len(frames), said) == (RATE, "")
 
 
 def test_a_decoder_ends_with_its_sound(folder: Path, has_ffmpeg: bool) -> None:
-    sound = opening.open_file(str(folder / "quiet-loud.wav"))
+    sound = audio_file.open_file(str(folder / "quiet-loud.wav"))
     process = sound._decoder._process  # type: ignore[attr-defined]
     assert process.poll() is None
     sound.close()
@@ -264,7 +264,7 @@ def test_channels_come_together_as_in_ffmpeg(tmp_path: Path, layout: str, channe
     path, mixed = tmp_path / "layout.wav", tmp_path / "mixed.wav"
     audio_files.ffmpeg("-channel_layout", layout, "-i", tmp_path / "plain.wav", "-c:a", "pcm_f32le", path)
     audio_files.ffmpeg("-i", path, "-ac", channels, "-rematrix_maxval", 1, "-c:a", "pcm_f32le", mixed)
-    resampled = ResampledSound(opening.open_file(str(path)), rate, channels, 1.0)
+    resampled = ResampledSound(audio_file.open_file(str(path)), rate, channels, 1.0)
     blocks = []
     while (block := resampled.read()) is None or len(block):
         blocks += [] if block is None else [block]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vmic
-from vmic.cli.sounds import opening
+from vmic.cli.sounds import audio_file
 from vmic.cli.sounds.resample import ResampledSound
 
 FORMATS = ("WAV", "FLAC", "OGG", "MP3", "AIFF", "AU", "W64", "CAF")
@@ -23,7 +23,7 @@ LONGEST_BLOCK = 192_000
 
 def play(path: Path) -> int:
     """Return how many frames would be played, to a microphone with the highest rate."""
-    sound = opening.open_file(str(path))
+    sound = audio_file.open_file(str(path))
     resampled = ResampledSound(sound, 192_000, 1, 1.0)
     total = 0
     with contextlib.closing(sound):

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 from vmic._pulse.bindings import pulsectl
-from vmic._pulse.subscription import Follower
+from vmic._pulse.subscription import ServerObserver
 
 
-class Presence(Follower):
-    """A follower of the server that runs on its own thread until `close`."""
+class Presence(ServerObserver):
+    """An observer of the server that runs on its own thread until `close`."""
 
     def __init__(self) -> None:
         super().__init__(("source", "sink"))
@@ -32,7 +32,7 @@ class Presence(Follower):
         self._thread.join()
 
     def watch(self, kind: str, index: int, gone: Callable[[], None]) -> None:
-        """Call `gone`, on the follower's thread, when the "source" or "sink" with this index is removed."""
+        """Call `gone`, on the observer's thread, when the "source" or "sink" with this index is removed."""
         self._watched[kind, index] = gone
 
     def react(self, pulse: pulsectl.Pulse, event: Any) -> None:  # noqa: ARG002 (the server is not asked)

@@ -14,7 +14,7 @@ from vmic._device import orphans
 from vmic._monitor.recording_apps import Listener
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
-from vmic._pulse.subscription import Follower
+from vmic._pulse.subscription import ServerObserver
 from vmic.cli.options import LENGTH, name_argument
 from vmic.cli.system.microphone_status import listeners, who
 from vmic.cli.terminal import level_bar
@@ -36,7 +36,7 @@ def meter(name: str, seconds: float | None) -> None:
     per second: the time since the start, the peak of that second, how often the sound reached full scale,
     and the listeners.
     """
-    info = connection.call(lambda pulse: orphans.find(pulse, name)).info
+    info = connection.call(lambda pulse: orphans.remove_then_find(pulse, name)).info
     ears = _Ears(info.source_name)
     threading.Thread(target=ears.follow, args=("vmic-meter",), name="vmic-meter", daemon=True).start()
     view = _View(info.name)
@@ -62,8 +62,8 @@ class _Heard:
     listeners: tuple[Listener, ...] = ()
 
 
-class _Ears(Follower):
-    """A follower of one source, on a thread of its own."""
+class _Ears(ServerObserver):
+    """An observer of one source, on a thread of its own."""
 
     def __init__(self, source_name: str) -> None:
         super().__init__(("source", "source_output"))

@@ -14,10 +14,10 @@ import vmic
 from vmic._pulse import autostart
 from vmic._stream.latency import Latency
 from vmic.cli.options import CHANNELS, LENGTH, MAX_RATE, MIN_RATE, RATE, TIME, name_argument, quiet_option
-from vmic.cli.sounds import opening
+from vmic.cli.sounds import audio_file
 from vmic.cli.sounds.player import AHEAD
 from vmic.cli.sounds.playlist import Extent, Playlist
-from vmic.cli.sounds.sound import RAW_FORMATS, Raw, Sound
+from vmic.cli.sounds.sound import RAW_FORMATS, RawSound, Sound
 from vmic.cli.sounds.tone import Tone
 from vmic.cli.sounds.tts import spoken
 from vmic.cli.terminal import output
@@ -110,10 +110,10 @@ def play(
     if raw:
         rate = rate or (there.sample_rate if there else _DEFAULT_RATE)
         channels = channels or (there.channels if there else 1)
-        first: Sound = Raw(sys.stdin.fileno(), rate, channels, sample_format or "s16le")
+        first: Sound = RawSound(sys.stdin.fileno(), rate, channels, sample_format or "s16le")
     else:
-        first = opening.open_standard_input() if files == ("-",) else opening.open_file(files[0])
-    openers = [functools.partial(opening.open_file, file) for file in files]
+        first = audio_file.open_standard_input() if files == ("-",) else audio_file.open_file(files[0])
+    openers = [functools.partial(audio_file.open_file, file) for file in files]
     _play(name, there, first, openers, latency, gain=gain, extent=Extent(start, end), loop=loop)
 
 
@@ -151,7 +151,7 @@ def say(
     if not words.strip():
         raise click.UsageError("TEXT must not be empty")
     wav = spoken(words, engine, voice, speed)
-    speech = functools.partial(opening.open_bytes, wav, "speech")
+    speech = functools.partial(audio_file.open_bytes, wav, "speech")
     _play(name, _find(name), speech(), [speech], latency, gain=gain)
 
 

@@ -81,7 +81,7 @@ def alsa() -> None:
 @quiet_option
 def enable(name: str) -> None:
     """List microphone NAME in ALSA."""
-    device = connection.call(lambda pulse: orphans.find(pulse, name))
+    device = connection.call(lambda pulse: orphans.remove_then_find(pulse, name))
     description = device.source.description if device.source is not None else device.name
     identity = asoundrc.add(device.name, device.source_name, description)
     say(f"ALSA lists microphone {device.name!r} as {identity}; programs that are running must be restarted")

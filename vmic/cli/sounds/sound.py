@@ -40,7 +40,7 @@ class Sound:
         """Release the sound's resources."""
 
 
-class Raw(Sound):
+class RawSound(Sound):
     """Samples without a header, from a descriptor, which stays open."""
 
     name = "standard input"

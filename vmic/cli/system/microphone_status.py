@@ -49,7 +49,7 @@ def of_all(pulse: pulsectl.Pulse) -> list[MicrophoneStatus]:
 
 def of_one(pulse: pulsectl.Pulse, name: str) -> MicrophoneStatus:
     """Return the status of the microphone with this name."""
-    return _of(pulse, [orphans.find(pulse, name)])[0]
+    return _of(pulse, [orphans.remove_then_find(pulse, name)])[0]
 
 
 def _of(pulse: pulsectl.Pulse, found: list[Device]) -> list[MicrophoneStatus]:

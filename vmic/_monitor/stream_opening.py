@@ -18,21 +18,21 @@ from vmic._pulse.bindings import pulsectl
 from vmic._stream.native import NativeStream
 
 
-class Server(NamedTuple):
+class StreamServer(NamedTuple):
     """What streams need to know of a server: how it buffers, and its address (None for the default)."""
 
     metrics: BufferMetrics
     address: str | None
 
     @classmethod
-    def of(cls, pulse: pulsectl.Pulse) -> Server:
+    def of(cls, pulse: pulsectl.Pulse) -> StreamServer:
         """Return that of this connection's server."""
         return cls(backend.of(pulse).metrics, connection.for_streams(pulse))
 
 
 @contextlib.contextmanager
 def opening(
-    stream: NativeStream, device: Device, server: Server, make: Make | None
+    stream: NativeStream, device: Device, server: StreamServer, make: Make | None
 ) -> Iterator[Reconnection]:
     """Wait until the first stream of `device` is open, and set its volume; close it if the block raises.
 

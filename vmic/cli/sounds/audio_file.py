@@ -1,4 +1,4 @@
-"""Functions that open sounds. Each raises VmicError, with the reason, if the sound cannot be played."""
+"""Audio files: opened by path, from memory or from standard input, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tempfile
 import vmic
 from vmic._base.validation import MAX_CHANNELS
 from vmic.cli.sounds import decoder
-from vmic.cli.sounds.sound import Block, Raw, Sound
+from vmic.cli.sounds.sound import Block, RawSound, Sound
 
 _MIN_RATE, _MAX_RATE = 1_000, 768_000  # of a file, in Hz
 _PLAIN = (b"\1\0", b"\3\0")  # the sample formats of a plain WAV: integer and float
@@ -22,7 +22,7 @@ def open_file(path: str) -> Sound:
     """Open a file, or a named pipe."""
     if path.endswith(".raw"):
         raise vmic.VmicError(f"cannot play {path}: use `vmic play NAME - --raw` for raw samples")
-    return _Decoded(os.open(path, os.O_RDONLY), path)
+    return _DecodedSound(os.open(path, os.O_RDONLY), path)
 
 
 def open_bytes(data: bytes, name: str) -> Sound:
@@ -30,15 +30,15 @@ def open_bytes(data: bytes, name: str) -> Sound:
     with tempfile.TemporaryFile(buffering=0) as file:
         file.write(data)
         file.seek(0)
-        return _Decoded(os.dup(file.fileno()), name)
+        return _DecodedSound(os.dup(file.fileno()), name)
 
 
 def open_standard_input() -> Sound:
     """Open a file of any kind on standard input."""
-    return _Decoded(os.dup(sys.stdin.fileno()), Raw.name, " (use --raw for raw samples)")
+    return _DecodedSound(os.dup(sys.stdin.fileno()), RawSound.name, " (use --raw for raw samples)")
 
 
-class _Decoded(Sound):
+class _DecodedSound(Sound):
     """A sound that is decoded from a file on the disk, or from a pipe."""
 
     def __init__(self, descriptor: int, name: str, hint: str = "") -> None:
@@ -94,7 +94,7 @@ class _Decoded(Sound):
         if not (_MIN_RATE <= self.sample_rate <= _MAX_RATE and 1 <= self.channels <= MAX_CHANNELS):
             limits = f"{_MIN_RATE} to {_MAX_RATE} frames per second and at most {MAX_CHANNELS} channels"
             raise self._refusal(f"it must have {limits}, got {self.sample_rate} and {self.channels}")
-        self._samples = Raw(self._decoder.output, self.sample_rate, self.channels, "f32le")
+        self._samples = RawSound(self._decoder.output, self.sample_rate, self.channels, "f32le")
 
     def read(self, frames: int) -> Block | None:
         """Return at most `frames` decoded frames: an empty block at the end, None if none are ready yet."""

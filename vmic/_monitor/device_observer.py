@@ -1,4 +1,4 @@
-"""What follows one device through the monitor, and what it is told."""
+"""The observers of a device, to which the monitor passes its state."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from vmic._device.owner import Owner
 from vmic._monitor.recording_apps import Listener
 
-Key = tuple[str, Owner | None]  # a device: its name and its owner; each device of a process has a token
+DeviceKey = tuple[str, Owner | None]  # a device: its name and its owner; each device of a process has a token
 
 
 @dataclass(frozen=True)
-class Seen:
+class DeviceState:
     """The state of a device at one look."""
 
     listeners: tuple[Listener, ...]  # in the order in which they came
@@ -19,12 +19,12 @@ class Seen:
     played: bool  # whether an application plays to it; speakers only
 
 
-class Watcher:
+class DeviceObserver:
     """An object that follows one device through the monitor. The methods must not block."""
 
-    key: Key | None = None  # The device. None as long as it is not created.
+    key: DeviceKey | None = None  # The device. None as long as it is not created.
 
-    def publish(self, seen: Seen) -> None:
+    def publish(self, state: DeviceState) -> None:
         """Note the state of the device."""
 
     def lose(self) -> None:
