@@ -18,7 +18,7 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamTrack
 from signals import Samples
 
-from vmic.call._signalling.base import Local
+from vmic.call._signalling.base import LocalParticipant
 from vmic.call._signalling.subscriptions import Subscriptions
 
 T = TypeVar("T")
@@ -26,9 +26,11 @@ T = TypeVar("T")
 RATE = 48000
 
 
-def silent(token: str | None = None) -> Local:
+def silent(token: str | None = None) -> LocalParticipant:
     """Return a participant without a name and a microphone."""
-    return Local("", token, hears=Subscriptions(), sends=False, new_track=lambda _waits: AudioStreamTrack())
+    return LocalParticipant(
+        "", token, hears=Subscriptions(), sends=False, new_track=lambda _waits: AudioStreamTrack()
+    )
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Request:
 
 
 @dataclass
-class Call:
+class EndpointCall:
     """A session, and the sound that its far end hears.
 
     Attributes:
@@ -74,7 +76,7 @@ class Endpoint:
     def __init__(self, host: str = "127.0.0.1") -> None:
         self._host = host
         self.operations: list[Request] = []
-        self.calls: dict[str, Call] = {}
+        self.calls: dict[str, EndpointCall] = {}
         self.answers: deque[Callable[[], web.Response]] = deque()
         self.servers: list[str] = []
         self.late_servers: list[str] = []
@@ -92,7 +94,7 @@ class Endpoint:
         return f"http://{self._host}:{self.port}/whip"
 
     @property
-    def last(self) -> Call:
+    def last(self) -> EndpointCall:
         """Return the session that began last."""
         return list(self.calls.values())[-1]
 
@@ -129,7 +131,7 @@ class Endpoint:
         finally:
             self._stalled = False
 
-    def await_call(self, count: int = 1) -> Call:
+    def await_call(self, count: int = 1) -> EndpointCall:
         """Wait until `count` sessions have begun, and return the last one."""
         programs.await_that(lambda: len(self.calls) >= count, f"{count} calls have begun")
         return self.last
@@ -179,7 +181,7 @@ class Endpoint:
             return self.answers.popleft()() if self.answers else await self._accept(offer)
 
     async def _accept(self, offer: str) -> web.Response:
-        call = Call(RTCPeerConnection())
+        call = EndpointCall(RTCPeerConnection())
         listeners = self._listeners
         call.connection.on("track", lambda track: listeners.append(asyncio.create_task(_listen(track, call))))
         await call.connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
@@ -193,7 +195,7 @@ class Endpoint:
         return response
 
 
-async def _listen(track: MediaStreamTrack, call: Call) -> None:
+async def _listen(track: MediaStreamTrack, call: EndpointCall) -> None:
     try:
         while True:
             frame: Any = await track.recv()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import programs
-from call.endpoint import RATE, Call
+from call.endpoint import RATE, EndpointCall
 from signals import ANY, Samples, tone, tone_quality
 
 import vmic
@@ -22,7 +22,7 @@ def is_tone(heard: npt.NDArray[Any], frequency: float, sample_rate: int = RATE) 
     return decibels > 20 and abs(found - frequency) < frequency / 100
 
 
-def await_tone(call: Call, frequency: float) -> None:
+def await_tone(call: EndpointCall, frequency: float) -> None:
     """Wait until the far end has heard a new second of that tone."""
     begin = len(call.heard())
     programs.await_that(lambda: is_tone(call.heard()[begin:], frequency), f"{frequency} Hz at the far end")

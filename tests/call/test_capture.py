@@ -15,7 +15,7 @@ from signals import Heard, Samples, numbered
 import vmic
 from vmic.call._media import portaudio
 from vmic.call._media.capture import PIECE, Capture
-from vmic.call._media.device_watch import Presence
+from vmic.call._media.device_watch import DeviceWatch
 
 RATE = 48000
 
@@ -27,8 +27,8 @@ def no_source_after(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.fixture
-def presence(server: SoundServer) -> Iterator[Presence]:
-    following = Presence()
+def device_watch(server: SoundServer) -> Iterator[DeviceWatch]:
+    following = DeviceWatch()
     yield following
     following.close()
 
@@ -43,11 +43,11 @@ async def recorded(capture: Capture, pieces: int) -> Samples:
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_it_is_exact_silence_and_then_every_frame_once(presence: Presence, channels: int) -> None:
+def test_it_is_exact_silence_and_then_every_frame_once(device_watch: DeviceWatch, channels: int) -> None:
     with vmic.create_microphone_device("mic", RATE, channels, True) as mic:
 
         async def record() -> tuple[Samples, Samples]:
-            capture = Capture(presence, print)
+            capture = Capture(device_watch, print)
             capture.use(mic.source_name, channels)
             while not mic.listeners:
                 await recorded(capture, 1)
@@ -62,9 +62,9 @@ def test_it_is_exact_silence_and_then_every_frame_once(presence: Presence, chann
     Heard.in_recording(sound, RATE).assert_exact(RATE)
 
 
-def test_silence_keeps_the_pace_when_there_is_no_microphone(presence: Presence) -> None:
+def test_silence_keeps_the_pace_when_there_is_no_microphone(device_watch: DeviceWatch) -> None:
     async def record() -> tuple[float, Samples]:
-        capture = Capture(presence, print)
+        capture = Capture(device_watch, print)
         begin = asyncio.get_running_loop().time()
         silence = await recorded(capture, 50)
         took = asyncio.get_running_loop().time() - begin
@@ -77,7 +77,7 @@ def test_silence_keeps_the_pace_when_there_is_no_microphone(presence: Presence) 
 
 
 def test_one_that_hangs_when_it_is_opened_is_told_and_tried_again(
-    presence: Presence, monkeypatch: pytest.MonkeyPatch
+    device_watch: DeviceWatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(portaudio, "_OPENS_WITHIN", 0.5)
     troubles: list[str | None] = []
@@ -93,7 +93,7 @@ def test_one_that_hangs_when_it_is_opened_is_told_and_tried_again(
             return stream
 
     async def record() -> None:
-        capture = Hanging(presence, troubles.append)
+        capture = Hanging(device_watch, troubles.append)
         capture.use("mic", 1)
         while len(troubles) < 2:
             await recorded(capture, 1)
@@ -107,11 +107,11 @@ def test_one_that_hangs_when_it_is_opened_is_told_and_tried_again(
     assert troubles == ["PortAudio did not open mic within 0.5 s", None]
 
 
-def test_one_that_is_not_there_is_told_once(presence: Presence) -> None:
+def test_one_that_is_not_there_is_told_once(device_watch: DeviceWatch) -> None:
     troubles: list[str | None] = []
 
     async def record() -> None:
-        capture = Capture(presence, troubles.append)
+        capture = Capture(device_watch, troubles.append)
         capture.use("nobody", 1)
         await recorded(capture, 50)
         with vmic.create_microphone_device("nobody", RATE, 1, True):

@@ -25,8 +25,8 @@ from servers import SoundServer, one_server
 import vmic
 from vmic.call._daily_api import daily_co
 from vmic.call._media.capture import PIECE
-from vmic.call._media.opus_track import Microphone, Sending
-from vmic.call._signalling.base import Local, Participant, SessionError, SessionListener
+from vmic.call._media.opus_track import MicrophoneTrack, SendSettings
+from vmic.call._signalling.base import LocalParticipant, RemoteParticipant, SessionError, SessionListener
 from vmic.call._signalling.subscriptions import Subscriptions
 
 ROOM = "https://x.daily.co/y"
@@ -98,7 +98,7 @@ class Noting(SessionListener):
         self.told: list[Any] = []
         self.tracks: dict[str, MediaStreamTrack] = {}
 
-    def note(self, participant: Participant) -> None:
+    def note(self, participant: RemoteParticipant) -> None:
         self.told.append((participant.identity, participant.name, participant.sends))
 
     def leave(self, identity: str) -> None:
@@ -159,11 +159,11 @@ def daily(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return kept
 
 
-def local(**changes: Any) -> Local:
+def local(**changes: Any) -> LocalParticipant:
     """Return a participant with a microphone."""
-    track = Microphone(Ramp(), Sending(), waits=False)  # type: ignore[arg-type]
+    track = MicrophoneTrack(Ramp(), SendSettings(), waits=False)  # type: ignore[arg-type]
     values = {"name": "me", "token": "secret", "hears": Subscriptions(), "sends": True, **changes}
-    return Local(**values, new_track=lambda _waits: track)
+    return LocalParticipant(**values, new_track=lambda _waits: track)
 
 
 def test_a_room_is_joined_spoken_to_heard_and_left(daily: SimpleNamespace) -> None:

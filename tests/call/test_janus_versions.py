@@ -15,7 +15,7 @@ from servers import SoundServer, one_server
 
 import vmic
 from vmic.call._signalling import janus_http
-from vmic.call._signalling.base import Participant, SessionError, SessionListener
+from vmic.call._signalling.base import RemoteParticipant, SessionError, SessionListener
 from vmic.call._signalling.janus import VideoRoomSession
 from vmic.call._signalling.meeting_url import VideoRoom
 
@@ -26,9 +26,9 @@ class Noting(SessionListener):
     """A `SessionListener` that keeps the present participants."""
 
     def __init__(self) -> None:
-        self.there: dict[str, Participant] = {}
+        self.there: dict[str, RemoteParticipant] = {}
 
-    def note(self, participant: Participant) -> None:
+    def note(self, participant: RemoteParticipant) -> None:
         self.there[participant.identity] = participant
 
     def leave(self, identity: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import programs
-from call.endpoint import RATE, Call, Endpoint
+from call.endpoint import RATE, Endpoint, EndpointCall
 from call.hearing import await_tone, endless
 from call.janus import Janus
 from call.party import Party
@@ -20,7 +20,7 @@ from servers import SoundServer, one_server
 
 import vmic
 from vmic.call._media.capture import Capture
-from vmic.call._media.device_watch import Presence
+from vmic.call._media.device_watch import DeviceWatch
 
 NewClient = Callable[..., vmic.CallClient]
 
@@ -60,7 +60,7 @@ def test_a_call_that_is_cut_off_while_it_is_joined_comes_back(
 ) -> None:
     usual = endpoint._accept
 
-    async def close_soon(call: Call) -> None:
+    async def close_soon(call: EndpointCall) -> None:
         # Before any sound arrives, the far end cannot signal that it closes.
         while not call.sound:
             await asyncio.sleep(0.001)
@@ -217,7 +217,7 @@ def test_the_microphone_stops_when_it_is_told_to_at_any_moment(server: SoundServ
     """The capture must not lose a cancellation, as `asyncio.wait_for` sometimes does (until Python 3.11)."""
 
     async def cancel(after: float) -> None:
-        capture = Capture(presence, print)
+        capture = Capture(device_watch, print)
 
         async def send() -> None:
             while True:
@@ -234,9 +234,9 @@ def test_the_microphone_stops_when_it_is_told_to_at_any_moment(server: SoundServ
         for after in np.linspace(0.018, 0.022, 100):
             await cancel(float(after))
 
-    presence = Presence()
+    device_watch = DeviceWatch()
     asyncio.run(sweep_times())
-    presence.close()
+    device_watch.close()
 
 
 def test_stereo_before_there_is_a_microphone(

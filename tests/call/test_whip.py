@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiortc.mediastreams import MediaStreamTrack
-from call.endpoint import Call, Endpoint, silent
+from call.endpoint import Endpoint, EndpointCall, silent
 
 from vmic.call._signalling import peer_connection, whip
-from vmic.call._signalling.base import Participant, SessionError, SessionListener
+from vmic.call._signalling.base import RemoteParticipant, SessionError, SessionListener
 from vmic.call._signalling.peer_connection import PeerError
 from vmic.call._signalling.whip import WhipSession
 
@@ -26,7 +26,7 @@ class Nobody(SessionListener):
     def __init__(self) -> None:
         self.lost: list[str] = []
 
-    def note(self, participant: Participant) -> None:
+    def note(self, participant: RemoteParticipant) -> None:
         raise AssertionError(participant)
 
     def leave(self, identity: str) -> None:
@@ -251,7 +251,7 @@ def test_an_endpoint_that_has_forgotten_the_session_lets_it_go(endpoint: Endpoin
         await session.hang_up()
         await session.leave()
 
-    forgotten: dict[str, Call] = {}
+    forgotten: dict[str, EndpointCall] = {}
     asyncio.run(forget())
     for call in forgotten.values():
         endpoint.run(call.connection.close())

@@ -205,7 +205,7 @@ def test_portaudio_is_led_to_the_server_by_name(server: SoundServer, monkeypatch
         (info,) = vmic.list_microphone_devices()
         capture = Capture.__new__(Capture)
         capture.device, capture.channels, capture._opened = "mic", 1, 0
-        capture._presence = SimpleNamespace(watch=lambda *_: None)  # type: ignore[assignment]
+        capture._device_watch = SimpleNamespace(watch=lambda *_: None)  # type: ignore[assignment]
         for use in (lambda: record._Recorder(info, 1), capture._open):
             monkeypatch.delenv("PULSE_SERVER", raising=False)  # the server is at the default address
             with pytest.raises(NotOpenedError):

@@ -10,7 +10,7 @@ from vmic._base import callbacks
 from vmic._base.callbacks import call
 from vmic.call._worker.protocol import Message
 from vmic.call.events import EventHandler
-from vmic.call.participants import People
+from vmic.call.participants import CallParticipants
 from vmic.call.renderers import AudioData, Renderers
 from vmic.call.requested_settings import RequestedSettings
 
@@ -28,21 +28,21 @@ class EventDispatcher:
     def __init__(self, handler: EventHandler, requested: RequestedSettings) -> None:
         self._handler = handler
         self._requested = requested
-        self._lock = threading.Lock()  # guards `_people`
-        self._people = People()
-        self._counts = self._people.counts()  # as last reported
+        self._lock = threading.Lock()  # guards `_participants`
+        self._participants = CallParticipants()
+        self._counts = self._participants.counts()  # as last reported
         self._held: list[tuple[Any, ...]] | None = None  # functions, and their arguments
         self.renderers = Renderers()
 
     def participants(self) -> dict[str, Any]:
         """Return the participants, see `CallClient.participants`."""
         with self._lock:
-            return self._people.all()
+            return self._participants.all()
 
     def counts(self) -> dict[str, int]:
         """Return the counts, see `CallClient.participant_counts`."""
         with self._lock:
-            return self._people.counts()
+            return self._participants.counts()
 
     def sound(self, message: Message, sound: bytes) -> None:
         """Pass the sound of a participant to its renderer, without blocking."""
@@ -62,8 +62,8 @@ class EventDispatcher:
     def begin(self, identity: str) -> dict[str, Any]:
         """Note that the call is joined, with `identity` as the local id, and return all participants."""
         with self._lock:
-            self._people.begin(identity)
-            return self._people.all()
+            self._participants.begin(identity)
+            return self._participants.all()
 
     def go_on(self) -> None:
         """Report the held events."""
@@ -75,8 +75,8 @@ class EventDispatcher:
     def end(self) -> None:
         """Forget the participants, the held events and the renderers, because the call is left."""
         with self._lock:
-            self._people.end()
-            self._counts = self._people.counts()
+            self._participants.end()
+            self._counts = self._participants.counts()
         self._held = None
         self.renderers.clear()
 
@@ -98,7 +98,7 @@ class EventDispatcher:
     def local(self, name: str) -> None:
         """Update the local participant, with `name` as its name, and report a change."""
         with self._lock:
-            local = self._people.update_local(name, sends=self._requested.has_microphone)
+            local = self._participants.update_local(name, sends=self._requested.has_microphone)
         self._tell_updated(local)
 
     # ---- messages of the worker process ----
@@ -109,7 +109,7 @@ class EventDispatcher:
 
     def _take_participant(self, message: Message) -> None:
         with self._lock:
-            is_new, participant = self._people.note(
+            is_new, participant = self._participants.note(
                 message["identity"], message["name"], joined=message["joined"], sends=message["sends"]
             )
         if is_new:
@@ -120,12 +120,12 @@ class EventDispatcher:
 
     def _take_track(self, message: Message) -> None:
         with self._lock:
-            participant = self._people.hear(message["identity"], message["track"])
+            participant = self._participants.hear(message["identity"], message["track"])
         self._tell_updated(participant)
 
     def _take_gone(self, message: Message) -> None:
         with self._lock:
-            participant = self._people.remove(message["identity"])
+            participant = self._participants.remove(message["identity"])
         self.renderers.set(message["identity"], None)
         if participant is not None:
             self._tell(self._handler.on_participant_left, participant, "leftCall")
@@ -154,7 +154,7 @@ class EventDispatcher:
     def _take_back(self, message: Message) -> None:
         def tell() -> None:
             with self._lock:
-                local = self._people.rename_local(message["id"])
+                local = self._participants.rename_local(message["id"])
             call(self._handler.on_participant_updated, local)
             call(self._handler.on_network_connection_status_updated, {"event": "connected"})
 
@@ -162,7 +162,7 @@ class EventDispatcher:
 
     def _subscribe(self) -> None:
         with self._lock:
-            changed = self._people.subscribe(self._requested.hears)
+            changed = self._participants.subscribe(self._requested.hears)
         for participant in changed:
             self._tell_updated(participant)
 

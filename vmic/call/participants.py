@@ -1,4 +1,4 @@
-"""The participants of a call."""
+"""The participants of a call, in the format of daily-python."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNSENT = ("camera", "screenAudio", "screenVideo")
 
 
 @dataclass
-class _Person:
+class _ParticipantState:
     """The known state of a participant."""
 
     identity: str  # the server's id of the participant
@@ -26,18 +26,20 @@ class _Person:
     track: str | None
 
 
-class People:
+class CallParticipants:
     """The participants, in daily-python's format."""
 
     def __init__(self) -> None:
         self._joined = False
         self._hears = Subscriptions()
-        self._local = _Person(str(uuid.uuid4()), "", time.time(), sends=False, track=str(uuid.uuid4()))
-        self._remote: dict[str, _Person] = {}
+        self._local = _ParticipantState(
+            str(uuid.uuid4()), "", time.time(), sends=False, track=str(uuid.uuid4())
+        )
+        self._remote: dict[str, _ParticipantState] = {}
 
     def all(self) -> dict[str, Participant]:
         """Return a copy of all participants by id; the local one, which always exists, as "local"."""
-        remote = {identity: self._shown(person) for identity, person in self._remote.items()}
+        remote = {identity: self._shown(state) for identity, state in self._remote.items()}
         return {"local": self._shown(self._local), **remote}
 
     def counts(self) -> dict[str, int]:
@@ -67,10 +69,10 @@ class People:
         self, identity: str, name: str, *, joined: float, sends: bool
     ) -> tuple[bool, Participant | None]:
         """Update a remote participant; return whether it is new, and its state or None if nothing changed."""
-        if (person := self._remote.get(identity)) is not None:
-            return False, self._update(person, name=name, sends=sends)
-        self._remote[identity] = person = _Person(identity, name, joined, sends, None)
-        return True, self._shown(person)
+        if (state := self._remote.get(identity)) is not None:
+            return False, self._update(state, name=name, sends=sends)
+        self._remote[identity] = state = _ParticipantState(identity, name, joined, sends, None)
+        return True, self._shown(state)
 
     def hear(self, identity: str, track: str | None) -> Participant | None:
         """Set the track of a remote participant; `track` is None when the participant is no longer heard.
@@ -78,8 +80,8 @@ class People:
         Returns:
             The participant; None if it has left or nothing has changed.
         """
-        person = self._remote.get(identity)
-        return None if person is None else self._update(person, track=track)
+        state = self._remote.get(identity)
+        return None if state is None else self._update(state, track=track)
 
     def subscribe(self, hears: Subscriptions) -> list[Participant]:
         """Set which remote participants are heard, and return those that change."""
@@ -88,37 +90,37 @@ class People:
 
     def remove(self, identity: str) -> Participant | None:
         """Remove a remote participant that has left, and return its last state; None if it is unknown."""
-        person = self._remote.pop(identity, None)
-        return None if person is None else self._shown(person)
+        state = self._remote.pop(identity, None)
+        return None if state is None else self._shown(state)
 
-    def _update(self, person: _Person, **state: Any) -> Participant | None:
-        before = self._shown(person)
-        vars(person).update(state)
-        after = self._shown(person)
+    def _update(self, state: _ParticipantState, **changes: Any) -> Participant | None:
+        before = self._shown(state)
+        vars(state).update(changes)
+        after = self._shown(state)
         return None if after == before else after
 
-    def _shown(self, person: _Person) -> Participant:
+    def _shown(self, state: _ParticipantState) -> Participant:
         info: dict[str, Any] = {
-            "isLocal": person is self._local,
+            "isLocal": state is self._local,
             "isOwner": False,
-            "joinedAt": int(person.joined),
-            "userId": person.identity,
+            "joinedAt": int(state.joined),
+            "userId": state.identity,
         }
-        if person.name:
-            info["userName"] = person.name
-        media: dict[str, Any] = {"microphone": self._microphone(person), "customAudio": {}, "customVideo": {}}
+        if state.name:
+            info["userName"] = state.name
+        media: dict[str, Any] = {"microphone": self._microphone(state), "customAudio": {}, "customVideo": {}}
         for name in _UNSENT:
             media[name] = {"state": "off", "offReasons": ["user"], "subscribed": "unsubscribed"}
-        return {"id": person.identity, "info": info, "media": media}
+        return {"id": state.identity, "info": info, "media": media}
 
-    def _microphone(self, person: _Person) -> dict[str, Any]:
-        is_local = person is self._local
-        is_subscribed = not is_local and self._hears.include(person.identity)
+    def _microphone(self, state: _ParticipantState) -> dict[str, Any]:
+        is_local = state is self._local
+        is_subscribed = not is_local and self._hears.include(state.identity)
         subscribed = {"subscribed": "subscribed" if is_subscribed else "unsubscribed"}
-        if not person.sends:
+        if not state.sends:
             return {"state": "off", "offReasons": ["user"], **subscribed}
         if not is_local and not is_subscribed:
             return {"state": "receivable", **subscribed}
-        if person.track is None:
+        if state.track is None:
             return {"state": "loading", **subscribed}
-        return {"state": "playable", "track": {"id": person.track}, **subscribed}
+        return {"state": "playable", "track": {"id": state.track}, **subscribed}

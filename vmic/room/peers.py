@@ -19,7 +19,7 @@ from aiortc import (
 )
 from aiortc.exceptions import OperationError
 
-from vmic.call._signalling.opus import OPUS, with_opus_parameters
+from vmic.call._signalling.opus_sdp import OPUS, with_opus_parameters
 from vmic.room.rtp_relay import Voices
 
 HOST = "127.0.0.1"

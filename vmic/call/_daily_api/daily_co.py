@@ -15,9 +15,15 @@ from typing import Any
 import numpy as np
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from vmic.call._media.opus_track import Microphone, audio_frame
+from vmic.call._media.opus_track import MicrophoneTrack, audio_frame
 from vmic.call._media.portaudio import SAMPLE_RATE
-from vmic.call._signalling.base import Local, Participant, Session, SessionError, SessionListener
+from vmic.call._signalling.base import (
+    LocalParticipant,
+    RemoteParticipant,
+    Session,
+    SessionError,
+    SessionListener,
+)
 from vmic.call._signalling.subscriptions import Subscriptions
 
 _DISTRIBUTION = "daily-python"
@@ -32,7 +38,7 @@ _log = logging.getLogger("vmic")
 class DailySession(Session):
     """One session in a room of daily.co."""
 
-    def __init__(self, url: str, listener: SessionListener, local: Local) -> None:
+    def __init__(self, url: str, listener: SessionListener, local: LocalParticipant) -> None:
         self.meeting = ""
         self._url = url
         self._listener = listener
@@ -94,7 +100,7 @@ class DailySession(Session):
     async def _send(self) -> None:
         """Write the microphone to daily-python's device, piece by piece, at the pace of the track."""
         track = self._local.new_track(False)
-        assert isinstance(track, Microphone)
+        assert isinstance(track, MicrophoneTrack)
         try:
             while True:
                 sound, channels = await track.piece()
@@ -165,7 +171,9 @@ class DailySession(Session):
         identity, info = str(participant["id"]), participant["info"]
         state = participant["media"]["microphone"]["state"]
         self._listener.note(
-            Participant(identity, info.get("userName", ""), float(info.get("joinedAt", 0)), state != "off")
+            RemoteParticipant(
+                identity, info.get("userName", ""), float(info.get("joinedAt", 0)), state != "off"
+            )
         )
         if state == "playable" and identity not in self._tracks:
             self._tracks[identity] = track = _Track()

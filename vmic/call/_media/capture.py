@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from vmic._base.tasks import happens
-from vmic.call._media.device_watch import Presence
-from vmic.call._media.portaudio import SAMPLE_RATE, Sound
+from vmic.call._media.device_watch import DeviceWatch
+from vmic.call._media.portaudio import SAMPLE_RATE, DeviceStream
 
 PIECE = 960  # frames: 20 ms, which libopus encodes as one packet
 _SECONDS = PIECE / SAMPLE_RATE
@@ -20,13 +20,13 @@ _MOST = 0.2
 _PATIENCE = 0.06
 
 
-class Capture(Sound):
+class Capture(DeviceStream):
     """The recording of the device in use; a device that is not found gives silence."""
 
     kind = "source"
 
-    def __init__(self, presence: Presence, troubled: Callable[[str | None], None]) -> None:
-        super().__init__(1, presence, troubled)
+    def __init__(self, device_watch: DeviceWatch, troubled: Callable[[str | None], None]) -> None:
+        super().__init__(1, device_watch, troubled)
         self._sound = bytearray()
         self._opened = 0  # the number of the current stream
         self._come = asyncio.Event()

@@ -15,7 +15,7 @@ from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import ServerObserver
 
 
-class Presence(ServerObserver):
+class DeviceWatch(ServerObserver):
     """An observer of the server that runs on its own thread until `close`."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Presence(ServerObserver):
         self._watched: dict[tuple[str, int], Callable[[], None]] = {}
         self._closing = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.wake_by(self._closing, self.end)
-        self._thread = threading.Thread(target=self._run, name="vmic-presence", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="vmic-device-watch", daemon=True)
         self._thread.start()
 
     def close(self) -> None:

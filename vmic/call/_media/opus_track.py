@@ -23,7 +23,7 @@ _EXPECTED_LOSS = 10
 
 
 @dataclass(frozen=True)
-class Sending:
+class SendSettings:
     """The settings for sending the microphone."""
 
     channels: int = 1  # 1 or 2
@@ -45,17 +45,17 @@ def audio_frame(sound: bytes, channels: int) -> Any:
     return frame
 
 
-class Microphone(MediaStreamTrack):
+class MicrophoneTrack(MediaStreamTrack):
     """The track of one connection; aiortc stops it when the connection closes."""
 
     kind = "audio"
 
-    def __init__(self, capture: Capture, sending: Sending, *, waits: bool) -> None:
+    def __init__(self, capture: Capture, send_settings: SendSettings, *, waits: bool) -> None:
         """Create a track; until there is a microphone it sends nothing with `waits`, and silence without."""
         super().__init__()
         self._begun = not waits
         self._capture = capture
-        self.sending = sending
+        self.send_settings = send_settings
         self._encoder: Any = None
         self._encodes: tuple[int, int | None] | None = None
         self._at = 0  # frames
@@ -66,9 +66,9 @@ class Microphone(MediaStreamTrack):
             sound, channels = await self._capture.next()
             if self.readyState != "live":
                 raise MediaStreamError
-            self._begun |= self.sending.is_heard
+            self._begun |= self.send_settings.is_heard
             if self._begun:
-                return sound if self.sending.on else bytes(len(sound)), channels
+                return sound if self.send_settings.on else bytes(len(sound)), channels
 
     async def recv(self) -> Any:
         sound, channels = await self.piece()
@@ -81,12 +81,12 @@ class Microphone(MediaStreamTrack):
         return packet
 
     def _encoder_for(self, channels: int) -> Any:
-        wanted = (channels, self.sending.bitrate)
+        wanted = (channels, self.send_settings.bitrate)
         if self._encodes != wanted:
             encoder = av.CodecContext.create("libopus", "w")
             encoder.sample_rate, encoder.format, encoder.layout = SAMPLE_RATE, "s16", _LAYOUTS[channels]
             encoder.time_base = _TIME_BASE
-            encoder.bit_rate = self.sending.bitrate or _SPEECH_BITRATE
+            encoder.bit_rate = self.send_settings.bitrate or _SPEECH_BITRATE
             # No discontinuous transmission (dtx; off in libopus): some peers take a pause for the end.
             encoder.options = {
                 "application": "voip" if channels == 1 else "audio",

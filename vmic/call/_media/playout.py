@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vmic.call._media.device_watch import Presence
-from vmic.call._media.portaudio import SAMPLE_RATE, Sound
+from vmic.call._media.device_watch import DeviceWatch
+from vmic.call._media.portaudio import SAMPLE_RATE, DeviceStream
 
 Samples = npt.NDArray[np.int16]
 
@@ -20,13 +20,13 @@ _CHANNELS = 2
 _LEAST, _MOST = 0.04, 0.2
 
 
-class Playout(Sound):
+class Playout(DeviceStream):
     """The playback of the participants' sound."""
 
     kind = "sink"
 
-    def __init__(self, presence: Presence, troubled: Callable[[str | None], None]) -> None:
-        super().__init__(_CHANNELS, presence, troubled)
+    def __init__(self, device_watch: DeviceWatch, troubled: Callable[[str | None], None]) -> None:
+        super().__init__(_CHANNELS, device_watch, troubled)
         self._lock = threading.Lock()  # guards the following attributes
         self._voices: dict[str, Samples] = {}  # by participant, of shape (n, 2)
         self._sounding: set[str] = set()

@@ -20,7 +20,7 @@ from vmic._base.backoff import Backoff
 from vmic._base.tasks import end, happens
 from vmic._errors import VmicError
 from vmic._pulse import connection
-from vmic.call._media.device_watch import Presence
+from vmic.call._media.device_watch import DeviceWatch
 
 SAMPLE_RATE = 48000
 BLOCK = 480  # frames
@@ -38,7 +38,7 @@ _SETTLES_WITHIN = 5.0
 _log = logging.getLogger("vmic")
 
 
-class Sound(ABC):
+class DeviceStream(ABC):
     """One direction of sound, kept open on a device.
 
     A stream that ends is opened again, until another device is chosen.
@@ -50,11 +50,13 @@ class Sound(ABC):
 
     kind: str  # "source" or "sink"
 
-    def __init__(self, channels: int, presence: Presence, troubled: Callable[[str | None], None]) -> None:
+    def __init__(
+        self, channels: int, device_watch: DeviceWatch, troubled: Callable[[str | None], None]
+    ) -> None:
         """Call `troubled` with the reason when the device cannot be used, and with None when it can again."""
         self.device: str | None = None
         self.channels = channels
-        self._presence = presence
+        self._device_watch = device_watch
         self._troubled = troubled
         self._trouble: str | None = None
         self._loop = asyncio.get_running_loop()
@@ -171,7 +173,7 @@ class Sound(ABC):
         assert device is not None
         found = self._find(device)
         connection.call(connection.lead_others)
-        self._presence.watch(self.kind, found.index, self.cut)
+        self._device_watch.watch(self.kind, found.index, self.cut)
         try:
             import sounddevice  # noqa: PLC0415 (on import PortAudio looks at all devices, for 0.1 s)
         except OSError as error:

@@ -22,7 +22,7 @@ def reason(error: BaseException) -> str:
 
 
 @dataclass
-class Local:
+class LocalParticipant:
     """The current state of the local participant."""
 
     name: str  # the display name; "" if it has none
@@ -35,7 +35,7 @@ class Local:
 
 
 @dataclass(frozen=True)
-class Participant:
+class RemoteParticipant:
     """A remote participant of the call."""
 
     identity: str  # the id that the server gives the participant
@@ -48,7 +48,7 @@ class SessionListener(ABC):
     """Receiver of a session's events. The methods are called on the loop's thread, and must not block."""
 
     @abstractmethod
-    def note(self, participant: Participant) -> None:
+    def note(self, participant: RemoteParticipant) -> None:
         """Record the current state of a participant, who may be new."""
 
     @abstractmethod

@@ -12,11 +12,17 @@ from typing import Any
 from aiortc import RTCDataChannel
 
 from vmic._base.tasks import happens
-from vmic.call._signalling.base import Local, Participant, Session, SessionError, SessionListener
-from vmic.call._signalling.hearings import Hearings
+from vmic.call._signalling.base import (
+    LocalParticipant,
+    RemoteParticipant,
+    Session,
+    SessionError,
+    SessionListener,
+)
 from vmic.call._signalling.janus_http import Handle, Janus, RefusalError
 from vmic.call._signalling.meeting_url import VideoRoom
 from vmic.call._signalling.peer_connection import Peer
+from vmic.call._signalling.receiving_connections import ReceivingConnections
 from vmic.call._signalling.subscriptions import Subscriptions
 
 _PLUGIN = "janus.plugin.videoroom"
@@ -30,7 +36,7 @@ _INVALID_ELEMENT = 430  # JANUS_VIDEOROOM_ERROR_INVALID_ELEMENT
 class VideoRoomSession(Session):
     """The session of one participant in a room."""
 
-    def __init__(self, address: VideoRoom, listener: SessionListener, local: Local) -> None:
+    def __init__(self, address: VideoRoom, listener: SessionListener, local: LocalParticipant) -> None:
         self._address = address
         self._room = address.room
         self.meeting = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{address.url}?room={address.room}"))
@@ -43,7 +49,7 @@ class VideoRoomSession(Session):
         self._private_id: int | None = None
         self._feeds: dict[str, dict[str, Any]] = {}  # publishers of sound, by id
         self._names: dict[str, str] = {}
-        self._hearings = Hearings(listener, local.hears, self._hear)
+        self._receiving = ReceivingConnections(listener, local.hears, self._hear)
 
     async def join(self) -> str:
         await self._janus.begin()
@@ -57,7 +63,7 @@ class VideoRoomSession(Session):
         return str(joined["id"])
 
     async def hang_up(self) -> None:
-        await self._hearings.end()
+        await self._receiving.end()
         if self._peer is not None:
             await self._peer.close()
 
@@ -79,7 +85,7 @@ class VideoRoomSession(Session):
         self._channel.send(json.dumps(message))
 
     async def subscribe(self, wanted: Subscriptions) -> None:
-        self._hearings.subscribe(wanted)
+        self._receiving.subscribe(wanted)
 
     async def _enter(self, handle: Handle) -> dict[str, Any]:
         """Join the room; a Janus with `string_ids` expects a text, even if it looks like a number."""
@@ -142,7 +148,7 @@ class VideoRoomSession(Session):
                     self._listener.leave(identity)
                 elif feed:
                     self._note({"id": identity}, sends=False)
-        self._hearings.set_speakers(self._feeds)
+        self._receiving.set_speakers(self._feeds)
 
     def _note_end(self, told: dict[str, Any]) -> None:
         room = f"room {self._room} of Janus at {self._address.url}"
@@ -152,11 +158,11 @@ class VideoRoomSession(Session):
             why = told.get("reason", "no reason given")
             self._listener.finish(f"{room} has removed this participant: {why}")
 
-    def _note(self, person: dict[str, Any], *, sends: bool) -> None:
-        identity = str(person["id"])
-        name = str(person.get("display", self._names.get(identity, "")))
+    def _note(self, participant: dict[str, Any], *, sends: bool) -> None:
+        identity = str(participant["id"])
+        name = str(participant.get("display", self._names.get(identity, "")))
         self._names[identity] = name
-        self._listener.note(Participant(identity, name, time.time(), sends))
+        self._listener.note(RemoteParticipant(identity, name, time.time(), sends))
 
     async def _hear(self, identity: str, peer: Peer, ending: contextlib.AsyncExitStack) -> None:
         feed = self._feeds[identity]

@@ -12,7 +12,7 @@ from aiortc.mediastreams import MediaStreamTrack
 
 from vmic._base.tasks import happens
 from vmic.call._signalling.base import SessionError
-from vmic.call._signalling.opus import OPUS, with_opus_parameters
+from vmic.call._signalling.opus_sdp import OPUS, with_opus_parameters
 
 _CONNECTS_WITHIN = 15.0
 _CLOSES_WITHIN = 2.0

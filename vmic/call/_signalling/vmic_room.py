@@ -12,9 +12,9 @@ from typing import Any
 import aiohttp
 
 from vmic._base.tasks import end, happens
-from vmic.call._signalling.base import Local, Participant, SessionError, SessionListener
-from vmic.call._signalling.hearings import Hearings
+from vmic.call._signalling.base import LocalParticipant, RemoteParticipant, SessionError, SessionListener
 from vmic.call._signalling.peer_connection import Peer
+from vmic.call._signalling.receiving_connections import ReceivingConnections
 from vmic.call._signalling.subscriptions import Subscriptions
 
 _log = logging.getLogger("vmic")
@@ -24,7 +24,7 @@ _ASKS_EACH = 15.0  # the heartbeat that checks the server
 _MOST_SAID = 60_000
 
 
-class Room:
+class RoomChannel:
     """The channel of one participant in the room."""
 
     meeting: str  # the id that the room gives itself; set when the room is entered
@@ -35,7 +35,7 @@ class Room:
         url: str,
         authority: dict[str, str],
         listener: SessionListener,
-        local: Local,
+        local: LocalParticipant,
     ) -> None:
         """Create a channel at `url`, where all requests carry the headers of `authority`."""
         self._http = http
@@ -47,8 +47,8 @@ class Room:
         self._listening: asyncio.Task[None] | None = None
         self._identity: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._seen = asyncio.Event()  # set when the list of participants has arrived
-        self._people: dict[str, Participant] = {}
-        self._hearings = Hearings(listener, local.hears, self._hear)
+        self._participants: dict[str, RemoteParticipant] = {}
+        self._receiving = ReceivingConnections(listener, local.hears, self._hear)
 
     async def enter(self) -> str:
         """Open the channel, wait until every present participant has been noted, and return the own id."""
@@ -69,7 +69,7 @@ class Room:
 
     async def hang_up(self) -> None:
         await end([] if self._listening is None else [self._listening])
-        await self._hearings.end()
+        await self._receiving.end()
 
     async def rename(self, name: str) -> None:
         self._name = name
@@ -85,7 +85,7 @@ class Room:
         await self._tell({"message": message, "recipient": recipient})
 
     async def subscribe(self, wanted: Subscriptions) -> None:
-        self._hearings.subscribe(wanted)
+        self._receiving.subscribe(wanted)
 
     async def _tell(self, message: dict[str, Any]) -> None:
         if self._channel is None:
@@ -119,18 +119,18 @@ class Room:
 
     def _note(self, told: list[dict[str, Any]]) -> None:
         own = self._identity.result()
-        people = {
-            one["id"]: Participant(one["id"], one["name"] or "", one["joined"], one["sends"])
+        participants = {
+            one["id"]: RemoteParticipant(one["id"], one["name"] or "", one["joined"], one["sends"])
             for one in told
             if one["id"] != own
         }
-        for identity in self._people.keys() - people.keys():
+        for identity in self._participants.keys() - participants.keys():
             self._listener.leave(identity)
-        for identity, person in people.items():
-            if self._people.get(identity) != person:
-                self._listener.note(person)
-        self._people = people
-        self._hearings.set_speakers({one["id"] for one in told if one["speaks"]} - {own})
+        for identity, participant in participants.items():
+            if self._participants.get(identity) != participant:
+                self._listener.note(participant)
+        self._participants = participants
+        self._receiving.set_speakers({one["id"] for one in told if one["speaks"]} - {own})
 
     async def _hear(self, identity: str, peer: Peer, ending: contextlib.AsyncExitStack) -> None:
         peer.receive()

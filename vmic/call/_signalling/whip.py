@@ -20,10 +20,10 @@ import aiohttp
 from aiortc import RTCIceServer
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
-from vmic.call._signalling.base import Local, Session, SessionError, SessionListener, reason
+from vmic.call._signalling.base import LocalParticipant, Session, SessionError, SessionListener, reason
 from vmic.call._signalling.peer_connection import Peer, PeerError
 from vmic.call._signalling.subscriptions import Subscriptions
-from vmic.call._signalling.vmic_room import Room
+from vmic.call._signalling.vmic_room import RoomChannel
 
 _ANSWERS_WITHIN = 10.0
 # A busy server is asked again at the time that it names, but only for this long in total.
@@ -39,7 +39,7 @@ _log = logging.getLogger("vmic")
 class WhipSession(Session):
     """One session on a WHIP endpoint."""
 
-    def __init__(self, url: str, listener: SessionListener, local: Local) -> None:
+    def __init__(self, url: str, listener: SessionListener, local: LocalParticipant) -> None:
         self._url = url
         self._listener = listener
         self._local = local
@@ -47,7 +47,7 @@ class WhipSession(Session):
         self._query: dict[str, str] = {}  # sent with the address of the offer
         self._resource: str | None = None  # the address of the session on the server
         self._peer: Peer | None = None
-        self._room: Room | None = None
+        self._room: RoomChannel | None = None
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWERS_WITHIN))
 
     async def join(self) -> str:
@@ -123,7 +123,7 @@ class WhipSession(Session):
         for target, _ in _links(links, _ROOM):
             room = urllib.parse.urljoin(str(answered.url), target)
             headers = self._authority(room)
-            self._room = Room(self._http, room, headers, self._listener, self._local)
+            self._room = RoomChannel(self._http, room, headers, self._listener, self._local)
         await self._peer.accept(await answered.text())
         return _ice_servers(links)
 

@@ -16,8 +16,8 @@ from vmic.call._media.playout import Playout
 from vmic.call._media.portaudio import SAMPLE_RATE
 from vmic.call._signalling.base import (
     DetachableListener,
-    Local,
-    Participant,
+    LocalParticipant,
+    RemoteParticipant,
     Session,
     SessionError,
     SessionListener,
@@ -37,15 +37,15 @@ Tell = Callable[..., None]
 _log = logging.getLogger("vmic")
 
 
-class Membership(SessionListener):
-    """The membership in one call: it joins, receives sound, and joins again when it is cut off, until `end`.
+class Call(SessionListener):
+    """A call: it joins, receives sound, and joins again when it is cut off, until `end`.
 
     Attributes:
         joined: The server's id of the local participant after the join; or the error of the join.
         meeting: The id of the meeting after the join.
     """
 
-    def __init__(self, address: Address, local: Local, tell: Tell, playout: Playout) -> None:
+    def __init__(self, address: Address, local: LocalParticipant, tell: Tell, playout: Playout) -> None:
         self._address = address
         self._local = local
         self._tell = tell
@@ -55,7 +55,7 @@ class Membership(SessionListener):
         self.meeting = ""
         self._session: Session | None = None
         self._session_events: DetachableListener | None = None
-        self._people: set[str] = set()
+        self._participants: set[str] = set()
         self._noted: set[str] = set()
         self._hearing: dict[str, asyncio.Task[None]] = {}
         self._over = self._ending = False
@@ -89,13 +89,13 @@ class Membership(SessionListener):
 
     # ---- events of the session ----
 
-    def note(self, participant: Participant) -> None:
+    def note(self, participant: RemoteParticipant) -> None:
         self._noted.add(participant.identity)
-        self._people.add(participant.identity)
+        self._participants.add(participant.identity)
         self._tell({"event": "participant", **vars(participant)})
 
     def leave(self, identity: str) -> None:
-        self._people.discard(identity)
+        self._participants.discard(identity)
         self.render(identity, None)
         self._tell({"event": "gone", "identity": identity})
 
@@ -165,7 +165,7 @@ class Membership(SessionListener):
             await self._session.rename(self._local.name)
         if self._local.hears != hears:
             await self._session.subscribe(self._local.hears)
-        for gone in self._people - self._noted:
+        for gone in self._participants - self._noted:
             self.leave(gone)
         return identity
 

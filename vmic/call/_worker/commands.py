@@ -14,14 +14,14 @@ from aiortc.mediastreams import MediaStreamTrack
 
 from vmic._base.tasks import start
 from vmic.call._media.capture import Capture
-from vmic.call._media.device_watch import Presence
-from vmic.call._media.opus_track import Microphone, Sending
+from vmic.call._media.device_watch import DeviceWatch
+from vmic.call._media.opus_track import MicrophoneTrack, SendSettings
 from vmic.call._media.playout import Playout
 from vmic.call._signalling import meeting_url
-from vmic.call._signalling.base import Local, SessionError
+from vmic.call._signalling.base import LocalParticipant, SessionError
 from vmic.call._signalling.peer_connection import reach
 from vmic.call._signalling.subscriptions import Subscriptions
-from vmic.call._worker.call import Membership, Tell
+from vmic.call._worker.call import Call, Tell
 from vmic.call._worker.protocol import Message
 
 # The delay of the last written frame: 20 ms in the server, 20 ms in PortAudio, a piece of 20 ms.
@@ -35,14 +35,16 @@ class Commands:
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
-        self._presence = Presence()
-        self._capture = Capture(self._presence, lambda why: tell({"event": "microphone", "trouble": why}))
-        self._playout = Playout(self._presence, lambda why: tell({"event": "speaker", "trouble": why}))
+        self._device_watch = DeviceWatch()
+        self._capture = Capture(self._device_watch, lambda why: tell({"event": "microphone", "trouble": why}))
+        self._playout = Playout(self._device_watch, lambda why: tell({"event": "speaker", "trouble": why}))
         self._speaker: str | None = None
-        self._sending = Sending()
-        self._track: Microphone | None = None
-        self._local = Local("", None, hears=Subscriptions(), sends=False, new_track=self._new_track)
-        self._call: Membership | None = None
+        self._send_settings = SendSettings()
+        self._track: MicrophoneTrack | None = None
+        self._local = LocalParticipant(
+            "", None, hears=Subscriptions(), sends=False, new_track=self._new_track
+        )
+        self._call: Call | None = None
         self._in_turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -63,7 +65,7 @@ class Commands:
         with contextlib.suppress(SessionError):  # the server did not accept the leave
             await self._do_leave()
         await asyncio.gather(self._capture.close(), self._playout.close())
-        self._presence.close()
+        self._device_watch.close()
 
     async def _answer_in_turn(self, what: str, number: int, handler: Callable[[], Awaitable[object]]) -> None:
         async with self._in_turn:
@@ -85,7 +87,7 @@ class Commands:
         address = meeting_url.parse(url)
         reach(urllib.parse.urlsplit(address.url).hostname or "")
         self._playout.use(self._speaker, self._playout.channels)
-        self._call = Membership(address, self._local, self._tell, self._playout)
+        self._call = Call(address, self._local, self._tell, self._playout)
 
     async def _await_joined(self) -> Message:
         call = self._call
@@ -110,11 +112,11 @@ class Commands:
             raise SessionError(trouble)
 
     async def _do_microphone(self, device: str | None, channels: int, bitrate: int | None, on: bool) -> None:
-        self._sending = Sending(channels, bitrate, on, chosen=device is not None)
-        self._local.sends = self._sending.is_heard
+        self._send_settings = SendSettings(channels, bitrate, on, chosen=device is not None)
+        self._local.sends = self._send_settings.is_heard
         self._capture.use(device, channels)
         if self._track is not None:
-            self._track.sending = self._sending
+            self._track.send_settings = self._send_settings
             await self._capture.settle()
         if self._is_joined:
             # While the call is cut off there is no session; the next join sends this state.
@@ -149,11 +151,11 @@ class Commands:
         return call is not None and call.joined.done() and not call.joined.exception()
 
     @property
-    def _joined(self) -> Membership:
+    def _joined(self) -> Call:
         if self._call is None:
             raise SessionError("the call is not joined")
         return self._call
 
     def _new_track(self, waits: bool) -> MediaStreamTrack:
-        self._track = Microphone(self._capture, self._sending, waits=waits)
+        self._track = MicrophoneTrack(self._capture, self._send_settings, waits=waits)
         return self._track

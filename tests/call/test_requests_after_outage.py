@@ -10,9 +10,9 @@ from call.endpoint import silent
 from call.janus import Janus
 
 from vmic.call._signalling import janus_http, meeting_url
-from vmic.call._signalling.base import Local, Session, SessionError, SessionListener
-from vmic.call._worker import call as _membership
-from vmic.call._worker.call import Membership
+from vmic.call._signalling.base import LocalParticipant, Session, SessionError, SessionListener
+from vmic.call._worker import call as _call
+from vmic.call._worker.call import Call
 
 
 class Flaky(Session):
@@ -30,7 +30,7 @@ class Flaky(Session):
     left: asyncio.Event
     listener: SessionListener
 
-    def __init__(self, _address: object, listener: SessionListener, _local: Local) -> None:
+    def __init__(self, _address: object, listener: SessionListener, _local: LocalParticipant) -> None:
         type(self).listener = listener
 
     async def join(self) -> str:
@@ -66,8 +66,8 @@ class Flaky(Session):
 def test_the_server_is_told_of_the_end_when_it_is_joined_again(
     monkeypatch: pytest.MonkeyPatch, refuses: int, then: list[str]
 ) -> None:
-    monkeypatch.setattr(_membership, "VideoRoomSession", Flaky)
-    monkeypatch.setattr(_membership, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(_call, "VideoRoomSession", Flaky)
+    monkeypatch.setattr(_call, "_FIRST_PAUSE", 0.01)
     Flaky.refuses, Flaky.did = refuses, []
 
     async def be_cut_off() -> list[str]:
@@ -78,7 +78,7 @@ def test_the_server_is_told_of_the_end_when_it_is_joined_again(
                 back.set()
 
         address = meeting_url.parse("janus+http://host/janus?room=1")
-        call = Membership(address, silent(), tell, None)  # type: ignore[arg-type]
+        call = Call(address, silent(), tell, None)  # type: ignore[arg-type]
         await call.joined
         Flaky.listener.lose("the cable is out")
         await back.wait()

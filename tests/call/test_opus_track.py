@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vmic.call._media.capture import PIECE
-from vmic.call._media.opus_track import Microphone, Sending
+from vmic.call._media.opus_track import MicrophoneTrack, SendSettings
 
 RATE = 48000
 
@@ -32,11 +32,13 @@ class Speaking:
         return np.repeat(voice[:, None], self.channels, axis=1).tobytes(), self.channels
 
 
-def packets(count: int, sending: Sending, channels: int = 1, track: Microphone | None = None) -> list[Any]:
+def packets(
+    count: int, send_settings: SendSettings, channels: int = 1, track: MicrophoneTrack | None = None
+) -> list[Any]:
     """Return the next packets of a track."""
 
     async def receive() -> list[Any]:
-        microphone = track or Microphone(Speaking(channels), sending, waits=False)  # type: ignore[arg-type]
+        microphone = track or MicrophoneTrack(Speaking(channels), send_settings, waits=False)  # type: ignore[arg-type]
         return [await microphone.recv() for _ in range(count)]
 
     return asyncio.run(receive())
@@ -55,7 +57,7 @@ def size(found: list[Any]) -> int:
 
 def test_there_is_one_each_20_ms_also_in_silence() -> None:
     for on in (True, False):
-        found = packets(50, Sending(on=on))
+        found = packets(50, SendSettings(on=on))
         assert [packet.pts for packet in found] == [n * PIECE for n in range(50)]
         assert all(len(bytes(packet)) > 2 for packet in found)
 
@@ -65,32 +67,32 @@ def test_what_is_not_published_is_silence() -> None:
     decoder.sample_rate, decoder.format, decoder.layout = RATE, "s16", "mono"
     loudest = [
         max(int(np.abs(frame.to_ndarray()).max()) for packet in found for frame in decoder.decode(packet))
-        for found in (packets(50, Sending(on=False)), packets(50, Sending()))
+        for found in (packets(50, SendSettings(on=False)), packets(50, SendSettings()))
     ]
     assert loudest[0] <= 2
     assert loudest[1] > 1000
 
 
 def test_each_says_again_what_the_one_before_said() -> None:
-    assert sum(map(has_lbrr, packets(100, Sending()))) > 30
+    assert sum(map(has_lbrr, packets(100, SendSettings()))) > 30
 
 
 @pytest.mark.parametrize("bitrate", [12_000, 64_000, 128_000])
 def test_the_bitrate_is_what_was_asked_for(bitrate: int) -> None:
-    assert size(packets(250, Sending(bitrate=bitrate))) * 8 / 5 == pytest.approx(bitrate, rel=0.35)
+    assert size(packets(250, SendSettings(bitrate=bitrate))) * 8 / 5 == pytest.approx(bitrate, rel=0.35)
 
 
 def test_it_is_changed_on_the_way() -> None:
-    track = Microphone(Speaking(), Sending(bitrate=12_000), waits=False)  # type: ignore[arg-type]
-    before = packets(100, track.sending, track=track)
-    track.sending = Sending(bitrate=128_000)
-    after = packets(100, track.sending, track=track)
+    track = MicrophoneTrack(Speaking(), SendSettings(bitrate=12_000), waits=False)  # type: ignore[arg-type]
+    before = packets(100, track.send_settings, track=track)
+    track.send_settings = SendSettings(bitrate=128_000)
+    after = packets(100, track.send_settings, track=track)
     assert size(after) > 4 * size(before)
     assert [packet.pts for packet in before + after] == [n * PIECE for n in range(200)]
 
 
 @pytest.mark.parametrize("channels", [1, 2])
 def test_stereo_is_sent_as_such(channels: int) -> None:
-    found = packets(20, Sending(channels=channels, bitrate=128_000), channels)
+    found = packets(20, SendSettings(channels=channels, bitrate=128_000), channels)
     # Stereo is the third bit of the first byte (RFC 6716, 3.1).
     assert {bytes(packet)[0] >> 2 & 1 for packet in found} == {channels - 1}

@@ -23,7 +23,7 @@ _log = logging.getLogger("vmic")
 Connect = Callable[[str, Peer, contextlib.AsyncExitStack], Awaitable[None]]
 
 
-class Hearings:
+class ReceivingConnections:
     """One connection for each participant that is heard; a lost connection is opened again."""
 
     def __init__(self, listener: SessionListener, wanted: Subscriptions, connect: Connect) -> None:
