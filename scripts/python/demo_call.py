@@ -66,7 +66,7 @@ def main() -> int:
             # The program's sine of 440 Hz restarts every 20 ms, so it has lines only at multiples of 50 Hz.
             heard = await_text(page, "#peak", "450")
             names = page.call(
-                "(() => [...document.querySelectorAll('#people .called')].map((e) => e.innerText))"
+                "(() => [...document.querySelectorAll('#participants .called')].map((e) => e.innerText))"
             )
             print(f"in the room {', '.join(names)}")
             print(f"heard       {heard or page.text('#peak')} (the page's spectrum)")

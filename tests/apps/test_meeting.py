@@ -149,7 +149,7 @@ def test_a_program_and_a_person_hear_each_other_in_a_room(
         join(client, told, f"{room}whip", inputs=microphone("program"))
         saying = threading.Thread(target=program.microphone.write_frames, args=(tone(440, 20, 16000),))
         saying.start()
-        programs.await_that(lambda: "Program" in page.text("#people"), "the page shows who is there")
+        programs.await_that(lambda: "Program" in page.text("#participants"), "the page shows who is there")
         programs.await_that(lambda: page.text("#peak") in ("439 Hz", "440 Hz", "441 Hz"), "and what it says")
         person.write_frames(tone(1000, 30, RATE))
         choose(page, "person")

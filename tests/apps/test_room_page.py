@@ -81,7 +81,7 @@ def test_a_page_hears_and_shows_who_speaks(server: SoundServer, open_room: Room)
         await shows(page, "#nobody", rf"Nobody speaks yet.* {re.escape(address)}whip")
         async with ClientSession(address) as room, speaking(room, "Ada") as (ada, _):
             # The meters start below the level of the sound, so wait for the values.
-            await shows(page, "#people", r"(?s)G\nGuest \(you\)\nlistens\nA\nAda\n.[12]?\d dB")
+            await shows(page, "#participants", r"(?s)G\nGuest \(you\)\nlistens\nA\nAda\n.[12]?\d dB")
             await shows(page, "#peak", r"(9[89]\d|10[01]\d|1020) Hz")
             async with Channel(room, f"/room/{ada}") as channel:
                 await channel.present()
@@ -93,7 +93,7 @@ def test_a_page_hears_and_shows_who_speaks(server: SoundServer, open_room: Room)
                 assert (await channel.next())["message"] == "hello, Ada"
                 await shows(page, "#messages li:last-child", r"(?s)You.*\s+hello, Ada")
             await room.delete(f"/whip/{ada}")
-            await shows(page, "#people", r"E\nEve \(you\)\nlistens")
+            await shows(page, "#participants", r"E\nEve \(you\)\nlistens")
             await shows(page, "#peak", "none")
 
     with Chromium(server) as page:
@@ -160,7 +160,7 @@ def test_a_page_speaks_with_a_microphone_by_its_name(server: SoundServer, open_r
             Channel(room) as channel,
             speaking(room, "Ada") as (ada, _),
         ):
-            await shows(page, "#people .speaks .called", "Ada")
+            await shows(page, "#participants .speaks .called", "Ada")
             choose(page, "2000 Hz")
             page.click("#speak")
             await shows(page, "#speak", "Stop")
@@ -175,7 +175,7 @@ def test_a_page_speaks_with_a_microphone_by_its_name(server: SoundServer, open_r
             await shows(page, "#peak", r"(99\d|100\d) Hz")
             page.click("#speak")
             await shows(page, "#speak", "Speak")
-            await shows(page, "#people", r"G\nGuest\nlistens\nA\nAda\n.*\nE\nEve \(you\)\nlistens")
+            await shows(page, "#participants", r"G\nGuest\nlistens\nA\nAda\n.*\nE\nEve \(you\)\nlistens")
             await shows(page, "#peak", r"(99\d|100\d) Hz")
 
     with Chromium(server) as page:
@@ -220,7 +220,7 @@ def test_a_page_says_what_is_wrong(server: SoundServer, start: Start) -> None:
         programs.answer(start(VMIC, "room", "--port", port, "--limit", "1"))
         await shows(page, "#state", "You are in the room.")
         async with ClientSession(address) as other, speaking(other):
-            await shows(page, "#people .speaks .called", "Ada")
+            await shows(page, "#participants .speaks .called", "Ada")
             page.click("#speak")
             await shows(page, "#trouble", "The room has its maximum number of speakers.*")
 
@@ -258,7 +258,7 @@ def test_a_page_without_the_token_asks_for_it(server: SoundServer, open_room: Ro
                 page.click("#speak")
                 await shows(page, "#speak", "Speak")
             await room.delete(f"/whip/{ada}")
-            await shows(page, "#people", r"G\nGuest \(you\)\nlistens")
+            await shows(page, "#participants", r"G\nGuest \(you\)\nlistens")
         # The printed address lets the page in, also when it is typed over another address.
         page.open(f"{page_alone}#wrong")
         page.reload()

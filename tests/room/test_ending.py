@@ -21,7 +21,7 @@ from programs import VMIC, refusal
 from yarl import URL
 
 from vmic.room import peers
-from vmic.room.peers import Hearing
+from vmic.room.peers import ListenerConnection
 
 InRoom = Callable[..., None]
 Start = Callable[..., subprocess.Popen[str]]
@@ -50,7 +50,7 @@ def test_a_speaker_that_vanishes_is_removed(in_room: InRoom, monkeypatch: pytest
 def test_a_listener_that_vanishes_is_sent_no_more(in_room: InRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.05)
     ended = asyncio.Event()
-    monkeypatch.setattr(Hearing, "close", noting(Hearing.close, ended))
+    monkeypatch.setattr(ListenerConnection, "close", noting(ListenerConnection.close, ended))
 
     async def scenario(room: ClientSession) -> None:
         async with (
@@ -68,9 +68,9 @@ def test_a_listener_that_vanishes_is_sent_no_more(in_room: InRoom, monkeypatch: 
 
 
 def noting(
-    close: Callable[[Hearing], Coroutine[Any, Any, None]], ended: asyncio.Event
-) -> Callable[[Hearing], Coroutine[Any, Any, None]]:
-    async def noted(self: Hearing) -> None:
+    close: Callable[[ListenerConnection], Coroutine[Any, Any, None]], ended: asyncio.Event
+) -> Callable[[ListenerConnection], Coroutine[Any, Any, None]]:
+    async def noted(self: ListenerConnection) -> None:
         await close(self)
         ended.set()
 

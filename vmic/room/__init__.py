@@ -2,6 +2,6 @@
 
 The path of the sound: a speaker's connection (`peers`, WebRTC) -> `rtp_relay` (its packets, unchanged) -> one
 connection for each participant that hears it. `calls` knows who hears whom, `participants` knows who is
-present, and `websocket` reports it to them. `whip` (joining, RFC 9725) and `subscribe` handle the addresses.
-`server` serves these to the clients that `auth` admits.
+present, and `websocket` reports it to them. `whip_routes` (joining, RFC 9725) and `listener_routes` handle
+the addresses. `server` serves these to the clients that `auth` admits.
 """

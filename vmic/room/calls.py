@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Callable
 
 from vmic._base.tasks import start
-from vmic.room.participants import People, Person
-from vmic.room.peers import Connection, Hearing, Speech
+from vmic.room.participants import RoomParticipant, RoomParticipants
+from vmic.room.peers import Connection, ListenerConnection, SpeakerConnection
 
 _CLOSING = 2.0  # seconds
 
@@ -22,45 +22,45 @@ class RoomCalls:
     """All calls of a room; each ends with its connection, or when one of its participants leaves.
 
     Attributes:
-        people: The participants that are present.
+        participants: The participants that are present.
     """
 
     def __init__(self, limit: int | None) -> None:
         """Create an empty set of calls, with at most `limit` speakers at a time."""
-        self.people = People()
+        self.participants = RoomParticipants()
         self._limit = limit
-        self._speeches: dict[str, Speech] = {}
-        self._hearings: dict[str, Hearing] = {}  # by id
+        self._speakers: dict[str, SpeakerConnection] = {}
+        self._listeners: dict[str, ListenerConnection] = {}  # by id
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def speak(self, offer: str, name: str, *, sends: bool) -> tuple[Person, str]:
+    async def speak(self, offer: str, name: str, *, sends: bool) -> tuple[RoomParticipant, str]:
         """Add a speaker, whose microphone is on if `sends` is true; return the participant and the answer.
 
         Raises:
             FullError: The room has its maximum number of speakers.
             ValueError: The name is not valid, or the offer is not (see `Connection.answer`).
         """
-        if self._limit is not None and len(self._speeches) >= self._limit:
+        if self._limit is not None and len(self._speakers) >= self._limit:
             raise FullError
-        person, speech = Person(name, speaks=True), Speech()
-        person.sends = sends
-        self._speeches[person.id] = speech  # at once, because others may join meanwhile
+        participant, connection = RoomParticipant(name, speaks=True), SpeakerConnection()
+        participant.sends = sends
+        self._speakers[participant.id] = connection  # at once, because others may join meanwhile
         with contextlib.ExitStack() as undo:
-            undo.callback(self._close, speech)
-            undo.callback(self._speeches.pop, person.id)
-            answer = await speech.answer(offer)
+            undo.callback(self._close, connection)
+            undo.callback(self._speakers.pop, participant.id)
+            answer = await connection.answer(offer)
             undo.pop_all()
-        self.people.add(person)
-        self._when_ended(speech, lambda: self.leave(person))
-        return person, answer
+        self.participants.add(participant)
+        self._when_ended(connection, lambda: self.leave(participant))
+        return participant, answer
 
-    def leave(self, person: Person) -> None:
+    def leave(self, participant: RoomParticipant) -> None:
         """Remove a participant and all its connections; do nothing if it has left already."""
-        self.people.remove(person)
-        speech = self._speeches.pop(person.id, None)
-        if speech is not None:
-            self._close(speech)
-        self._part(lambda hearing: person.id in hearing.pair)
+        self.participants.remove(participant)
+        connection = self._speakers.pop(participant.id, None)
+        if connection is not None:
+            self._close(connection)
+        self._part(lambda listener: participant.id in listener.pair)
 
     async def hear(self, listener: str, speaker: str, offer: str) -> tuple[str, str]:
         """Let a listener hear a speaker; return the connection's id and the answer.
@@ -72,36 +72,38 @@ class RoomCalls:
             ValueError: See `Connection.answer`.
         """
         self._check(listener, speaker)
-        hearing = Hearing((listener, speaker), self._speeches[speaker])
+        connection = ListenerConnection((listener, speaker), self._speakers[speaker])
         with contextlib.ExitStack() as undo:
-            undo.callback(self._close, hearing)
-            answer = await hearing.answer(offer)
+            undo.callback(self._close, connection)
+            answer = await connection.answer(offer)
             self._check(listener, speaker)
             undo.pop_all()
-        self._part(lambda earlier: earlier.pair == hearing.pair)
+        self._part(lambda earlier: earlier.pair == connection.pair)
         identity = str(uuid.uuid4())
-        self._hearings[identity] = hearing
-        self._when_ended(hearing, lambda: self._part(lambda ended: ended is hearing))
+        self._listeners[identity] = connection
+        self._when_ended(connection, lambda: self._part(lambda ended: ended is connection))
         return identity, answer
 
     def hear_no_more(self, identity: str) -> None:
         """End a connection made by `hear`; raise LookupError if there is none with this id."""
-        self._close(self._hearings.pop(identity))
+        self._close(self._listeners.pop(identity))
 
     async def end(self) -> None:
         """End all calls, within `_CLOSING` seconds."""
-        self.people.remove_all()
-        for connection in (*self._speeches.values(), *self._hearings.values()):
+        self.participants.remove_all()
+        for connection in (*self._speakers.values(), *self._listeners.values()):
             self._close(connection)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_CLOSING)
 
     def _check(self, listener: str, speaker: str) -> None:
-        if self.people.get(listener) is None or speaker not in self._speeches:
+        if self.participants.get(listener) is None or speaker not in self._speakers:
             raise LookupError("the listener or the speaker is not in the room")
 
-    def _part(self, is_meant: Callable[[Hearing], bool]) -> None:
-        for identity in [identity for identity, hearing in self._hearings.items() if is_meant(hearing)]:
+    def _part(self, is_meant: Callable[[ListenerConnection], bool]) -> None:
+        for identity in [
+            identity for identity, connection in self._listeners.items() if is_meant(connection)
+        ]:
             self.hear_no_more(identity)
 
     def _when_ended(self, connection: Connection, then: Callable[[], None]) -> None:

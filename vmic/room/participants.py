@@ -19,7 +19,7 @@ class EventChannel(Protocol):
         """Send no further events."""
 
 
-class Person:
+class RoomParticipant:
     """A participant that is, or was, in the room.
 
     Attributes:
@@ -44,75 +44,75 @@ class Person:
             self.channel.send(event)
 
 
-class People:
+class RoomParticipants:
     """The participants that are present, in order of arrival."""
 
     def __init__(self) -> None:
-        self._people: dict[str, Person] = {}
+        self._participants: dict[str, RoomParticipant] = {}
         self._meeting = str(uuid.uuid4())
 
-    def get(self, identity: str) -> Person | None:
+    def get(self, identity: str) -> RoomParticipant | None:
         """Return the participant with this id, or None if it is not present."""
-        return self._people.get(identity)
+        return self._participants.get(identity)
 
-    def add(self, person: Person) -> None:
+    def add(self, participant: RoomParticipant) -> None:
         """Add a participant."""
-        self._people[person.id] = person
+        self._participants[participant.id] = participant
         self._announce()
 
-    def remove(self, person: Person) -> None:
+    def remove(self, participant: RoomParticipant) -> None:
         """Remove a participant; do nothing if it has left already."""
-        if self._people.pop(person.id, None) is None:
+        if self._participants.pop(participant.id, None) is None:
             return
-        if person.channel is not None:
-            person.channel.end()
+        if participant.channel is not None:
+            participant.channel.end()
         self._announce()
 
     def remove_all(self) -> None:
         """Remove all participants."""
-        for person in list(self._people.values()):
-            self.remove(person)
+        for participant in list(self._participants.values()):
+            self.remove(participant)
 
-    def connect(self, person: Person, channel: EventChannel) -> None:
+    def connect(self, participant: RoomParticipant, channel: EventChannel) -> None:
         """Send events to a participant through `channel` from now on, and end its previous channel."""
-        if person.channel is not None:
-            person.channel.end()
-        person.channel = channel
-        person.tell({"event": "welcome", "id": person.id})
-        person.tell(self._present())
+        if participant.channel is not None:
+            participant.channel.end()
+        participant.channel = channel
+        participant.tell({"event": "welcome", "id": participant.id})
+        participant.tell(self._present())
 
-    def disconnect(self, person: Person, channel: EventChannel) -> None:
+    def disconnect(self, participant: RoomParticipant, channel: EventChannel) -> None:
         """Stop sending events through `channel`; do nothing if the participant has another channel."""
-        if person.channel is channel:
-            person.channel = None
+        if participant.channel is channel:
+            participant.channel = None
 
-    def rename(self, person: Person, name: str) -> None:
+    def rename(self, participant: RoomParticipant, name: str) -> None:
         """Change the name of a participant; raise ValueError if the name is not valid."""
-        person.name = checked_name(name)
+        participant.name = checked_name(name)
         self._announce()
 
-    def mute(self, person: Person, *, sends: bool) -> None:
+    def mute(self, participant: RoomParticipant, *, sends: bool) -> None:
         """Record whether a participant's microphone is on."""
-        person.sends = sends and person.speaks
+        participant.sends = sends and participant.speaks
         self._announce()
 
-    def pass_on(self, sender: Person, message: Any, recipient: str | None) -> None:
+    def pass_on(self, sender: RoomParticipant, message: Any, recipient: str | None) -> None:
         """Send a message to one recipient, or to all others; raise ValueError if none has that id."""
-        if recipient is not None and recipient not in self._people:
+        if recipient is not None and recipient not in self._participants:
             raise ValueError(f"participant {recipient!r} not found in the room")
-        for person in self._people.values():
-            if person is not sender and recipient in (None, person.id):
-                person.tell({"event": "message", "sender": sender.id, "message": message})
+        for participant in self._participants.values():
+            if participant is not sender and recipient in (None, participant.id):
+                participant.tell({"event": "message", "sender": sender.id, "message": message})
 
     def _announce(self) -> None:
         event = self._present()
-        for person in self._people.values():
-            person.tell(event)
+        for participant in self._participants.values():
+            participant.tell(event)
 
     def _present(self) -> dict[str, Any]:
         present = [
             {"id": one.id, "name": one.name, "speaks": one.speaks, "sends": one.sends, "joined": one.joined}
-            for one in self._people.values()
+            for one in self._participants.values()
         ]
         return {"event": "participants", "meeting": self._meeting, "participants": present}
 

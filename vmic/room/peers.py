@@ -1,4 +1,4 @@
-"""Connections to peers on this machine only: each answers one offer and carries one voice."""
+"""Connections to peers on this machine only: each answers one offer and carries one track."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from aiortc import (
 from aiortc.exceptions import OperationError
 
 from vmic.call._signalling.opus_sdp import OPUS, with_opus_parameters
-from vmic.room.rtp_relay import Voices
+from vmic.room.rtp_relay import RtpRelay
 
 HOST = "127.0.0.1"
 PATIENCE = 30.0  # seconds; aioice gives up a silent peer after the same time
@@ -122,32 +122,32 @@ class Connection:
             self._settled.set()
 
 
-class Speech(Connection):
+class SpeakerConnection(Connection):
     """The connection that receives a speaker's sound.
 
     Attributes:
-        voices: The voices through which listeners hear the speaker.
+        relay: The relay through which listeners hear the speaker.
     """
 
     def __init__(self) -> None:
         super().__init__("audio", "recvonly")
-        self.voices = Voices()
-        self.voices.take_from(self._audio.receiver)
+        self.relay = RtpRelay()
+        self.relay.take_from(self._audio.receiver)
 
 
-class Hearing(Connection):
+class ListenerConnection(Connection):
     """The connection that sends one speaker's sound to a listener.
 
     Attributes:
         pair: The ids of the listener and the speaker.
     """
 
-    def __init__(self, pair: tuple[str, str], speech: Speech) -> None:
+    def __init__(self, pair: tuple[str, str], speaker: SpeakerConnection) -> None:
         self.pair = pair
-        self._voices, self._voice = speech.voices, speech.voices.add()
-        super().__init__(self._voice, "sendonly")
+        self._relay, self._track = speaker.relay, speaker.relay.add()
+        super().__init__(self._track, "sendonly")
 
     async def close(self) -> None:
-        """Close the connection, and stop its voice."""
-        self._voices.remove(self._voice)
+        """Close the connection, and stop its track."""
+        self._relay.remove(self._track)
         await super().close()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _CLOCK = Fraction(1, 48000)  # the clock of Opus, whatever the sample rate
 
 
-class Voice(MediaStreamTrack):
+class RelayTrack(MediaStreamTrack):
     """A track with a speaker's packets for one listener."""
 
     kind = "audio"
@@ -42,30 +42,30 @@ class Voice(MediaStreamTrack):
         return await self._packets.get()
 
 
-class Voices:
-    """The voices of one speaker, one for each listener."""
+class RtpRelay:
+    """The relay of one speaker's packets, to one track for each listener."""
 
     def __init__(self) -> None:
-        self._voices: set[Voice] = set()
+        self._tracks: set[RelayTrack] = set()
 
-    def add(self) -> Voice:
-        """Add a voice, and return it."""
-        voice = Voice()
-        self._voices.add(voice)
-        return voice
+    def add(self) -> RelayTrack:
+        """Add a track, and return it."""
+        track = RelayTrack()
+        self._tracks.add(track)
+        return track
 
-    def remove(self, voice: Voice) -> None:
-        """Remove a voice, and stop it."""
-        self._voices.discard(voice)
-        voice.stop()
+    def remove(self, track: RelayTrack) -> None:
+        """Remove a track, and stop it."""
+        self._tracks.discard(track)
+        track.stop()
 
     def take_from(self, receiver: RTCRtpReceiver) -> None:
-        """Pass all further packets of the receiver to the voices, instead of to its decoder."""
+        """Pass all further packets of the receiver to the tracks, instead of to its decoder."""
 
         async def pass_on(packet: RtpPacket, arrival_time_ms: int) -> None:  # noqa: ARG001 (aiortc's name)
             encoded = av.Packet(packet.payload)
             encoded.pts, encoded.time_base = packet.timestamp, _CLOCK
-            for voice in self._voices:
-                voice.put(encoded)
+            for track in self._tracks:
+                track.put(encoded)
 
         receiver._handle_rtp_packet = pass_on  # type: ignore[method-assign]

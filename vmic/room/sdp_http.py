@@ -8,19 +8,19 @@ from collections.abc import Iterator, Mapping
 from aiohttp import web
 
 from vmic.room.calls import RoomCalls
-from vmic.room.participants import Person
+from vmic.room.participants import RoomParticipant
 from vmic.room.peers import UnfitOfferError
 
 CALLS = web.AppKey("CALLS", RoomCalls)
 _SDP = "application/sdp"
 
 
-def speaker_of(request: web.Request) -> Person:
+def speaker_of(request: web.Request) -> RoomParticipant:
     """Return the speaker that the path names; raise the HTTP error to answer with if there is none."""
-    person = request.app[CALLS].people.get(request.match_info["id"])
-    if person is None or not person.speaks:
+    participant = request.app[CALLS].participants.get(request.match_info["id"])
+    if participant is None or not participant.speaks:
         raise web.HTTPNotFound(text="speaker not found: no speaker in this room has this id")
-    return person
+    return participant
 
 
 async def read_offer(request: web.Request) -> str:

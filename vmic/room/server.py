@@ -11,7 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 import vmic
-from vmic.room import subscribe, whip
+from vmic.room import listener_routes, whip_routes
 from vmic.room.auth import admitting
 from vmic.room.calls import RoomCalls
 from vmic.room.peers import HOST, stay_on_loopback
@@ -57,9 +57,9 @@ def application(calls: RoomCalls, token: str | None) -> web.Application:
     app.router.add_get("/", show_page)
     app.router.add_post("/", refuse_post)
     app.router.add_static("/page", _PAGE)
-    app.add_routes([*whip.routes, *subscribe.routes])
+    app.add_routes([*whip_routes.routes, *listener_routes.routes])
     app[CALLS] = calls
-    app.on_response_prepare.extend((whip.let_any_page_read, _keep_the_page_to_itself))
+    app.on_response_prepare.extend((whip_routes.let_any_page_read, _keep_the_page_to_itself))
     app.on_shutdown.append(lambda _app: calls.end())
     return app
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from vmic.room.participants import People, Person
+from vmic.room.participants import RoomParticipant, RoomParticipants
 
 _MAX_MESSAGE = 1 << 16  # bytes
 _BACKLOG = 1000  # events
@@ -38,18 +38,20 @@ class Channel:
         """Open the channel; raise the HTTP error to answer with if the request is not for a WebSocket."""
         await self._socket.prepare(self._request)
 
-    async def serve(self, people: People, person: Person) -> web.WebSocketResponse:
+    async def serve(
+        self, participants: RoomParticipants, participant: RoomParticipant
+    ) -> web.WebSocketResponse:
         """Serve one participant until either side closes the channel."""
-        people.connect(person, self)
+        participants.connect(participant, self)
         writing = asyncio.create_task(self._write())
         try:
             async for message in self._socket:
                 if message.type is WSMsgType.TEXT:
-                    self._obey(people, person, message.data)
+                    self._obey(participants, participant, message.data)
                 else:
                     self.send(_error("the message must be JSON in a text frame"))
         finally:
-            people.disconnect(person, self)
+            participants.disconnect(participant, self)
             self.end()
             await writing
         return self._socket
@@ -61,17 +63,17 @@ class Channel:
                 await self._socket.send_json(event)
             await self._socket.close(code=WSCloseCode.GOING_AWAY)
 
-    def _obey(self, people: People, person: Person, text: str) -> None:
+    def _obey(self, participants: RoomParticipants, participant: RoomParticipant, text: str) -> None:
         try:
             match json.loads(text, parse_constant=_refuse):
                 case {"name": str(name), **rest} if not rest:
-                    people.rename(person, name)
+                    participants.rename(participant, name)
                 case {"microphone": bool(sends), **rest} if not rest:
-                    people.mute(person, sends=sends)
+                    participants.mute(participant, sends=sends)
                 case {"message": message, "recipient": str() | None as recipient, **rest} if not rest:
-                    people.pass_on(person, message, recipient)
+                    participants.pass_on(participant, message, recipient)
                 case {"message": message, **rest} if not rest:
-                    people.pass_on(person, message, None)
+                    participants.pass_on(participant, message, None)
                 case _:
                     raise ValueError(
                         'the message must be {"name": "..."}, {"microphone": true or false}, '

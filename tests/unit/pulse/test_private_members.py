@@ -21,7 +21,7 @@ from programs import ROOT
 from pulsectl import _pulsectl as libpulse
 
 from vmic._pulse import bindings
-from vmic.room.rtp_relay import Voices
+from vmic.room.rtp_relay import RtpRelay
 
 SOURCES = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "vmic").rglob("*.py")}
 
@@ -126,7 +126,7 @@ def test_aiortcs_receiver_hands_each_packet_over() -> None:
     # aiortc calls it by this name, and from outside its class.
     assert "._handle_rtp_packet(packet, arrival_time_ms=" in inspect.getsource(rtcdtlstransport)
     receiver = cast("Any", type("Receiver", (), {})())
-    Voices().take_from(receiver)
+    RtpRelay().take_from(receiver)
     assert list(inspect.signature(receiver._handle_rtp_packet).parameters) == ["packet", "arrival_time_ms"]
     packet = RtpPacket(payload=b"opus", timestamp=960)
     assert (packet.payload, packet.timestamp) == (b"opus", 960)

@@ -9,7 +9,7 @@ export class Refused extends Error {
   }
 }
 
-export class Call {
+export class RoomCall {
   constructor() {
     this.connection = new RTCPeerConnection();
     this.address = null;
@@ -45,7 +45,7 @@ export class Call {
 
 // What a microphone gives, to everybody.
 export async function speak(stream, name) {
-  const call = new Call();
+  const call = new RoomCall();
   for (const track of stream.getTracks()) {
     call.connection.addTransceiver(track, { direction: "sendonly", streams: [stream] });
   }
@@ -54,7 +54,7 @@ export async function speak(stream, name) {
 
 // What one speaker says, to one listener; its stream is the receiver's.
 export async function hear(listener, speaker) {
-  const call = new Call();
+  const call = new RoomCall();
   const { receiver } = call.connection.addTransceiver("audio", { direction: "recvonly" });
   call.stream = new MediaStream([receiver.track]);
   return offered(call, `/room/${listener}/hear/${speaker}`);

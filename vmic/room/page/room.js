@@ -1,10 +1,10 @@
 // The page of a room: it hears everybody, and speaks where its person likes.
 
 import { Channel } from "/page/channel.js";
-import { Hearing } from "/page/hearing.js";
+import { Listening } from "/page/listening.js";
 import { Messages } from "/page/messages.js";
 import { Microphones } from "/page/microphones.js";
-import { People } from "/page/people.js";
+import { ParticipantList } from "/page/participants.js";
 import { onBlocked, unblock } from "/page/sound.js";
 import { startSpeaking } from "/page/speaking.js";
 import { Spectrum } from "/page/spectrum.js";
@@ -14,11 +14,11 @@ const PATIENCE = 1000; // ms
 const SHOWN = 10000; // ms
 const element = (id) => document.getElementById(id);
 const [state, trouble, name, text, speakButton] = ["state", "trouble", "name", "text", "speak"].map(element);
-const people = new People(element("people"), element("person"), element("nobody"));
+const participantList = new ParticipantList(element("participants"), element("participant"), element("nobody"));
 const messages = new Messages(element("messages"));
 const microphones = new Microphones(element("microphone"));
 const spectrum = new Spectrum(element("spectrum"), element("peak"));
-const hearing = new Hearing(complain);
+const listening = new Listening(complain);
 
 let channel = null;
 let me = null; // the id, while in the room
@@ -46,7 +46,7 @@ async function take(event) {
       await present(event.participants);
       break;
     case "message":
-      messages.show(people.nameOf(event.sender), event.message);
+      messages.show(participantList.nameOf(event.sender), event.message);
       break;
     case "closed":
       await leave();
@@ -57,8 +57,8 @@ async function take(event) {
 }
 
 async function present(participants) {
-  people.show(participants, me);
-  await hearing.follow(me, participants.filter(({ id, speaks }) => speaks && id !== me).map(({ id }) => id));
+  participantList.show(participants, me);
+  await listening.follow(me, participants.filter(({ id, speaks }) => speaks && id !== me).map(({ id }) => id));
   endFormer();
   speakButton.disabled = false;
 }
@@ -77,10 +77,10 @@ async function leave() {
   showSpeaking(null);
   speakButton.disabled = true;
   endFormer();
-  people.show([], null);
+  participantList.show([], null);
   if (isOutside) askForToken();
   else setTimeout(visit, PATIENCE);
-  await hearing.follow(null, []);
+  await listening.follow(null, []);
 }
 
 function askForToken() {
@@ -157,8 +157,8 @@ function complain(sentence) {
 
 function draw() {
   spectrum.draw();
-  hearing.measure((id, decibels) => people.measure(id, decibels));
-  if (speaking !== null) people.measure(me, speaking.level.read());
+  listening.measure((id, decibels) => participantList.measure(id, decibels));
+  if (speaking !== null) participantList.measure(me, speaking.level.read());
   requestAnimationFrame(draw);
 }
 

@@ -2,7 +2,7 @@
 
 import { SILENCE } from "/page/sound.js";
 
-export class People {
+export class ParticipantList {
   constructor(list, template, nobody) {
     [this.list, this.template, this.nobody] = [list, template, nobody];
     this.rows = new Map();

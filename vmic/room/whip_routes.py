@@ -28,14 +28,16 @@ async def _join(request: web.Request) -> web.Response:
     name, is_on = request.query.get("name", ""), request.query.get("microphone", "on") != "off"
     try:
         with refusing():
-            person, answer = await request.app[CALLS].speak(offer, name, sends=is_on)
+            participant, answer = await request.app[CALLS].speak(offer, name, sends=is_on)
     except FullError as error:
         raise web.HTTPServiceUnavailable(
             text="the room has its maximum number of speakers; try again later",
             headers={"Retry-After": "1"},
         ) from error
-    link = f'<{address_of(request)}/room/{person.id}>; rel="{_ROOM}"'
-    return description(answer, {"Location": f"/whip/{person.id}", "ETag": f'"{person.id}"', "Link": link})
+    link = f'<{address_of(request)}/room/{participant.id}>; rel="{_ROOM}"'
+    return description(
+        answer, {"Location": f"/whip/{participant.id}", "ETag": f'"{participant.id}"', "Link": link}
+    )
 
 
 @routes.delete("/whip/{id}")

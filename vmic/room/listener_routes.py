@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from vmic.room.participants import Person
+from vmic.room.participants import RoomParticipant
 from vmic.room.sdp_http import CALLS, address_of, description, read_offer, refusing, speaker_of
 from vmic.room.websocket import Channel
 
@@ -17,21 +17,21 @@ async def _visit(request: web.Request) -> web.WebSocketResponse:
     if request.headers.get("Origin", address_of(request)) not in _own_origins(request):
         raise web.HTTPForbidden(text="a page of another site cannot listen in this room")
     with refusing():
-        person = Person(request.query.get("name", ""), speaks=False)
+        participant = RoomParticipant(request.query.get("name", ""), speaks=False)
     channel, calls = Channel(request), request.app[CALLS]
     await channel.open()
-    calls.people.add(person)
+    calls.participants.add(participant)
     try:
-        return await channel.serve(calls.people, person)
+        return await channel.serve(calls.participants, participant)
     finally:
-        calls.leave(person)
+        calls.leave(participant)
 
 
 @routes.get("/room/{id}")
 async def _follow(request: web.Request) -> web.WebSocketResponse:
-    person, channel = speaker_of(request), Channel(request)
+    participant, channel = speaker_of(request), Channel(request)
     await channel.open()
-    return await channel.serve(request.app[CALLS].people, person)
+    return await channel.serve(request.app[CALLS].participants, participant)
 
 
 @routes.post("/room/{listener}/hear/{speaker}")

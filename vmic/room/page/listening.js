@@ -3,7 +3,7 @@
 import { Refused, hear } from "/page/calls.js";
 import { Voice } from "/page/sound.js";
 
-export class Hearing {
+export class Listening {
   constructor(complain) {
     this.complain = complain;
     this.voices = new Map(); // by speaker: the listener, the call, and the voice
@@ -43,7 +43,7 @@ export class Hearing {
   }
 }
 
-function end(hearing) {
-  hearing?.voice?.end();
-  hearing?.call?.end();
+function end(heard) {
+  heard?.voice?.end();
+  heard?.call?.end();
 }

@@ -15,7 +15,7 @@ from aiortc import MediaStreamTrack
 from calling import BLOCK, RATE, SDP, Channel, Peer, Played, hearing, receiving, speaking
 from signals import ANY, tone, tone_quality
 
-from vmic.room.rtp_relay import Voices
+from vmic.room.rtp_relay import RtpRelay
 
 InRoom = Callable[..., None]
 
@@ -68,15 +68,15 @@ class Packets(MediaStreamTrack):
 
 def test_a_packet_comes_as_it_was_sent(in_room: InRoom) -> None:
     async def scenario(room: ClientSession) -> None:
-        packets, voices = Packets(), Voices()
-        voice = voices.add()
+        packets, relay = Packets(), RtpRelay()
+        track = relay.add()
         async with Peer(packets, "sendonly") as speaker, Channel(room) as channel:
             async with room.post("/whip", data=speaker.offer, headers=SDP) as answer:
                 await speaker.take(await answer.text())
             identity = answer.headers["Location"].removeprefix("/whip/")
             async with hearing(room, channel.id, identity) as (_, listener):
-                voices.take_from(listener.transceiver.receiver)
-                heard = [await asyncio.wait_for(voice.recv(), 20) for _ in range(50)]
+                relay.take_from(listener.transceiver.receiver)
+                heard = [await asyncio.wait_for(track.recv(), 20) for _ in range(50)]
         got = [bytes(packet) for packet in heard]
         first = packets.sent.index(got[0])
         assert got == packets.sent[first : first + len(got)]
@@ -88,12 +88,12 @@ def test_a_packet_comes_as_it_was_sent(in_room: InRoom) -> None:
 
 def test_what_was_said_before_a_listener_is_there_is_not_sent() -> None:
     async def main() -> None:
-        voice = Voices().add()
+        track = RtpRelay().add()
         missed, heard = av.Packet(b"missed"), av.Packet(b"heard")
-        voice.put(missed)
-        listening = asyncio.create_task(voice.recv())
+        track.put(missed)
+        listening = asyncio.create_task(track.recv())
         await asyncio.sleep(0)
-        voice.put(heard)
+        track.put(heard)
         assert await listening is heard
 
     asyncio.run(main())
