@@ -12,7 +12,7 @@ import programs
 import pytest
 from programs import command, refusal
 from servers import SoundServer
-from signals import Heard, numbered
+from signals import HeardSignal, numbered
 
 import vmic
 
@@ -47,9 +47,9 @@ def test_sounddevice_records_it_by_its_name_bit_for_bit(
     with vmic.open_microphone_device("my-mic") as microphone:
         microphone.write_frames(numbered(24000))
 
-    def heard() -> Heard:
+    def heard() -> HeardSignal:
         data = out.read_bytes()
-        return Heard.in_recording(np.frombuffer(data[: len(data) // 2 * 2], np.int16).reshape(-1, 1))
+        return HeardSignal.in_recording(np.frombuffer(data[: len(data) // 2 * 2], np.int16).reshape(-1, 1))
 
     programs.await_that(lambda: heard().frames >= 24000, "it has heard")
     program.kill()

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import programs
 import pytest
 from servers import SoundServer
-from signals import Heard, Samples, numbered, tone, usual_quality
+from signals import HeardSignal, Samples, numbered, tone, usual_quality
 from sounding import latency_of
 
 import vmic
@@ -100,7 +100,7 @@ def test_the_far_end_of_a_call_hears_bit_for_bit(
     assert not heard().any()
     microphone.write_frames(numbered(2 * RATE, 2))
     programs.await_that(lambda: heard().any() and not heard()[-RATE // 4 :].any(), "the last is heard")
-    Heard.in_recording(heard()).assert_exact(2 * RATE, gaps=0)
+    HeardSignal.in_recording(heard()).assert_exact(2 * RATE, gaps=0)
 
 
 @pytest.mark.timing

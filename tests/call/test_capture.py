@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from servers import SoundServer
-from signals import Heard, Samples, numbered
+from signals import HeardSignal, Samples, numbered
 
 import vmic
 from vmic.call._media import portaudio
@@ -59,7 +59,7 @@ def test_it_is_exact_silence_and_then_every_frame_once(device_watch: DeviceWatch
 
         silence, sound = asyncio.run(record())
     assert not silence.any()
-    Heard.in_recording(sound, RATE).assert_exact(RATE)
+    HeardSignal.in_recording(sound, RATE).assert_exact(RATE)
 
 
 def test_silence_keeps_the_pace_when_there_is_no_microphone(device_watch: DeviceWatch) -> None:

@@ -16,7 +16,7 @@ import pytest
 from programs import command, refusal
 from recording import Recorder
 from servers import PipeWire, PulseAudio, SoundServer, available_servers
-from signals import Heard, numbered
+from signals import HeardSignal, numbered
 
 import vmic
 from vmic._device.spec import MicrophoneSpec
@@ -66,7 +66,7 @@ def test_it_is_there_when_a_session_begins(server: SoundServer, record: Record, 
     with keeper_replaced(server), vmic.open_microphone_device(name) as microphone:
         microphone.write_frames(numbered(24000, 2))
     recorder.await_frames(24000)
-    Heard.in_recording(recorder.stop()).assert_exact(24000)
+    HeardSignal.in_recording(recorder.stop()).assert_exact(24000)
 
 
 def keeper_replaced(server: SoundServer) -> contextlib.AbstractContextManager[object]:
@@ -158,30 +158,32 @@ def test_a_name_too_long_for_pulseaudios_script_is_refused(
 def test_the_way_is_that_of_the_server_that_answers(
     server: SoundServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(login_files.WAYS["systemd"]), "is_there", lambda _: False)
+    monkeypatch.setattr(type(login_files.LOGIN_STARTERS["systemd"]), "is_there", lambda _: False)
     server.start()
     assert session_setup._first().name == server.kind
 
 
 def test_where_none_answers_the_way_must_be_clear(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(login_files.WAYS["systemd"]), "is_there", lambda _: False)
+    monkeypatch.setattr(type(login_files.LOGIN_STARTERS["systemd"]), "is_there", lambda _: False)
     for installed, chosen in ((["pipewire"], "pipewire"), (["pulseaudio"], "pulseaudio"), ([], None)):
         for name in ("pipewire", "pulseaudio"):
             there = name in installed
-            monkeypatch.setattr(type(login_files.WAYS[name]), "is_there", lambda _, there=there: there)
+            monkeypatch.setattr(
+                type(login_files.LOGIN_STARTERS[name]), "is_there", lambda _, there=there: there
+            )
         if chosen:
             assert session_setup._first().name == chosen
         else:
             with pytest.raises(vmic.VmicError, match="neither is installed, and no server answers"):
                 session_setup._first()
     for name in ("pipewire", "pulseaudio"):
-        monkeypatch.setattr(type(login_files.WAYS[name]), "is_there", lambda _: True)
+        monkeypatch.setattr(type(login_files.LOGIN_STARTERS[name]), "is_there", lambda _: True)
     with pytest.raises(vmic.VmicError, match=r"both are installed, and no server answers .* with --way"):
         session_setup._first()
 
 
 def test_where_systemd_runs_it_is_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(login_files.WAYS["systemd"]), "is_there", lambda _: True)
+    monkeypatch.setattr(type(login_files.LOGIN_STARTERS["systemd"]), "is_there", lambda _: True)
     assert session_setup._first().name == "systemd"
 
 
@@ -213,5 +215,5 @@ def test_what_cannot_be_started_is_not_installed(
     monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setattr(sys, "argv", ["vmic"])
     with pytest.raises(vmic.VmicError, match=r"cannot start .*/python -m vmic.cli: No module named vmic"):
-        login_files.WAYS[way].install(MicrophoneSpec("mic", "mic", 48000, 1))
+        login_files.LOGIN_STARTERS[way].install(MicrophoneSpec("mic", "mic", 48000, 1))
     assert list(tmp_path.iterdir()) == [python]

@@ -20,7 +20,7 @@ import soundfile
 from programs import VMIC, command, refusal
 from recording import Recorder
 from servers import SoundServer
-from signals import ANY, PERIOD, Heard, Samples, allowed, numbered, silences, sounding, tone, tone_quality
+from signals import ANY, PERIOD, HeardSignal, Samples, allowed, numbered, silences, sounding, tone, tone_quality
 from terminals import Terminal
 
 import vmic
@@ -112,7 +112,7 @@ def test_what_comes_through_a_pipe_is_heard_before_it_ends(
     os.write(program.stdin.fileno(), numbered(9600, 2, first=9600).tobytes())
     assert programs.end(program) == (0, "")
     recorder.await_frames(19200)
-    Heard.in_recording(recorder.stop()).assert_exact(19200, gaps=1)
+    HeardSignal.in_recording(recorder.stop()).assert_exact(19200, gaps=1)
 
 
 def test_what_libsndfile_does_not_know_goes_through_ffmpeg(
@@ -168,7 +168,7 @@ def test_what_is_good_is_heard_before_what_is_broken(
     recorder = record(mic)
     assert str(broken) in refusal("play", "mic", str(good), str(broken))
     recorder.await_frames(24000)
-    Heard.in_recording(recorder.stop()).assert_exact(24000)
+    HeardSignal.in_recording(recorder.stop()).assert_exact(24000)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -199,14 +199,14 @@ def test_files_follow_each_other_without_a_gap(
     recorder = record(mic)
     command("play", "mic", *map(str, paths))
     recorder.await_frames(len(frames))
-    Heard.in_recording(recorder.stop()).assert_exact(len(frames))
+    HeardSignal.in_recording(recorder.stop()).assert_exact(len(frames))
 
 
 def test_a_part_is_played(mic: vmic.MicrophoneInfo, record: Record, speech: Path) -> None:
     recorder = record(mic)
     command("play", "mic", str(speech), "--start", "0:01.25", "--end", "1.5")
     recorder.await_frames(12000)
-    Heard.in_recording(recorder.stop()).assert_exact(12000, first=60000)
+    HeardSignal.in_recording(recorder.stop()).assert_exact(12000, first=60000)
     assert f"cannot start at 21.0 s: {speech} ends before that" in refusal(
         "play", "mic", str(speech), "--start", "21"
     )
@@ -430,7 +430,7 @@ def test_a_job_in_the_background_plays_on(
     recorder = record(mic)
     with Terminal(["sh", "-c", shell], os.environ, tmp_path) as terminal:
         terminal.await_text("code 0")
-    Heard.in_recording(recorder.stop()).assert_exact(2 * 48000)
+    HeardSignal.in_recording(recorder.stop()).assert_exact(2 * 48000)
 
 
 @pytest.mark.parametrize("columns", [100, 80])

@@ -12,7 +12,7 @@ import soundfile
 from programs import VMIC, await_that, command, end
 from recording import Recorder
 from servers import SoundServer
-from signals import Heard, numbered
+from signals import HeardSignal, numbered
 
 import vmic
 from vmic.cli import command as vmic_command
@@ -139,7 +139,7 @@ def test_so_much_sound_is_kept_queued(
     vmic_command.main(["play", "mic", str(speech), "--latency", str(milliseconds)], standalone_mode=False)
     recorder.await_frames(96000)
     # A busy machine makes gaps where few frames are queued.
-    Heard.in_recording(recorder.stop()).assert_exact(96000, gaps=96000)
+    HeardSignal.in_recording(recorder.stop()).assert_exact(96000, gaps=96000)
     assert max(queued) <= milliseconds * 48
     assert max(queued) > milliseconds * 40
 

@@ -17,7 +17,7 @@ import pytest
 from programs import VMIC, command
 from recording import Recorder
 from servers import SoundServer
-from signals import Heard, Samples, numbered
+from signals import HeardSignal, Samples, numbered
 from terminals import Terminal
 
 import vmic
@@ -53,11 +53,11 @@ def test_its_default_microphone_is_that_one_and_the_machines_stays(
     programs.await_that(lambda: path.exists() and path.stat().st_size, "it records")
     with vmic.open_microphone_device("mic") as microphone:
         microphone.write_frames(numbered(24000))
-    programs.await_that(lambda: Heard.in_recording(recorded(path)).frames >= 24000, "it has heard")
+    programs.await_that(lambda: HeardSignal.in_recording(recorded(path)).frames >= 24000, "it has heard")
     assert default_source(pulse) == "headset"
     program.send_signal(signal.SIGTERM)
     assert programs.end(program) == (0, "")  # parec's own exit code
-    Heard.in_recording(recorded(path)).assert_exact(24000)
+    HeardSignal.in_recording(recorded(path)).assert_exact(24000)
 
 
 def test_a_microphone_is_made_for_the_time_of_the_command(
@@ -181,7 +181,7 @@ def test_one_that_is_isolated_hears_nobody_else(server: SoundServer, record: Rec
         done = programs.run(argv, {**os.environ, "PULSE_SERVER": place}, frames)
         assert (done.returncode, done.stderr) == (0, b"")
     recorder.await_frames(24000)
-    Heard.in_recording(recorder.stop()).assert_exact(24000)
+    HeardSignal.in_recording(recorder.stop()).assert_exact(24000)
     folders = [Path(place.removeprefix("unix:")).parent.parent for place in places]
     for bot in bots:
         assert programs.end(bot) == (0, "")

@@ -14,7 +14,7 @@ import pytest
 from listening import Listener
 from recording import Recorder
 from servers import SoundServer
-from signals import Heard, is_written, numbered
+from signals import HeardSignal, is_written, numbered
 
 import vmic
 from vmic._stream.latency import Latency
@@ -201,7 +201,7 @@ def test_flush_without_a_fade_cuts_the_sound_off(server: SoundServer) -> None:
         listener.await_frames(len(listener.frames()) + 4800)
         heard, _ = microphone.flush(fade_ms=0)
         listener.await_silence(4800)
-        captured = Heard.in_recording(listener.frames())
+        captured = HeardSignal.in_recording(listener.frames())
         assert (captured.lost, captured.repeated, captured.first) == (0, 0, 0)
         assert captured.frames == pytest.approx(heard, abs=4800)
 

@@ -13,7 +13,7 @@ from listening import Listener
 from networks import NEAR, Hosts
 from owners import Owner
 from servers import SoundServer, available_servers, new_server
-from signals import Heard
+from signals import HeardSignal
 
 pytestmark = [
     pytest.mark.timing,
@@ -70,7 +70,7 @@ def test_it_is_heard_there(
         far_owner.ask(f"mic.write_frames(numbered({SECONDS} * 48000)), mic.drain()")
         rate = (hosts.received() - received) / (time.monotonic() - begin)
         listener.await_silence(4800)
-        heard = Heard.in_recording(listener.frames())
+        heard = HeardSignal.in_recording(listener.frames())
     assert (heard.frames, heard.foreign, heard.gaps) == (20 * 480 + SECONDS * 48000, 0, 20)
     record_property("latency p50 (ms)", round(1000 * float(np.median(latencies)), 1))
     record_property("bytes per second", float(round(rate)))
@@ -93,8 +93,8 @@ def test_it_comes_back_when_the_cable_was_cut(
         record_property("heard again after (s)", round(time.monotonic() - begin, 2))
         assert far_owner.ask("mic.drain()") == "None"
         assert far_owner.ask("mic.stats.reconnects") == "1"
-        heard = Heard.in_recording(listener.frames())
-        after = Heard.in_recording(listener.frames()[before:])
+        heard = HeardSignal.in_recording(listener.frames())
+        after = HeardSignal.in_recording(listener.frames()[before:])
     # The rest is heard without a gap; frames in transit when the cable was cut are lost.
     assert (heard.repeated, heard.foreign) == (0, 0)
     assert (after.lost, after.gaps) == (0, 0)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 from recording import Recorded, parec
-from signals import Heard, Samples, is_written
+from signals import HeardSignal, Samples, is_written
 
 
 class Listener:
@@ -120,7 +120,7 @@ class Listener:
             chunks, or when there are more gaps.
         """
         recording = self.frames()[begin:]
-        heard = Heard.in_recording(recording, self._sample_rate)
+        heard = HeardSignal.in_recording(recording, self._sample_rate)
         complete = (heard.frames, heard.lost, heard.repeated, heard.foreign) == (chunk * len(calls), 0, 0, 0)
         if not complete or heard.gaps > gaps:
             return np.array([])

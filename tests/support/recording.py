@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from signals import Heard, Samples
+from signals import HeardSignal, Samples
 
 if TYPE_CHECKING:
     from servers import SoundServer
@@ -88,8 +88,8 @@ class Recorder:
         samples = np.fromfile(self.path, dtype=np.int16)
         return samples[: len(samples) // self.channels * self.channels].reshape(-1, self.channels)
 
-    def heard(self) -> Heard:
-        return Heard.in_recording(self.frames(), self.sample_rate)
+    def heard(self) -> HeardSignal:
+        return HeardSignal.in_recording(self.frames(), self.sample_rate)
 
     def await_first_frame(self) -> None:
         self._await(lambda: self.path.stat().st_size > 0, "records nothing")

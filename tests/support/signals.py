@@ -27,7 +27,7 @@ def numbered(count: int, channels: int = 1, first: int = 0) -> Samples:
 
 
 @dataclass(frozen=True)
-class Heard:
+class HeardSignal:
     """What a recording contains of a numbered signal.
 
     Attributes:
@@ -48,7 +48,7 @@ class Heard:
     first: int | None
 
     @classmethod
-    def in_recording(cls, recording: Samples, sample_rate: int = 48000) -> Heard:
+    def in_recording(cls, recording: Samples, sample_rate: int = 48000) -> HeardSignal:
         channels = recording.shape[1]
         places = np.flatnonzero(is_written(recording, sample_rate))
         if not len(places):

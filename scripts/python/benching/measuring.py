@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from signals import PERIOD, Heard, Samples, is_written
+from signals import PERIOD, HeardSignal, Samples, is_written
 
 Times = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -54,8 +54,8 @@ def data_frames(recording: Samples) -> tuple[Indices, Indices]:
 def unwrapped(numbers: Indices) -> Indices:
     """Return frame numbers that continue to grow where a recording's numbers restart.
 
-    Each step is the shortest one that explains the numbers, as in `Heard`: a loss of more than half a period
-    (0.68 s at 48000 Hz) at once cannot be distinguished from a step back.
+    Each step is the shortest one that explains the numbers, as in `HeardSignal`: a loss of more than half a
+    period (0.68 s at 48000 Hz) at once cannot be distinguished from a step back.
     """
     if not len(numbers):
         return numbers
@@ -123,7 +123,7 @@ def judge(captures: list[Capture], calls: Times, chunk: int) -> dict[str, float]
     written = calls.shape[0] * chunk
     silences = [gaps(capture.recording) for capture in captures]
     begins = np.concatenate([begin for begin, _ in silences])
-    heard = [Heard.in_recording(capture.recording) for capture in captures]
+    heard = [HeardSignal.in_recording(capture.recording) for capture in captures]
     return {
         **percentiles("latency", all_latencies(captures, calls, chunk)),
         "gaps": float(len(begins)),

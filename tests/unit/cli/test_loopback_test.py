@@ -13,7 +13,7 @@ FRAMES = loopback_test._frames(np.arange(96000))
 SILENCE = np.zeros((4800, 2), np.int16)
 
 
-class Ears:
+class ParecOutput:
     """A recording in which each frame arrived 10 ms after its position."""
 
     def __init__(self, *parts: Samples) -> None:
@@ -26,8 +26,8 @@ class Ears:
         return frame / 48000 + 0.01
 
 
-def judged(*parts: Samples) -> loopback_test.Heard:
-    return loopback_test._judge(WRITTEN, Ears(*parts))  # type: ignore[arg-type]
+def judged(*parts: Samples) -> loopback_test.LoopbackResult:
+    return loopback_test._judge(WRITTEN, ParecOutput(*parts))  # type: ignore[arg-type]
 
 
 def ramp(start: Samples, end: Samples) -> Samples:

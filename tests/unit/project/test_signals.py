@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from signals import Heard, is_written, numbered, ramp_to, sounding, tone, tone_quality
+from signals import HeardSignal, is_written, numbered, ramp_to, sounding, tone, tone_quality
 
 RATE = 48000
 SILENCE = np.zeros((300, 1), np.int16)
@@ -26,11 +26,11 @@ def test_frames_that_are_no_ramp_were_written() -> None:
 def test_a_gap_is_told_where_none_is_allowed() -> None:
     recording = np.concatenate([numbered(500), SILENCE, numbered(500, first=500)])
     assert len(sounding(recording, RATE, gaps=1)) == 1000
-    Heard.in_recording(recording).assert_exact(1000, gaps=1)
+    HeardSignal.in_recording(recording).assert_exact(1000, gaps=1)
     with pytest.raises(AssertionError, match=r"silences of \[300\] frames"):
         sounding(recording, RATE, gaps=0)
     with pytest.raises(AssertionError, match="gaps=1"):
-        Heard.in_recording(recording).assert_exact(1000, gaps=0)
+        HeardSignal.in_recording(recording).assert_exact(1000, gaps=0)
 
 
 def test_a_tone_with_a_gap_is_told_where_none_is_allowed() -> None:

@@ -11,7 +11,7 @@ import click
 
 import vmic
 from vmic.cli.system.checks import Finding, all_of_them, facts
-from vmic.cli.system.loopback_test import Heard
+from vmic.cli.system.loopback_test import LoopbackResult
 
 _SIGNS = {"good": ("✓", "green"), "note": ("·", "cyan"), "bad": ("✗", "red")}
 
@@ -31,7 +31,7 @@ def doctor(as_json: bool, plot: str | None) -> None:
     """
     if plot is not None and find_spec("matplotlib") is None:
         raise vmic.VmicError("--plot needs matplotlib (pip install matplotlib)")
-    trials: list[Heard] = []
+    trials: list[LoopbackResult] = []
     findings = []
     if not as_json:
         click.echo("".join(f"{name}: {fact}\n" for name, fact in facts().items()))
@@ -56,7 +56,7 @@ def _show(finding: Finding) -> None:
         click.echo(f"    {finding.cure}")
 
 
-def _draw(heard: Heard, path: str) -> None:
+def _draw(heard: LoopbackResult, path: str) -> None:
     import matplotlib as mpl  # noqa: PLC0415
 
     mpl.use("Agg")

@@ -37,18 +37,18 @@ def meter(name: str, seconds: float | None) -> None:
     and the listeners.
     """
     info = connection.call(lambda pulse: orphans.remove_then_find(pulse, name)).info
-    ears = _Ears(info.source_name)
-    threading.Thread(target=ears.follow, args=("vmic-meter",), name="vmic-meter", daemon=True).start()
+    observer = _SourceObserver(info.source_name)
+    threading.Thread(target=observer.follow, args=("vmic-meter",), name="vmic-meter", daemon=True).start()
     view = _View(info.name)
     began = time.monotonic()
     with screen(sys.stdout) as draw:
         due = began
         while seconds is None or due - began < seconds:
             due += _LINE if draw is None else _REDRAW
-            if ears.removed.wait(max(0.0, due - time.monotonic())):
+            if observer.removed.wait(max(0.0, due - time.monotonic())):
                 lost = f"microphone {info.name!r} was removed, or the sound server disconnected"
                 raise vmic.DeviceLostError(lost)
-            heard = ears.take()
+            heard = observer.take()
             if draw is None:
                 click.echo(_line(due - began, heard))
             else:
@@ -56,13 +56,13 @@ def meter(name: str, seconds: float | None) -> None:
 
 
 @dataclass
-class _Heard:
+class _MeterReading:
     peak: float = 0.0  # of a full scale of 1
     clips: int = 0  # the number of the server's peaks at full scale
     listeners: tuple[Listener, ...] = ()
 
 
-class _Ears(ServerObserver):
+class _SourceObserver(ServerObserver):
     """An observer of one source, on a thread of its own."""
 
     def __init__(self, source_name: str) -> None:
@@ -70,13 +70,13 @@ class _Ears(ServerObserver):
         self.removed = threading.Event()  # set when the source is removed or the server disconnects
         self._source_name = source_name
         self._lock = threading.Lock()  # guards `_heard`
-        self._heard = _Heard()
+        self._heard = _MeterReading()
         self._followed: Peaks | None = None  # used by the thread alone
 
-    def take(self) -> _Heard:
+    def take(self) -> _MeterReading:
         """Return what was heard since the last call."""
         with self._lock:
-            heard, self._heard = self._heard, _Heard(listeners=self._heard.listeners)
+            heard, self._heard = self._heard, _MeterReading(listeners=self._heard.listeners)
         return heard
 
     def look(self, pulse: pulsectl.Pulse) -> None:
@@ -110,7 +110,7 @@ class _View:
         self._peak = self._held = self._held_at = 0.0
         self._clips = 0
 
-    def picture(self, heard: _Heard) -> Picture:
+    def picture(self, heard: _MeterReading) -> Picture:
         """Return the level, the held peak, a warning and the listeners."""
         from rich.console import Group  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
@@ -128,7 +128,7 @@ class _View:
         return Group(level, Text(clip, "bold red"), Text("listeners:" if names else "no listeners"), *names)
 
 
-def _line(seconds: float, heard: _Heard) -> str:
+def _line(seconds: float, heard: _MeterReading) -> str:
     clip = f"  reached full scale {heard.clips} times" if heard.clips else ""
     names = ", ".join(who(listener) for listener in heard.listeners) or "no listeners"
     return f"{clock(seconds)}  {level_bar.said(heard.peak)}{clip}  {names}"

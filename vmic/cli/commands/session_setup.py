@@ -11,7 +11,7 @@ from vmic._device.spec import MicrophoneSpec
 from vmic._pulse import backend, connection
 from vmic.cli.options import CHANNELS, RATE, microphones, name_argument, quiet_option
 from vmic.cli.system import asoundrc
-from vmic.cli.system.login_files import WAYS, Way
+from vmic.cli.system.login_files import LOGIN_STARTERS, LoginStarter
 from vmic.cli.terminal.output import say
 
 _COMPLETION = "_VMIC_COMPLETE"
@@ -24,7 +24,7 @@ _COMPLETION = "_VMIC_COMPLETE"
 @click.option("--description", help="The text that applications show instead of NAME.")
 @click.option(
     "--way",
-    type=click.Choice(list(WAYS)),
+    type=click.Choice(list(LOGIN_STARTERS)),
     help="How the session creates it.  [default: systemd, otherwise the sound server that answers]",
 )
 @quiet_option
@@ -36,7 +36,7 @@ def install(name: str, rate: int, channels: int, description: str | None, way: s
     """
     names.check_name(name)
     spec = MicrophoneSpec(name, names.check_description(description, name), rate, channels)
-    chosen = WAYS[way] if way else _first()
+    chosen = LOGIN_STARTERS[way] if way else _first()
     say(f"microphone {name!r} will be created at each log-in by {chosen.install(spec)}")
 
 
@@ -45,20 +45,20 @@ def install(name: str, rate: int, channels: int, description: str | None, way: s
 def uninstall(name: str) -> None:
     """Stop creating microphone NAME at log-in."""
     names.check_name(name)
-    found = [way for way in WAYS.values() if way.uninstall(name)]
+    found = [starter for starter in LOGIN_STARTERS.values() if starter.uninstall(name)]
     if not found:
         raise vmic.VmicError(f"microphone {name!r} is not installed")
 
 
-def _first() -> Way:
-    """Return the way in which this user's sessions start programs."""
-    if WAYS["systemd"].is_there():
-        return WAYS["systemd"]
+def _first() -> LoginStarter:
+    """Return what starts programs in this user's sessions."""
+    if LOGIN_STARTERS["systemd"].is_there():
+        return LOGIN_STARTERS["systemd"]
     # Both servers may be installed. Only the one that runs reads its file.
     try:
-        return WAYS["pipewire" if connection.call(backend.of) is backend.PIPEWIRE else "pulseaudio"]
+        return LOGIN_STARTERS["pipewire" if connection.call(backend.of) is backend.PIPEWIRE else "pulseaudio"]
     except vmic.ServerError as error:
-        there = [way for way in WAYS.values() if way.is_there()]
+        there = [starter for starter in LOGIN_STARTERS.values() if starter.is_there()]
         if len(there) == 1:
             return there[0]
         which = "neither is" if not there else "both are"

@@ -17,7 +17,7 @@ from vmic._keeper import client as _keeping
 from vmic._pulse import backend, connection
 from vmic._pulse.bindings import pulsectl
 from vmic.cli.system import asoundrc
-from vmic.cli.system.loopback_test import Heard, try_one
+from vmic.cli.system.loopback_test import LoopbackResult, try_one
 from vmic.cli.system.microphone_status import unguarded
 
 # Above this latency (seconds) a conversation suffers: ITU-T G.114 has 150 ms for the whole path.
@@ -56,7 +56,7 @@ def _of_server() -> Iterator[Finding]:
     yield Finding("good", f"{info.server_name} {info.server_version} answers at {address}")
 
 
-def _of_trial(heard: Heard) -> Iterator[Finding]:
+def _of_trial(heard: LoopbackResult) -> Iterator[Finding]:
     if heard.wrong:
         what = (
             f"a microphone was created, but {heard.wrong} of {heard.frames} frames were not heard as written"
@@ -144,7 +144,7 @@ def _of_applications() -> Iterator[Finding]:
         yield Finding("note", what, "flatpak override --user --socket=pulseaudio APPLICATION")
 
 
-def all_of_them(note_trial: Callable[[Heard], None]) -> Iterator[Finding]:
+def all_of_them(note_trial: Callable[[LoopbackResult], None]) -> Iterator[Finding]:
     """Run all checks. If no server answers, leave out those that need one."""
     try:
         yield from _of_server()

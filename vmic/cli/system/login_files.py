@@ -26,8 +26,8 @@ def _settings() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
 
 
-class Way(ABC):
-    """A way to start something at each log-in."""
+class LoginStarter(ABC):
+    """A program that starts other programs at each log-in."""
 
     name: str
     program: str  # a program that every machine with it has
@@ -45,7 +45,7 @@ class Way(ABC):
         """Remove what `install` wrote. Return False if there is nothing to remove."""
 
 
-class _Systemd(Way):
+class _Systemd(LoginStarter):
     """A unit of the user's own systemd."""
 
     name, program = "systemd", "systemctl"
@@ -103,7 +103,7 @@ WantedBy=default.target
             raise vmic.VmicError(f"{' '.join(argv)}: {done.stderr.strip()}")
 
 
-class _PipeWire(Way):
+class _PipeWire(LoginStarter):
     """A file that lets pipewire-pulse start the command that creates the microphone."""
 
     name, program = "pipewire", "pipewire-pulse"
@@ -126,7 +126,7 @@ class _PipeWire(Way):
         return _settings() / "pipewire" / "pipewire-pulse.conf.d" / f"vmic-{_identity(name)}.conf"
 
 
-class _PulseAudio(Way):
+class _PulseAudio(LoginStarter):
     """A marked part of the user's script for the start of PulseAudio, which includes the machine's own."""
 
     name = program = "pulseaudio"
@@ -160,7 +160,9 @@ class _PulseAudio(Way):
         return ManagedBlock(_settings() / "pulse" / "default.pa", base=".include /etc/pulse/default.pa\n")
 
 
-WAYS: dict[str, Way] = {way.name: way for way in (_Systemd(), _PipeWire(), _PulseAudio())}
+LOGIN_STARTERS: dict[str, LoginStarter] = {
+    starter.name: starter for starter in (_Systemd(), _PipeWire(), _PulseAudio())
+}
 
 
 def _create(spec: MicrophoneSpec) -> list[str]:

@@ -29,7 +29,7 @@ _CHANNELS, _FRAME = 2, 4  # samples, bytes
 
 
 @dataclass(frozen=True)
-class Heard:
+class LoopbackResult:
     """The result of a trial."""
 
     frames: int  # the number of frames written
@@ -37,7 +37,7 @@ class Heard:
     latencies: list[float]  # the time from each write to the arrival of its first frame, in seconds
 
 
-def try_one() -> Heard:
+def try_one() -> LoopbackResult:
     """Create a microphone, write to it, and hear it through parec. This takes about 3 s."""
     parec = shutil.which("parec")
     if parec is None:
@@ -48,7 +48,7 @@ def try_one() -> Heard:
         vmic.create_microphone_device(
             f"vmic doctor {os.getpid()}", _RATE, _CHANNELS, non_blocking=True
         ) as microphone,
-        _listening(parec, microphone.source_name) as ears,
+        _listening(parec, microphone.source_name) as output,
     ):
         begin = time.monotonic()
         for number, chunk in enumerate(np.split(frames, _CHUNKS)):
@@ -57,11 +57,11 @@ def try_one() -> Heard:
             microphone.write_frames(chunk)
         microphone.drain()
         # Wait for the last frame, which may have been lost.
-        ears.wait_for(lambda heard: frames[-1, 0] in heard[-_PERIOD // 2 :, 0])
-    return _judge(written, ears)
+        output.wait_for(lambda heard: frames[-1, 0] in heard[-_PERIOD // 2 :, 0])
+    return _judge(written, output)
 
 
-class _Ears:
+class _ParecOutput:
     """The output of parec, and the times when it arrived."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
@@ -71,7 +71,7 @@ class _Ears:
         self._data = bytearray()
         self._ends: list[int] = []  # all frames received, after each read
         self._times: list[float] = []
-        self.thread = threading.Thread(target=self._listen, name="vmic-ears")
+        self.thread = threading.Thread(target=self._listen, name="vmic-parec")
         self.thread.start()
 
     def _listen(self) -> None:
@@ -99,7 +99,7 @@ class _Ears:
 
 
 @contextlib.contextmanager
-def _listening(parec: str, source_name: str) -> Iterator[_Ears]:
+def _listening(parec: str, source_name: str) -> Iterator[_ParecOutput]:
     form = ["--raw", "--format=s16le", f"--rate={_RATE}", f"--channels={_CHANNELS}", "--latency-msec=5"]
     with subprocess.Popen(
         [parec, f"--device={source_name}", *form],
@@ -107,15 +107,15 @@ def _listening(parec: str, source_name: str) -> Iterator[_Ears]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as process:
-        ears = _Ears(process)
+        output = _ParecOutput(process)
         try:
             # Wait until everything has started: until then, PipeWire misses quanta on a busy machine.
-            if not ears.wait_for(lambda heard: len(heard) > _RATE // 2):
+            if not output.wait_for(lambda heard: len(heard) > _RATE // 2):
                 raise vmic.VmicError(f"parec recorded nothing for {_HEARS_WITHIN:g} s")
-            yield ears
+            yield output
         finally:
             process.kill()
-            ears.thread.join()  # all output of parec has arrived
+            output.thread.join()  # all output of parec has arrived
 
 
 def _frames(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:
@@ -124,9 +124,9 @@ def _frames(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:
     return (_LEAST + samples).astype(np.int16)
 
 
-def _judge(written: list[float], ears: _Ears) -> Heard:
+def _judge(written: list[float], output: _ParecOutput) -> LoopbackResult:
     """Compare the frames heard with the chunks that were written at these times."""
-    frames = ears.frames()
+    frames = output.frames()
     told = frames[:, 0].astype(np.int64) - _LEAST
     positions = np.flatnonzero((told >= 0) & (frames == _frames(told)).all(axis=1))
     steps = np.diff(told[positions], prepend=0)
@@ -134,6 +134,6 @@ def _judge(written: list[float], ears: _Ears) -> Heard:
     heard, first = np.unique(numbers, return_index=True)
     position = dict(zip(heard.tolist(), positions[first].tolist(), strict=True))
     begins = [(number * _CHUNK, when) for number, when in enumerate(written)]
-    latencies = [ears.arrival(position[begin]) - when for begin, when in begins if begin in position]
+    latencies = [output.arrival(position[begin]) - when for begin, when in begins if begin in position]
     size = _CHUNK * len(written)
-    return Heard(size, abs(size - len(heard)) + len(numbers) - len(heard), latencies)
+    return LoopbackResult(size, abs(size - len(heard)) + len(numbers) - len(heard), latencies)
