@@ -11,19 +11,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import machine
 import matrix
+import needs
 import programs
 import pulsectl
 import pytest
 import signals
 from deferral import Deferral
 from hypothesis import settings
-from playing import Player, is_there
+from machine_stalls import MachineStoodStillError, watch
+from player_programs import PlayerProgram, is_there
 from recording import Recorder
 from servers import SoundServer, available_servers, new_server
 from signals import numbered
-from stalls import MachineStoodStillError, watch
 
 import vmic
 
@@ -76,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the tests that do not run here, and add to each report the guarantee that its test proves."""
-    kept = machine.possible(items)
+    kept = needs.possible(items)
     if not config.getoption("--long"):
         kept = matrix.chosen(kept, by_name=any("::" in argument for argument in config.args))
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
@@ -92,7 +92,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for name, value in report.user_properties:
             if name != "guarantee":
                 terminalreporter.line(f"{report.nodeid}: {name}: {value}")
-    for name, reason in machine.missing().items():
+    for name, reason in needs.missing().items():
         terminalreporter.line(f"NOT TESTED with {name}: {reason}")
 
 
@@ -135,14 +135,14 @@ def record(server: SoundServer) -> Iterator[Callable[..., Recorder]]:
 
 
 @pytest.fixture
-def play(server: SoundServer) -> Iterator[Callable[..., Player]]:
+def play(server: SoundServer) -> Iterator[Callable[..., PlayerProgram]]:
     """Provide a function that starts a player of numbered frames, on a sink or where the server puts it."""
-    players: list[Player] = []
+    players: list[PlayerProgram] = []
     path = server.root / "played.raw"
     path.write_bytes(numbered(60 * 48000).tobytes())
 
-    def begin(sink: str | None = None) -> Player:
-        players.append(Player.of(path, sink, server.env))
+    def begin(sink: str | None = None) -> PlayerProgram:
+        players.append(PlayerProgram.of(path, sink, server.env))
         return players[-1]
 
     yield begin
@@ -158,7 +158,7 @@ def pulse(server: SoundServer) -> Iterator[pulsectl.Pulse]:
 
 
 @pytest.fixture
-def headset(server: SoundServer, play: Callable[..., Player], pulse: pulsectl.Pulse) -> None:
+def headset(server: SoundServer, play: Callable[..., PlayerProgram], pulse: pulsectl.Pulse) -> None:
     """Provide another microphone, which has sound and is the default."""
     # Without this argument a sound is heard 2 s later.
     at_once = "norewinds=1" if server.kind == "pulseaudio" else ""

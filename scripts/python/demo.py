@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 import soxr
-from listening import Listener
 from signals import PERIOD, Samples, is_written, numbered
+from timed_recording import TimedRecorder
 
 import vmic
 
@@ -123,9 +123,9 @@ def draw(compared: Comparison, words: int, latencies: npt.NDArray[np.float64], p
     figure.savefig(path, dpi=100)
 
 
-def run(words: Samples, chunks: Samples) -> tuple[Listener, npt.NDArray[np.float64]]:
+def run(words: Samples, chunks: Samples) -> tuple[TimedRecorder, npt.NDArray[np.float64]]:
     """Write speech, then paced chunks; return the listener, and when each chunk was written."""
-    with vmic.create_microphone_device(NAME, RATE, 2) as microphone, Listener(microphone) as listener:
+    with vmic.create_microphone_device(NAME, RATE, 2) as microphone, TimedRecorder(microphone) as listener:
         print(f"microphone  {NAME}, {RATE} Hz, recorded by parec --device={microphone.source_name}")
         microphone.write_frames(words)
         microphone.drain()

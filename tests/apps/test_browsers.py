@@ -11,7 +11,7 @@ import programs
 import pulsectl
 import pytest
 from apps.browser import Browser, Chromium, Firefox, open_page, sound_of
-from owners import ENDS, Owner
+from owner_programs import ENDS, OwnerProgram
 from recording import Recorder
 from servers import SoundServer
 from signals import ANY, Samples, tone, tone_quality, usual_quality
@@ -149,7 +149,7 @@ def test_what_a_page_plays_does_not_reach_the_microphone(
 def test_a_page_never_hears_another_microphone(
     server: SoundServer, pulse: pulsectl.Pulse, end: str, record_property: Callable[[str, object], None]
 ) -> None:
-    with Owner(server.env) as owner, open_page(server, Chromium) as page:
+    with OwnerProgram(server.env) as owner, open_page(server, Chromium) as page:
         page.call("keep", device_id(page, "mic"))
         programs.await_that(lambda: page.call("heard")["samples"] > RATE, "the page hears it")
         ENDS[end](owner, pulse)

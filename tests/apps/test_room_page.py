@@ -14,8 +14,8 @@ from aiohttp import ClientSession
 from apps.browser import ENTER, Browser, Chromium
 from apps.rooms import choose
 from call.told import Told, identity, join, microphone
-from calling import RATE, Channel, Peer, hearing, speaking
 from programs import VMIC
+from room_peers import RATE, RoomPeer, RoomWebSocket, hearing, speaking
 from servers import SoundServer
 from signals import ANY, tone, tone_quality
 
@@ -83,7 +83,7 @@ def test_a_page_hears_and_shows_who_speaks(server: SoundServer, open_room: Room)
             # The meters start below the level of the sound, so wait for the values.
             await shows(page, "#participants", r"(?s)G\nGuest \(you\)\nlistens\nA\nAda\n.[12]?\d dB")
             await shows(page, "#peak", r"(9[89]\d|10[01]\d|1020) Hz")
-            async with Channel(room, f"/room/{ada}") as channel:
+            async with RoomWebSocket(room, f"/room/{ada}") as channel:
                 await channel.present()
                 await channel.say({"message": "<b>hello</b>"})
                 await shows(page, "#messages", r"Ada\s*\d\d:\d\d.*\s+<b>hello</b>")
@@ -157,7 +157,7 @@ def test_a_page_speaks_with_a_microphone_by_its_name(server: SoundServer, open_r
     async def scenario(page: Browser) -> None:
         async with (
             ClientSession(address) as room,
-            Channel(room) as channel,
+            RoomWebSocket(room) as channel,
             speaking(room, "Ada") as (ada, _),
         ):
             await shows(page, "#participants .speaks .called", "Ada")
@@ -184,7 +184,7 @@ def test_a_page_speaks_with_a_microphone_by_its_name(server: SoundServer, open_r
         asyncio.run(scenario(page))
 
 
-async def changed(peer: Peer, frequency: float) -> None:
+async def changed(peer: RoomPeer, frequency: float) -> None:
     """Wait until the peer hears this frequency."""
     for _ in range(20):
         if tone_quality(await peer.hear(0.5), RATE, gaps=ANY)[0] == pytest.approx(frequency, rel=0.01):
@@ -192,7 +192,7 @@ async def changed(peer: Peer, frequency: float) -> None:
     raise AssertionError(f"{frequency} Hz is not heard within 10 s")
 
 
-async def arrival(channel: Channel, name: str) -> str:
+async def arrival(channel: RoomWebSocket, name: str) -> str:
     """Wait until a speaker of this name joins, and return its id."""
     while True:
         event = await channel.next()
@@ -248,7 +248,7 @@ def test_a_page_without_the_token_asks_for_it(server: SoundServer, open_room: Ro
         headers = {"Authorization": "Bearer a tökén €"}
         async with ClientSession(page_alone, headers=headers) as room, speaking(room) as (ada, _):
             await shows(page, "#peak", r"(99\d|100\d) Hz")
-            async with Channel(room) as channel:
+            async with RoomWebSocket(room) as channel:
                 page.click("#speak")
                 await shows(page, "#speak", "Stop")
                 guest = await arrival(channel, "Guest")

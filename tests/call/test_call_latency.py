@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from burst_latency import latency_of
 from call.endpoint import Endpoint
 from call.told import Told, join, microphone
 from servers import SoundServer
-from sounding import latency_of
 
 import vmic
 

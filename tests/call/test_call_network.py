@@ -11,7 +11,7 @@ import programs
 import pytest
 from call.endpoint import RATE
 from networks import FAR, Hosts
-from owners import Owner
+from owner_programs import OwnerProgram
 from servers import PulseAudio, SoundServer
 
 pytestmark = pytest.mark.needs("namespaces")
@@ -99,7 +99,7 @@ class FarEnd:
         programs.await_that(is_heard, f"{frequency} Hz: {self.look()}")
 
 
-def begin_call(program: Owner, far: FarEnd) -> None:
+def begin_call(program: OwnerProgram, far: FarEnd) -> None:
     """Make the program join, and wait until the far end hears its tone of 1000 Hz."""
     program.ask("exec('import call.told, call.hearing', globals())")
     program.ask("globals().update(told=call.told.Told())")
@@ -128,7 +128,7 @@ def test_the_call_goes_on_when_the_cable_was_cut_for_three_seconds(
 ) -> None:
     with (
         FarEnd(hosts, _ENDPOINT, near_server.env) as far,
-        Owner(near_server.env, before=hosts.near) as program,
+        OwnerProgram(near_server.env, before=hosts.near) as program,
     ):
         begin_call(program, far)
         with hosts.cut():
@@ -148,7 +148,7 @@ def test_a_room_goes_on_when_the_cable_was_cut_for_three_seconds(
 ) -> None:
     with (
         FarEnd(hosts, _ROOM, near_server.env) as far,
-        Owner(near_server.env, before=hosts.near) as program,
+        OwnerProgram(near_server.env, before=hosts.near) as program,
     ):
         program.ask("globals().update(speaker=vmic.create_speaker_device('speaker', 48000))")
         program.ask("vmic.Daily.select_speaker_device('speaker')")

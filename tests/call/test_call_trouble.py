@@ -15,7 +15,7 @@ from call.endpoint import RATE, Endpoint
 from call.hearing import await_tone, endless
 from call.janus import Janus
 from call.told import Told, join, microphone
-from playing import is_there
+from player_programs import is_there
 from servers import SoundServer, one_server
 
 import vmic

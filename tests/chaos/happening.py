@@ -17,9 +17,9 @@ import programs
 import pulsectl
 from chaos.frames import CHANNELS, FOREIGN, HEADSET, LOUDEST, SAMPLE_RATE
 from chaos.judging import Span
-from listening import Listener
-from playing import Player, is_there
+from player_programs import PlayerProgram, is_there
 from servers import SoundServer
+from timed_recording import TimedRecorder
 
 # When the session manager of wireplumber 0.3.65 is killed alone, it hangs in one of ten starts. It is
 # therefore killed only together with pipewire.
@@ -86,9 +86,9 @@ class Chaos:
     def __init__(self, server: SoundServer, seed: int) -> None:
         self._server, self._random = server, random.Random(seed)
         self.happened = Happened()
-        self.listeners: list[tuple[int, Listener]] = []
-        self._players: list[Player] = []
-        self._headset: Player | None = None
+        self.listeners: list[tuple[int, TimedRecorder]] = []
+        self._players: list[PlayerProgram] = []
+        self._headset: PlayerProgram | None = None
         self._speakers: list[subprocess.Popen[str]] = []
         for name, sample in (("foreign", FOREIGN), ("headset", HEADSET)):
             self._noise(name).write_bytes(sample.to_bytes(2, "little", signed=True) * 700 * SAMPLE_RATE)
@@ -150,7 +150,7 @@ class Chaos:
     def _listen(self) -> None:
         if sum(listener.records for _, listener in self.listeners) < 4:
             microphone = self._random.choice(MICROPHONES)
-            listener = Listener(microphone, self._server.env)
+            listener = TimedRecorder(microphone, self._server.env)
             self._note(f"a listener on {microphone.source_name}")
             listener.start()
             self.listeners.append((microphone.speaker, listener))
@@ -166,7 +166,7 @@ class Chaos:
         if sink is not None:
             self._note(f"a foreign stream on {sink.description}")
             self.happened.foreign_streams += 1
-            self._players.append(Player.of(self._noise("foreign"), sink.name, self._server.env))
+            self._players.append(PlayerProgram.of(self._noise("foreign"), sink.name, self._server.env))
 
     def _move_foreign_stream(self) -> None:
         with self._server.client() as pulse:
@@ -259,7 +259,7 @@ class Chaos:
             )
             pulse.source_default_set("headset")
             pulse.sink_default_set("speakers")
-        self._headset = Player.of(self._noise("headset"), "room", self._server.env)
+        self._headset = PlayerProgram.of(self._noise("headset"), "room", self._server.env)
 
     def _silence(self) -> None:
         for player in (*self._players, *filter(None, [self._headset])):

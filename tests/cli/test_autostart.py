@@ -12,7 +12,7 @@ from pathlib import Path
 
 import programs
 import pytest
-from homes import PREAMBLE, Home, await_process_end, end_process
+from home_directories import PREAMBLE, HomeDirectory, await_process_end, end_process
 from servers import PulseAudio
 
 from vmic._pulse import autostart
@@ -22,18 +22,18 @@ CREATE = "vmic.create_microphone_device('mic', 48000)"
 
 
 @pytest.fixture(params=["runtime-dir", "no-runtime-dir"])
-def home(request: pytest.FixtureRequest) -> Iterator[Home]:
+def home(request: pytest.FixtureRequest) -> Iterator[HomeDirectory]:
     """Make a home in which no sound server runs."""
-    with Home(runtime_dir=request.param == "runtime-dir") as empty:
+    with HomeDirectory(runtime_dir=request.param == "runtime-dir") as empty:
         assert empty.servers() == []
         yield empty
 
 
-def sources(home: Home) -> list[str]:
+def sources(home: HomeDirectory) -> list[str]:
     return [line.split("\t")[1] for line in home.output("pactl", "list", "short", "sources").splitlines()]
 
 
-def hears(home: Home, sample: int) -> bool:
+def hears(home: HomeDirectory, sample: int) -> bool:
     """Return whether a recorder in this home, with no settings, hears the sample on microphone "mic"."""
     argv = ["parec", "--device=mic", "--raw", "--format=s16le", "--rate=48000", "--channels=1"]
     with subprocess.Popen(argv, env=home.env, stdout=subprocess.PIPE) as recorder:
@@ -44,7 +44,7 @@ def hears(home: Home, sample: int) -> bool:
             recorder.kill()
 
 
-def test_the_server_is_there_for_every_program_of_the_user(home: Home) -> None:
+def test_the_server_is_there_for_every_program_of_the_user(home: HomeDirectory) -> None:
     program = home.hold("mic")
     assert "mic" in sources(home)
     assert hears(home, 12345)
@@ -58,7 +58,7 @@ def test_the_server_is_there_for_every_program_of_the_user(home: Home) -> None:
 
 def test_two_that_start_it_at_the_same_moment_get_one() -> None:
     for _ in range(5):
-        with Home() as home:
+        with HomeDirectory() as home:
             gate = PREAMBLE + "print('ready', flush=True)\nsys.stdin.readline()\n"
             body = "with " + CREATE.replace("'mic'", "sys.argv[2]") + ":\n  print('made', flush=True)\n"
             text = gate + body + "  sys.stdin.read()\n"
@@ -74,27 +74,27 @@ def test_two_that_start_it_at_the_same_moment_get_one() -> None:
             assert [programs.end(program) for program in both] == [(0, ""), (0, "")]
 
 
-def test_it_is_not_started_when_that_is_turned_off(home: Home) -> None:
+def test_it_is_not_started_when_that_is_turned_off(home: HomeDirectory) -> None:
     said = home.refusal(CREATE, VMIC_AUTOSTART="0")
     assert "start a sound server (systemctl --user start pipewire-pulse, or pulseaudio --start)" in said
     assert "VMIC_AUTOSTART is 0" in said
     assert home.servers() == []
 
 
-def test_where_pulseaudio_is_not_installed_the_error_says_what_to_install(home: Home) -> None:
+def test_where_pulseaudio_is_not_installed_the_error_says_what_to_install(home: HomeDirectory) -> None:
     said = home.refusal(CREATE, PATH=str(home.root / "nothing"))
     assert "apt install pulseaudio" in said
     assert "the program pulseaudio was not found" in said
 
 
-def test_a_pulse_server_that_is_set_is_obeyed(home: Home) -> None:
+def test_a_pulse_server_that_is_set_is_obeyed(home: HomeDirectory) -> None:
     said = home.refusal(CREATE, PULSE_SERVER="unix:/nonexistent/socket")
     assert "no sound server answers at unix:/nonexistent/socket" in said
     assert "PULSE_SERVER is set" in said
     assert home.servers() == []
 
 
-def test_a_pulseaudio_that_does_not_start_is_quoted(home: Home) -> None:
+def test_a_pulseaudio_that_does_not_start_is_quoted(home: HomeDirectory) -> None:
     program = home.root / "bin" / "pulseaudio"
     program.parent.mkdir()
     program.write_text("#!/bin/sh\necho no room for a daemon >&2\nexit 1\n")
@@ -111,7 +111,7 @@ def test_a_pulseaudio_that_does_not_start_is_quoted(home: Home) -> None:
         "vmic.open_microphone_device('mic')",
     ],
 )
-def test_only_creating_starts_it(home: Home, statement: str) -> None:
+def test_only_creating_starts_it(home: HomeDirectory, statement: str) -> None:
     said = home.refusal(statement)
     assert (
         "no sound server answers at the default address: Connection refused; start a sound server (" in said
@@ -119,7 +119,7 @@ def test_only_creating_starts_it(home: Home, statement: str) -> None:
     assert home.servers() == []
 
 
-def test_a_started_server_that_dies_is_started_again(home: Home) -> None:
+def test_a_started_server_that_dies_is_started_again(home: HomeDirectory) -> None:
     home.hold("mic")
     first = home.server()
     end_process(first, signal.SIGKILL)
@@ -147,7 +147,7 @@ with {CREATE} as microphone:
 )
 
 
-def test_an_ordinary_user_gets_one_too(home: Home) -> None:
+def test_an_ordinary_user_gets_one_too(home: HomeDirectory) -> None:
     if os.getuid() != 0:
         assert programs.end(home.hold("mic"))[0] == 0
         return
@@ -165,12 +165,12 @@ def test_an_ordinary_user_gets_one_too(home: Home) -> None:
     )
 
 
-def copy_of_settings(home: Home) -> Path:
+def copy_of_settings(home: HomeDirectory) -> Path:
     """Copy vmic's server configuration to where every user can read it and a test can change it."""
     return Path(shutil.copytree(autostart.CONFIGURATION, home.root / "settings"))
 
 
-def test_root_is_warned_beside_a_users_own_session(home: Home) -> None:
+def test_root_is_warned_beside_a_users_own_session(home: HomeDirectory) -> None:
     socket = home.sessions / "1000" / "pulse" / "native"
     socket.parent.mkdir(parents=True)
     socket.touch()
@@ -188,7 +188,7 @@ def test_root_is_warned_beside_a_users_own_session(home: Home) -> None:
         assert programs.end(program) == (0, "")
 
 
-def test_a_desktops_own_server_comes_first(home: Home) -> None:
+def test_a_desktops_own_server_comes_first(home: HomeDirectory) -> None:
     home.env.pop("XDG_RUNTIME_DIR", None)
     with PulseAudio() as server:
         socket = home.sessions / str(os.getuid()) / "pulse" / "native"
@@ -212,7 +212,7 @@ main()
 )
 
 
-def test_it_ends_after_its_last_microphone_and_client(home: Home) -> None:
+def test_it_ends_after_its_last_microphone_and_client(home: HomeDirectory) -> None:
     settings = copy_of_settings(home)
     config = settings / "daemon.conf"
     config.write_text(config.read_text().replace("exit-idle-time = 60", "exit-idle-time = 3"))
@@ -228,7 +228,7 @@ def test_it_ends_after_its_last_microphone_and_client(home: Home) -> None:
     assert home.servers() == []
 
 
-def test_it_is_its_users_alone(home: Home) -> None:
+def test_it_is_its_users_alone(home: HomeDirectory) -> None:
     home.hold("mic")
     (said,) = (
         line for line in home.output("pactl", "info").splitlines() if line.startswith("Server String: ")
@@ -244,7 +244,7 @@ def test_it_is_its_users_alone(home: Home) -> None:
             assert f"socket:[{line.split()[9]}]" not in sockets
 
 
-def test_it_has_the_settings_that_microphones_need(home: Home) -> None:
+def test_it_has_the_settings_that_microphones_need(home: HomeDirectory) -> None:
     home.hold("mic")
     environment = Path(f"/proc/{home.server()}/environ").read_text().split("\0")
     (config,) = (entry for entry in environment if entry.startswith("PULSE_CONFIG="))

@@ -10,27 +10,27 @@ from pathlib import Path
 
 import programs
 import pytest
-from homes import Home
+from home_directories import HomeDirectory
 from programs import VMIC
 
 Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def home() -> Iterator[Home]:
-    with Home(runtime_dir=True) as home:
+def home() -> Iterator[HomeDirectory]:
+    with HomeDirectory(runtime_dir=True) as home:
         # Not even root can write to it.
         home.env["HOME"] = "/proc"
         yield home
 
 
-def test_a_command_has_its_own_server_where_home_cannot_be_written_to(home: Home) -> None:
+def test_a_command_has_its_own_server_where_home_cannot_be_written_to(home: HomeDirectory) -> None:
     heard = ["sh", "-c", "pactl info >/dev/null && echo $PULSE_SOURCE"]
     done = programs.run([VMIC, "run", "--isolated", "--mic", "bot", "--", *heard], home.env)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"bot\n", b"")
 
 
-def test_a_home_that_cannot_be_written_to_is_named(home: Home) -> None:
+def test_a_home_that_cannot_be_written_to_is_named(home: HomeDirectory) -> None:
     done = programs.run([VMIC, "create", "mic"], home.env)
     assert done.returncode == 1
     last = done.stderr.decode().splitlines()[-1]
@@ -41,7 +41,7 @@ def test_a_home_that_cannot_be_written_to_is_named(home: Home) -> None:
     assert home.servers() == []
 
 
-def test_an_empty_pulse_server_is_told(home: Home) -> None:
+def test_an_empty_pulse_server_is_told(home: HomeDirectory) -> None:
     done = programs.run([VMIC, "list"], {**home.env, "PULSE_SERVER": ""})
     assert done.returncode == 1
     assert b"Invalid server; PULSE_SERVER is empty, or is not an address such as" in done.stderr

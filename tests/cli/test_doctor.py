@@ -14,8 +14,8 @@ from typing import Any
 import programs
 import pulsectl
 import pytest
-from owners import Owner
-from playing import is_there
+from owner_programs import OwnerProgram
+from player_programs import is_there
 from programs import VMIC, command
 from servers import PulseAudio, SoundServer
 
@@ -90,7 +90,7 @@ def test_what_is_turned_is_found_and_cured(server: SoundServer, how: str, what: 
 
 
 def test_what_is_left_is_found_and_cured(server: SoundServer) -> None:
-    with Owner(server.env) as owner:
+    with OwnerProgram(server.env) as owner:
         owner.kill_all()
         cure(report(code=1), "'mic' was left behind by -c, which has exited")
     assert bad(report()) == []

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import programs
 import pytest
-from homes import Home
-from owners import Owner
+from home_directories import HomeDirectory
+from owner_programs import OwnerProgram
 from programs import VMIC, command, refusal
 from servers import SoundServer
 
@@ -17,17 +17,17 @@ import vmic
 
 
 @pytest.fixture(params=[True, False], ids=["runtime-dir", "no-runtime-dir"])
-def home(request: pytest.FixtureRequest) -> Iterator[Home]:
-    with Home(runtime_dir=request.param) as home:
+def home(request: pytest.FixtureRequest) -> Iterator[HomeDirectory]:
+    with HomeDirectory(runtime_dir=request.param) as home:
         yield home
 
 
-def call(home: Home, *arguments: str) -> tuple[int, str, str]:
+def call(home: HomeDirectory, *arguments: str) -> tuple[int, str, str]:
     done = programs.run([VMIC, "server", *arguments], home.env)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-def test_it_is_started_seen_and_ended(home: Home) -> None:
+def test_it_is_started_seen_and_ended(home: HomeDirectory) -> None:
     code, said, errors = call(home, "status")
     assert (code, said) == (1, "")
     assert "no sound server answers" in errors
@@ -51,7 +51,7 @@ def test_it_is_started_seen_and_ended(home: Home) -> None:
     assert home.servers() == []
 
 
-def test_where_processes_have_no_descriptors_it_is_ended_too(home: Home, tmp_path: Path) -> None:
+def test_where_processes_have_no_descriptors_it_is_ended_too(home: HomeDirectory, tmp_path: Path) -> None:
     home.env["PYTHONPATH"] = programs.without_pidfd(tmp_path)
     assert call(home, "start")[0] == 0
     assert len(home.servers()) == 1
@@ -59,7 +59,7 @@ def test_where_processes_have_no_descriptors_it_is_ended_too(home: Home, tmp_pat
     assert home.servers() == []
 
 
-def test_that_of_an_isolated_program_is_not_ended(home: Home) -> None:
+def test_that_of_an_isolated_program_is_not_ended(home: HomeDirectory) -> None:
     script = f'echo ready; read _; exec "{VMIC}" server status'
     program = programs.start([VMIC, "run", "--isolated", "--", "sh", "-c", script], home.env)
     assert programs.answer(program) == "ready"
@@ -81,7 +81,7 @@ def test_another_ones_server_is_not_ended(server: SoundServer) -> None:
 def test_what_dead_programs_left_is_cleaned_away(server: SoundServer) -> None:
     command("create", "stays")
     assert command("clean").stderr == b""
-    with Owner(server.env) as owner:
+    with OwnerProgram(server.env) as owner:
         owner.kill_all()
         assert (
             command("clean").stderr.decode()

@@ -14,8 +14,8 @@ import numpy as np
 import programs
 import pulsectl
 import pytest
-from owners import ENDS, Owner, busy_processes, unload
-from playing import Player, is_there
+from owner_programs import ENDS, OwnerProgram, busy_processes, unload
+from player_programs import PlayerProgram, is_there
 from recording import Recorded, Recorder, ffmpeg, parec
 from servers import SoundServer
 from signals import Samples
@@ -36,10 +36,10 @@ def load(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def owner(load: str, server: SoundServer) -> Iterator[Owner]:
+def owner(load: str, server: SoundServer) -> Iterator[OwnerProgram]:
     """Start a program with a microphone, alone or with two busy threads and beside four busy processes."""
     beside, threads = (busy_processes(4), 2) if load == "busy" else (contextlib.nullcontext(), 0)
-    with beside, Owner(server.env, busy_threads=threads) as program:
+    with beside, OwnerProgram(server.env, busy_threads=threads) as program:
         await_keeper(server)
         yield program
 
@@ -73,7 +73,11 @@ def sink_of_mic(pulse: pulsectl.Pulse) -> Any:
 
 @pytest.mark.guarantee("nothing else")
 def test_a_stream_that_names_the_sink_is_moved_away(
-    owner: Owner, record: Record, play: Callable[..., Player], pulse: pulsectl.Pulse, let_in: LetIn
+    owner: OwnerProgram,
+    record: Record,
+    play: Callable[..., PlayerProgram],
+    pulse: pulsectl.Pulse,
+    let_in: LetIn,
 ) -> None:
     recorder = record(owner)
     player = play(sink_of_mic(pulse).name)
@@ -85,7 +89,11 @@ def test_a_stream_that_names_the_sink_is_moved_away(
 
 @pytest.mark.guarantee("nothing else")
 def test_a_stream_that_is_put_there_by_hand_is_moved_away(
-    owner: Owner, record: Record, play: Callable[..., Player], pulse: pulsectl.Pulse, let_in: LetIn
+    owner: OwnerProgram,
+    record: Record,
+    play: Callable[..., PlayerProgram],
+    pulse: pulsectl.Pulse,
+    let_in: LetIn,
 ) -> None:
     recorder = record(owner)
     player = play()
@@ -98,7 +106,11 @@ def test_a_stream_that_is_put_there_by_hand_is_moved_away(
 
 @pytest.mark.guarantee("nothing else")
 def test_a_stream_that_the_server_remembers_there_is_moved_away(
-    owner: Owner, record: Record, play: Callable[..., Player], pulse: pulsectl.Pulse, let_in: LetIn
+    owner: OwnerProgram,
+    record: Record,
+    play: Callable[..., PlayerProgram],
+    pulse: pulsectl.Pulse,
+    let_in: LetIn,
 ) -> None:
     mic = sink_of_mic(pulse)
     # A user moves the stream there while the keeper is stopped.
@@ -120,7 +132,7 @@ def test_a_stream_that_the_server_remembers_there_is_moved_away(
 
 
 @pytest.fixture
-def outputs(owner: Owner, pulse: pulsectl.Pulse) -> None:
+def outputs(owner: OwnerProgram, pulse: pulsectl.Pulse) -> None:
     """Create two outputs, "speakers" and "others", beside the microphone."""
     for name in ("speakers", "others"):
         pulse.module_load("module-null-sink", f"sink_name={name}")
@@ -138,7 +150,7 @@ def choose(pulse: pulsectl.Pulse, name: str) -> None:
 @pytest.mark.guarantee("nothing else")
 @pytest.mark.usefixtures("outputs")
 def test_a_stream_that_was_moved_plays_by_default_where_all_do(
-    owner: Owner, play: Callable[..., Player], pulse: pulsectl.Pulse
+    owner: OwnerProgram, play: Callable[..., PlayerProgram], pulse: pulsectl.Pulse
 ) -> None:
     choose(pulse, "speakers")
     foreign = play(sink_of_mic(pulse).name)
@@ -154,7 +166,7 @@ def test_a_stream_that_was_moved_plays_by_default_where_all_do(
 @pytest.mark.guarantee("nothing else")
 @pytest.mark.usefixtures("outputs")
 def test_a_stream_is_moved_to_what_is_the_default_by_then(
-    owner: Owner, play: Callable[..., Player], pulse: pulsectl.Pulse
+    owner: OwnerProgram, play: Callable[..., PlayerProgram], pulse: pulsectl.Pulse
 ) -> None:
     for name in ("speakers", "others", "speakers"):
         # The keeper learns of the new default and of the stream at the same moment.
@@ -194,7 +206,7 @@ PARTS: dict[str, Callable[[pulsectl.Pulse], Any]] = {
 @pytest.mark.guarantee("volume")
 @pytest.mark.parametrize("part", PARTS)
 def test_a_volume_that_is_turned_is_turned_back_and_a_mute_stays(
-    owner: Owner, pulse: pulsectl.Pulse, part: str, record_property: Callable[[str, object], None]
+    owner: OwnerProgram, pulse: pulsectl.Pulse, part: str, record_property: Callable[[str, object], None]
 ) -> None:
     owner.ask("mic.write_frames(b'\\x01\\x01' * 30 * 48000)")
     pulse.mute(pulse.get_source_by_name("mic"))
@@ -223,7 +235,7 @@ def listen(request: pytest.FixtureRequest, record: Record) -> Record:
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.usefixtures("headset")
 def test_a_recorder_never_hears_another_microphone(
-    owner: Owner, listen: Record, pulse: pulsectl.Pulse, let_in: LetIn, end: str
+    owner: OwnerProgram, listen: Record, pulse: pulsectl.Pulse, let_in: LetIn, end: str
 ) -> None:
     recorder = listen(owner)
     ENDS[end](owner, pulse)
@@ -264,7 +276,7 @@ def is_parec(recorder: Any) -> bool:
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.usefixtures("headset")
 def test_nor_does_one_that_has_just_begun(
-    owner: Owner, begin: Callable[[Recorded], Recorder], pulse: pulsectl.Pulse, let_in: LetIn, end: str
+    owner: OwnerProgram, begin: Callable[[Recorded], Recorder], pulse: pulsectl.Pulse, let_in: LetIn, end: str
 ) -> None:
     recorder = begin(owner)
     ENDS[end](owner, pulse)
@@ -275,7 +287,7 @@ def test_nor_does_one_that_has_just_begun(
 @pytest.mark.parametrize("half", ["sink_name=vmic-sink-late-", "source_name=late "])
 @pytest.mark.usefixtures("headset")
 def test_what_came_and_went_while_the_keeper_was_held_up_is_ended(
-    owner: Owner, begin: Callable[[Recorded], Recorder], pulse: pulsectl.Pulse, half: str
+    owner: OwnerProgram, begin: Callable[[Recorded], Recorder], pulse: pulsectl.Pulse, half: str
 ) -> None:
     with stopped(owner.keeper()):
         owner.ask("globals().update(late=vmic.create_microphone_device('late', 48000))")
@@ -288,7 +300,7 @@ def test_what_came_and_went_while_the_keeper_was_held_up_is_ended(
 @pytest.mark.parametrize("half", ["sink_name=vmic-sink-late-", "source_name=late "])
 @pytest.mark.usefixtures("headset")
 def test_who_begins_to_record_as_another_microphone_goes_goes_on(
-    owner: Owner, begin: Callable[[Recorded], Recorder], pulse: pulsectl.Pulse, half: str
+    owner: OwnerProgram, begin: Callable[[Recorded], Recorder], pulse: pulsectl.Pulse, half: str
 ) -> None:
     owner.ask("globals().update(late=vmic.create_microphone_device('late', 48000))")
     with stopped(owner.keeper()):
@@ -305,7 +317,7 @@ def test_who_begins_to_record_as_another_microphone_goes_goes_on(
     ("end", "held_up"), [("sink unloaded", False), ("source unloaded", False), ("source unloaded", True)]
 )
 def test_a_device_of_which_a_half_was_unloaded_comes_back(
-    owner: Owner, record: Record, pulse: pulsectl.Pulse, end: str, held_up: bool
+    owner: OwnerProgram, record: Record, pulse: pulsectl.Pulse, end: str, held_up: bool
 ) -> None:
     before = pulse.get_source_by_name("mic").proplist["vmic.creation"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import programs
 import pulsectl
 import pytest
-from playing import Player, is_there
+from player_programs import PlayerProgram, is_there
 from programs import command
 from recording import Recorder
 from servers import PARTS, SoundServer
@@ -41,7 +41,7 @@ def test_it_outlives_a_restart_and_is_removed(
 
 @pytest.mark.guarantee("nothing else")
 def test_a_foreign_stream_is_moved_away_and_a_volume_is_full(
-    play: Callable[..., Player], pulse: pulsectl.Pulse
+    play: Callable[..., PlayerProgram], pulse: pulsectl.Pulse
 ) -> None:
     command("create", "mic")
     sink = next(sink.name for sink in pulse.sink_list() if sink.name.startswith("vmic-sink-"))

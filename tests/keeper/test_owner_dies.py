@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 import programs
 import pulsectl
 import pytest
-from owners import Owner
-from playing import Player, is_there
+from owner_programs import OwnerProgram
+from player_programs import PlayerProgram, is_there
 from programs import command
 from recording import Recorder
 from servers import SoundServer
@@ -42,20 +42,20 @@ def has_exited(server: SoundServer) -> bool:
     return not any(name == "mic" or name.startswith("vmic-") for name in names(server))
 
 
-def become_another(owner: Owner) -> None:
+def become_another(owner: OwnerProgram) -> None:
     """Run another program in the owner's process."""
     assert owner.process.stdin
     owner.process.stdin.write("__import__('os').execv('/bin/sleep', ['sleep', '1000'])\n")
     owner.process.stdin.flush()
 
 
-def kill_beside_child(owner: Owner) -> None:
+def kill_beside_child(owner: OwnerProgram) -> None:
     """Kill the owner while a child that it forked lives on."""
     owner.ask("__import__('os').fork() or __import__('time').sleep(1000)")
     owner.process.kill()
 
 
-WAYS: dict[str, Callable[[Owner], object]] = {
+WAYS: dict[str, Callable[[OwnerProgram], object]] = {
     "killed": lambda owner: owner.process.send_signal(signal.SIGKILL),
     "its group killed": lambda owner: os.killpg(owner.process.pid, signal.SIGKILL),
     "asked to end": lambda owner: owner.process.send_signal(signal.SIGTERM),
@@ -69,7 +69,7 @@ def test_a_dead_owners_microphone_goes(
     server: SoundServer, record: Record, way: str, record_property: Callable[[str, object], None]
 ) -> None:
     before = names(server)
-    with Owner(server.env) as owner:
+    with OwnerProgram(server.env) as owner:
         recorder = record(owner)
         begin = time.monotonic()
         WAYS[way](owner)
@@ -82,7 +82,7 @@ def test_a_dead_owners_microphone_goes(
 
 
 def test_what_nobody_was_left_to_remove_goes_at_the_next_use(server: SoundServer) -> None:
-    with Owner(server.env) as owner:
+    with OwnerProgram(server.env) as owner:
         owner.kill_all()
     assert "mic" in names(server)
     assert vmic.list_microphone_devices() == []
@@ -90,7 +90,7 @@ def test_what_nobody_was_left_to_remove_goes_at_the_next_use(server: SoundServer
 
 
 def test_a_half_that_was_being_made_goes_at_the_next_use(server: SoundServer) -> None:
-    with Owner(server.env) as owner:
+    with OwnerProgram(server.env) as owner:
         owner.kill_all()
     with server.client() as pulse:
         for module in pulse.module_list():
@@ -102,7 +102,7 @@ def test_a_half_that_was_being_made_goes_at_the_next_use(server: SoundServer) ->
 
 
 def test_a_keeper_that_dies_is_replaced(server: SoundServer) -> None:
-    with Owner(server.env) as owner:
+    with OwnerProgram(server.env) as owner:
         first = owner.keeper()
         time.sleep(2.1)  # a keeper that exits at once is not replaced
         os.kill(first, signal.SIGKILL)
@@ -117,7 +117,7 @@ def test_in_another_namespace_only_its_connection_tells_that_it_lives(
     server: SoundServer, kept: bool
 ) -> None:
     unshare = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child")
-    with Owner(server.env, before=unshare) as owner:
+    with OwnerProgram(server.env, before=unshare) as owner:
         assert owner.ask("__import__('os').getpid()") == "1"
         if kept:
             assert [device.name for device in vmic.list_microphone_devices()] == ["mic"]
@@ -160,11 +160,11 @@ def test_on_another_machine_a_connection_may_be_lost_for_a_second(server: SoundS
 
 
 def test_another_programs_stream_outlives_what_was_left(
-    server: SoundServer, play: Callable[..., Player], pulse: pulsectl.Pulse
+    server: SoundServer, play: Callable[..., PlayerProgram], pulse: pulsectl.Pulse
 ) -> None:
     pulse.module_load("module-null-sink", "sink_name=speakers")
     programs.await_that(lambda: is_there(pulse, "speakers"), "the output is there")
-    with Owner(server.env) as owner:
+    with OwnerProgram(server.env) as owner:
         os.kill(owner.keeper(), signal.SIGSTOP)
         player = play()
         programs.await_that(lambda: player.place(pulse) not in (None, "vmic-silence"), "it plays")
@@ -192,7 +192,7 @@ def test_programs_that_clean_up_at_once_do_no_harm(server: SoundServer) -> None:
         pulse.module_load("module-null-sink", "sink_name=speakers")
     with vmic.create_microphone_device("alive", 48000):
         for _ in range(3):
-            with Owner(server.env) as owner:
+            with OwnerProgram(server.env) as owner:
                 owner.kill_all()
             cleaners = [subprocess.Popen([sys.executable, "-c", CLEAN], env=server.env) for _ in range(4)]
             assert [cleaner.wait(60) for cleaner in cleaners] == [0] * 4

@@ -13,7 +13,7 @@ from typing import Any
 import programs
 import pulsectl
 import pytest
-from owners import keepers_of
+from owner_programs import keepers_of
 from recording import Recorder
 from servers import SoundServer
 from signals import numbered

@@ -12,7 +12,7 @@ from pathlib import Path
 import programs
 import pulsectl
 import pytest
-from playing import is_there
+from player_programs import is_there
 from programs import command
 from recording import Recorder
 from servers import SoundServer

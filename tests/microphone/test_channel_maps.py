@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pulsectl
 import pytest
-from playing import play_all
+from player_programs import play_all
 from recording import Recorded, Recorder
 from servers import SoundServer
 from signals import Samples

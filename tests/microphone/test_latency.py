@@ -11,10 +11,10 @@ from collections.abc import Callable
 import numpy as np
 import programs
 import pytest
-from listening import Listener
 from recording import Recorder
 from servers import SoundServer
 from signals import HeardSignal, is_written, numbered
+from timed_recording import TimedRecorder
 
 import vmic
 from vmic._stream.latency import Latency
@@ -161,7 +161,7 @@ def test_flush_fades_and_tells_exactly_what_was_heard(server: SoundServer) -> No
     errors, stops, begins, lasts = [], [], [], []
     with (
         vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone,
-        Listener(microphone) as listener,
+        TimedRecorder(microphone) as listener,
     ):
         for trial in range(7):
             begin = len(listener.frames())
@@ -195,7 +195,7 @@ def test_flush_fades_and_tells_exactly_what_was_heard(server: SoundServer) -> No
 def test_flush_without_a_fade_cuts_the_sound_off(server: SoundServer) -> None:
     with (
         vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone,
-        Listener(microphone) as listener,
+        TimedRecorder(microphone) as listener,
     ):
         microphone.write_frames(numbered(96000))
         listener.await_frames(len(listener.frames()) + 4800)

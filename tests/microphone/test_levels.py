@@ -8,11 +8,11 @@ from collections.abc import Callable
 import numpy as np
 import pulsectl
 import pytest
-from listening import Listener
-from owners import busy_processes
+from owner_programs import busy_processes
 from recording import Recorder
 from servers import SoundServer
 from signals import PERIOD, is_written, numbered
+from timed_recording import TimedRecorder
 
 import vmic
 
@@ -26,7 +26,7 @@ RESUMED = 240
 TOLD = 48
 
 
-def arrivals(listener: Listener, writes: int) -> np.ndarray:
+def arrivals(listener: TimedRecorder, writes: int) -> np.ndarray:
     """Return when the first frame of each write reached the application; NaN where it was lost."""
     recording = listener.frames()
     places = np.flatnonzero(is_written(recording, RATE))
@@ -48,7 +48,7 @@ def test_latency_is_right_after_the_machine_was_busy(
     calls: list[float] = []
     with (
         vmic.create_microphone_device("mic", RATE, non_blocking=True) as microphone,
-        Listener(microphone) as listener,
+        TimedRecorder(microphone) as listener,
     ):
         begin = time.monotonic()
 

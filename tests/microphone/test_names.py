@@ -13,8 +13,8 @@ from typing import Any
 
 import programs
 import pytest
+from device_names import TRICKY, names, quick_name
 from hypothesis import HealthCheck, given, settings
-from legal import TRICKY, names, quick_name
 from recording import Recorder
 from servers import SoundServer, available_servers
 from signals import numbered

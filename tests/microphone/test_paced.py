@@ -10,9 +10,9 @@ import time
 
 import numpy as np
 import pytest
-from listening import Listener
+from machine_stalls import MachineStoodStillError
 from servers import SoundServer
-from stalls import MachineStoodStillError
+from timed_recording import TimedRecorder
 
 import vmic
 
@@ -58,7 +58,7 @@ def test_no_silence_is_inside(server: SoundServer, rate: int, chunk: int) -> Non
     """PulseAudio only: on PipeWire a write that is 1.6 ms late may cause a gap of 10 to 21 ms (0.3.65)."""
     lateness: list[float] = []
     microphones = [vmic.create_microphone_device(f"mic {i}", rate, non_blocking=True) for i in range(DEVICES)]
-    listeners = [Listener(microphone).__enter__() for microphone in microphones]
+    listeners = [TimedRecorder(microphone).__enter__() for microphone in microphones]
     threads = [threading.Thread(target=speak, args=(m, chunk, lateness)) for m in microphones]
     for thread in threads:
         thread.start()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import programs
 import pytest
-from playing import Player
+from player_programs import PlayerProgram
 from servers import SoundServer
 from signals import numbered
 
@@ -240,7 +240,7 @@ def test_the_defaults_are_not_taken(server: SoundServer) -> None:
 
 @pytest.mark.guarantee("defaults")
 def test_a_server_that_switches_to_what_is_connected_does_not_switch_to_ours(
-    server: SoundServer, play: Callable[..., Player]
+    server: SoundServer, play: Callable[..., PlayerProgram]
 ) -> None:
     with server.client() as pulse:
         pulse.module_load("module-null-sink", "sink_name=speakers")
@@ -290,7 +290,7 @@ def test_the_sink_is_not_the_default_when_the_last_other_output_leaves(server: S
 
 @pytest.mark.guarantee("defaults")
 def test_a_silent_output_that_is_removed_by_hand_is_back(
-    server: SoundServer, play: Callable[..., Player]
+    server: SoundServer, play: Callable[..., PlayerProgram]
 ) -> None:
     with vmic.create_microphone_device("mic", 48000), server.client() as pulse:
         music = play()

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import programs
 import pytest
-from listening import Listener
 from networks import NEAR, Hosts
-from owners import Owner
+from owner_programs import OwnerProgram
 from servers import SoundServer, available_servers, new_server
 from signals import HeardSignal
+from timed_recording import TimedRecorder
 
 pytestmark = [
     pytest.mark.timing,
@@ -44,7 +44,7 @@ def server(request: pytest.FixtureRequest, hosts: Hosts) -> Iterator[SoundServer
 
 
 @pytest.fixture
-def far_owner(server: SoundServer, hosts: Hosts) -> Iterator[Owner]:
+def far_owner(server: SoundServer, hosts: Hosts) -> Iterator[OwnerProgram]:
     """Start a program on the far machine that has a microphone on the near machine's server."""
     far_home = server.root / "far"
     far_home.mkdir()
@@ -55,14 +55,14 @@ def far_owner(server: SoundServer, hosts: Hosts) -> Iterator[Owner]:
         "PULSE_SERVER": server.listen_on_tcp(NEAR),
         "PULSE_COOKIE": f"{server.env['HOME']}/.config/pulse/cookie",
     }
-    with Owner(env, before=hosts.far) as owner:
+    with OwnerProgram(env, before=hosts.far) as owner:
         yield owner
 
 
 def test_it_is_heard_there(
-    hosts: Hosts, server: SoundServer, far_owner: Owner, record_property: Callable[[str, object], None]
+    hosts: Hosts, server: SoundServer, far_owner: OwnerProgram, record_property: Callable[[str, object], None]
 ) -> None:
-    with Listener(far_owner, server.env) as listener:
+    with TimedRecorder(far_owner, server.env) as listener:
         calls = np.array(json.loads(far_owner.ask("speak(20, 0.2)")))
         listener.await_silence(4800)
         latencies = listener.latencies(calls, 480, gaps=19)
@@ -80,9 +80,9 @@ def test_it_is_heard_there(
 
 
 def test_it_comes_back_when_the_cable_was_cut(
-    hosts: Hosts, server: SoundServer, far_owner: Owner, record_property: Callable[[str, object], None]
+    hosts: Hosts, server: SoundServer, far_owner: OwnerProgram, record_property: Callable[[str, object], None]
 ) -> None:
-    with Listener(far_owner, server.env) as listener:
+    with TimedRecorder(far_owner, server.env) as listener:
         far_owner.ask("mic.write_frames(numbered(10 * 48000))")
         listener.await_frames(24000)
         with hosts.cut():

@@ -12,7 +12,7 @@ from typing import Any
 import programs
 import pulsectl
 import pytest
-from homes import Home
+from home_directories import HomeDirectory
 from servers import PulseAudio, SoundServer
 
 import vmic
@@ -142,7 +142,7 @@ with vmic.create_microphone_device("mic"):
 
 @pytest.mark.needs("namespaces")
 def test_a_full_disk_where_the_server_is_to_be() -> None:
-    with Home(runtime_dir=True) as home:
+    with HomeDirectory(runtime_dir=True) as home:
         program = home.start_in_namespace(FULL, home.env["XDG_RUNTIME_DIR"])
         said = programs.answer(program)
         assert "PulseAudio did not start" in said
@@ -174,7 +174,7 @@ def test_a_half_that_another_program_removes(
 
 def test_the_session_of_another_user() -> None:
     """With `sudo -E` vmic neither looks for a server in another user's session nor starts one there."""
-    with Home() as home:
+    with HomeDirectory() as home:
         runtime = home.root / "run"
         runtime.mkdir(mode=0o700)
         owner = 0

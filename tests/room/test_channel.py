@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, WSServerHandshakeError
-from calling import Channel, speaking
+from room_peers import RoomWebSocket, speaking
 
 from vmic import room
 
@@ -20,20 +20,20 @@ InRoom = Callable[..., None]
 def test_each_is_told_who_is_there_in_order_of_arrival(in_room: InRoom) -> None:
     async def scenario(room: ClientSession) -> None:
         before = time.time()
-        async with speaking(room, " Ada ") as (ada, _), Channel(room, "/room?name=Eve") as eve:
+        async with speaking(room, " Ada ") as (ada, _), RoomWebSocket(room, "/room?name=Eve") as eve:
             event = await eve.next()
             assert event.keys() == {"event", "meeting", "participants"}
             first, second = event["participants"]
             assert before <= first.pop("joined") <= second.pop("joined") <= time.time()
             assert first == {"id": ada, "name": "Ada", "speaks": True, "sends": True}
             assert second == {"id": eve.id, "name": "Eve", "speaks": False, "sends": False}
-            async with Channel(room, f"/room/{ada}") as own:
+            async with RoomWebSocket(room, f"/room/{ada}") as own:
                 assert own.id == ada
                 assert await own.present() == [("Ada", True), ("Eve", False)]
                 await own.say({"name": "Ada L."})
                 for channel in (own, eve):
                     assert await channel.present() == [("Ada L.", True), ("Eve", False)]
-                async with Channel(room):
+                async with RoomWebSocket(room):
                     for channel in (own, eve):
                         assert (await channel.present())[2:] == [("Guest", False)]
                 for channel in (own, eve):
@@ -46,9 +46,9 @@ def test_a_message_reaches_the_others(in_room: InRoom) -> None:
     async def scenario(room: ClientSession) -> None:
         async with (
             speaking(room) as (ada, _),
-            Channel(room) as one,
-            Channel(room) as other,
-            Channel(room, f"/room/{ada}") as own,
+            RoomWebSocket(room) as one,
+            RoomWebSocket(room) as other,
+            RoomWebSocket(room, f"/room/{ada}") as own,
         ):
             for channel, changes in ((own, 1), (one, 2), (other, 1)):
                 for _ in range(changes):
@@ -82,7 +82,7 @@ def test_a_message_reaches_the_others(in_room: InRoom) -> None:
 )
 def test_what_cannot_be_understood_is_told_so(in_room: InRoom, said: str) -> None:
     async def scenario(room: ClientSession) -> None:
-        async with Channel(room) as channel, Channel(room) as other:
+        async with RoomWebSocket(room) as channel, RoomWebSocket(room) as other:
             await channel.present()
             await channel.present()
             await channel.socket.send_str(said)
@@ -101,7 +101,7 @@ def test_what_cannot_be_understood_is_told_so(in_room: InRoom, said: str) -> Non
 
 def test_bytes_are_no_message(in_room: InRoom) -> None:
     async def scenario(room: ClientSession) -> None:
-        async with Channel(room) as channel:
+        async with RoomWebSocket(room) as channel:
             await channel.present()
             await channel.socket.send_bytes(b"{}")
             assert (await channel.next())["event"] == "error"
@@ -111,16 +111,19 @@ def test_bytes_are_no_message(in_room: InRoom) -> None:
 
 def test_a_listener_goes_with_its_channel_and_a_speaker_does_not(in_room: InRoom) -> None:
     async def scenario(room: ClientSession) -> None:
-        async with speaking(room) as (ada, peer), Channel(room) as watcher:
+        async with speaking(room) as (ada, peer), RoomWebSocket(room) as watcher:
             await watcher.present()
-            async with Channel(room, f"/room/{ada}"):
+            async with RoomWebSocket(room, f"/room/{ada}"):
                 pass
-            async with Channel(room):
+            async with RoomWebSocket(room):
                 assert len(await watcher.present()) == 3
             assert await watcher.present() == [("Ada", True), ("Guest", False)]
             await peer.await_state("connected")
             # The speaker connects again, and only its newest channel stays open.
-            async with Channel(room, f"/room/{ada}") as before, Channel(room, f"/room/{ada}") as now:
+            async with (
+                RoomWebSocket(room, f"/room/{ada}") as before,
+                RoomWebSocket(room, f"/room/{ada}") as now,
+            ):
                 await before.present()
                 assert (await before.socket.receive()).data == 1001
                 await now.present()
@@ -150,7 +153,7 @@ def test_who_may_not_is_not_let_in(in_room: InRoom, path: str, origin: str | Non
 
 def test_a_listener_has_no_channel_by_its_id(in_room: InRoom) -> None:
     async def scenario(room: ClientSession) -> None:
-        async with Channel(room) as channel:
+        async with RoomWebSocket(room) as channel:
             with pytest.raises(WSServerHandshakeError) as error:
                 await room.ws_connect(f"/room/{channel.id}")
             assert error.value.status == 404
@@ -172,7 +175,7 @@ def test_the_rooms_own_page_is_let_in(in_room: InRoom, host: str) -> None:
 
 def test_who_does_not_read_is_left(in_room: InRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(room: ClientSession) -> None:
-        async with Channel(room) as deaf, Channel(room) as channel:
+        async with RoomWebSocket(room) as deaf, RoomWebSocket(room) as channel:
             # More than the buffers of the sockets hold.
             for number in range(2000):
                 await channel.say({"message": f"{number} {60000 * 'x'}", "recipient": deaf.id})

@@ -16,8 +16,8 @@ import aioice.ice
 import programs
 import pytest
 from aiohttp import ClientSession, WSMsgType
-from calling import PATIENCE, SDP, Channel, Peer, hearing, sending, speaking
 from programs import VMIC, refusal
+from room_peers import PATIENCE, SDP, RoomPeer, RoomWebSocket, hearing, sending, speaking
 from yarl import URL
 
 from vmic.room import peers
@@ -27,7 +27,7 @@ InRoom = Callable[..., None]
 Start = Callable[..., subprocess.Popen[str]]
 
 
-async def vanish(peer: Peer) -> None:
+async def vanish(peer: RoomPeer) -> None:
     """Make the peer send nothing more and give no reason, as when its process is killed."""
     await peer.transceiver.sender.transport.transport.stop()
 
@@ -37,7 +37,7 @@ def test_a_speaker_that_vanishes_is_removed(in_room: InRoom, monkeypatch: pytest
     monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.05)
 
     async def scenario(room: ClientSession) -> None:
-        async with Channel(room) as channel, speaking(room) as (_, peer):
+        async with RoomWebSocket(room) as channel, speaking(room) as (_, peer):
             assert len(await channel.present()) == 1
             assert len(await channel.present()) == 2
             await peer.await_state("connected")
@@ -55,7 +55,7 @@ def test_a_listener_that_vanishes_is_sent_no_more(in_room: InRoom, monkeypatch: 
     async def scenario(room: ClientSession) -> None:
         async with (
             speaking(room) as (ada, _),
-            Channel(room) as channel,
+            RoomWebSocket(room) as channel,
             hearing(room, channel.id, ada) as (address, peer),
         ):
             await peer.hear(0.1)
@@ -81,7 +81,7 @@ def test_who_never_connects_is_removed(in_room: InRoom, monkeypatch: pytest.Monk
     monkeypatch.setattr(peers, "PATIENCE", 0.2)
 
     async def scenario(room: ClientSession) -> None:
-        async with Channel(room) as channel, sending() as peer:
+        async with RoomWebSocket(room) as channel, sending() as peer:
             await channel.present()
             async with room.post("/whip", data=peer.offer, headers=SDP) as answer:
                 assert answer.status == 201
@@ -112,7 +112,7 @@ def test_the_room_ends_its_calls_and_itself(start: Start, number: int, code: int
     async def scenario() -> None:
         async with (
             ClientSession(page) as room,
-            Channel(room) as channel,
+            RoomWebSocket(room) as channel,
             speaking(room) as (ada, speaker),
             hearing(room, channel.id, ada) as (_, listener),
             speaking(room),  # still joining

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 from aiohttp import ClientSession
-from calling import SDP, Channel, Peer, receiving, sending, speaking
+from room_peers import SDP, RoomPeer, RoomWebSocket, receiving, sending, speaking
 from yarl import URL
 
 from vmic.room import peers
@@ -47,7 +47,7 @@ def test_a_speaker_is_answered_with_all_that_it_needs(in_room: InRoom) -> None:
 
 def test_an_offer_to_hear_too_is_taken(in_room: InRoom) -> None:
     async def scenario(room: ClientSession) -> None:
-        async with Peer("audio", "sendrecv") as peer:
+        async with RoomPeer("audio", "sendrecv") as peer:
             async with room.post("/whip", data=peer.offer, headers=SDP) as answer:
                 assert "a=recvonly" in await answer.text()
                 await peer.take(await answer.text())
@@ -96,7 +96,7 @@ def test_what_is_no_offer_to_speak_is_refused(
     in_room: InRoom, status: int, change: Callable[[str], str | bytes], says: str
 ) -> None:
     async def scenario(room: ClientSession) -> None:
-        async with sending() as peer, Channel(room) as channel:
+        async with sending() as peer, RoomWebSocket(room) as channel:
             await channel.present()
             async with room.post("/whip", data=change(peer.offer), headers=SDP) as answer:
                 assert (answer.status, says in await answer.text()) == (status, True), await answer.text()
@@ -285,11 +285,11 @@ def test_firefox_alone_is_given_other_addresses_than_loopbacks(
 
 def test_who_leaves_has_left(in_room: InRoom) -> None:
     async def scenario(room: ClientSession) -> None:
-        async with Channel(room) as listener, speaking(room) as (identity, peer):
+        async with RoomWebSocket(room) as listener, speaking(room) as (identity, peer):
             assert await listener.present() == [("Guest", False)]
             assert await listener.present() == [("Guest", False), ("Ada", True)]
             await peer.await_state("connected")
-            async with Channel(room, f"/room/{identity}") as own:
+            async with RoomWebSocket(room, f"/room/{identity}") as own:
                 await own.present()
                 async with room.delete(f"/whip/{identity}") as answer:
                     assert answer.status == 200

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from aiohttp import ClientSession
 from aiortc import MediaStreamTrack
-from calling import BLOCK, RATE, SDP, Channel, Peer, Played, hearing, receiving, speaking
+from room_peers import BLOCK, RATE, SDP, PlayedTrack, RoomPeer, RoomWebSocket, hearing, receiving, speaking
 from signals import ANY, tone, tone_quality
 
 from vmic.room.rtp_relay import RtpRelay
@@ -25,7 +25,7 @@ def test_each_speaker_is_heard_alone(in_room: InRoom) -> None:
         async with (
             speaking(room, "Ada", tone(1000, 1, RATE)) as (ada, _),
             speaking(room, "Bob", tone(3000, 1, RATE)) as (bob, _),
-            Channel(room) as channel,
+            RoomWebSocket(room) as channel,
             hearing(room, channel.id, ada) as (_, from_ada),
             hearing(room, channel.id, bob) as (_, from_bob),
             # One speaker hears the other.
@@ -49,7 +49,7 @@ class Packets(MediaStreamTrack):
         super().__init__()
         encoder: Any = av.CodecContext.create("libopus", "w")
         encoder.format, encoder.layout, encoder.sample_rate = "s16", "stereo", RATE
-        self._encoder, self._source = encoder, Played(tone(1000, 1, RATE))
+        self._encoder, self._source = encoder, PlayedTrack(tone(1000, 1, RATE))
         self._resampler = av.AudioResampler("s16", "stereo", RATE, BLOCK)
         self.sent: list[bytes] = []
 
@@ -70,7 +70,7 @@ def test_a_packet_comes_as_it_was_sent(in_room: InRoom) -> None:
     async def scenario(room: ClientSession) -> None:
         packets, relay = Packets(), RtpRelay()
         track = relay.add()
-        async with Peer(packets, "sendonly") as speaker, Channel(room) as channel:
+        async with RoomPeer(packets, "sendonly") as speaker, RoomWebSocket(room) as channel:
             async with room.post("/whip", data=speaker.offer, headers=SDP) as answer:
                 await speaker.take(await answer.text())
             identity = answer.headers["Location"].removeprefix("/whip/")
@@ -108,14 +108,14 @@ def test_a_click_is_heard_soon(in_room: InRoom, record_property: Callable[[str, 
     async def scenario(room: ClientSession) -> None:
         async with (
             speaking(room, "Ada", click) as (ada, speaker),
-            Channel(room) as channel,
+            RoomWebSocket(room) as channel,
             hearing(room, channel.id, ada) as (_, listener),
         ):
             latencies = [await latency(speaker, listener) for _ in range(10)]
         record_property("latency through the room, ms", [round(1000 * one) for one in sorted(latencies)])
         assert np.median(latencies) < 0.13
 
-    async def latency(speaker: Peer, listener: Peer) -> float:
+    async def latency(speaker: RoomPeer, listener: RoomPeer) -> float:
         await listener.hear(BLOCK / RATE)
         played: Any = speaker.transceiver.sender.track
         heard = asyncio.get_running_loop().time()
@@ -128,7 +128,7 @@ def test_a_click_is_heard_soon(in_room: InRoom, record_property: Callable[[str, 
 
 def test_who_is_not_there_is_not_heard_and_hears_nobody(in_room: InRoom) -> None:
     async def scenario(room: ClientSession) -> None:
-        async with speaking(room) as (ada, _), Channel(room) as channel, receiving() as peer:
+        async with speaking(room) as (ada, _), RoomWebSocket(room) as channel, receiving() as peer:
             for listener, speaker in ((channel.id, "nobody"), ("nobody", ada), (ada, channel.id)):
                 address = f"/room/{listener}/hear/{speaker}"
                 async with room.post(address, data=peer.offer, headers=SDP) as answer:
@@ -149,7 +149,7 @@ def test_what_is_no_offer_to_hear_is_refused(
     in_room: InRoom, status: int, kind: str, change: Callable[[str], str]
 ) -> None:
     async def scenario(room: ClientSession) -> None:
-        async with speaking(room) as (ada, _), Channel(room) as channel, receiving() as peer:
+        async with speaking(room) as (ada, _), RoomWebSocket(room) as channel, receiving() as peer:
             address, headers = f"/room/{channel.id}/hear/{ada}", {"Content-Type": kind}
             async with room.post(address, data=change(peer.offer), headers=headers) as answer:
                 assert answer.status == status
@@ -161,7 +161,7 @@ def test_a_listener_ends_what_it_hears(in_room: InRoom) -> None:
     async def scenario(room: ClientSession) -> None:
         async with (
             speaking(room) as (ada, speaker),
-            Channel(room) as channel,
+            RoomWebSocket(room) as channel,
             hearing(room, channel.id, ada) as (address, peer),
         ):
             await peer.hear(0.1)
@@ -178,8 +178,8 @@ def test_one_is_heard_once_by_each(in_room: InRoom) -> None:
     async def scenario(room: ClientSession) -> None:
         async with (
             speaking(room) as (ada, _),
-            Channel(room) as one,
-            Channel(room) as another,
+            RoomWebSocket(room) as one,
+            RoomWebSocket(room) as another,
             hearing(room, one.id, ada) as (_, before),
             hearing(room, another.id, ada) as (_, others),
         ):
@@ -196,7 +196,7 @@ def test_nobody_hears_who_has_gone(in_room: InRoom) -> None:
         async with (
             speaking(room) as (ada, _),
             speaking(room) as (bob, _),
-            Channel(room) as channel,
+            RoomWebSocket(room) as channel,
             hearing(room, channel.id, ada) as (_, of_ada),
             hearing(room, channel.id, bob) as (_, of_bob),
         ):
@@ -212,7 +212,7 @@ def test_nobody_hears_who_has_gone(in_room: InRoom) -> None:
 
 def test_a_connection_is_answered_with_sound_that_is_sent(in_room: InRoom) -> None:
     async def scenario(room: ClientSession) -> None:
-        async with speaking(room) as (ada, _), Channel(room) as channel, receiving() as peer:
+        async with speaking(room) as (ada, _), RoomWebSocket(room) as channel, receiving() as peer:
             address = f"/room/{channel.id}/hear/{ada}"
             async with room.post(address, data=peer.offer, headers=SDP) as answer:
                 assert answer.status == 201

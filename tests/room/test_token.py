@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, WSServerHandshakeError
-from calling import SDP, Channel, hearing, receiving, sending, speaking
+from room_peers import SDP, RoomWebSocket, hearing, receiving, sending, speaking
 
 InRoom = Callable[..., None]
 TOKEN = "s3cret ü"  # noqa: S105
@@ -30,7 +30,7 @@ def test_who_has_not_the_token_is_let_in_nowhere(
         async with (
             ClientSession(room._base_url, headers=RIGHT) as member,
             speaking(member) as (ada, _),
-            Channel(member) as channel,
+            RoomWebSocket(member) as channel,
             hearing(member, channel.id, ada) as (heard, _),
             sending() as speaker,
             receiving() as listener,

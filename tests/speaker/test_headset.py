@@ -10,8 +10,8 @@ import numpy as np
 import programs
 import pulsectl
 import pytest
-from legal import TRICKY
-from playing import is_there, play_all
+from device_names import TRICKY
+from player_programs import is_there, play_all
 from recording import Recorder
 from servers import SoundServer
 from signals import numbered

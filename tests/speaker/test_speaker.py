@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import programs
 import pytest
-from playing import ffmpeg, pacat, play_all
+from player_programs import ffmpeg, pacat, play_all
 from servers import SoundServer
 from signals import Samples, numbered
 

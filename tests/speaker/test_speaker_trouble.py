@@ -20,12 +20,12 @@ import programs
 import pulsectl
 import pytest
 from libpulse_streams import play_paused
-from listening import Listener
-from owners import unload
-from playing import Player, is_there, play_all
+from owner_programs import unload
+from player_programs import PlayerProgram, is_there, play_all
 from recording import Recorder
 from servers import PARTS, SoundServer
 from signals import Samples, numbered
+from timed_recording import TimedRecorder
 
 import vmic
 from vmic import _speaker_api
@@ -33,7 +33,7 @@ from vmic._stream import capture
 from vmic._stream.capture import CaptureStream
 
 Start = Callable[..., subprocess.Popen[str]]
-Play = Callable[..., Player]
+Play = Callable[..., PlayerProgram]
 
 SECOND = 48000
 BACK_WITHIN = 10.0
@@ -181,7 +181,7 @@ def test_who_records_its_monitor_gets_an_end_too(
     pulse: pulsectl.Pulse,
     end: str,
 ) -> None:
-    with Listener(Monitor(), server.env) as listener:
+    with TimedRecorder(Monitor(), server.env) as listener:
         await_keeper(pulse)
         if end == "closed":
             speaker.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from stalls import MachineStoodStillError
+from machine_stalls import MachineStoodStillError
 
 
 class Deferral:

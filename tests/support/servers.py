@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import machine
+import needs
 import pulsectl
 import pytest
 
@@ -349,7 +349,7 @@ KINDS: dict[str, type[SoundServer]] = {c.kind: c for c in (PulseAudio, PipeWire)
 
 def available_servers() -> list[str]:
     """Return both kinds, except one that would have replaced the user's own (see scripts/setup)."""
-    return [kind for kind in KINDS if kind not in machine.missing()]
+    return [kind for kind in KINDS if kind not in needs.missing()]
 
 
 def new_server(request: pytest.FixtureRequest) -> SoundServer:

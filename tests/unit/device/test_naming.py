@@ -6,9 +6,9 @@ import re
 import unicodedata
 
 import pytest
+from device_names import TRICKY, names
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from legal import TRICKY, names
 
 from vmic._device import fallback_sink
 from vmic._device import names as _names

@@ -11,7 +11,9 @@ import programs
 import pytest
 
 PASSES = "def test_passes(): pass\n"
-DISTURBED = "import stalls\ndef test_disturbed(): raise stalls.MachineStoodStillError('3 ms')\n"
+DISTURBED = (
+    "import machine_stalls\ndef test_disturbed(): raise machine_stalls.MachineStoodStillError('3 ms')\n"
+)
 FAILS = "def test_fails(): raise AssertionError('not 3')\n"
 
 

@@ -135,7 +135,7 @@ def test_tests_of_what_is_missing_are_left_out_and_it_is_named(tmp_path: Path) -
     for folder in (".venv", "tests/support"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / ".venv/missing").write_text("janus: apt finds no such package\n")
-    shutil.copy(ROOT / "tests/support/machine.py", tmp_path / "tests/support")
+    shutil.copy(ROOT / "tests/support/needs.py", tmp_path / "tests/support")
     module = tmp_path / "tests/test_some.py"
     module.write_text(TESTS)
     path = f"{tmp_path / 'tests/support'}{os.pathsep}{programs.PYTHONPATH}"

@@ -8,10 +8,10 @@ from functools import cache
 from random import Random
 
 import pytest
+from device_names import TRICKY, names, quick_name
 from hypothesis import given
 from hypothesis import strategies as st
-from legal import TRICKY, names, quick_name
-from modargs import ModuleArguments
+from module_arguments import ModuleArguments
 from servers import available_servers
 
 from vmic._errors import DeviceError

@@ -22,7 +22,7 @@ SDP = {"Content-Type": "application/sdp"}
 PATIENCE = 20.0
 
 
-class Played(MediaStreamTrack):
+class PlayedTrack(MediaStreamTrack):
     """A track that repeats a sound, paced by the clock."""
 
     kind = "audio"
@@ -43,14 +43,14 @@ class Played(MediaStreamTrack):
         return frame
 
 
-class Peer:
+class RoomPeer:
     """One end of a connection, which makes the offer; a context manager."""
 
     def __init__(self, audio: str | MediaStreamTrack, direction: str) -> None:
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.transceiver = self.connection.addTransceiver(audio, direction)
 
-    async def __aenter__(self) -> Peer:
+    async def __aenter__(self) -> RoomPeer:
         await self.connection.setLocalDescription(await self.connection.createOffer())
         return self
 
@@ -89,19 +89,19 @@ class Peer:
         return heard
 
 
-def sending(sound: Samples | None = None) -> Peer:
+def sending(sound: Samples | None = None) -> RoomPeer:
     """Return a peer that sends `sound`, by default a tone of 1000 Hz."""
-    return Peer(Played(tone(1000, 1, RATE) if sound is None else sound), "sendonly")
+    return RoomPeer(PlayedTrack(tone(1000, 1, RATE) if sound is None else sound), "sendonly")
 
 
-def receiving() -> Peer:
-    return Peer("audio", "recvonly")
+def receiving() -> RoomPeer:
+    return RoomPeer("audio", "recvonly")
 
 
 @contextlib.asynccontextmanager
 async def speaking(
     room: ClientSession, name: str = "Ada", sound: Samples | None = None
-) -> AsyncIterator[tuple[str, Peer]]:
+) -> AsyncIterator[tuple[str, RoomPeer]]:
     """Join a room as a speaker; yield the participant's id and its end of the call."""
     async with sending(sound) as peer:
         async with room.post("/whip", params={"name": name}, data=peer.offer, headers=SDP) as answer:
@@ -111,7 +111,7 @@ async def speaking(
 
 
 @contextlib.asynccontextmanager
-async def hearing(room: ClientSession, listener: str, speaker: str) -> AsyncIterator[tuple[str, Peer]]:
+async def hearing(room: ClientSession, listener: str, speaker: str) -> AsyncIterator[tuple[str, RoomPeer]]:
     """Connect a listener to a speaker; yield the connection's address and the listener's end."""
     async with receiving() as peer:
         address = f"/room/{listener}/hear/{speaker}"
@@ -121,7 +121,7 @@ async def hearing(room: ClientSession, listener: str, speaker: str) -> AsyncIter
         yield answer.headers["Location"], peer
 
 
-class Channel:
+class RoomWebSocket:
     """A WebSocket of a room; a context manager, which waits for the welcome.
 
     Attributes:
@@ -132,7 +132,7 @@ class Channel:
         self._opening = room.ws_connect(path)
         self.id = ""
 
-    async def __aenter__(self) -> Channel:
+    async def __aenter__(self) -> RoomWebSocket:
         self.socket: ClientWebSocketResponse = await self._opening
         welcome = await self.next()
         assert welcome.keys() == {"event", "id"}

@@ -45,7 +45,7 @@ except vmic.ServerError as error:
 )
 
 
-class Home:
+class HomeDirectory:
     """An empty home directory; a context manager that ends the servers that were started in it.
 
     Attributes:
@@ -69,7 +69,7 @@ class Home:
             self.env["XDG_RUNTIME_DIR"] = str(runtime)
         self._programs: list[subprocess.Popen[str]] = []
 
-    def __enter__(self) -> Home:
+    def __enter__(self) -> HomeDirectory:
         return self
 
     def __exit__(self, *_: object) -> None:

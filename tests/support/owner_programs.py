@@ -39,7 +39,7 @@ for line in sys.stdin:
 """
 
 
-class Owner:
+class OwnerProgram:
     """A program that owns microphone "mic", in a process group of its own; a context manager.
 
     Attributes:
@@ -65,7 +65,7 @@ class Owner:
             process_group=0,
         )
 
-    def __enter__(self) -> Owner:
+    def __enter__(self) -> OwnerProgram:
         assert programs.answer(self.process) == "made"
         return self
 
@@ -109,7 +109,7 @@ def unload(pulse: pulsectl.Pulse, argument: str) -> None:
 
 
 # The ways in which an owner's microphone can be removed.
-ENDS: dict[str, Callable[[Owner, pulsectl.Pulse], object]] = {
+ENDS: dict[str, Callable[[OwnerProgram, pulsectl.Pulse], object]] = {
     "closed": lambda owner, _: owner.ask("mic.close()"),
     "killed": lambda owner, _: owner.process.kill(),
     "sink unloaded": lambda _, pulse: unload(pulse, "sink_name=vmic-sink-"),

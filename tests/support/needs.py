@@ -1,4 +1,4 @@
-"""What this machine lacks, as noted by scripts/setup; the tests that need it are deselected."""
+"""What tests need and this machine lacks, as noted by scripts/setup; such tests are deselected."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from recording import Recorded, parec
 from signals import HeardSignal, Samples, is_written
 
 
-class Listener:
+class TimedRecorder:
     """parec with fragments of 5 ms, read by a thread that notes the time; a context manager.
 
     On entry it waits until parec records. On exit it ends parec.
@@ -34,7 +34,7 @@ class Listener:
         self._changed = threading.Condition(threading.RLock())
         self.since, self.until = time.monotonic(), math.inf
 
-    def __enter__(self) -> Listener:
+    def __enter__(self) -> TimedRecorder:
         self.start()
         with self._changed:
             if not self._changed.wait_for(lambda: self._pieces, 10):

@@ -17,13 +17,13 @@ import vmic
 
 
 @dataclass
-class Player:
+class PlayerProgram:
     """pacat, which plays a file of raw mono frames at 48 kHz."""
 
     process: subprocess.Popen[bytes]
 
     @classmethod
-    def of(cls, path: Path, sink: str | None, env: Mapping[str, str]) -> Player:
+    def of(cls, path: Path, sink: str | None, env: Mapping[str, str]) -> PlayerProgram:
         """Play the file at `path`, to a sink or to where the server puts it."""
         argv = ["pacat", "--raw", "--rate=48000", "--channels=1", "--latency-msec=20"]
         argv += [f"--device={sink}"] if sink else []
