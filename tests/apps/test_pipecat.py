@@ -12,9 +12,9 @@ import numpy as np
 import programs
 import pytest
 from call.endpoint import RATE
-from call.hearing import endless
-from call.party import Party
-from call.told import Told, join, microphone
+from call.event_log import EventLog, join, microphone
+from call.room_client import RoomClient
+from call.tone_checks import endless
 from programs import ROOT, VMIC
 from servers import SoundServer, one_server
 
@@ -48,8 +48,8 @@ def test_a_bot_speaks_hears_is_interrupted_and_leaves(
     address = f"{programs.answer(room)}whip"
     monkeypatch.setenv("PYTHONPATH", str(names))
     bot = programs.start([python, str(BOT), address], os.environ)
-    told = Told()
-    person = Party(new_client(told), told)
+    event_log = EventLog()
+    person = RoomClient(new_client(event_log), event_log)
 
     def tell(line: str) -> None:
         assert bot.stdin
@@ -64,7 +64,7 @@ def test_a_bot_speaks_hears_is_interrupted_and_leaves(
         assert programs.answer(bot) == "joined"
         with vmic.create_microphone_device("person", RATE, non_blocking=True) as mic:
             mic.write_frames(endless(1000))
-            join(person.client, told, address, inputs=microphone("person"))
+            join(person.client, event_log, address, inputs=microphone("person"))
             other = person.other()
             assert person.client.participants()[other]["info"]["userName"] == "bot"
             programs.await_that(lambda: abs(hears() - 1000) < 10, "the bot hears the person")
@@ -77,7 +77,7 @@ def test_a_bot_speaks_hears_is_interrupted_and_leaves(
         tell("")
         assert programs.answer(bot) == "left"
         assert bot.wait(30) == 0
-        participant, _ = told.wait("participant_left")
+        participant, _ = event_log.wait("participant_left")
         assert participant["id"] == other
     finally:
         for program in (bot, room):

@@ -12,8 +12,8 @@ import programs
 import pytest
 from aiohttp import ClientSession
 from apps.browser import ENTER, Browser, Chromium
-from apps.rooms import choose
-from call.told import Told, identity, join, microphone
+from apps.room_page import choose
+from call.event_log import EventLog, identity, join, microphone
 from programs import VMIC
 from room_peers import RATE, RoomPeer, RoomWebSocket, hearing, speaking
 from servers import SoundServer
@@ -135,11 +135,11 @@ def test_a_page_hears_the_sides_of_a_stereo_voice(
     server: SoundServer, open_room: Room, new_client: Callable[..., vmic.CallClient]
 ) -> None:
     address = open_room()
-    told = Told()
-    client = new_client(told)
+    event_log = EventLog()
+    client = new_client(event_log)
     with vmic.create_microphone_device("stereo", RATE, 2, True) as mic, Chromium(server) as page:
         inputs, publishing = microphone("stereo"), {"microphone": {"sendSettings": "music"}}
-        ada = identity(join(client, told, f"{address}whip", inputs=inputs, publishing=publishing))
+        ada = identity(join(client, event_log, f"{address}whip", inputs=inputs, publishing=publishing))
         left = tone(1000, 30, RATE, 2)
         left[:, 1] = 0
         mic.write_frames(left)

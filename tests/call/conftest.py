@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from call.endpoint import Endpoint
+from call.event_log import EventLog
 from call.janus import Janus
-from call.party import Party
-from call.told import Told
+from call.room_client import RoomClient
 from servers import SoundServer
 
 import vmic
@@ -31,9 +31,9 @@ def mic(server: SoundServer) -> Iterator[vmic.VirtualMicrophoneDevice]:
 
 
 @pytest.fixture
-def told() -> Told:
+def event_log() -> EventLog:
     """Return an event handler that keeps all events."""
-    return Told()
+    return EventLog()
 
 
 @pytest.fixture
@@ -52,9 +52,9 @@ def new_client() -> Iterator[Callable[..., vmic.CallClient]]:
 
 
 @pytest.fixture
-def client(new_client: Callable[..., vmic.CallClient], told: Told) -> vmic.CallClient:
-    """Return a client whose event handler is `told`."""
-    return new_client(told)
+def client(new_client: Callable[..., vmic.CallClient], event_log: EventLog) -> vmic.CallClient:
+    """Return a client whose event handler is `event_log`."""
+    return new_client(event_log)
 
 
 @pytest.fixture
@@ -65,12 +65,12 @@ def janus(request: pytest.FixtureRequest) -> Iterator[Janus]:
 
 
 @pytest.fixture
-def party(new_client: Callable[..., vmic.CallClient]) -> Callable[[], Party]:
+def new_room_client(new_client: Callable[..., vmic.CallClient]) -> Callable[[], RoomClient]:
     """Return a function that creates programs for a room."""
 
-    def make() -> Party:
-        told = Told()
-        return Party(new_client(told), told)
+    def make() -> RoomClient:
+        event_log = EventLog()
+        return RoomClient(new_client(event_log), event_log)
 
     return make
 

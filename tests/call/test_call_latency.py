@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from burst_latency import latency_of
 from call.endpoint import Endpoint
-from call.told import Told, join, microphone
+from call.event_log import EventLog, join, microphone
 from servers import SoundServer
 
 import vmic
@@ -21,8 +21,8 @@ def test_a_far_end_hears_it_soon(
     mic: vmic.VirtualMicrophoneDevice,
     record_property: Callable[[str, object], None],
 ) -> None:
-    told = Told()
-    join(new_client(told), told, endpoint.url, inputs=microphone(mic.name))
+    event_log = EventLog()
+    join(new_client(event_log), event_log, endpoint.url, inputs=microphone(mic.name))
     call = endpoint.await_call()
     latency = latency_of(mic, call.heard)
     # 60 ms of it are spent in aiortc's jitter buffer (1.16), which starts with four packets.

@@ -36,33 +36,33 @@ _ROOM = """
 import json, sys, time
 import vmic
 from call.endpoint import RATE
-from call.hearing import endless
+from call.tone_checks import endless
 from call.janus import Janus
-from call.party import Party
-from call.told import Told, join, microphone
+from call.room_client import RoomClient
+from call.event_log import EventLog, join, microphone
 from signals import ANY, tone_quality
 
-class Far(Party):
+class Far(RoomClient):
     def take(self, *given):
         times.append(time.monotonic())
         super().take(*given)
 
 times = []
-told = Told()
-party = Far(vmic.CallClient(told), told)
+event_log = EventLog()
+room_client = Far(vmic.CallClient(event_log), event_log)
 with Janus(sys.argv[1]) as janus, vmic.create_microphone_device("far", RATE, 1, True) as mic:
     mic.write_frames(endless(500))
-    join(party.client, told, janus.address(), inputs=microphone("far"))
+    join(room_client.client, event_log, janus.address(), inputs=microphone("far"))
     print(janus.address(), flush=True)
-    party.listen(party.other())
+    room_client.listen(room_client.other())
     for _ in sys.stdin:
-        heard = party.heard()
+        heard = room_client.heard()
         part = heard[-RATE:]
         tone = tone_quality(part, RATE, gaps=ANY) if part.any() else None
         _, again = max(zip(times, times[1:]), key=lambda two: two[1] - two[0], default=(0, 0))
         print(json.dumps([len(heard), tone, janus.participants(), again]), flush=True)
     mic.flush()
-    party.client.release()
+    room_client.client.release()
 """
 
 
@@ -101,11 +101,13 @@ class FarEnd:
 
 def begin_call(program: OwnerProgram, far: FarEnd) -> None:
     """Make the program join, and wait until the far end hears its tone of 1000 Hz."""
-    program.ask("exec('import call.told, call.hearing', globals())")
-    program.ask("globals().update(told=call.told.Told())")
-    program.ask("globals().update(client=vmic.CallClient(told))")
-    program.ask("mic.write_frames(call.hearing.endless(1000))")
-    program.ask(f"call.told.join(client, told, {far.url!r}, inputs=call.told.microphone('mic'))")
+    program.ask("exec('import call.event_log, call.tone_checks', globals())")
+    program.ask("globals().update(event_log=call.event_log.EventLog())")
+    program.ask("globals().update(client=vmic.CallClient(event_log))")
+    program.ask("mic.write_frames(call.tone_checks.endless(1000))")
+    program.ask(
+        f"call.event_log.join(client, event_log, {far.url!r}, inputs=call.event_log.microphone('mic'))"
+    )
     far.await_tone(1000)
 
 
@@ -134,8 +136,8 @@ def test_the_call_goes_on_when_the_cable_was_cut_for_three_seconds(
         with hosts.cut():
             time.sleep(3)
         far.await_tone(1000)
-        assert program.ask("told.all('state')") == "['joining', 'joined']"
-        assert program.ask("told.all('error')") == "[]"
+        assert program.ask("event_log.all('state')") == "['joining', 'joined']"
+        assert program.ask("event_log.all('error')") == "[]"
         # The connection survived: the program did not have to join again.
         assert far.look()[2] == ["OPTIONS", "POST"]
         program.ask("client.release()")
@@ -153,20 +155,20 @@ def test_a_room_goes_on_when_the_cable_was_cut_for_three_seconds(
         program.ask("globals().update(speaker=vmic.create_speaker_device('speaker', 48000))")
         program.ask("vmic.Daily.select_speaker_device('speaker')")
         begin_call(program, far)
-        program.ask("call.hearing.await_tone_on(speaker, 500)")
-        before = program.ask("[name for name, _ in told.events]")
+        program.ask("call.tone_checks.await_tone_on(speaker, 500)")
+        before = program.ask("[name for name, _ in event_log.events]")
         there = far.look()[2]
         with hosts.cut():
             time.sleep(3)
             program.ask("speaker.flush()")
         mended = time.monotonic()
-        again = float(program.ask("call.hearing.await_sound_on(speaker)"))
+        again = float(program.ask("call.tone_checks.await_sound_on(speaker)"))
         record_property("heard again after, s, from the room", round(again - mended, 2))
-        program.ask("call.hearing.await_tone_on(speaker, 500)")
+        program.ask("call.tone_checks.await_tone_on(speaker, 500)")
         far.await_tone(1000)
         record_property("heard again after, s, in the room", round(far.look()[3] - mended, 2))
         # The connections survived: there was no event, and nobody had to join again.
-        assert program.ask("[name for name, _ in told.events]") == before
+        assert program.ask("[name for name, _ in event_log.events]") == before
         assert far.look()[2] == there
         program.ask("client.release()")
         assert len(far.look()[2]) == 1

@@ -9,8 +9,8 @@ import numpy as np
 import programs
 import pytest
 from call.endpoint import RATE, Endpoint
-from call.hearing import await_tone, endless
-from call.told import Told, join, microphone
+from call.event_log import EventLog, join, microphone
+from call.tone_checks import await_tone, endless
 from servers import SoundServer
 from signals import tone, usual_quality
 
@@ -57,18 +57,18 @@ def test_the_documented_program_is_heard(server: SoundServer, endpoint: Endpoint
 
 
 def test_the_microphone_is_switched_in_the_call(
-    endpoint: Endpoint, client: vmic.CallClient, told: Told, mic: vmic.VirtualMicrophoneDevice
+    endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog, mic: vmic.VirtualMicrophoneDevice
 ) -> None:
     with vmic.create_microphone_device("other", 16000, 1, True) as other:
         mic.write_frames(endless(1000))
         other.write_frames(endless(500, 16000))
-        join(client, told, endpoint.url, inputs=microphone(mic.name))
+        join(client, event_log, endpoint.url, inputs=microphone(mic.name))
         call = endpoint.await_call()
         await_tone(call, 1000)
         client.update_inputs(microphone("other"))
         await_tone(call, 500)
         client.update_inputs({"microphone": False})
-        told.wait("inputs_updated", 3)
+        event_log.wait("inputs_updated", 3)
         programs.await_that(lambda: not mic.listeners and not other.listeners, "nobody records")
         client.update_inputs({"microphone": True})
         await_tone(call, 500)
@@ -85,9 +85,9 @@ def test_two_clients_hear_their_own_microphone(
         Endpoint() as two,
     ):
         for device, frequency, endpoint in ((mic, 1000, one), (other, 500, two)):
-            told = Told()
+            event_log = EventLog()
             device.write_frames(endless(frequency))
-            join(new_client(told), told, endpoint.url, inputs=microphone(device.name))
+            join(new_client(event_log), event_log, endpoint.url, inputs=microphone(device.name))
         await_tone(one.last, 1000)
         await_tone(two.last, 500)
         assert [listener.application for listener in mic.listeners] == ["vmic call"]
@@ -95,8 +95,8 @@ def test_two_clients_hear_their_own_microphone(
 
 
 def test_a_microphone_that_is_none_vmics(
-    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told, headset: None
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog, headset: None
 ) -> None:
-    join(client, told, endpoint.url, inputs=microphone("headset"))
+    join(client, event_log, endpoint.url, inputs=microphone("headset"))
     call = endpoint.await_call()
     programs.await_that(lambda: np.abs(call.heard()).max(initial=0) > 3000, "the headset is heard")

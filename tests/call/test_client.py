@@ -13,8 +13,8 @@ from typing import Any
 import programs
 import pytest
 from call.endpoint import Endpoint
-from call.hearing import await_tone, endless
-from call.told import Told, join, microphone
+from call.event_log import EventLog, join, microphone
+from call.tone_checks import await_tone, endless
 from servers import SoundServer, one_server
 
 import vmic
@@ -25,18 +25,26 @@ pytestmark = one_server
 
 
 def test_what_is_told_of_a_call_and_when(
-    endpoint: Endpoint, client: vmic.CallClient, told: Told, mic: vmic.VirtualMicrophoneDevice
+    endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog, mic: vmic.VirtualMicrophoneDevice
 ) -> None:
-    client.update_inputs(microphone(mic.name), told.note("updated"))
-    told.wait("updated")
-    assert told.names() == ["inputs_updated", "participant_updated", "updated"]
-    told.events.clear()
-    data = join(client, told, endpoint.url)
-    client.leave(told.note("leave"))
-    assert told.wait("leave") is None
-    assert told.names() == ["state", "state", "join", "participant_counts_updated", "state", "state", "leave"]
-    assert told.all("state") == ["joining", "joined", "leaving", "left"]
-    assert told.threads == {"vmic-call"}
+    client.update_inputs(microphone(mic.name), event_log.note("updated"))
+    event_log.wait("updated")
+    assert event_log.names() == ["inputs_updated", "participant_updated", "updated"]
+    event_log.events.clear()
+    data = join(client, event_log, endpoint.url)
+    client.leave(event_log.note("leave"))
+    assert event_log.wait("leave") is None
+    assert event_log.names() == [
+        "state",
+        "state",
+        "join",
+        "participant_counts_updated",
+        "state",
+        "state",
+        "leave",
+    ]
+    assert event_log.all("state") == ["joining", "joined", "leaving", "left"]
+    assert event_log.threads == {"vmic-call"}
     local = data["participants"]["local"]
     assert local["id"] == "1"
     assert local["info"]["isLocal"]
@@ -44,13 +52,13 @@ def test_what_is_told_of_a_call_and_when(
 
 
 def test_what_is_so_can_be_read(
-    endpoint: Endpoint, client: vmic.CallClient, told: Told, mic: vmic.VirtualMicrophoneDevice
+    endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog, mic: vmic.VirtualMicrophoneDevice
 ) -> None:
     assert client.inputs()["microphone"] == {"isEnabled": False, "settings": {"customConstraints": {}}}
     client.set_user_name("Anna")
     join(
         client,
-        told,
+        event_log,
         endpoint.url,
         inputs=microphone(mic.name),
         publishing={"microphone": {"sendSettings": "music"}},
@@ -68,14 +76,14 @@ def test_what_is_so_can_be_read(
 
 
 def test_a_microphone_that_is_not_there(
-    server: SoundServer, client: vmic.CallClient, told: Told, mic: vmic.VirtualMicrophoneDevice
+    server: SoundServer, client: vmic.CallClient, event_log: EventLog, mic: vmic.VirtualMicrophoneDevice
 ) -> None:
     before = client.inputs()
-    client.update_inputs(microphone("nobody's"), told.note("updated"))
-    said = told.wait("updated")
+    client.update_inputs(microphone("nobody's"), event_log.note("updated"))
+    said = event_log.wait("updated")
     assert said.startswith('microphone "nobody\'s" not found on this sound server; available: ')
     assert repr(mic.name) in said
-    assert told.wait("error") == f"Error handling updateInputs: {said}"
+    assert event_log.wait("error") == f"Error handling updateInputs: {said}"
     assert client.inputs() == before
 
 
@@ -97,56 +105,58 @@ def test_a_microphone_that_is_not_there(
     ],
 )
 @pytest.mark.usefixtures("server")
-def test_a_join_that_fails(client: vmic.CallClient, told: Told, url: str, settings: Any, said: str) -> None:
-    client.join(url, client_settings=settings, completion=told.note("join"))
-    data, error = told.wait("join")
+def test_a_join_that_fails(
+    client: vmic.CallClient, event_log: EventLog, url: str, settings: Any, said: str
+) -> None:
+    client.join(url, client_settings=settings, completion=event_log.note("join"))
+    data, error = event_log.wait("join")
     assert data is None
     assert said in error
-    assert told.wait("error") == f"Error handling join: {error}"
-    assert told.all("state") in ([], ["joining", "left"])
+    assert event_log.wait("error") == f"Error handling join: {error}"
+    assert event_log.all("state") in ([], ["joining", "left"])
 
 
 def test_a_wrong_token_and_then_the_right_one(
-    endpoint: Endpoint, client: vmic.CallClient, told: Told, server: SoundServer
+    endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog, server: SoundServer
 ) -> None:
     from aiohttp import web  # noqa: PLC0415
 
     endpoint.answers.append(lambda: web.Response(status=401))
-    client.join(endpoint.url, "wrong", completion=told.note("join"))
-    assert "rejects this meeting_token (401)" in told.wait("join")[1]
-    client.join(endpoint.url, "right", completion=told.note("join"))
-    assert told.wait("join", 2)[1] is None
+    client.join(endpoint.url, "wrong", completion=event_log.note("join"))
+    assert "rejects this meeting_token (401)" in event_log.wait("join")[1]
+    client.join(endpoint.url, "right", completion=event_log.note("join"))
+    assert event_log.wait("join", 2)[1] is None
     assert endpoint.operations[-1].token == "Bearer right"  # noqa: S105
 
 
 def test_a_second_join_is_refused_and_the_first_stays(
-    endpoint: Endpoint, client: vmic.CallClient, told: Told, server: SoundServer
+    endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog, server: SoundServer
 ) -> None:
-    join(client, told, endpoint.url)
-    client.join(endpoint.url, completion=told.note("second"))
-    assert told.wait("second") == (
+    join(client, event_log, endpoint.url)
+    client.join(endpoint.url, completion=event_log.note("second"))
+    assert event_log.wait("second") == (
         None,
         "cannot join the call: the client is already in state 'joined'. Leave the current call first",
     )
-    assert told.all("state") == ["joining", "joined"]
+    assert event_log.all("state") == ["joining", "joined"]
     assert endpoint.methods().count("POST") == 1
 
 
 def test_a_call_is_left_while_it_is_joined(
-    endpoint: Endpoint, client: vmic.CallClient, told: Told, server: SoundServer
+    endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog, server: SoundServer
 ) -> None:
     with endpoint.silent():
-        client.join(endpoint.url, completion=told.note("join"))
+        client.join(endpoint.url, completion=event_log.note("join"))
         assert endpoint.asked.wait(30)
-        client.leave(told.note("leave"))
-        client.leave(told.note("leave"))
-        assert told.wait("leave", 2) is None
-    assert told.names().index("leave") > told.events.index(("state", "left"))
-    assert told.wait("join") == (None, "the call was left before it was joined")
-    assert told.all("state") == ["joining", "leaving", "left"]
-    assert not told.all("error")
-    client.join(endpoint.url, completion=told.note("again"))
-    assert told.wait("again")[1] is None
+        client.leave(event_log.note("leave"))
+        client.leave(event_log.note("leave"))
+        assert event_log.wait("leave", 2) is None
+    assert event_log.names().index("leave") > event_log.events.index(("state", "left"))
+    assert event_log.wait("join") == (None, "the call was left before it was joined")
+    assert event_log.all("state") == ["joining", "leaving", "left"]
+    assert not event_log.all("error")
+    client.join(endpoint.url, completion=event_log.note("again"))
+    assert event_log.wait("again")[1] is None
 
 
 CLOSES = """if True:
@@ -191,14 +201,14 @@ def test_what_nobody_is_told_is_logged(server: SoundServer) -> None:
 
 
 def test_a_call_that_is_up_is_released(
-    endpoint: Endpoint, client: vmic.CallClient, told: Told, mic: vmic.VirtualMicrophoneDevice
+    endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog, mic: vmic.VirtualMicrophoneDevice
 ) -> None:
-    join(client, told, endpoint.url, inputs=microphone(mic.name))
+    join(client, event_log, endpoint.url, inputs=microphone(mic.name))
     programs.await_that(lambda: mic.listeners, "the call records the microphone")
     (pid,) = {listener.pid for listener in mic.listeners}
     client.release()
     assert endpoint.methods()[-1] == "DELETE"
-    assert told.all("state") == ["joining", "joined", "leaving", "left"]
+    assert event_log.all("state") == ["joining", "joined", "leaving", "left"]
     assert not Path(f"/proc/{pid}").exists()
     for use in (client.release, client.inputs, client.leave, lambda: client.join(endpoint.url)):
         with pytest.raises(RuntimeError, match="this object has already been released"):
@@ -208,47 +218,47 @@ def test_a_call_that_is_up_is_released(
 def test_a_client_is_released_by_its_handler(
     endpoint: Endpoint, new_client: NewClient, server: SoundServer
 ) -> None:
-    class Releasing(Told):
+    class Releasing(EventLog):
         def on_call_state_updated(self, state: str) -> None:
             super().on_call_state_updated(state)
             if state == "joined":
                 client.release()
 
-    told = Releasing()
-    client = new_client(told)
+    event_log = Releasing()
+    client = new_client(event_log)
     client.join(endpoint.url)
-    told.wait_state("left")
+    event_log.wait_state("left")
     assert endpoint.methods()[-1] == "DELETE"
 
 
 def test_a_handler_that_raises_harms_nothing(
     endpoint: Endpoint, new_client: NewClient, server: SoundServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Raising(Told):
+    class Raising(EventLog):
         def on_call_state_updated(self, state: str) -> None:
             super().on_call_state_updated(state)
             raise SystemExit
 
-    told = Raising()
-    client = new_client(told)
-    join(client, told, endpoint.url)
+    event_log = Raising()
+    client = new_client(event_log)
+    join(client, event_log, endpoint.url)
     client.release()
-    assert told.all("state") == ["joining", "joined", "leaving", "left"]
+    assert event_log.all("state") == ["joining", "joined", "leaving", "left"]
     assert "raised" in caplog.text
 
 
 def test_a_call_whose_process_is_killed_is_over_and_another_can_be_joined(
-    endpoint: Endpoint, client: vmic.CallClient, told: Told, mic: vmic.VirtualMicrophoneDevice
+    endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog, mic: vmic.VirtualMicrophoneDevice
 ) -> None:
     mic.write_frames(endless(1000))
-    join(client, told, endpoint.url, inputs=microphone(mic.name))
+    join(client, event_log, endpoint.url, inputs=microphone(mic.name))
     programs.await_that(lambda: mic.listeners, "the call records the microphone")
     (listener,) = mic.listeners
     assert listener.pid
     os.kill(listener.pid, signal.SIGKILL)
-    assert told.wait("error") == "the call has ended: the call process exited with code -9"
-    told.wait_state("left")
-    join(client, told, endpoint.url)
+    assert event_log.wait("error") == "the call has ended: the call process exited with code -9"
+    event_log.wait_state("left")
+    join(client, event_log, endpoint.url)
     await_tone(endpoint.last, 1000)
 
 
@@ -309,16 +319,16 @@ def test_wrong_arguments_raise(server: SoundServer, client: vmic.CallClient) -> 
 
 
 def test_the_programs_timeout_for_its_sockets_is_none_of_a_calls(
-    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog
 ) -> None:
     socket.setdefaulttimeout(0.2)
     try:
-        join(client, told, endpoint.url)
+        join(client, event_log, endpoint.url)
     finally:
         socket.setdefaulttimeout(None)
-    told.events.clear()
+    event_log.events.clear()
     time.sleep(1)  # no event is expected in this time
-    client.leave(told.note("leave"))
-    assert told.wait("leave") is None
-    assert told.all("state") == ["leaving", "left"]
-    assert told.all("error") == []
+    client.leave(event_log.note("leave"))
+    assert event_log.wait("leave") is None
+    assert event_log.all("state") == ["leaving", "left"]
+    assert event_log.all("error") == []

@@ -11,8 +11,8 @@ import numpy as np
 import programs
 import pytest
 from call.endpoint import RATE, Endpoint
-from call.hearing import await_tone, endless
-from call.told import Told, join
+from call.event_log import EventLog, join
+from call.tone_checks import await_tone, endless
 from recording import Recorder
 from servers import SoundServer
 from signals import numbered, tone
@@ -26,11 +26,11 @@ def chosen(track: vmic.CustomAudioTrack) -> dict[str, object]:
 
 
 def test_a_track_is_heard_and_a_device_in_its_place(
-    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog
 ) -> None:
     source = vmic.CustomAudioSource(RATE, 1)
     track = vmic.CustomAudioTrack(source)
-    join(client, told, endpoint.url, inputs=chosen(track))
+    join(client, event_log, endpoint.url, inputs=chosen(track))
     assert client.inputs()["microphone"]["settings"] == {"customTrack": {"id": track.id}}
     assert client.participants()["local"]["media"]["microphone"]["state"] == "playable"
     source.write_frames(endless(1000), lambda _: None)
@@ -45,12 +45,12 @@ def test_a_track_is_heard_and_a_device_in_its_place(
 
 
 def test_a_track_that_is_not_there_is_silence(
-    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog
 ) -> None:
-    join(client, told, endpoint.url)
+    join(client, event_log, endpoint.url)
     inputs = {"microphone": {"isEnabled": True, "settings": {"customTrack": {"id": "nobody's"}}}}
-    client.update_inputs(inputs, told.note("updated"))
-    assert told.wait("updated") is None
+    client.update_inputs(inputs, event_log.note("updated"))
+    assert event_log.wait("updated") is None
     assert client.participants()["local"]["media"]["microphone"]["state"] == "off"
 
 

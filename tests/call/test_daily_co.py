@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from call.told import Told
+from call.event_log import EventLog
 from programs import ROOT
 from servers import SoundServer, one_server
 
@@ -284,7 +284,11 @@ def test_the_module_is_that_of_the_distribution_and_its_device_holds_nothing_up(
 
 @one_server
 def test_a_join_that_fails_is_told_by_the_completion_and_on_error(
-    server: SoundServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: vmic.CallClient, told: Told
+    server: SoundServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    client: vmic.CallClient,
+    event_log: EventLog,
 ) -> None:
     """The real package is used, although another module has its name.
 
@@ -292,9 +296,9 @@ def test_a_join_that_fails_is_told_by_the_completion_and_on_error(
     """
     (tmp_path / "daily.py").write_text("from vmic.call.daily import *\n")
     monkeypatch.syspath_prepend(tmp_path)
-    client.join(ROOM, completion=told.note("join"))
-    data, error = told.wait("join")
+    client.join(ROOM, completion=event_log.note("join"))
+    data, error = event_log.wait("join")
     assert data is None
     assert error
-    assert told.wait("error") == f"Error handling join: {error}"
-    assert told.all("state") == ["joining", "left"]
+    assert event_log.wait("error") == f"Error handling join: {error}"
+    assert event_log.all("state") == ["joining", "left"]

@@ -13,9 +13,9 @@ import numpy as np
 import programs
 import pytest
 from call.endpoint import RATE
-from call.hearing import await_tone_on, endless
-from call.party import Party
-from call.told import join, microphone
+from call.event_log import join, microphone
+from call.room_client import RoomClient
+from call.tone_checks import await_tone_on, endless
 from programs import VMIC
 from servers import SoundServer, one_server
 from signals import frequency, tone
@@ -25,7 +25,7 @@ import vmic
 
 DEMOS = Path(__file__).parent / "demos"
 Start = Callable[..., subprocess.Popen[str]]
-Parties = Callable[[], Party]
+NewRoomClient = Callable[[], RoomClient]
 
 
 @pytest.fixture(params=["vmic room", pytest.param("Janus", marks=pytest.mark.needs("janus"))])
@@ -46,10 +46,16 @@ def begin(program: subprocess.Popen[str]) -> None:
 @one_server
 @pytest.mark.parametrize("kind", ["wav", "async", "raw", "tts"])
 def test_what_is_sent_is_heard(
-    *, server: SoundServer, address: str, party: Parties, start: Start, tmp_path: Path, kind: str
+    *,
+    server: SoundServer,
+    address: str,
+    new_room_client: NewRoomClient,
+    start: Start,
+    tmp_path: Path,
+    kind: str,
 ) -> None:
-    person, sound = party(), tone(1000, 4, 16000)
-    join(person.client, person.told, address)
+    person, sound = new_room_client(), tone(1000, 4, 16000)
+    join(person.client, person.event_log, address)
     path = tmp_path / "sound.wav"
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 16000, 0, "NONE", ""))
@@ -73,15 +79,15 @@ def test_what_is_received_is_what_is_said(
     *,
     server: SoundServer,
     address: str,
-    party: Parties,
+    new_room_client: NewRoomClient,
     start: Start,
     mic: vmic.VirtualMicrophoneDevice,
     tmp_path: Path,
     kind: str,
 ) -> None:
-    person, path = party(), tmp_path / "heard.wav"
+    person, path = new_room_client(), tmp_path / "heard.wav"
     mic.write_frames(voice(RATE, 30) if kind == "vad" else endless(1000))
-    join(person.client, person.told, address, inputs=microphone(mic.name))
+    join(person.client, person.event_log, address, inputs=microphone(mic.name))
     program = start(sys.executable, str(DEMOS / "receive.py"), kind, address, str(path))
     assert programs.answer(program) == "joined"
     person.other()
@@ -113,16 +119,16 @@ def raw_output(program: subprocess.Popen[str]) -> tuple[bytes, str]:
 
 @one_server
 def test_a_machines_own_microphone_and_speaker_are_in_the_call(
-    server: SoundServer, address: str, party: Parties, mic: vmic.VirtualMicrophoneDevice
+    server: SoundServer, address: str, new_room_client: NewRoomClient, mic: vmic.VirtualMicrophoneDevice
 ) -> None:
-    person = party()
+    person = new_room_client()
     with (
         vmic.create_microphone_device("headset", RATE, 1, True) as own,
         vmic.create_speaker_device("loudspeaker", 16000) as loudspeaker,
     ):
         own.write_frames(endless(500))
         mic.write_frames(endless(1000))
-        join(person.client, person.told, address, inputs=microphone(mic.name))
+        join(person.client, person.event_log, address, inputs=microphone(mic.name))
         environment = {**os.environ, "PULSE_SOURCE": own.source_name, "PULSE_SINK": loudspeaker.sink_name}
         program = programs.start([sys.executable, str(DEMOS / "echo.py"), address], environment)
         try:

@@ -14,9 +14,9 @@ import numpy as np
 import programs
 import pytest
 from call.endpoint import RATE, Endpoint
+from call.event_log import join, microphone
 from call.janus import Janus
-from call.party import Party
-from call.told import join, microphone
+from call.room_client import RoomClient
 from servers import SoundServer, one_server
 from signals import tone, usual_quality
 
@@ -61,11 +61,13 @@ def test_one_that_cannot_join_says_so(server: SoundServer) -> None:
 
 
 @one_server
-def test_an_echo(server: SoundServer, janus: Janus, party: Callable[[], Party], start: Start) -> None:
+def test_an_echo(
+    server: SoundServer, janus: Janus, new_room_client: Callable[[], RoomClient], start: Start
+) -> None:
     start(sys.executable, str(EXAMPLES / "echo.py"), janus.address())
     with vmic.create_microphone_device("mine", RATE, 1, True) as mine:
-        me = party()
-        join(me.client, me.told, janus.address(), inputs=microphone("mine"))
+        me = new_room_client()
+        join(me.client, me.event_log, janus.address(), inputs=microphone("mine"))
         me.listen(me.other())
         mine.write_frames(tone(1000, 2, RATE))
         mine.drain()
@@ -74,13 +76,13 @@ def test_an_echo(server: SoundServer, janus: Janus, party: Callable[[], Party], 
 
 @one_server
 def test_an_agent_is_interrupted(
-    server: SoundServer, janus: Janus, party: Callable[[], Party], start: Start
+    server: SoundServer, janus: Janus, new_room_client: Callable[[], RoomClient], start: Start
 ) -> None:
     long = "one two three four five six seven eight nine ten " * 5
     agent = start(sys.executable, str(EXAMPLES / "agent.py"), janus.address(), long, "good bye")
     with vmic.create_microphone_device("mine", RATE, 1, True) as mine:
-        me = party()
-        join(me.client, me.told, janus.address(), inputs=microphone("mine"))
+        me = new_room_client()
+        join(me.client, me.event_log, janus.address(), inputs=microphone("mine"))
         me.listen(me.other())
         # The threshold excludes what a codec makes of silence: an interruption then would come too early.
         programs.await_that(lambda: np.any(np.abs(me.heard()) > 1000), "it speaks")

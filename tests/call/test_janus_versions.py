@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from call.endpoint import silent
+from call.event_log import identity, join, microphone
 from call.janus import Janus
-from call.party import Party
-from call.told import identity, join, microphone
+from call.room_client import RoomClient
 from servers import SoundServer, one_server
 
 import vmic
@@ -114,13 +114,16 @@ def test_a_publisher_of_janus_0_x_is_heard() -> None:
 @pytest.mark.parametrize("janus", [{"string_ids": True}], indirect=True)
 @one_server
 def test_two_hear_each_other_where_rooms_are_texts(
-    server: SoundServer, janus: Janus, party: Callable[[], Party], mic: vmic.VirtualMicrophoneDevice
+    server: SoundServer,
+    janus: Janus,
+    new_room_client: Callable[[], RoomClient],
+    mic: vmic.VirtualMicrophoneDevice,
 ) -> None:
-    speaker, listener = party(), party()
-    loud = identity(join(speaker.client, speaker.told, janus.address(), inputs=microphone(mic.name)))
-    join(listener.client, listener.told, janus.address())
-    listener.told.wait("participant_joined")
-    listener.told.wait("participant_updated")
+    speaker, listener = new_room_client(), new_room_client()
+    loud = identity(join(speaker.client, speaker.event_log, janus.address(), inputs=microphone(mic.name)))
+    join(listener.client, listener.event_log, janus.address())
+    listener.event_log.wait("participant_joined")
+    listener.event_log.wait("participant_updated")
     shown = listener.client.participants()[loud]["media"]["microphone"]
     assert shown["state"] == "playable"
 

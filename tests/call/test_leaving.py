@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import programs
 from call.endpoint import RATE, Endpoint, EndpointCall
-from call.hearing import await_tone, endless
+from call.event_log import EventLog, identity, join, microphone
 from call.janus import Janus
-from call.party import Party
-from call.told import Told, identity, join, microphone
+from call.room_client import RoomClient
+from call.tone_checks import await_tone, endless
 from servers import SoundServer, one_server
 
 import vmic
@@ -31,32 +31,32 @@ SOON = 9.5
 
 
 def test_a_call_is_left_as_soon_as_it_is_joined(
-    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog
 ) -> None:
     for _ in range(3):
-        client.join(endpoint.url, completion=told.note("join"))
-        client.leave(told.note("leave"))
-    told.wait("leave", 3)
-    assert told.wait("join", 3)[0] is None
-    assert len(told.all("join")) == 3
+        client.join(endpoint.url, completion=event_log.note("join"))
+        client.leave(event_log.note("leave"))
+    event_log.wait("leave", 3)
+    assert event_log.wait("join", 3)[0] is None
+    assert len(event_log.all("join")) == 3
 
 
 def test_a_call_that_ends_on_both_sides_stays_left(
-    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog
 ) -> None:
-    join(client, told, endpoint.url)
+    join(client, event_log, endpoint.url)
     call = endpoint.await_call()
-    client.leave(told.note("leave"))
+    client.leave(event_log.note("leave"))
     endpoint.run(call.connection.close())
-    told.wait("leave")
+    event_log.wait("leave")
     client.release()
-    assert told.all("state") == ["joining", "joined", "leaving", "left"]
-    assert not told.all("network_connection_status_updated")
+    assert event_log.all("state") == ["joining", "joined", "leaving", "left"]
+    assert not event_log.all("network_connection_status_updated")
     assert endpoint.methods().count("POST") == 1
 
 
 def test_a_call_that_is_cut_off_while_it_is_joined_comes_back(
-    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog
 ) -> None:
     usual = endpoint._accept
 
@@ -76,15 +76,15 @@ def test_a_call_that_is_cut_off_while_it_is_joined_comes_back(
     endpoint._accept = accept_and_close  # type: ignore[assignment]
     with vmic.create_microphone_device("mic", RATE, 1, True) as mic:
         mic.write_frames(endless(1000))
-        join(client, told, endpoint.url, inputs=microphone("mic"))
-        assert told.wait("network_connection_status_updated", 2) == {"event": "connected"}
+        join(client, event_log, endpoint.url, inputs=microphone("mic"))
+        assert event_log.wait("network_connection_status_updated", 2) == {"event": "connected"}
         await_tone(endpoint.last, 1000)
         mic.flush()
-    assert told.all("participant_updated")[-1]["id"] == "2"
+    assert event_log.all("participant_updated")[-1]["id"] == "2"
 
 
 def test_a_server_that_stalls_holds_nothing_up_and_hears_nothing_more(
-    server: SoundServer, client: vmic.CallClient, told: Told
+    server: SoundServer, client: vmic.CallClient, event_log: EventLog
 ) -> None:
     with (
         Endpoint() as stalls,
@@ -92,15 +92,15 @@ def test_a_server_that_stalls_holds_nothing_up_and_hears_nothing_more(
         vmic.create_microphone_device("mic", RATE, 1, True) as mic,
     ):
         mic.write_frames(endless(1000))
-        join(client, told, stalls.url, inputs=microphone("mic"))
+        join(client, event_log, stalls.url, inputs=microphone("mic"))
         await_tone(stalls.last, 1000)
         with stalls.stalling():
             begin = time.monotonic()
-            client.leave(told.note("leave"))
-            assert told.wait("leave") is None
+            client.leave(event_log.note("leave"))
+            assert event_log.wait("leave") is None
             assert time.monotonic() - begin < SOON
             heard = len(stalls.last.heard())
-            join(client, told, next_one.url, inputs=microphone("mic"))
+            join(client, event_log, next_one.url, inputs=microphone("mic"))
             await_tone(next_one.last, 1000)
             # Only sound that was on its way when the client left can still arrive.
             assert len(stalls.last.heard()) < heard + RATE // 2
@@ -108,26 +108,26 @@ def test_a_server_that_stalls_holds_nothing_up_and_hears_nothing_more(
 
 
 def test_a_janus_that_stalls_hears_nothing_more(
-    server: SoundServer, janus: Janus, party: Callable[[], Party]
+    server: SoundServer, janus: Janus, new_room_client: Callable[[], RoomClient]
 ) -> None:
-    talks, hears = party(), party()
+    talks, hears = new_room_client(), new_room_client()
     with vmic.create_microphone_device("mic", RATE, 1, True) as mic:
         mic.write_frames(endless(1000))
-        mine = identity(join(talks.client, talks.told, janus.address(), inputs=microphone("mic")))
-        join(hears.client, hears.told, janus.address())
+        mine = identity(join(talks.client, talks.event_log, janus.address(), inputs=microphone("mic")))
+        join(hears.client, hears.event_log, janus.address())
         hears.listen(mine)
         hears.await_tone(1000)
         with janus.frozen():
-            talks.client.leave(talks.told.note("leave"))
-            assert talks.told.wait("leave") is None
+            talks.client.leave(talks.event_log.note("leave"))
+            assert talks.event_log.wait("leave") is None
         programs.await_that(lambda: not mic.listeners, "nobody records")
         mic.flush()
 
 
 def test_a_slow_renderer_holds_nothing_up(
-    server: SoundServer, janus: Janus, party: Callable[[], Party]
+    server: SoundServer, janus: Janus, new_room_client: Callable[[], RoomClient]
 ) -> None:
-    talks, hears = party(), party()
+    talks, hears = new_room_client(), new_room_client()
     called: list[float] = []
 
     def render(*_: object) -> None:
@@ -136,13 +136,13 @@ def test_a_slow_renderer_holds_nothing_up(
 
     with vmic.create_microphone_device("mic", RATE, 1, True) as mic:
         mic.write_frames(endless(1000))
-        mine = identity(join(talks.client, talks.told, janus.address(), inputs=microphone("mic")))
-        join(hears.client, hears.told, janus.address())
+        mine = identity(join(talks.client, talks.event_log, janus.address(), inputs=microphone("mic")))
+        join(hears.client, hears.event_log, janus.address())
         hears.client.set_audio_renderer(mine, render)
         programs.await_that(lambda: len(called) > 20, "it is called")
         begin = time.monotonic()
-        hears.client.leave(hears.told.note("leave"))
-        assert hears.told.wait("leave") is None
+        hears.client.leave(hears.event_log.note("leave"))
+        assert hears.event_log.wait("leave") is None
         left = time.monotonic()
         assert left - begin < SOON
         hears.client.release()
@@ -151,9 +151,9 @@ def test_a_slow_renderer_holds_nothing_up(
 
 
 def test_a_renderer_may_release_the_client(
-    server: SoundServer, janus: Janus, party: Callable[[], Party]
+    server: SoundServer, janus: Janus, new_room_client: Callable[[], RoomClient]
 ) -> None:
-    talks, hears = party(), party()
+    talks, hears = new_room_client(), new_room_client()
     released = threading.Event()
     mic = vmic.create_microphone_device("mic", RATE)
 
@@ -163,49 +163,49 @@ def test_a_renderer_may_release_the_client(
         released.set()
 
     inputs = microphone(mic.name)
-    mine = identity(join(talks.client, talks.told, janus.address(), inputs=inputs))
-    join(hears.client, hears.told, janus.address())
+    mine = identity(join(talks.client, talks.event_log, janus.address(), inputs=inputs))
+    join(hears.client, hears.event_log, janus.address())
     hears.client.set_audio_renderer(mine, render)
     assert released.wait(20)
-    hears.told.wait_state("left")
+    hears.event_log.wait_state("left")
     mic.close()
 
 
 def test_nothing_is_joined_after_a_release_in_a_handler(
     server: SoundServer, endpoint: Endpoint, new_client: NewClient
 ) -> None:
-    class Releasing(Told):
+    class Releasing(EventLog):
         def on_inputs_updated(self, input_settings: dict[str, Any]) -> None:
             super().on_inputs_updated(input_settings)
             client.release()
 
-    told = Releasing()
-    client = new_client(told)
+    event_log = Releasing()
+    client = new_client(event_log)
     client.update_inputs({"microphone": True})
-    client.join(endpoint.url, completion=told.note("join"))
-    assert told.wait("join") == (None, "the client was released")
+    client.join(endpoint.url, completion=event_log.note("join"))
+    assert event_log.wait("join") == (None, "the client was released")
     assert not endpoint.operations
 
 
 def test_what_is_asked_for_before_a_release_is_done(
-    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog
 ) -> None:
-    join(client, told, endpoint.url)
-    client.update_publishing({"microphone": False}, told.note("publishing"))
-    client.leave(told.note("leave"))
+    join(client, event_log, endpoint.url)
+    client.update_publishing({"microphone": False}, event_log.note("publishing"))
+    client.leave(event_log.note("leave"))
     client.release()
-    assert told.all("publishing") == [None]
-    assert told.all("leave") == [None]
-    assert not told.all("error")
+    assert event_log.all("publishing") == [None]
+    assert event_log.all("leave") == [None]
+    assert not event_log.all("error")
 
 
 def test_eight_releases_are_soon(server: SoundServer, endpoint: Endpoint, new_client: NewClient) -> None:
     with vmic.create_microphone_device("mic", RATE, 1, True):
         longest = 0.0
         for _ in range(8):
-            told = Told()
-            client = new_client(told)
-            join(client, told, endpoint.url, inputs=microphone("mic"))
+            event_log = EventLog()
+            client = new_client(event_log)
+            join(client, event_log, endpoint.url, inputs=microphone("mic"))
             begin = time.monotonic()
             client.release()
             longest = max(longest, time.monotonic() - begin)
@@ -240,11 +240,11 @@ def test_the_microphone_stops_when_it_is_told_to_at_any_moment(server: SoundServ
 
 
 def test_stereo_before_there_is_a_microphone(
-    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog
 ) -> None:
-    join(client, told, endpoint.url)
-    client.update_publishing({"microphone": {"sendSettings": "music"}}, told.note("publishing"))
-    told.wait("publishing")
+    join(client, event_log, endpoint.url)
+    client.update_publishing({"microphone": {"sendSettings": "music"}}, event_log.note("publishing"))
+    event_log.wait("publishing")
     with vmic.create_microphone_device("mic", RATE, 2, True) as mic:
         mic.write_frames(np.repeat(endless(1000), 2, axis=1))
         client.update_inputs(microphone("mic"))

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import programs
 import pytest
-from call.hearing import await_tone_on, endless
+from call.event_log import EventLog, join, microphone
 from call.janus import Janus
-from call.told import Told, join, microphone
+from call.tone_checks import await_tone_on, endless
 from servers import SoundServer, one_server
 
 import vmic
@@ -38,7 +38,7 @@ def test_a_program_hears_another_and_not_itself(
         vmic.create_headset("anna", 16000) as anna,
         vmic.create_microphone_device("bert", RATE, 1, True) as bert,
     ):
-        hers, his = Told(), Told()
+        hers, his = EventLog(), EventLog()
         Daily.select_speaker_device("anna")
         join(new_client(hers), hers, janus.address(), inputs=microphone("anna"))
         join(new_client(his), his, janus.address(), inputs=microphone("bert"))
@@ -62,7 +62,7 @@ def test_another_speaker_is_selected_in_the_call(
         vmic.create_speaker_device("two", RATE) as two,
         vmic.create_microphone_device("mic", RATE, 1, True) as mic,
     ):
-        talks, hears = Told(), Told()
+        talks, hears = EventLog(), EventLog()
         Daily.select_speaker_device("one")
         Daily.select_speaker_device("one")
         join(new_client(talks), talks, janus.address(), inputs=microphone("mic"))

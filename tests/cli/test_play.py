@@ -386,8 +386,8 @@ def test_a_pause_goes_on_where_it_was(mic: vmic.MicrophoneInfo, record: Record, 
     terminal.await_text("\u23f8", "silence")
     terminal.press("q")
     assert terminal.await_end() == 0
-    # The position of the sound is known to some ms (test_latency). The sound may jump back or forth by that
-    # much.
+    # The position of the sound is known to some ms (test_playback_position). The sound may jump back or forth
+    # by that much.
     pauses = jumps(recorder, gaps=5)
     assert len(pauses) <= 5
     assert max(map(abs, pauses), default=0) < 4800

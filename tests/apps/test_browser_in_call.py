@@ -13,10 +13,10 @@ import numpy as np
 import programs
 import pytest
 from apps.browser import ENTER, Browser, Chromium, open_page, sound_of
-from apps.rooms import choose
-from call.hearing import await_tone_on
+from apps.room_page import choose
+from call.event_log import EventLog, join, microphone
 from call.janus import ROOM, Janus
-from call.told import Told, join, microphone
+from call.tone_checks import await_tone_on
 from programs import VMIC
 from servers import SoundServer, one_server
 from signals import tone, usual_quality
@@ -72,9 +72,9 @@ def test_it_hears_a_tone(page: Browser, janus: Janus, start: Start) -> None:
 def test_it_hears_a_program_soon(
     page: Browser, janus: Janus, new_client: NewClient, record_property: Callable[[str, object], None]
 ) -> None:
-    told = Told()
+    event_log = EventLog()
     with vmic.create_microphone_device("mic", RATE, 1, True) as mic:
-        join(new_client(told), told, janus.address(), inputs=microphone("mic"))
+        join(new_client(event_log), event_log, janus.address(), inputs=microphone("mic"))
         page.call("followMeeting")
         latency = page_latency(mic, lambda: page.call("burstsSoFar")["heard"])
     record_property("latency, ms, Janus, Chromium", round(latency))
@@ -85,8 +85,8 @@ def test_it_hears_a_program_soon(
 def test_it_is_heard_by_a_program(page: Browser, janus: Janus, new_client: NewClient) -> None:
     with vmic.create_speaker_device("speaker", 16000) as speaker:
         Daily.select_speaker_device("speaker")
-        told = Told()
-        join(new_client(told), told, janus.address())
+        event_log = EventLog()
+        join(new_client(event_log), event_log, janus.address())
         await_tone_on(speaker, 1000)
 
 
@@ -100,10 +100,10 @@ def room(start: Start) -> str:
 def test_a_rooms_page_hears_a_program_soon(
     server: SoundServer, room: str, new_client: NewClient, record_property: Callable[[str, object], None]
 ) -> None:
-    told = Told()
+    event_log = EventLog()
     with vmic.create_microphone_device("mic", RATE, 1, True) as mic, Chromium(server) as page:
         page.open(room)
-        join(new_client(told), told, f"{room}whip", inputs=microphone("mic"))
+        join(new_client(event_log), event_log, f"{room}whip", inputs=microphone("mic"))
         page.call(f"({FOLLOW_BURSTS})")
         latency = page_latency(mic, lambda: page.call("(() => window.bursts)"))
     record_property("latency, ms, vmic room, Chromium", round(latency))
@@ -115,12 +115,12 @@ def test_programs_meet_in_a_room_that_has_a_token(
 ) -> None:
     page = programs.answer(start(VMIC, "room", "--port", "0", "--token", "a token")).partition("#")[0]
 
-    def enter(url: str, token: str | None, name: str) -> Told:
-        told = Told()
-        client = new_client(told)
+    def enter(url: str, token: str | None, name: str) -> EventLog:
+        event_log = EventLog()
+        client = new_client(event_log)
         client.set_user_name(name)
-        client.join(url, token, completion=told.note("join"))
-        return told
+        client.join(url, token, completion=event_log.note("join"))
+        return event_log
 
     first = enter(f"{page}whip", "a token", "First")
     assert first.wait("join")[1] is None
@@ -142,11 +142,11 @@ def test_a_program_and_a_person_hear_each_other_in_a_room(
         Chromium(server) as page,
     ):
         page.open(room)
-        told = Told()
-        client = new_client(told)
+        event_log = EventLog()
+        client = new_client(event_log)
         client.set_user_name("Program")
         Daily.select_speaker_device("program")
-        join(client, told, f"{room}whip", inputs=microphone("program"))
+        join(client, event_log, f"{room}whip", inputs=microphone("program"))
         saying = threading.Thread(target=program.microphone.write_frames, args=(tone(440, 20, 16000),))
         saying.start()
         programs.await_that(lambda: "Program" in page.text("#participants"), "the page shows who is there")
@@ -160,7 +160,7 @@ def test_a_program_and_a_person_hear_each_other_in_a_room(
         client.send_app_message("hello")
         programs.await_that(lambda: "hello" in page.text("#messages"), "the page shows the message")
         page.type("#text", f"hello, Program{ENTER}")
-        assert told.wait("app_message")[0] == "hello, Program"
+        assert event_log.wait("app_message")[0] == "hello, Program"
         program.microphone.flush()
         saying.join()
         person.flush()

@@ -12,9 +12,9 @@ import psutil
 import pulsectl
 import pytest
 from call.endpoint import RATE, Endpoint
-from call.hearing import await_tone, endless
+from call.event_log import EventLog, join, microphone
 from call.janus import Janus
-from call.told import Told, join, microphone
+from call.tone_checks import await_tone, endless
 from player_programs import is_there
 from servers import SoundServer, one_server
 
@@ -24,11 +24,11 @@ NewClient = Callable[..., vmic.CallClient]
 
 
 @contextlib.contextmanager
-def in_call(client: vmic.CallClient, told: Told, endpoint: Endpoint) -> Iterator[None]:
+def in_call(client: vmic.CallClient, event_log: EventLog, endpoint: Endpoint) -> Iterator[None]:
     """Create a microphone that plays 1000 Hz, and join a call whose far end hears it."""
     with vmic.create_microphone_device("bot", 48000, 1, True) as bot:
         bot.write_frames(endless(1000))
-        join(client, told, endpoint.url, inputs=microphone("bot"))
+        join(client, event_log, endpoint.url, inputs=microphone("bot"))
         await_tone(endpoint.last, 1000)
         yield
         bot.flush()
@@ -36,11 +36,11 @@ def in_call(client: vmic.CallClient, told: Told, endpoint: Endpoint) -> Iterator
 
 @pytest.mark.guarantee("comes back")
 def test_the_microphone_goes_and_comes_back(
-    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told, headset: None
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog, headset: None
 ) -> None:
-    with in_call(client, told, endpoint):
+    with in_call(client, event_log, endpoint):
         pass
-    error = told.wait("error")
+    error = event_log.wait("error")
     assert error.startswith("cannot record microphone 'bot', so the call sends silence: ")
     # No other microphone is heard either.
     begin = len(endpoint.last.heard())
@@ -51,7 +51,7 @@ def test_the_microphone_goes_and_comes_back(
         await_tone(endpoint.last, 500)
         second.flush()
     assert endpoint.methods().count("POST") == 1
-    assert told.all("state") == ["joining", "joined"]
+    assert event_log.all("state") == ["joining", "joined"]
 
 
 @pytest.mark.guarantee("no other microphone")
@@ -65,12 +65,12 @@ def test_when_a_microphone_of_anothers_goes_no_other_is_heard(
     pulse.module_load("module-null-sink", "sink_name=plug")
     module = pulse.module_load("module-remap-source", "source_name=usb master=plug.monitor")
     programs.await_that(lambda: is_there(pulse, "usb"), "the microphone is there")
-    told = Told()
-    join(new_client(told), told, endpoint.url, inputs=microphone("usb"))
+    event_log = EventLog()
+    join(new_client(event_log), event_log, endpoint.url, inputs=microphone("usb"))
     call = endpoint.await_call()
     programs.await_that(lambda: len(call.heard()) > RATE, "a second has passed")
     pulse.module_unload(module)
-    assert told.wait("error").startswith("cannot record microphone 'usb'")
+    assert event_log.wait("error").startswith("cannot record microphone 'usb'")
     begin = len(call.heard())
     programs.await_that(lambda: len(call.heard()) > begin + RATE, "a second has passed")
     # The headset is the default microphone, and it is loud.
@@ -80,27 +80,27 @@ def test_when_a_microphone_of_anothers_goes_no_other_is_heard(
 
 @pytest.mark.guarantee("comes back")
 def test_the_sound_server_restarts_in_the_call(
-    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog
 ) -> None:
-    with in_call(client, told, endpoint):
+    with in_call(client, event_log, endpoint):
         server.kill()
         server.answer()
         await_tone(endpoint.last, 1000)
-    assert told.all("state") == ["joining", "joined"]
+    assert event_log.all("state") == ["joining", "joined"]
 
 
 @one_server
 def test_the_call_is_joined_again_when_it_was_cut_off(
-    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, told: Told
+    server: SoundServer, endpoint: Endpoint, client: vmic.CallClient, event_log: EventLog
 ) -> None:
-    with in_call(client, told, endpoint):
+    with in_call(client, event_log, endpoint):
         first = endpoint.last
         endpoint.run(first.connection.close())
-        assert told.wait("network_connection_status_updated")["event"] == "interrupted"
-        assert told.wait("network_connection_status_updated", 2) == {"event": "connected"}
+        assert event_log.wait("network_connection_status_updated")["event"] == "interrupted"
+        assert event_log.wait("network_connection_status_updated", 2) == {"event": "connected"}
         assert endpoint.last is not first
         await_tone(endpoint.last, 1000)
-    assert told.all("state") == ["joining", "joined"]
+    assert event_log.all("state") == ["joining", "joined"]
     # The client ended the first session on the server.
     assert endpoint.methods() == ["OPTIONS", "POST", "DELETE", "OPTIONS", "POST"]
 
@@ -135,30 +135,30 @@ def test_calls_leave_nothing_behind(
     me = psutil.Process()
     calls = 10 if pytestconfig.getoption("--long") else 4
 
-    def one_call(client: vmic.CallClient, told: Told) -> None:
-        join(client, told, place.url, inputs=microphone("bot"))
-        before = len(told.all("leave"))
-        client.leave(told.note("leave"))
-        told.wait("leave", before + 1)
+    def one_call(client: vmic.CallClient, event_log: EventLog) -> None:
+        join(client, event_log, place.url, inputs=microphone("bot"))
+        before = len(event_log.all("leave"))
+        client.leave(event_log.note("leave"))
+        event_log.wait("leave", before + 1)
 
     def things() -> tuple[int, int, int]:
         return threading.active_count(), me.num_fds(), len(me.children())
 
     with vmic.create_microphone_device("bot", 48000, 1, True):
-        told = Told()
-        staying = new_client(told)
+        event_log = EventLog()
+        staying = new_client(event_log)
         for _ in range(3):
-            one_call(staying, told)
+            one_call(staying, event_log)
         (agent,) = [child for child in me.children() if "vmic.call._worker" in child.cmdline()]
         before, memory = things(), me.memory_info().rss
         threads, descriptors, agents_memory = agent.num_threads(), agent.num_fds(), agent.memory_info().rss
         for _ in range(calls):
-            another = Told()
+            another = EventLog()
             client = new_client(another)
             one_call(client, another)
             client.release()
         for _ in range(calls):
-            one_call(staying, told)
+            one_call(staying, event_log)
         programs.await_that(lambda: things() == before, f"as before: {things()} is {before}")
         # A stream that the process has closed may still be ending.
         programs.await_that(

@@ -10,7 +10,7 @@ import programs
 import vmic
 
 
-class Told(vmic.EventHandler):
+class EventLog(vmic.EventHandler):
     """An event handler that keeps all events and completions, as (name of the event, its arguments)."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Told(vmic.EventHandler):
 
 
 def _noting(event: str, name: str) -> Any:
-    def noting(self: Told, *arguments: Any) -> None:
+    def noting(self: EventLog, *arguments: Any) -> None:
         self.note(name)(*arguments)
 
     noting.__name__ = event
@@ -53,7 +53,7 @@ def _noting(event: str, name: str) -> Any:
 for _event in dir(vmic.EventHandler):
     if _event.startswith("on_"):
         _name = {"on_call_state_updated": "state"}.get(_event, _event.removeprefix("on_"))
-        setattr(Told, _event, _noting(_event, _name))
+        setattr(EventLog, _event, _noting(_event, _name))
 
 
 def microphone(name: str) -> dict[str, Any]:
@@ -61,11 +61,11 @@ def microphone(name: str) -> dict[str, Any]:
     return {"camera": False, "microphone": {"isEnabled": True, "settings": {"deviceId": name}}}
 
 
-def join(client: vmic.CallClient, told: Told, url: str, **settings: Any) -> dict[str, Any]:
+def join(client: vmic.CallClient, event_log: EventLog, url: str, **settings: Any) -> dict[str, Any]:
     """Join, wait until the join succeeds, and return the data of the completion."""
-    before = len(told.all("join"))
-    client.join(url, client_settings=settings or None, completion=told.note("join"))
-    data, error = told.wait("join", before + 1)
+    before = len(event_log.all("join"))
+    client.join(url, client_settings=settings or None, completion=event_log.note("join"))
+    data, error = event_log.wait("join", before + 1)
     assert error is None, error
     return dict(data)
 

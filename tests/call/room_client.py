@@ -8,21 +8,21 @@ import numpy as np
 import numpy.typing as npt
 import programs
 from call.endpoint import RATE
-from call.hearing import is_tone
-from call.told import Told
+from call.event_log import EventLog
+from call.tone_checks import is_tone
 
 import vmic
 
 
-class Party:
+class RoomClient:
     """A program in the room.
 
     Attributes:
         rendered: The arguments of each call of its audio renderer.
     """
 
-    def __init__(self, client: vmic.CallClient, told: Told) -> None:
-        self.client, self.told = client, told
+    def __init__(self, client: vmic.CallClient, event_log: EventLog) -> None:
+        self.client, self.event_log = client, event_log
         self.rendered: list[tuple[str, vmic.AudioData, str]] = []
 
     def other(self) -> str:
