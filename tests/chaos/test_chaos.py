@@ -10,8 +10,8 @@ from itertools import chain
 
 import programs
 import pytest
-from chaos.happening import Chaos, Happened, Said
-from chaos.judging import Verdict, judge
+from chaos.judge import Verdict, judge
+from chaos.random_actions import Chaos, ChaosLog, SpeakerReport
 from servers import SoundServer
 
 pytestmark = pytest.mark.timing
@@ -26,7 +26,7 @@ SETTLES = 0.05
 
 
 @dataclass(frozen=True)
-class Hearing:
+class JudgedRecording:
     """What one listener heard, and from when until when it recorded."""
 
     since: float
@@ -45,40 +45,42 @@ def test_whatever_happens_only_the_speaker_is_heard(
     with Chaos(server, seed) as chaos:
         chaos.go_on(option("--chaos") or (30 if option("--long") else 10))
         said = chaos.end()
-    happened = chaos.happened
+    log = chaos.log
     wrong = [f"seed {seed}"]
     totals: Counter[str] = Counter()
     longest = 0
     for speaker, its in enumerate(said):
-        hearings = hearings_of(chaos, speaker)
-        totals.update(summary(its, hearings))
-        longest = max([longest, *(count for h in hearings for _, count, _ in h.verdict.foreign)])
-        wrong += [f"speaker {speaker}: {what}" for what in faults(server, its, hearings, happened)]
-    slow = [seconds for seconds in happened.backs if seconds > BACK_WITHIN]
+        recordings = recordings_of(chaos, speaker)
+        totals.update(summary(its, recordings))
+        longest = max([longest, *(count for h in recordings for _, count, _ in h.verdict.foreign)])
+        wrong += [f"speaker {speaker}: {what}" for what in faults(server, its, recordings, log)]
+    slow = [seconds for seconds in log.backs if seconds > BACK_WITHIN]
     wrong += [f"back only after {slow} s"] if slow else []
     wrong += [f"left behind: {what}" for what in left_behind(server)]
     for name, value in totals.items():
         record_property(name, value)
     record_property("longest burst of foreign frames", longest)
-    record_property("random actions", len(happened.deeds))
-    record_property("foreign streams put on a microphone", happened.foreign_streams)
-    record_property("server restarts", len(happened.backs))
-    record_property("crashes of the server by its own fault", happened.breaks)
-    record_property("back after at most (s)", round(max(happened.backs, default=0), 2))
+    record_property("random actions", len(log.deeds))
+    record_property("foreign streams put on a microphone", log.foreign_streams)
+    record_property("server restarts", len(log.backs))
+    record_property("crashes of the server by its own fault", log.breaks)
+    record_property("back after at most (s)", round(max(log.backs, default=0), 2))
     assert wrong[1:] == [], "\n".join(wrong)
 
 
-def hearings_of(chaos: Chaos, speaker: int) -> list[Hearing]:
-    turnings = [(begin, end + SETTLES) for begin, end in chaos.happened.turnings[speaker]]
+def recordings_of(chaos: Chaos, speaker: int) -> list[JudgedRecording]:
+    turnings = [(begin, end + SETTLES) for begin, end in chaos.log.turnings[speaker]]
     return [
-        Hearing(listener.since, listener.until, judge(listener.frames(), listener.times(), speaker, turnings))
+        JudgedRecording(
+            listener.since, listener.until, judge(listener.frames(), listener.times(), speaker, turnings)
+        )
         for whose, listener in chaos.listeners
         if whose == speaker
     ]
 
 
-def summary(said: Said, hearings: list[Hearing]) -> dict[str, int]:
-    verdicts = [hearing.verdict for hearing in hearings]
+def summary(said: SpeakerReport, recordings: list[JudgedRecording]) -> dict[str, int]:
+    verdicts = [recording.verdict for recording in recordings]
     return {
         "frames written": said.stats["frames_written"],
         "frames dropped by flush": said.stats["dropped"],
@@ -95,34 +97,36 @@ def summary(said: Said, hearings: list[Hearing]) -> dict[str, int]:
     }
 
 
-def faults(server: SoundServer, said: Said, hearings: list[Hearing], happened: Happened) -> Iterator[str]:
+def faults(
+    server: SoundServer, said: SpeakerReport, recordings: list[JudgedRecording], log: ChaosLog
+) -> Iterator[str]:
     """Yield a description of each broken promise."""
-    yield from chain.from_iterable(faults_of_one(server, h.verdict, happened) for h in hearings)
-    for earlier in hearings:
-        for later in hearings:
+    yield from chain.from_iterable(faults_of_one(server, h.verdict, log) for h in recordings)
+    for earlier in recordings:
+        for later in recordings:
             last, first = earlier.verdict.last, later.verdict.first
             if earlier.until <= later.since and last is not None and first is not None and first <= last:
                 yield f"{first} was heard after {last}"
-    skipped = missing([hearing.verdict for hearing in hearings], said)
+    skipped = missing([recording.verdict for recording in recordings], said)
     if skipped > said.stats["lost"] + 256 * server.steps_missed:
         yield f"{skipped} frames are missing, and {said.stats['lost']} were counted as lost"
-    if sum(hearing.verdict.heard for hearing in hearings) < said.stats["heard"] / 10:
+    if sum(recording.verdict.heard for recording in recordings) < said.stats["heard"] / 10:
         yield "next to nothing was heard"
 
 
-def faults_of_one(server: SoundServer, verdict: Verdict, happened: Happened) -> Iterator[str]:
+def faults_of_one(server: SoundServer, verdict: Verdict, log: ChaosLog) -> Iterator[str]:
     if verdict.altered:
         yield f"{verdict.altered} frames altered"
     for when in verdict.disordered:
-        yield f"disordered, after: {'; '.join(happened.before(when))}"
+        yield f"disordered, after: {'; '.join(log.before(when))}"
     if verdict.halved and server.kind == "pulseaudio":
         yield f"one channel of {verdict.halved} frames"
     for when, count, origin in verdict.foreign:
         if count > LET_IN:
-            yield f"{count} frames of {origin}, after: {'; '.join(happened.before(when))}"
+            yield f"{count} frames of {origin}, after: {'; '.join(log.before(when))}"
 
 
-def missing(verdicts: Sequence[Verdict], said: Said) -> int:
+def missing(verdicts: Sequence[Verdict], said: SpeakerReport) -> int:
     """Return how many frames a listener did not hear although the speaker did not drop them."""
     known: set[int] = set()
     # Where it is not known which frames are missing, two listeners may miss the same ones.

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from chaos.frames import FOREIGN, PERIOD, frames
-from chaos.judging import Verdict, judge
+from chaos.judge import Verdict, judge
 from signals import Samples, ramp_to
 
 N = 48000

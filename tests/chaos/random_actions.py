@@ -16,7 +16,7 @@ from typing import Any
 import programs
 import pulsectl
 from chaos.frames import CHANNELS, FOREIGN, HEADSET, LOUDEST, SAMPLE_RATE
-from chaos.judging import Span
+from chaos.judge import Span
 from player_programs import PlayerProgram, is_there
 from servers import SoundServer
 from timed_recording import TimedRecorder
@@ -45,7 +45,7 @@ MICROPHONES = (Microphone(0), Microphone(1))
 
 
 @dataclass
-class Happened:
+class ChaosLog:
     """All events so far, with times from `time.monotonic()`.
 
     Attributes:
@@ -68,14 +68,14 @@ class Happened:
 
 
 @dataclass
-class Said:
+class SpeakerReport:
     """The report of a speaker: the ranges of numbers that it dropped, and its stats at the end."""
 
     dropped: list[tuple[int, int]]
     stats: dict[str, int]
 
     @classmethod
-    def in_log(cls, path: Path) -> Said:
+    def in_log(cls, path: Path) -> SpeakerReport:
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         return cls([tuple(line["dropped"]) for line in lines[1:-1]], lines[-1]["stats"])
 
@@ -85,7 +85,7 @@ class Chaos:
 
     def __init__(self, server: SoundServer, seed: int) -> None:
         self._server, self._random = server, random.Random(seed)
-        self.happened = Happened()
+        self.log = ChaosLog()
         self.listeners: list[tuple[int, TimedRecorder]] = []
         self._players: list[PlayerProgram] = []
         self._headset: PlayerProgram | None = None
@@ -99,7 +99,7 @@ class Chaos:
             self._furnish()
             for which in (0, 1):
                 self._speakers.append(self._speaker(which))
-                programs.await_that(self._log(which).read_text, "it speaks")
+                programs.await_that(self._report_path(which).read_text, "it speaks")
             unfinished.pop_all()
         return self
 
@@ -133,7 +133,7 @@ class Chaos:
                 self._mend(error)
             time.sleep(self._random.uniform(0, 0.3))
 
-    def end(self) -> list[Said]:
+    def end(self) -> list[SpeakerReport]:
         """End the speakers, wait for the end of all listeners, and return what the speakers reported.
 
         The listeners end because their microphones are removed.
@@ -143,7 +143,7 @@ class Chaos:
             assert code == 0, errors
         for _, listener in self.listeners:
             listener.await_end()
-        return [Said.in_log(self._log(which)) for which in (0, 1)]
+        return [SpeakerReport.in_log(self._report_path(which)) for which in (0, 1)]
 
     # ---- the random actions ----
 
@@ -165,7 +165,7 @@ class Chaos:
             sink = self._sink(pulse)
         if sink is not None:
             self._note(f"a foreign stream on {sink.description}")
-            self.happened.foreign_streams += 1
+            self.log.foreign_streams += 1
             self._players.append(PlayerProgram.of(self._noise("foreign"), sink.name, self._server.env))
 
     def _move_foreign_stream(self) -> None:
@@ -174,7 +174,7 @@ class Chaos:
             sink = self._sink(pulse)
             if there and sink is not None:
                 self._note(f"a stream is moved to {sink.description}")
-                self.happened.foreign_streams += 1
+                self.log.foreign_streams += 1
                 pulse.sink_input_move(self._random.choice(there).index, sink.index)
 
     def _hush(self) -> None:
@@ -195,7 +195,7 @@ class Chaos:
             self._note(f"the {part} of {microphone.source_name} is turned")
             pulse.volume_set_all_chans(thing, self._random.choice((0.3, 0.7, LOUDEST)))
             programs.await_that(lambda: _is_full(pulse, microphone, part), "it is full again", 10)
-        self.happened.turnings[microphone.speaker].append((begin, time.monotonic()))
+        self.log.turnings[microphone.speaker].append((begin, time.monotonic()))
 
     def _fork(self) -> None:
         self._note("a speaker forks")
@@ -229,7 +229,7 @@ class Chaos:
         begin = time.monotonic()
         self._note("the server is back")
         self._await_microphones()
-        self.happened.backs.append(time.monotonic() - begin)
+        self.log.backs.append(time.monotonic() - begin)
         self._note("the microphones are back")
         self._furnish()
 
@@ -242,7 +242,7 @@ class Chaos:
             return
         if self._server.main_process.poll() is None or not self._server.broke:
             raise error
-        self.happened.breaks += 1
+        self.log.breaks += 1
         self._note("the server broke")
         self._come_back()
 
@@ -267,13 +267,13 @@ class Chaos:
         self._players.clear()
 
     def _speaker(self, which: int) -> subprocess.Popen[str]:
-        argv = [sys.executable, "-W", "ignore", "-m", "chaos.speaking"]
-        with self._log(which).open("w") as log:
+        argv = [sys.executable, "-W", "ignore", "-m", "chaos.random_speaker"]
+        with self._report_path(which).open("w") as report:
             return subprocess.Popen(
                 [*argv, str(which), str(self._random.getrandbits(32))],
                 env={**self._server.env, "PYTHONPATH": programs.PYTHONPATH},
                 stdin=subprocess.PIPE,
-                stdout=log,
+                stdout=report,
                 stderr=subprocess.PIPE,
                 text=True,
             )
@@ -292,12 +292,12 @@ class Chaos:
         return _part(pulse, self._random.choice(MICROPHONES), "sink")
 
     def _note(self, deed: str) -> None:
-        self.happened.deeds.append((time.monotonic(), deed))
+        self.log.deeds.append((time.monotonic(), deed))
 
     def _noise(self, name: str) -> Path:
         return self._server.root / f"{name}.raw"
 
-    def _log(self, which: int) -> Path:
+    def _report_path(self, which: int) -> Path:
         return self._server.root / f"speaker-{which}.json"
 
 

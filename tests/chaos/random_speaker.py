@@ -19,7 +19,7 @@ from chaos.frames import CHANNELS, SAMPLE_RATE, frames
 import vmic
 
 
-class Speaker:
+class RandomSpeaker:
     """A writer of numbered frames. Speaker 0 blocks and writes as fast as it can, speaker 1 by the clock."""
 
     def __init__(self, which: int, seed: int) -> None:
@@ -91,4 +91,4 @@ def _say(**what: object) -> None:
 
 
 if __name__ == "__main__":
-    Speaker(*map(int, sys.argv[1:])).speak()
+    RandomSpeaker(*map(int, sys.argv[1:])).speak()
