@@ -2,8 +2,8 @@
  * is computed from the clock. */
 #include "frames.h"
 #include "minmax.h"
+#include "pipewire_clock.h"
 #include "playback.h"
-#include "quantum_clock.h"
 
 /* PipeWire's graph uses the shortest quantum that a node asks for, and pipewire-pulse asks for none below
  * this (0.3.65). */
@@ -14,8 +14,8 @@
 #define LOOKS 3
 
 struct pipewire {
-    struct playback playback;   /* first: struct playback begins with the struct sink */
-    struct quantum_clock clock; /* what the server holds */
+    struct playback playback;    /* first: struct playback begins with the struct sink */
+    struct pipewire_clock clock; /* what the server holds */
 };
 
 /* Find out when PipeWire consumes a quantum. A full server asks for more when it has consumed one: a write
@@ -27,7 +27,7 @@ static int find_quantum(struct pipewire *self) {
         error = playback_write_silence(&self->playback, QUANTUM_US);
         consumed_at = min_ns(consumed_at, clock_now() - i * QUANTUM_NS);
     }
-    quantum_clock_begin(&self->clock, QUANTUM_NS, consumed_at);
+    pipewire_clock_begin(&self->clock, QUANTUM_NS, consumed_at);
     return error;
 }
 
@@ -42,7 +42,7 @@ static int pipewire_open(struct sink *sink) {
 static int pipewire_write(struct sink *sink, const void *frames, uint64_t count) {
     struct pipewire *self = (struct pipewire *)sink;
     int error = playback_write(&self->playback, frames, count);
-    quantum_clock_add(&self->clock, clock_now(), to_ns(self->playback.spec.rate, count));
+    pipewire_clock_add(&self->clock, clock_now(), to_ns(self->playback.spec.rate, count));
     return error;
 }
 
@@ -50,8 +50,8 @@ static int pipewire_flush(struct sink *sink, int64_t *left) {
     struct pipewire *self = (struct pipewire *)sink;
     int error = playback_flush(&self->playback);
     int64_t now = clock_now();
-    quantum_clock_clear(&self->clock, now);
-    *left = quantum_clock_heard_at(&self->clock, now) - now;
+    pipewire_clock_clear(&self->clock, now);
+    *left = pipewire_clock_heard_at(&self->clock, now) - now;
     return error;
 }
 
@@ -60,10 +60,10 @@ static int pipewire_level(struct sink *sink, const struct shown_level *shown, st
     struct pipewire *self = (struct pipewire *)sink;
     int64_t latency = playback_latency(&self->playback);
     int64_t now = clock_now();
-    quantum_clock_report(&self->clock, now, latency);
+    pipewire_clock_report(&self->clock, now, latency);
     *level = (struct level){
-        .heard_at = quantum_clock_heard_at(&self->clock, now),
-        .dry_at = quantum_clock_dry_at(&self->clock, now),
+        .heard_at = pipewire_clock_heard_at(&self->clock, now),
+        .dry_at = pipewire_clock_dry_at(&self->clock, now),
         .sure_at = INT64_MAX,
     };
     return self->playback.error;

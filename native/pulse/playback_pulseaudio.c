@@ -3,7 +3,7 @@
 #include "minmax.h"
 #include "period.h"
 #include "playback.h"
-#include "playback_clock.h"
+#include "pulseaudio_clock.h"
 #include "threads.h"
 
 #include <stdbool.h>
@@ -21,9 +21,9 @@
 #define PLAYS_WITHIN_NS (70 * MS)
 
 struct pulseaudio {
-    struct playback playback;    /* first: struct playback begins with the struct sink */
-    struct playback_clock clock; /* when the frames in the server are heard */
-    bool just_open;              /* its level was not read yet */
+    struct playback playback;      /* first: struct playback begins with the struct sink */
+    struct pulseaudio_clock clock; /* when the frames in the server are heard */
+    bool just_open;                /* its level was not read yet */
 };
 
 /* Return the period of the null sink, frames. */
@@ -39,22 +39,22 @@ static int pulseaudio_open(struct sink *sink) {
     int error = playback_open(&self->playback, MINREQ_US);
     if (error)
         return error;
-    playback_clock_begin(&self->clock, sample_rate, period(sample_rate), clock_now());
-    playback_clock_add(&self->clock, clock_now(), to_frames(sample_rate, SET_OFF_US * INT64_C(1000)));
+    pulseaudio_clock_begin(&self->clock, sample_rate, period(sample_rate), clock_now());
+    pulseaudio_clock_add(&self->clock, clock_now(), to_frames(sample_rate, SET_OFF_US * INT64_C(1000)));
     self->just_open = true;
     return playback_write_silence(&self->playback, SET_OFF_US);
 }
 
 static int pulseaudio_write(struct sink *sink, const void *frames, uint64_t count) {
     struct pulseaudio *self = (struct pulseaudio *)sink;
-    playback_clock_add(&self->clock, clock_now(), count);
+    pulseaudio_clock_add(&self->clock, clock_now(), count);
     return playback_write(&self->playback, frames, count);
 }
 
 static int pulseaudio_flush(struct sink *sink, int64_t *left) {
     struct pulseaudio *self = (struct pulseaudio *)sink;
     int error = playback_flush(&self->playback);
-    playback_clock_clear(&self->clock, clock_now());
+    pulseaudio_clock_clear(&self->clock, clock_now());
     if (error)
         return error;
     *left = min_ns(playback_latency(&self->playback), sink->metrics.period);
@@ -81,9 +81,9 @@ static int pulseaudio_level(struct sink *sink, const struct shown_level *shown, 
     int64_t latency = playback_latency(&self->playback);
     int64_t now = clock_now();
     if (shown)
-        playback_clock_show(&self->clock, now, shown);
-    playback_clock_report(&self->clock, now, latency);
-    *level = playback_clock_level(&self->clock, now);
+        pulseaudio_clock_show(&self->clock, now, shown);
+    pulseaudio_clock_report(&self->clock, now, latency);
+    *level = pulseaudio_clock_level(&self->clock, now);
     return self->playback.error;
 }
 

@@ -1,6 +1,6 @@
 """Sound written at its own pace has no silence inside, whatever the rate and the length of a write.
 
-tests/native/test_paced.c tests the same in every phase and without the noise of the machine.
+tests/native/test_paced_writes.c tests the same in every phase and without the noise of the machine.
 """
 
 from __future__ import annotations

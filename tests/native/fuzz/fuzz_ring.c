@@ -1,6 +1,6 @@
 /* The ring is compared with a model: the input is a script of writes, peeks and consumes. */
 #include "ring.h"
-#include "world.h"
+#include "simulation.h"
 
 #include <string.h>
 

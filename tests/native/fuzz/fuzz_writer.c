@@ -4,9 +4,9 @@
  * The first byte chooses the config and the buffer metrics; then each pair of bytes is an operation and its
  * argument.
  */
-#include "server.h"
+#include "faulty_sink.h"
+#include "simulation.h"
 #include "stream.h"
-#include "world.h"
 
 #include <string.h>
 
@@ -40,7 +40,7 @@ static struct run {
     bool stopped;   /* or about to stop */
     bool has_ended; /* a stop has returned */
 } run;
-static struct server server;
+static struct faulty_sink faulty;
 static bool trace;
 
 #define SAY(...) (trace ? (void)fprintf(stderr, __VA_ARGS__) : (void)0)
@@ -50,13 +50,13 @@ static bool trace;
 static vmic_stats look(void) {
     /* The state from before: another thread may run meanwhile and call look() too. */
     vmic_stats b = run.before, s;
-    uint64_t written = run.written, skipped = server.skipped;
+    uint64_t written = run.written, skipped = faulty.skipped;
     vmic_get_stats(run.stream, &s);
     MUST(s.written == s.heard + s.dropped + s.lost + s.queued);
     MUST(s.done == s.heard + s.dropped + s.lost);
     MUST(s.done <= s.due && s.due <= s.consumed && s.consumed <= s.written);
     MUST(s.written >= written && s.written <= run.writing);
-    MUST(s.heard + s.lost <= server.got);
+    MUST(s.heard + s.lost <= faulty.got);
     MUST(s.dropped >= skipped);
     MUST(s.consumed >= b.consumed && s.done >= b.done && s.heard >= b.heard && s.dropped >= b.dropped);
     MUST(s.lost >= b.lost && s.underruns >= b.underruns && s.reopened >= b.reopened);
@@ -66,18 +66,18 @@ static vmic_stats look(void) {
 
 /* Lack of room neither separates silence from the step that follows it, nor splits a ramp. */
 static uint64_t most_held(void) {
-    const struct buffer_metrics *metrics = &server.sink.metrics;
+    const struct buffer_metrics *metrics = &faulty.sink.metrics;
     int64_t ns = metrics->high_water + run.config.ramp_us * US + metrics->period;
     return (uint64_t)(ns / US) * run.config.sample_rate / 1000000 + INEXACT;
 }
 
 /* The stream's count of heard frames matches the server's. */
 static void check_heard(void) {
-    uint64_t said = look().heard, truly = server_heard(&server);
+    uint64_t said = look().heard, truly = faulty_sink_heard(&faulty);
     uint64_t wrong = said > truly ? said - truly : truly - said;
-    SAY("  heard %lu, truly %lu, highest %lu\n", said, truly, server.highest);
-    MUST(!server.exact || wrong <= INEXACT * (1 + run.emptied + server.failed));
-    MUST(!server.exact || server.highest <= most_held());
+    SAY("  heard %lu, truly %lu, highest %lu\n", said, truly, faulty.highest);
+    MUST(!faulty.exact || wrong <= INEXACT * (1 + run.emptied + faulty.failed));
+    MUST(!faulty.exact || faulty.highest <= most_held());
 }
 
 /* ---- the thread that waits, flushes and stops ---- */
@@ -95,25 +95,25 @@ static int wait_for_event(void) {
 static int flush(void) {
     vmic_flushed flushed;
     uint64_t least = run.written;
-    server.may_skip = UINT32_MAX - 1; /* a write may still come before the flush */
+    faulty.may_skip = UINT32_MAX - 1; /* a write may still come before the flush */
     run.emptied++;
     int result = vmic_flush(run.stream, run.fade_us, (uint64_t)(run.timeout / US), &flushed);
-    server.may_skip = (uint32_t)run.writing;
+    faulty.may_skip = (uint32_t)run.writing;
     if (result == VMIC_OK) {
         MUST(flushed.heard_to <= flushed.dropped_to);
         MUST(flushed.dropped_to >= least && flushed.dropped_to <= run.writing);
-        MUST(flushed.heard_to + 1 >= server.not_before);
-        server.not_before = (uint32_t)flushed.dropped_to + 1;
+        MUST(flushed.heard_to + 1 >= faulty.not_before);
+        faulty.not_before = (uint32_t)flushed.dropped_to + 1;
         MUST(look().done >= flushed.dropped_to);
     }
     return result;
 }
 
 static int stop(void) {
-    server.may_skip = (uint32_t)run.written;
-    server.exact = false; /* frames that it plays until it is closed count as dropped */
+    faulty.may_skip = (uint32_t)run.written;
+    faulty.exact = false; /* frames that it plays until it is closed count as dropped */
     int result = vmic_stop(run.stream, (uint64_t)(run.timeout / US));
-    MUST(result == VMIC_TIMEOUT || !server.open);
+    MUST(result == VMIC_TIMEOUT || !faulty.open);
     run.has_ended = true;
     return result;
 }
@@ -122,13 +122,13 @@ static void *work(void *argument) {
     (void)argument;
     for (;;) {
         while (run.job == NOTHING)
-            world_sleep(&run.job, NEVER);
+            simulation_sleep(&run.job, NEVER);
         if (run.job == QUIT)
             return NULL;
-        int64_t deadline = world_now() + run.timeout;
+        int64_t deadline = simulation_now() + run.timeout;
         int result = run.job == WAIT ? wait_for_event() : run.job == DO_FLUSH ? flush() : stop();
         MUST(result == VMIC_OK || result == VMIC_TIMEOUT);
-        MUST(world_now() <= deadline + LATE);
+        MUST(simulation_now() <= deadline + LATE);
         SAY("  returned %d\n", result);
         run.job = NOTHING;
     }
@@ -141,7 +141,7 @@ static void give(enum job job, int64_t timeout) {
     run.timeout = timeout;
     run.job = job;
     run.stopped = run.stopped || job == STOP;
-    world_wake(&run.job);
+    simulation_wake(&run.job);
 }
 
 static void give_wait(vmic_event event, uint64_t index, int64_t timeout) {
@@ -171,19 +171,19 @@ static void write_frames(uint64_t count) {
 }
 
 static void let_pass(int64_t ns) {
-    world_sleep(NULL, world_now() + ns);
+    simulation_sleep(NULL, simulation_now() + ns);
 }
 
 static void recover(void) {
-    server_recover(&server);
+    faulty_sink_recover(&faulty);
     /* What PulseAudio (16.1) does when it has run dry: it continues to play once it has 2.5 ms. */
-    if (server.still > STILL)
-        server.still = STILL;
-    server.lie = 0;
+    if (faulty.still > STILL)
+        faulty.still = STILL;
+    faulty.lie = 0;
 }
 
 static void set_call(enum call call, int64_t takes) {
-    server.calls[call].takes = takes;
+    faulty.calls[call].takes = takes;
 }
 
 static void operate(uint8_t operation, uint8_t argument) {
@@ -217,7 +217,7 @@ static void operate(uint8_t operation, uint8_t argument) {
         break;
     case 7:
         SAY("call %d fails at its call number %d\n", call, 1 + argument / CALLS);
-        server.calls[call].fails_in = call == CLOSE ? 0 : 1 + argument / CALLS;
+        faulty.calls[call].fails_in = call == CLOSE ? 0 : 1 + argument / CALLS;
         break;
     case 8:
         SAY("call %d hangs\n", call);
@@ -245,23 +245,23 @@ static void operate(uint8_t operation, uint8_t argument) {
         break;
     case 12:
         SAY("another thread goes on in %d\n", argument);
-        world_preempt(argument);
+        simulation_preempt(argument);
         break;
     case 13:
-        server.lie = ((int8_t)argument) * 500 * US;
-        SAY("it lies by %ld us\n", server.lie / US);
-        server.exact = false;
+        faulty.lie = ((int8_t)argument) * 500 * US;
+        SAY("it lies by %ld us\n", faulty.lie / US);
+        faulty.exact = false;
         break;
     case 14:
         SAY("it stands still with %d frames\n", argument * 4);
-        server.still = argument * 4;
-        server.exact = false;
+        faulty.still = argument * 4;
+        faulty.exact = false;
         break;
     default:
         if (argument < 240) {
             SAY("a flush leaves %d frames\n", argument);
-            server.keeps = argument;
-            server.exact = false; /* the frames count as heard at once */
+            faulty.keeps = argument;
+            faulty.exact = false; /* the frames count as heard at once */
             break;
         }
         SAY("stop, within %d ms\n", argument - 240);
@@ -332,13 +332,13 @@ static void check_end(bool stopped_before) {
     finish_job();
     vmic_stats s = look();
     MUST(stopped_before || s.queued == 0);
-    MUST(s.dropped >= s.consumed - server.got);
+    MUST(s.dropped >= s.consumed - faulty.got);
     run.job = QUIT;
-    world_wake(&run.job);
+    simulation_wake(&run.job);
     vmic_free(run.stream);
-    world_settle();
-    server_end(&server);
-    world_end();
+    simulation_settle();
+    faulty_sink_end(&faulty);
+    simulation_end();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -346,14 +346,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     trace = getenv("FUZZ_TRACE") != NULL;
     uint8_t first = size > 0 ? data[0] : 0;
     run = (struct run){.config = config_of(first)};
-    world_begin();
-    server_begin(&server, run.config.sample_rate, metrics_of(first));
-    run.stream = stream_create(&run.config, &server.sink);
+    simulation_begin();
+    faulty_sink_begin(&faulty, run.config.sample_rate, metrics_of(first));
+    run.stream = stream_create(&run.config, &faulty.sink);
     MUST(run.stream);
-    world_start(work, NULL);
+    simulation_start(work, NULL);
     for (size_t i = 1; i + 1 < size && i < 2 * OPERATIONS; i += 2)
         operate(data[i], data[i + 1]);
-    world_preempt(0);
+    simulation_preempt(0);
     if (!run.stopped)
         check_recovers();
     check_end(run.stopped);

@@ -1,4 +1,4 @@
-/* quantum_clock.h: the level of a server that consumes one quantum at a time and does not report what it has
+/* pipewire_clock.h: the level of a server that consumes one quantum at a time and does not report what it has
  * left, reckoned by the clock.
  *
  * PipeWire's graph consumes 256 of 48000 frames every 5.33 ms, and nothing when it finds fewer: those wait
@@ -10,12 +10,12 @@
  *
  * All times in ns, those that end in `_at` of CLOCK_MONOTONIC. Not thread-safe.
  */
-#ifndef VMIC_QUANTUM_CLOCK_H
-#define VMIC_QUANTUM_CLOCK_H
+#ifndef VMIC_PIPEWIRE_CLOCK_H
+#define VMIC_PIPEWIRE_CLOCK_H
 
 #include <stdint.h>
 
-struct quantum_clock {
+struct pipewire_clock {
     int64_t quantum; /* how long one lasts; read only */
     int64_t next_at; /* when the next one is consumed */
     int64_t filled;  /* how much there is to consume */
@@ -25,16 +25,16 @@ struct quantum_clock {
 };
 
 /* Begin with a server that holds nothing, and consumed a quantum at `consumed_at`. */
-void quantum_clock_begin(struct quantum_clock *clock, int64_t quantum, int64_t consumed_at);
+void pipewire_clock_begin(struct pipewire_clock *clock, int64_t quantum, int64_t consumed_at);
 /* Note that what the server has not consumed is dropped. */
-void quantum_clock_clear(struct quantum_clock *clock, int64_t now_at);
+void pipewire_clock_clear(struct pipewire_clock *clock, int64_t now_at);
 /* Note that `ns` more were written. */
-void quantum_clock_add(struct quantum_clock *clock, int64_t now_at, int64_t ns);
+void pipewire_clock_add(struct pipewire_clock *clock, int64_t now_at, int64_t ns);
 /* Take in libpulse's report that a frame written now is heard after `latency`. */
-void quantum_clock_report(struct quantum_clock *clock, int64_t now_at, int64_t latency);
+void pipewire_clock_report(struct pipewire_clock *clock, int64_t now_at, int64_t latency);
 /* Return when a frame written now would be heard. */
-int64_t quantum_clock_heard_at(struct quantum_clock *clock, int64_t now_at);
+int64_t pipewire_clock_heard_at(struct pipewire_clock *clock, int64_t now_at);
 /* Return when the server finds less than a quantum. */
-int64_t quantum_clock_dry_at(struct quantum_clock *clock, int64_t now_at);
+int64_t pipewire_clock_dry_at(struct pipewire_clock *clock, int64_t now_at);
 
 #endif

@@ -1,4 +1,4 @@
-#include "quantum_clock.h"
+#include "pipewire_clock.h"
 
 #include "clock.h"
 #include "minmax.h"
@@ -6,7 +6,7 @@
 /* An error counts when it has lasted for one to two of these. */
 #define LASTS (5 * SECOND / 2)
 
-static void forget(struct quantum_clock *clock, int64_t now_at) {
+static void forget(struct pipewire_clock *clock, int64_t now_at) {
     clock->since_at = now_at;
     clock->lowest = INT64_MAX;
     clock->highest = INT64_MIN;
@@ -15,12 +15,12 @@ static void forget(struct quantum_clock *clock, int64_t now_at) {
     clock->highest_before = INT64_MAX;
 }
 
-void quantum_clock_begin(struct quantum_clock *clock, int64_t quantum, int64_t consumed_at) {
-    *clock = (struct quantum_clock){.quantum = quantum, .next_at = consumed_at + quantum};
+void pipewire_clock_begin(struct pipewire_clock *clock, int64_t quantum, int64_t consumed_at) {
+    *clock = (struct pipewire_clock){.quantum = quantum, .next_at = consumed_at + quantum};
     forget(clock, consumed_at);
 }
 
-static void advance(struct quantum_clock *clock, int64_t now_at) {
+static void advance(struct pipewire_clock *clock, int64_t now_at) {
     if (now_at < clock->next_at)
         return;
     int64_t passed = (now_at - clock->next_at) / clock->quantum + 1;
@@ -32,14 +32,14 @@ static void advance(struct quantum_clock *clock, int64_t now_at) {
         forget(clock, now_at);
 }
 
-void quantum_clock_clear(struct quantum_clock *clock, int64_t now_at) {
+void pipewire_clock_clear(struct pipewire_clock *clock, int64_t now_at) {
     advance(clock, now_at);
     clock->filled = 0;
     forget(clock, now_at);
 }
 
 /* Correct by whole quanta: the graph skips whole ones, and whole ones were wrongly counted. */
-static void correct(struct quantum_clock *clock, int64_t now_at) {
+static void correct(struct pipewire_clock *clock, int64_t now_at) {
     int64_t lowest = min_ns(clock->lowest, clock->lowest_before);
     int64_t highest = max_ns(clock->highest, clock->highest_before);
     int64_t error = lowest > 0 ? lowest : highest < 0 ? highest : 0;
@@ -57,25 +57,25 @@ static void correct(struct quantum_clock *clock, int64_t now_at) {
     forget(clock, now_at);
 }
 
-void quantum_clock_report(struct quantum_clock *clock, int64_t now_at, int64_t latency) {
-    int64_t later = now_at + latency - quantum_clock_heard_at(clock, now_at);
+void pipewire_clock_report(struct pipewire_clock *clock, int64_t now_at, int64_t latency) {
+    int64_t later = now_at + latency - pipewire_clock_heard_at(clock, now_at);
     clock->lowest = min_ns(clock->lowest, later);
     clock->highest = max_ns(clock->highest, later);
     if (now_at - clock->since_at >= LASTS)
         correct(clock, now_at);
 }
 
-void quantum_clock_add(struct quantum_clock *clock, int64_t now_at, int64_t ns) {
+void pipewire_clock_add(struct pipewire_clock *clock, int64_t now_at, int64_t ns) {
     advance(clock, now_at);
     clock->filled += ns;
 }
 
-int64_t quantum_clock_heard_at(struct quantum_clock *clock, int64_t now_at) {
+int64_t pipewire_clock_heard_at(struct pipewire_clock *clock, int64_t now_at) {
     advance(clock, now_at);
     return clock->next_at + clock->filled;
 }
 
-int64_t quantum_clock_dry_at(struct quantum_clock *clock, int64_t now_at) {
+int64_t pipewire_clock_dry_at(struct pipewire_clock *clock, int64_t now_at) {
     advance(clock, now_at);
     return clock->next_at + clock->filled / clock->quantum * clock->quantum;
 }

@@ -1,7 +1,7 @@
-/* The quantum clock is compared with a server that consumes each quantum at its time. */
+/* The clock for PipeWire is compared with a server that consumes each quantum at its time. */
 #include "check.h"
 #include "clock.h"
-#include "quantum_clock.h"
+#include "pipewire_clock.h"
 #include "random.h"
 
 #define QUANTUM 5333333
@@ -34,53 +34,53 @@ static int64_t dry_at(struct server server) {
 
 static void as_the_server_does(void) {
     const int64_t begin = 1000000000;
-    struct quantum_clock quanta;
+    struct pipewire_clock quanta;
     struct server server = {.next_at = begin + QUANTUM};
     uint64_t random = 1;
-    quantum_clock_begin(&quanta, QUANTUM, begin);
+    pipewire_clock_begin(&quanta, QUANTUM, begin);
     int64_t now_at = begin;
     for (int i = 0; i < 100000; i++) {
         now_at += (int64_t)random_below(&random, 3 * QUANTUM);
         run_until(&server, now_at);
-        CHECK_EQUAL(quantum_clock_heard_at(&quanta, now_at), heard_at(server));
-        CHECK_EQUAL(quantum_clock_dry_at(&quanta, now_at), dry_at(server));
+        CHECK_EQUAL(pipewire_clock_heard_at(&quanta, now_at), heard_at(server));
+        CHECK_EQUAL(pipewire_clock_dry_at(&quanta, now_at), dry_at(server));
         int64_t ns = (int64_t)random_below(&random, random_below(&random, 10) ? 2 * QUANTUM : 40 * QUANTUM);
         if (random_below(&random, 100) == 0) {
-            quantum_clock_clear(&quanta, now_at);
+            pipewire_clock_clear(&quanta, now_at);
             server.filled = 0;
         } else {
-            quantum_clock_add(&quanta, now_at, ns);
+            pipewire_clock_add(&quanta, now_at, ns);
             server.filled += ns;
         }
     }
 }
 
 static void less_than_a_step_waits(void) {
-    struct quantum_clock quanta;
-    quantum_clock_begin(&quanta, QUANTUM, 0);
-    quantum_clock_add(&quanta, 0, QUANTUM - 1);
-    CHECK_EQUAL(quantum_clock_dry_at(&quanta, 100 * QUANTUM), 101 * QUANTUM);
-    CHECK_EQUAL(quantum_clock_heard_at(&quanta, 100 * QUANTUM), 102 * QUANTUM - 1);
-    quantum_clock_add(&quanta, 100 * QUANTUM, 1);
-    CHECK_EQUAL(quantum_clock_dry_at(&quanta, 100 * QUANTUM), 102 * QUANTUM);
-    CHECK_EQUAL(quantum_clock_heard_at(&quanta, 101 * QUANTUM), 102 * QUANTUM);
+    struct pipewire_clock quanta;
+    pipewire_clock_begin(&quanta, QUANTUM, 0);
+    pipewire_clock_add(&quanta, 0, QUANTUM - 1);
+    CHECK_EQUAL(pipewire_clock_dry_at(&quanta, 100 * QUANTUM), 101 * QUANTUM);
+    CHECK_EQUAL(pipewire_clock_heard_at(&quanta, 100 * QUANTUM), 102 * QUANTUM - 1);
+    pipewire_clock_add(&quanta, 100 * QUANTUM, 1);
+    CHECK_EQUAL(pipewire_clock_dry_at(&quanta, 100 * QUANTUM), 102 * QUANTUM);
+    CHECK_EQUAL(pipewire_clock_heard_at(&quanta, 101 * QUANTUM), 102 * QUANTUM);
 }
 
 /* Continuous sound of `seconds`: libpulse reports the true latency, within 5 ms, of a server that is `error`
  * quanta late. */
 static int64_t error_after(int error, int64_t seconds) {
-    struct quantum_clock quanta;
-    quantum_clock_begin(&quanta, QUANTUM, 0);
-    quantum_clock_add(&quanta, 0, 8 * QUANTUM);
-    int64_t end_at = quantum_clock_heard_at(&quanta, 0) + error * QUANTUM;
+    struct pipewire_clock quanta;
+    pipewire_clock_begin(&quanta, QUANTUM, 0);
+    pipewire_clock_add(&quanta, 0, 8 * QUANTUM);
+    int64_t end_at = pipewire_clock_heard_at(&quanta, 0) + error * QUANTUM;
     for (int64_t now_at = QUANTUM; now_at < seconds * SECOND; now_at += QUANTUM) {
-        quantum_clock_add(&quanta, now_at, QUANTUM);
+        pipewire_clock_add(&quanta, now_at, QUANTUM);
         end_at += QUANTUM;
         int64_t wandered = now_at / 1000 % 10000000 - 5000000;
         int64_t latency = end_at - now_at + wandered;
-        quantum_clock_report(&quanta, now_at, latency > 0 ? latency : 0);
+        pipewire_clock_report(&quanta, now_at, latency > 0 ? latency : 0);
     }
-    return (end_at - quantum_clock_heard_at(&quanta, seconds * SECOND)) / QUANTUM;
+    return (end_at - pipewire_clock_heard_at(&quanta, seconds * SECOND)) / QUANTUM;
 }
 
 static void a_lasting_error_is_corrected(void) {
@@ -94,17 +94,17 @@ static void a_lasting_error_is_corrected(void) {
 
 /* Each utterance begins with what the clock knows about the quanta. */
 static void a_short_error_is_none(void) {
-    struct quantum_clock quanta;
+    struct pipewire_clock quanta;
     int64_t now_at = 0;
-    quantum_clock_begin(&quanta, QUANTUM, 0);
+    pipewire_clock_begin(&quanta, QUANTUM, 0);
     for (int utterance = 0; utterance < 20; utterance++) {
-        quantum_clock_add(&quanta, now_at, 200 * QUANTUM);
-        int64_t end_at = quantum_clock_heard_at(&quanta, now_at);
+        pipewire_clock_add(&quanta, now_at, 200 * QUANTUM);
+        int64_t end_at = pipewire_clock_heard_at(&quanta, now_at);
         for (; now_at < end_at + 10 * QUANTUM; now_at += QUANTUM) {
             int64_t latency = end_at - now_at + 4 * QUANTUM;
-            quantum_clock_report(&quanta, now_at, latency > 0 ? latency : 0);
+            pipewire_clock_report(&quanta, now_at, latency > 0 ? latency : 0);
             if (now_at < end_at)
-                CHECK_EQUAL(quantum_clock_heard_at(&quanta, now_at), end_at);
+                CHECK_EQUAL(pipewire_clock_heard_at(&quanta, now_at), end_at);
         }
     }
 }

@@ -1,10 +1,10 @@
-/* Writes at the pace of their sound into a null sink like PulseAudio's, in a simulated world (fuzz/world.h):
- * no silence appears between the writes. */
+/* Writes at the pace of their sound into a null sink like PulseAudio's, in a simulation
+ * (fuzz/simulation.h): no silence appears between the writes. */
 #include "check.h"
-#include "fuzz/world.h"
+#include "fuzz/simulation.h"
 #include "null_sink.h"
 #include "period.h"
-#include "playback_clock.h"
+#include "pulseaudio_clock.h"
 #include "random.h"
 #include "stream.h"
 #include "vmic.h"
@@ -20,7 +20,7 @@
 struct paced_sink {
     struct sink sink; /* first: the stream sees only this */
     struct null_sink null;
-    struct playback_clock clock;
+    struct pulseaudio_clock clock;
     int64_t opened_at; /* until then its periods have not begun */
     int16_t given[LONGEST], heard[LONGEST];
     uint64_t given_count, consumed, heard_count;
@@ -42,19 +42,19 @@ static void hear(struct null_sink *sink, uint64_t frames, bool silence) {
 
 static int paced_open(struct sink *sink) {
     (void)sink;
-    playback_clock_begin(&paced.clock, paced.null.sample_rate, paced.null.period, world_now());
+    pulseaudio_clock_begin(&paced.clock, paced.null.sample_rate, paced.null.period, simulation_now());
     return 0;
 }
 
 static int paced_write(struct sink *sink, const void *frames, uint64_t count) {
     (void)sink;
-    world_sleep(NULL, world_now() + 150 * US);
-    null_sink_run(&paced.null, world_now());
+    simulation_sleep(NULL, simulation_now() + 150 * US);
+    null_sink_run(&paced.null, simulation_now());
     CHECK_COMPARE(paced.given_count + count, <=, LONGEST);
     memcpy(paced.given + paced.given_count, frames, count * sizeof *paced.given);
     paced.given_count += count;
     null_sink_put(&paced.null, count);
-    playback_clock_add(&paced.clock, world_now(), count);
+    pulseaudio_clock_add(&paced.clock, simulation_now(), count);
     return 0;
 }
 
@@ -66,10 +66,10 @@ static int paced_flush(struct sink *sink, int64_t *left) {
 
 static int paced_level(struct sink *sink, const struct shown_level *shown, struct level *level) {
     (void)sink, (void)shown;
-    null_sink_run(&paced.null, world_now());
-    int64_t latency = null_sink_level(&paced.null, world_now());
-    playback_clock_report(&paced.clock, world_now(), latency > 0 ? latency : 0);
-    *level = playback_clock_level(&paced.clock, world_now());
+    null_sink_run(&paced.null, simulation_now());
+    int64_t latency = null_sink_level(&paced.null, simulation_now());
+    pulseaudio_clock_report(&paced.clock, simulation_now(), latency > 0 ? latency : 0);
+    *level = pulseaudio_clock_level(&paced.clock, simulation_now());
     return 0;
 }
 
@@ -107,11 +107,11 @@ static void speak(uint32_t sample_rate, uint64_t chunk, int64_t phase, uint64_t 
     static int16_t frames[4096];
     for (uint64_t i = 0; i < chunk; i++)
         frames[i] = SOUND;
-    world_begin();
+    simulation_begin();
     memset(&paced, 0, sizeof paced);
     paced.null = (struct null_sink){.sample_rate = sample_rate,
                                     .period = period_frames(sample_rate, 120000, 55000),
-                                    .wakes_at = world_now() + 1,
+                                    .wakes_at = simulation_now() + 1,
                                     .late = 60 * US,
                                     .heard = hear};
     /* The metrics of playback_pulseaudio.c. */
@@ -129,15 +129,15 @@ static void speak(uint32_t sample_rate, uint64_t chunk, int64_t phase, uint64_t 
     vmic_config config = config_of(sample_rate);
     vmic_stream *stream = stream_create(&config, &paced.sink);
     CHECK(stream);
-    world_sleep(NULL, world_now() + 100 * MS + phase);
-    int64_t begin = world_now();
+    simulation_sleep(NULL, simulation_now() + 100 * MS + phase);
+    int64_t begin = simulation_now();
     uint64_t chunks = 2 * sample_rate / chunk;
     for (uint64_t n = 0; n < chunks; n++) {
         int64_t at = begin + (int64_t)(n * chunk * SECOND / sample_rate) + (int64_t)random_below(random, MS);
-        world_sleep(NULL, at > world_now() ? at : world_now());
+        simulation_sleep(NULL, at > simulation_now() ? at : simulation_now());
         CHECK_EQUAL(vmic_write(stream, frames, chunk), chunk);
     }
-    world_sleep(NULL, world_now() + SECOND / 2);
+    simulation_sleep(NULL, simulation_now() + SECOND / 2);
     vmic_stats stats;
     vmic_get_stats(stream, &stats);
     CHECK_EQUAL(stats.heard, chunks * chunk);
@@ -145,8 +145,8 @@ static void speak(uint32_t sample_rate, uint64_t chunk, int64_t phase, uint64_t 
     CHECK_EQUAL(silence_inside(), 0);
     CHECK_EQUAL(vmic_stop(stream, 1000000), VMIC_OK);
     vmic_free(stream);
-    world_settle();
-    world_end();
+    simulation_settle();
+    simulation_end();
 }
 
 static void no_silence_is_between_writes(void) {

@@ -1,11 +1,11 @@
-/* world.h: a world for the writer in which nothing depends on the machine. Threads are coroutines on the
- * single thread of the fuzzer, and the clock advances only when all of them wait. So a second passes in
- * microseconds, and the same input does the same on every run.
+/* simulation.h: a simulation for the writer in which nothing depends on the machine. Threads are coroutines
+ * on the single thread of the fuzzer, and the clock advances only when all of them wait. So a second passes
+ * in microseconds, and the same input does the same on every run.
  *
- * A thread yields to the next one when it waits, and where world_preempt() says so.
+ * A thread yields to the next one when it waits, and where simulation_preempt() says so.
  */
-#ifndef WORLD_H
-#define WORLD_H
+#ifndef SIMULATION_H
+#define SIMULATION_H
 
 #include <stdint.h>
 #include <stdio.h>
@@ -23,23 +23,23 @@
         }                                                                                                    \
     } while (0)
 
-/* Begins a new world. Its first thread is the caller's. */
-void world_begin(void);
-/* Ends the world: all other threads must have ended. */
-void world_end(void);
+/* Begins a new simulation. Its first thread is the caller's. */
+void simulation_begin(void);
+/* Ends the simulation: all other threads must have ended. */
+void simulation_end(void);
 
-/* Returns the time of the world, ns. */
-int64_t world_now(void);
+/* Returns the time of the simulation, ns. */
+int64_t simulation_now(void);
 /* Starts a thread. */
-void world_start(void *(*run)(void *), void *argument);
-/* Waits until world_wake() with the same `what`, or until the clock reaches `until`. */
-void world_sleep(const void *what, int64_t until);
-void world_wake(const void *what);
+void simulation_start(void *(*run)(void *), void *argument);
+/* Waits until simulation_wake() with the same `what`, or until the clock reaches `until`. */
+void simulation_sleep(const void *what, int64_t until);
+void simulation_wake(const void *what);
 /* A place where another thread may continue. */
-void world_pass(void);
+void simulation_pass(void);
 /* At the `after`-th such place from now on (1: the next one) another thread does continue. */
-void world_preempt(unsigned after);
+void simulation_preempt(unsigned after);
 /* Lets every other thread run until it waits. */
-void world_settle(void);
+void simulation_settle(void);
 
 #endif

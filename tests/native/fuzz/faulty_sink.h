@@ -1,7 +1,7 @@
-/* server.h: a sink for the writer that fails, hangs and misreports its level on command, and knows which
+/* faulty_sink.h: a sink for the writer that fails, hangs and misreports its level on command, and knows which
  * frames were heard. */
-#ifndef SERVER_H
-#define SERVER_H
+#ifndef FAULTY_SINK_H
+#define FAULTY_SINK_H
 
 #include "sink.h"
 
@@ -16,12 +16,12 @@ struct frame frame_of(uint32_t number);
 
 enum call { OPEN, WRITE, FLUSH, LEVEL, CLOSE, CALLS };
 
-struct server {
+struct faulty_sink {
     struct sink sink; /* first: the writer sees only this */
     uint32_t sample_rate;
     struct {
         unsigned fails_in; /* number of calls; 0: never */
-        int64_t takes;     /* duration of the next call, ns; NEVER: until server_recover() */
+        int64_t takes;     /* duration of the next call, ns; NEVER: until faulty_sink_recover() */
     } calls[CALLS];
     int64_t lie;                  /* error of the level that it reports, ns */
     uint64_t still;               /* with this many frames left it stops playing */
@@ -41,12 +41,12 @@ struct server {
     bool *is_users;
 };
 
-void server_begin(struct server *server, uint32_t sample_rate, struct buffer_metrics metrics);
-void server_end(struct server *server);
+void faulty_sink_begin(struct faulty_sink *faulty, uint32_t sample_rate, struct buffer_metrics metrics);
+void faulty_sink_end(struct faulty_sink *faulty);
 
 /* Releases all blocked calls, and lets no more calls fail. */
-void server_recover(struct server *server);
+void faulty_sink_recover(struct faulty_sink *faulty);
 /* Returns how many users' frames have been played by now. */
-uint64_t server_heard(struct server *server);
+uint64_t faulty_sink_heard(struct faulty_sink *faulty);
 
 #endif

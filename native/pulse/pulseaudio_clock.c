@@ -1,4 +1,4 @@
-#include "playback_clock.h"
+#include "pulseaudio_clock.h"
 
 #include "frames.h"
 #include "minmax.h"
@@ -13,38 +13,39 @@
  * level that the server shows. */
 #define ON_ITS_WAY (20 * MS)
 
-void playback_clock_begin(struct playback_clock *c, uint32_t sample_rate, uint64_t period, int64_t now_at) {
-    *c = (struct playback_clock){.end_at = now_at};
+void pulseaudio_clock_begin(struct pulseaudio_clock *c, uint32_t sample_rate, uint64_t period,
+                            int64_t now_at) {
+    *c = (struct pulseaudio_clock){.end_at = now_at};
     period_clock_begin(&c->periods, sample_rate, period, now_at);
 }
 
-static void agree(struct playback_clock *c, int64_t difference) {
+static void agree(struct pulseaudio_clock *c, int64_t difference) {
     c->agreed = difference;
     c->doubted_at = 0;
     c->behind = 0;
 }
 
-static void begin_at(struct playback_clock *c, int64_t at) {
+static void begin_at(struct pulseaudio_clock *c, int64_t at) {
     c->end_at = at;
     c->stuck = false;
     c->unsure = 0;
     agree(c, 0);
 }
 
-void playback_clock_clear(struct playback_clock *c, int64_t now_at) {
+void pulseaudio_clock_clear(struct pulseaudio_clock *c, int64_t now_at) {
     period_clock_clear(&c->periods);
     begin_at(c, now_at);
     c->held = 0;
 }
 
 /* Return the end of the sound; in doubt the later of the reckoned and the reported end. */
-static int64_t end_at(const struct playback_clock *c, int64_t now_at) {
+static int64_t end_at(const struct pulseaudio_clock *c, int64_t now_at) {
     if (c->suspended)
         return now_at + c->held;
     return c->doubted_at != 0 ? max_ns(c->end_at, c->reported_at) : c->end_at;
 }
 
-void playback_clock_add(struct playback_clock *c, int64_t now_at, uint64_t frames) {
+void pulseaudio_clock_add(struct pulseaudio_clock *c, int64_t now_at, uint64_t frames) {
     int64_t length = to_ns(c->periods.sample_rate, frames);
     bool dry = now_at > end_at(c, now_at);
     period_clock_add(&c->periods, now_at, frames, dry);
@@ -54,11 +55,11 @@ void playback_clock_add(struct playback_clock *c, int64_t now_at, uint64_t frame
     c->reported_at += length;
     c->doubted += length;
     c->held += length;
-    c->writes[c->count % PLAYBACK_CLOCK_WRITES].at = now_at;
-    c->writes[c->count++ % PLAYBACK_CLOCK_WRITES].length = length;
+    c->writes[c->count % PULSEAUDIO_CLOCK_WRITES].at = now_at;
+    c->writes[c->count++ % PULSEAUDIO_CLOCK_WRITES].length = length;
 }
 
-static void doubt(struct playback_clock *c, int64_t now_at) {
+static void doubt(struct pulseaudio_clock *c, int64_t now_at) {
     c->behind = 0; /* end_at() uses the reported end now */
     if (c->doubted_at == 0) {
         c->doubted_at = now_at;
@@ -75,7 +76,7 @@ static void doubt(struct playback_clock *c, int64_t now_at) {
     agree(c, 0);
 }
 
-void playback_clock_report(struct playback_clock *c, int64_t now_at, int64_t latency) {
+void pulseaudio_clock_report(struct pulseaudio_clock *c, int64_t now_at, int64_t latency) {
     c->reported_at = now_at + latency;
     if (c->suspended)
         return;
@@ -96,11 +97,11 @@ void playback_clock_report(struct playback_clock *c, int64_t now_at, int64_t lat
 }
 
 /* Set `length` to what was written after `at`. Return whether the stored writes go back that far. */
-static bool written_since(const struct playback_clock *c, int64_t at, int64_t *length) {
-    unsigned kept = c->count < PLAYBACK_CLOCK_WRITES ? c->count : PLAYBACK_CLOCK_WRITES;
+static bool written_since(const struct pulseaudio_clock *c, int64_t at, int64_t *length) {
+    unsigned kept = c->count < PULSEAUDIO_CLOCK_WRITES ? c->count : PULSEAUDIO_CLOCK_WRITES;
     *length = 0;
     for (unsigned i = 1; i <= kept; i++) {
-        unsigned write = (c->count - i) % PLAYBACK_CLOCK_WRITES;
+        unsigned write = (c->count - i) % PULSEAUDIO_CLOCK_WRITES;
         if (c->writes[write].at <= at)
             return true;
         *length += c->writes[write].length;
@@ -108,7 +109,7 @@ static bool written_since(const struct playback_clock *c, int64_t at, int64_t *l
     return kept == c->count;
 }
 
-void playback_clock_show(struct playback_clock *c, int64_t now_at, const struct shown_level *shown) {
+void pulseaudio_clock_show(struct pulseaudio_clock *c, int64_t now_at, const struct shown_level *shown) {
     int64_t after, perhaps;
     if (c->periods.began_at != 0)
         return;
@@ -133,7 +134,7 @@ void playback_clock_show(struct playback_clock *c, int64_t now_at, const struct 
     c->held = max_ns(0, c->end_at - now_at);
 }
 
-struct level playback_clock_level(const struct playback_clock *c, int64_t now_at) {
+struct level pulseaudio_clock_level(const struct pulseaudio_clock *c, int64_t now_at) {
     int64_t end = end_at(c, now_at);
     bool doubtful = c->doubted_at != 0 || (c->suspended && c->held > 0);
     int64_t sure_at = now_at - c->behind - c->unsure;

@@ -1,17 +1,17 @@
-/* The playback clock is compared with a null sink that behaves like PulseAudio's. */
+/* The clock for PulseAudio is compared with a null sink that behaves like PulseAudio's. */
 #include "check.h"
 #include "frames.h"
 #include "null_sink.h"
-#include "playback_clock.h"
+#include "pulseaudio_clock.h"
 #include "random.h"
 
 static uint32_t rate;
 static uint64_t period;
 
-static struct world {
+static struct simulation {
     int64_t now;
     struct null_sink sink;
-    struct playback_clock clock;
+    struct pulseaudio_clock clock;
 } w;
 
 static int64_t length_of(uint64_t frames) {
@@ -25,17 +25,17 @@ static void run_until(int64_t at) {
 
 static void put(uint64_t frames) {
     null_sink_put(&w.sink, frames);
-    playback_clock_add(&w.clock, w.now, frames);
+    pulseaudio_clock_add(&w.clock, w.now, frames);
 }
 
 /* libpulse reports the true latency plus `wrong`. */
 static void tell(int64_t wrong) {
     int64_t latency = null_sink_level(&w.sink, w.now) + wrong;
-    playback_clock_report(&w.clock, w.now, latency > 0 ? latency : 0);
+    pulseaudio_clock_report(&w.clock, w.now, latency > 0 ? latency : 0);
 }
 
 static struct level level(void) {
-    return playback_clock_level(&w.clock, w.now);
+    return pulseaudio_clock_level(&w.clock, w.now);
 }
 
 /* The server is asked, and answers after `took`. */
@@ -44,7 +44,7 @@ static void show(int64_t took) {
     run_until(w.now + took / 2);
     int64_t shown = null_sink_level(&w.sink, w.now);
     run_until(w.now + took / 2);
-    playback_clock_show(&w.clock, w.now, &(struct shown_level){asked_at, w.now, shown, w.sink.suspended});
+    pulseaudio_clock_show(&w.clock, w.now, &(struct shown_level){asked_at, w.now, shown, w.sink.suspended});
 }
 
 static bool is_near(int64_t a, int64_t b, int64_t most) {
@@ -55,7 +55,7 @@ static bool is_near(int64_t a, int64_t b, int64_t most) {
 static void begin(void) {
     w.now = SECOND;
     w.sink = (struct null_sink){.sample_rate = rate, .period = period, .wakes_at = SECOND + MS};
-    playback_clock_begin(&w.clock, rate, period, w.now - 1);
+    pulseaudio_clock_begin(&w.clock, rate, period, w.now - 1);
     put(2 * period);
     run_until(w.now + length_of(period) + MS + MS / 2);
     tell(0);
@@ -120,7 +120,7 @@ static void told_too_early(void) {
     tell(0);
     int64_t next_at = level().heard_at;
     put(2 * period);
-    playback_clock_report(&w.clock, w.now, 50 * MS);
+    pulseaudio_clock_report(&w.clock, w.now, 50 * MS);
     run_until(w.now + length_of(3 * period) + MS);
     tell(0);
     CHECK(is_near((level().heard_at - next_at + length_of(period) / 2) % length_of(period),
@@ -208,7 +208,7 @@ static void a_server_that_is_dry_is_found_out(bool ask) {
     run_until(w.now + length_of(20 * period));
     for (int look = 0; look < 120; look++) {
         run_until(w.now + 10 * MS);
-        playback_clock_report(&w.clock, w.now, length_of(3 * period));
+        pulseaudio_clock_report(&w.clock, w.now, length_of(3 * period));
         if (ask && level().doubtful)
             show(MS);
     }
@@ -242,7 +242,8 @@ static void writes_meanwhile_are_added(void) {
         int64_t shown = null_sink_level(&w.sink, w.now);
         put(2 * period);
         run_until(w.now + 3 * MS);
-        playback_clock_show(&w.clock, w.now, &(struct shown_level){asked_at, w.now, shown, w.sink.suspended});
+        pulseaudio_clock_show(&w.clock, w.now,
+                              &(struct shown_level){asked_at, w.now, shown, w.sink.suspended});
         tell(0);
         CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), MS));
         run_until(w.now + length_of(4 * period) - 3 * MS);

@@ -1,5 +1,5 @@
-#define WORLD
-#include "world.h"
+#define SIMULATION
+#include "simulation.h"
 
 #include "redirect.h"
 
@@ -29,11 +29,11 @@ static int running;
 static int64_t now;
 static unsigned preempt_after, looks;
 
-int64_t world_now(void) {
+int64_t simulation_now(void) {
     return now;
 }
 
-void world_begin(void) {
+void simulation_begin(void) {
     for (int i = 0; i < THREADS; i++)
         threads[i].alive = i == 0;
     threads[0].ready = true;
@@ -42,7 +42,7 @@ void world_begin(void) {
     preempt_after = looks = 0;
 }
 
-void world_end(void) {
+void simulation_end(void) {
     for (int i = 1; i < THREADS; i++)
         MUST(!threads[i].alive);
 }
@@ -91,7 +91,7 @@ static void give_way(void) {
     }
 }
 
-void world_sleep(const void *what, int64_t until) {
+void simulation_sleep(const void *what, int64_t until) {
     struct thread *self = &threads[running];
     self->ready = false;
     self->waits_for = what;
@@ -110,21 +110,21 @@ static void wake(const void *what, int count) {
     }
 }
 
-void world_wake(const void *what) {
+void simulation_wake(const void *what) {
     wake(what, THREADS);
 }
 
-void world_preempt(unsigned after) {
+void simulation_preempt(unsigned after) {
     preempt_after = after;
 }
 
-void world_pass(void) {
+void simulation_pass(void) {
     if (preempt_after > 0 && --preempt_after == 0)
         give_way();
 }
 
-void world_settle(void) {
-    world_sleep(NULL, now + SECOND);
+void simulation_settle(void) {
+    simulation_sleep(NULL, now + SECOND);
 }
 
 /* ---- threads ---- */
@@ -136,7 +136,7 @@ static void run_thread(void) {
     give_way();
 }
 
-void world_start(void *(*run)(void *), void *argument) {
+void simulation_start(void *(*run)(void *), void *argument) {
     int free = 1;
     while (free < THREADS && threads[free].alive)
         free++;
@@ -152,26 +152,26 @@ void world_start(void *(*run)(void *), void *argument) {
     makecontext(&new->context, run_thread, 0);
 }
 
-int world_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *), void *argument) {
+int simulation_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *), void *argument) {
     (void)attributes;
     *id = pthread_self();
-    world_start(run, argument);
+    simulation_start(run, argument);
     return 0;
 }
 
 /* ---- the clock, mutexes and conditions ---- */
 
-int world_clock_gettime(clockid_t clock, struct timespec *time) {
+int simulation_clock_gettime(clockid_t clock, struct timespec *time) {
     MUST(clock == CLOCK_MONOTONIC);
     MUST(++looks < LOOKS && "a thread waits by looking at the clock");
     now += LOOK;
     *time = (struct timespec){.tv_sec = now / SECOND, .tv_nsec = now % SECOND};
-    world_pass();
+    simulation_pass();
     return 0;
 }
 
-int world_lock(pthread_mutex_t *mutex) {
-    world_pass();
+int simulation_lock(pthread_mutex_t *mutex) {
+    simulation_pass();
     while (pthread_mutex_trylock(mutex) != 0) {
         wake_who_is_due();
         MUST(next_ready() != running && "a thread waits with the lock that others want");
@@ -180,32 +180,32 @@ int world_lock(pthread_mutex_t *mutex) {
     return 0;
 }
 
-int world_unlock(pthread_mutex_t *mutex) {
+int simulation_unlock(pthread_mutex_t *mutex) {
     MUST(pthread_mutex_unlock(mutex) == 0);
-    world_pass();
+    simulation_pass();
     return 0;
 }
 
-int world_wait(pthread_cond_t *condition, pthread_mutex_t *mutex) {
+int simulation_wait(pthread_cond_t *condition, pthread_mutex_t *mutex) {
     MUST(pthread_mutex_unlock(mutex) == 0);
-    world_sleep(condition, NEVER);
-    return world_lock(mutex);
+    simulation_sleep(condition, NEVER);
+    return simulation_lock(mutex);
 }
 
-int world_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *until) {
+int simulation_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *until) {
     MUST(pthread_mutex_unlock(mutex) == 0);
     int64_t deadline = until->tv_sec * SECOND + until->tv_nsec;
-    world_sleep(condition, deadline);
-    world_lock(mutex);
+    simulation_sleep(condition, deadline);
+    simulation_lock(mutex);
     return now >= deadline ? ETIMEDOUT : 0;
 }
 
-int world_signal(pthread_cond_t *condition) {
+int simulation_signal(pthread_cond_t *condition) {
     wake(condition, 1);
     return 0;
 }
 
-int world_broadcast(pthread_cond_t *condition) {
+int simulation_broadcast(pthread_cond_t *condition) {
     wake(condition, THREADS);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* playback_clock.h: when a frame that is written to PulseAudio will be heard.
+/* pulseaudio_clock.h: when a frame that is written to PulseAudio will be heard.
  *
  * A null sink plays by CLOCK_MONOTONIC, so the end of the sound follows from its beginning and from what was
  * written since. The end comes later than that when a period found too little, which only the server knows.
@@ -15,17 +15,17 @@
  *
  * Times in ns, those that end in `_at` of CLOCK_MONOTONIC. Not thread-safe.
  */
-#ifndef VMIC_PLAYBACK_CLOCK_H
-#define VMIC_PLAYBACK_CLOCK_H
+#ifndef VMIC_PULSEAUDIO_CLOCK_H
+#define VMIC_PULSEAUDIO_CLOCK_H
 
 #include "period_clock.h"
 #include "sink.h"
 
 #include <stdbool.h>
 
-#define PLAYBACK_CLOCK_WRITES 64
+#define PULSEAUDIO_CLOCK_WRITES 64
 
-struct playback_clock {
+struct pulseaudio_clock {
     struct period_clock periods;
     int64_t end_at;      /* when all that was written will have been heard */
     int64_t reported_at; /* the same, as libpulse reported last */
@@ -39,23 +39,23 @@ struct playback_clock {
     int64_t doubted;    /* the end that it reported then, plus what was written since */
     struct {
         int64_t at, length;
-    } writes[PLAYBACK_CLOCK_WRITES]; /* the last ones */
-    unsigned count;                  /* of all writes */
+    } writes[PULSEAUDIO_CLOCK_WRITES]; /* the last ones */
+    unsigned count;                    /* of all writes */
 };
 
-void playback_clock_begin(struct playback_clock *clock, uint32_t sample_rate, uint64_t period,
-                          int64_t now_at);
+void pulseaudio_clock_begin(struct pulseaudio_clock *clock, uint32_t sample_rate, uint64_t period,
+                            int64_t now_at);
 /* Note that what was written and is not heard is dropped. */
-void playback_clock_clear(struct playback_clock *clock, int64_t now_at);
+void pulseaudio_clock_clear(struct pulseaudio_clock *clock, int64_t now_at);
 /* Note that a piece is written. */
-void playback_clock_add(struct playback_clock *clock, int64_t now_at, uint64_t frames);
+void pulseaudio_clock_add(struct pulseaudio_clock *clock, int64_t now_at, uint64_t frames);
 /* Take in libpulse's report that a frame written now is heard after `latency`. */
-void playback_clock_report(struct playback_clock *clock, int64_t now_at, int64_t latency);
+void pulseaudio_clock_report(struct pulseaudio_clock *clock, int64_t now_at, int64_t latency);
 /* Take in the level that the server has shown when it was asked. */
-void playback_clock_show(struct playback_clock *clock, int64_t now_at, const struct shown_level *shown);
+void pulseaudio_clock_show(struct pulseaudio_clock *clock, int64_t now_at, const struct shown_level *shown);
 
 /* Return when a frame written now is heard, when the server needs more, whether it should be asked, and what
  * was heard for certain. */
-struct level playback_clock_level(const struct playback_clock *clock, int64_t now_at);
+struct level pulseaudio_clock_level(const struct pulseaudio_clock *clock, int64_t now_at);
 
 #endif
