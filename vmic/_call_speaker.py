@@ -7,7 +7,7 @@ import weakref
 from typing import Protocol
 
 
-class User(Protocol):
+class SpeakerUser(Protocol):
     """A call that is heard on the selected speaker."""
 
     def use_speaker(self) -> None:
@@ -17,7 +17,7 @@ class User(Protocol):
 # Reentrant: a speaker may be collected wherever the collector happens to run.
 _lock = threading.RLock()
 _selected: str | None = None
-_users: weakref.WeakSet[User] = weakref.WeakSet()
+_users: weakref.WeakSet[SpeakerUser] = weakref.WeakSet()
 
 
 def selected() -> str | None:
@@ -46,7 +46,7 @@ def _set(sink: str | None, instead_of: str | None = None) -> None:
         user.use_speaker()
 
 
-def join(user: User) -> None:
+def join(user: SpeakerUser) -> None:
     """Notify `user` of each selection from now on."""
     with _lock:
         _users.add(user)

@@ -17,7 +17,7 @@ import vmic
 from vmic.call._signalling import janus_http
 from vmic.call._signalling.base import RemoteParticipant, SessionError, SessionListener
 from vmic.call._signalling.janus import VideoRoomSession
-from vmic.call._signalling.meeting_url import VideoRoom
+from vmic.call._signalling.meeting_url import VideoRoomAddress
 
 PLUGIN = "janus.plugin.videoroom"
 
@@ -67,7 +67,7 @@ def test_who_leaves_a_room_of_janus_1_4_has_left_it_for_all() -> None:
     listener = Noting()
 
     async def take() -> None:
-        session = VideoRoomSession(VideoRoom("http://h/janus", 1), listener, silent())
+        session = VideoRoomSession(VideoRoomAddress("http://h/janus", 1), listener, silent())
         for one in 7, 8:
             session._take({"videoroom": "event", "room": 1, "joining": {"id": one, "display": f"{one}"}})
         # The event also has the name of the participant who leaves.
@@ -83,7 +83,7 @@ def test_a_publisher_of_janus_0_x_is_heard() -> None:
     listener, handle = Noting(), Refusing()
 
     async def take() -> None:
-        session = VideoRoomSession(VideoRoom("http://h/janus", 1, "pin"), listener, silent())
+        session = VideoRoomSession(VideoRoomAddress("http://h/janus", 1, "pin"), listener, silent())
 
         async def attach(*_: object) -> Refusing:
             return handle
@@ -134,7 +134,7 @@ def test_an_event_that_is_not_understood_is_logged_and_the_next_ones_come(
     told: list[dict[str, Any]] = []
 
     async def listen() -> None:
-        session, other = (janus_http.Janus(janus.url, None, print) for _ in range(2))
+        session, other = (janus_http.JanusClient(janus.url, None, print) for _ in range(2))
         both = asyncio.Event()
 
         def take(event: dict[str, Any]) -> None:

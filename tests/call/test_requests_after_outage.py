@@ -92,7 +92,7 @@ def test_the_server_is_told_of_the_end_when_it_is_joined_again(
 
 def test_a_session_of_janus_may_be_ended_again(janus: Janus) -> None:
     async def end_twice() -> None:
-        session = janus_http.Janus(janus.url, None, print)
+        session = janus_http.JanusClient(janus.url, None, print)
         await session.begin()
         with janus.frozen(), pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(session.end(), 0.5)
@@ -103,7 +103,7 @@ def test_a_session_of_janus_may_be_ended_again(janus: Janus) -> None:
 
 def test_a_session_that_janus_has_ended_is_ended(janus: Janus) -> None:
     async def end_late() -> None:
-        session = janus_http.Janus(janus.url, None, print)
+        session = janus_http.JanusClient(janus.url, None, print)
         await session.begin()
         await session.post({"janus": "destroy"})
         await session.end()
@@ -113,7 +113,7 @@ def test_a_session_that_janus_has_ended_is_ended(janus: Janus) -> None:
 
 def test_a_handle_is_let_go_of_when_janus_can_be_reached_again(janus: Janus) -> None:
     async def detach_late() -> int | None:
-        session = janus_http.Janus(janus.url, None, print)
+        session = janus_http.JanusClient(janus.url, None, print)
         await session.begin()
         handle = await session.attach("janus.plugin.videoroom", print)
         session._url = "http://127.0.0.1:1/janus"

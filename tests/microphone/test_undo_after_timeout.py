@@ -33,7 +33,7 @@ def test_a_device_that_is_made_between_the_timeout_and_its_cancellation(
     start = threads.start
 
     def start_late(run: Callable[[], object], name: str) -> threading.Thread:
-        call: connection._Call[object] = run.__self__  # type: ignore[attr-defined]
+        call: connection._TimedCall[object] = run.__self__  # type: ignore[attr-defined]
         call.finished = EndsTooLate()
         return start(run, name)
 

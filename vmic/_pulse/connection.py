@@ -37,7 +37,7 @@ _HOW_TO_GET_THAT_ONE = (
 )
 
 
-class _Call(Generic[T]):
+class _TimedCall(Generic[T]):
     """One call to the server, on a separate thread: libpulse waits for a hung server without limit."""
 
     def __init__(self, operation: Callable[[pulsectl.Pulse], T], undo: Callable[[pulsectl.Pulse, T], object]):
@@ -92,7 +92,7 @@ def call(
         DeviceError: Python's functions for threads or processes have been replaced.
     """
     threads.require_native()
-    conversation = _Call(operation, undo)
+    conversation = _TimedCall(operation, undo)
     try:
         answered = conversation.finished.wait(timeout)
     except BaseException:  # Ctrl-C: undo a half-done operation before the process exits

@@ -19,8 +19,8 @@ from vmic.call._signalling.base import (
     SessionError,
     SessionListener,
 )
-from vmic.call._signalling.janus_http import Handle, Janus, RefusalError
-from vmic.call._signalling.meeting_url import VideoRoom
+from vmic.call._signalling.janus_http import JanusClient, PluginHandle, RefusalError
+from vmic.call._signalling.meeting_url import VideoRoomAddress
 from vmic.call._signalling.peer_connection import Peer
 from vmic.call._signalling.receiving_connections import ReceivingConnections
 from vmic.call._signalling.subscriptions import Subscriptions
@@ -36,15 +36,15 @@ _INVALID_ELEMENT = 430  # JANUS_VIDEOROOM_ERROR_INVALID_ELEMENT
 class VideoRoomSession(Session):
     """The session of one participant in a room."""
 
-    def __init__(self, address: VideoRoom, listener: SessionListener, local: LocalParticipant) -> None:
+    def __init__(self, address: VideoRoomAddress, listener: SessionListener, local: LocalParticipant) -> None:
         self._address = address
         self._room = address.room
         self.meeting = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{address.url}?room={address.room}"))
         self._listener = listener
         self._local = local
-        self._janus = Janus(address.url, local.token, listener.lose)
+        self._janus = JanusClient(address.url, local.token, listener.lose)
         self._peer: Peer | None = None
-        self._publisher: Handle | None = None
+        self._publisher: PluginHandle | None = None
         self._channel: RTCDataChannel | None = None
         self._private_id: int | None = None
         self._feeds: dict[str, dict[str, Any]] = {}  # publishers of sound, by id
@@ -87,7 +87,7 @@ class VideoRoomSession(Session):
     async def subscribe(self, wanted: Subscriptions) -> None:
         self._receiving.subscribe(wanted)
 
-    async def _enter(self, handle: Handle) -> dict[str, Any]:
+    async def _enter(self, handle: PluginHandle) -> dict[str, Any]:
         """Join the room; a Janus with `string_ids` expects a text, even if it looks like a number."""
         request = {
             "request": "join",
@@ -105,7 +105,7 @@ class VideoRoomSession(Session):
             joined, _ = await handle.ask({**request, "room": self._room})
         return joined
 
-    async def _publish(self, handle: Handle) -> None:
+    async def _publish(self, handle: PluginHandle) -> None:
         self._peer = Peer(lost=self._lose_soon, heard=lambda _: None)
         # Janus does not report whose microphone is off; a publisher that sends nothing is not taken for a
         # speaker.
@@ -127,7 +127,7 @@ class VideoRoomSession(Session):
         asyncio.get_running_loop().call_later(_SAYS_WHY_WITHIN, self._listener.lose, why)
 
     def _take(self, told: dict[str, Any]) -> None:
-        """Handle an event of the room."""
+        """PluginHandle an event of the room."""
         self._note_end(told)
         if isinstance(told.get("joining"), dict):
             self._note(told["joining"], sends=False)

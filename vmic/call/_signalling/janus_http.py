@@ -41,7 +41,7 @@ class RefusalError(SessionError):
         self.code = code
 
 
-class Janus:
+class JanusClient:
     """One session on Janus; its methods raise SessionError if Janus cannot be reached, or refuses."""
 
     def __init__(self, url: str, token: str | None, lost: Callable[[str], None]) -> None:
@@ -61,14 +61,14 @@ class Janus:
         self._session = str(created["data"]["id"])
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay_alive())]
 
-    async def attach(self, plugin: str, told: Told) -> Handle:
+    async def attach(self, plugin: str, told: Told) -> PluginHandle:
         """Return a new handle of a plugin; `told` receives its events, except those that answer a request."""
         attached = await self.post({"janus": "attach", "plugin": plugin})
         number = attached["data"]["id"]
         self._told[number] = told
         for adrift in list(self._adrift):
             await self.detach(adrift)
-        return Handle(self, number)
+        return PluginHandle(self, number)
 
     async def detach(self, handle: int) -> None:
         """Release a handle; if Janus cannot be reached now, try again at the next `attach`."""
@@ -173,10 +173,10 @@ class Janus:
             told(event["plugindata"]["data"])
 
 
-class Handle:
+class PluginHandle:
     """A handle of a plugin."""
 
-    def __init__(self, janus: Janus, number: int) -> None:
+    def __init__(self, janus: JanusClient, number: int) -> None:
         self._janus = janus
         self._number = number
 

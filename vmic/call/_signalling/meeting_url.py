@@ -14,14 +14,14 @@ FORMS = (
 
 
 @dataclass(frozen=True)
-class Whip:
+class WhipAddress:
     """A WHIP endpoint (RFC 9725)."""
 
     url: str
 
 
 @dataclass(frozen=True)
-class VideoRoom:
+class VideoRoomAddress:
     """A room of Janus's VideoRoom plugin."""
 
     url: str  # the address of Janus's HTTP interface
@@ -30,13 +30,13 @@ class VideoRoom:
 
 
 @dataclass(frozen=True)
-class DailyRoom:
+class DailyRoomAddress:
     """A room of daily.co."""
 
     url: str
 
 
-Address = Whip | VideoRoom | DailyRoom
+Address = WhipAddress | VideoRoomAddress | DailyRoomAddress
 
 
 def _has_daily() -> bool:
@@ -66,9 +66,9 @@ def parse(url: str) -> Address:
                 f"{url!r} is a room of Daily, which only Daily's own client can join: pip install "
                 f"'vmic[daily]'. Without this client, {FORMS}"
             )
-        return DailyRoom(url)
+        return DailyRoomAddress(url)
     if parts.scheme in ("http", "https"):
-        return Whip(url)
+        return WhipAddress(url)
     query = dict(urllib.parse.parse_qsl(parts.query))
     room = query.pop("room", "")
     pin = query.pop("pin", None)
@@ -78,4 +78,4 @@ def parse(url: str) -> Address:
             "janus+http://host:8088/janus?room=1234"
         )
     plain = parts._replace(scheme=parts.scheme.removeprefix("janus+"), query="", fragment="")
-    return VideoRoom(plain.geturl().rstrip("/"), int(room) if room.isdecimal() else room, pin)
+    return VideoRoomAddress(plain.geturl().rstrip("/"), int(room) if room.isdecimal() else room, pin)

@@ -23,7 +23,7 @@ from vmic.call._signalling.base import (
     SessionListener,
 )
 from vmic.call._signalling.janus import VideoRoomSession
-from vmic.call._signalling.meeting_url import Address, DailyRoom, Whip
+from vmic.call._signalling.meeting_url import Address, DailyRoomAddress, WhipAddress
 from vmic.call._signalling.whip import WhipSession
 
 _LEAVES_WITHIN = 4.0
@@ -147,9 +147,9 @@ class Call(SessionListener):
         self._cut: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         name, hears = self._local.name, self._local.hears
         self._session_events = DetachableListener(self)
-        if isinstance(self._address, Whip):
+        if isinstance(self._address, WhipAddress):
             self._session = WhipSession(self._address.url, self._session_events, self._local)
-        elif isinstance(self._address, DailyRoom):
+        elif isinstance(self._address, DailyRoomAddress):
             from vmic.call._daily_api.daily_co import DailySession  # noqa: PLC0415 (it loads an extra)
 
             self._session = DailySession(self._address.url, self._session_events, self._local)
