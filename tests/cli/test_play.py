@@ -20,7 +20,18 @@ import soundfile
 from programs import VMIC, command, refusal
 from recording import Recorder
 from servers import SoundServer
-from signals import ANY, PERIOD, HeardSignal, Samples, allowed, numbered, silences, sounding, tone, tone_quality
+from signals import (
+    ANY,
+    PERIOD,
+    HeardSignal,
+    Samples,
+    allowed,
+    numbered,
+    silences,
+    sounding,
+    tone,
+    tone_quality,
+)
 from terminals import Terminal
 
 import vmic

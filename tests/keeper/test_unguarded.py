@@ -21,7 +21,8 @@ from signals import numbered
 import vmic
 from vmic._keeper import client as _keeping
 
-# What finds and replaces a keeper is the same on both servers; test_owner_dies and test_lasting run on each.
+# What finds and replaces a keeper is the same on both servers. What a keeper does is tested on each, in
+# test_owner_dies and test_ownerless_microphone.
 pytestmark = pytest.mark.either_server
 
 # Examples of what `sys.executable` may be in a program that embeds Python.
