@@ -243,8 +243,8 @@ def remove_microphone_device(name: str) -> None:
         if device.owner is not None:
             raise DeviceError(
                 f"cannot remove microphone {name!r}: it belongs to {device.owner.program} (process "
-                f"{device.owner.pid}), which would create it again. Close it in that program, or end that "
-                "program"
+                f"{device.owner.pid}), which would create the microphone again. Close it in that program, or "
+                "end the program"
             )
         registry.remove(pulse, device)
 

@@ -207,7 +207,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
         self._check_open()
         result = self._write_queue.flush(fade_ms / 1000, _FLUSH_TIMEOUT)
         if result is None:
-            raise self._lost("flush", 0, "will be dropped when the server continues")
+            raise self._lost("flush", 0, "will be dropped when the microphone works again")
         return FlushResult(*result)
 
     async def flush_async(self, fade_ms: float = 5) -> FlushResult:
@@ -293,7 +293,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
             )
 
     def _lost(
-        self, what: str, frames_written: int, then: str = "will be heard when the server plays them"
+        self, what: str, frames_written: int, then: str = "will be heard when the microphone works again"
     ) -> DeviceLostError:
         return DeviceLostError(
             f"cannot {what} microphone {self.name!r}: {self._reconnection.reason('play')}. "

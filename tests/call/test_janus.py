@@ -52,7 +52,7 @@ def test_two_programs_hear_see_and_write_to_each_other(
     assert anna.event_log.wait("sent") is None
     assert bert.event_log.wait("app_message") == ({"text": "hallo, Welt"}, mine)
     bert.client.send_app_message("to you", mine, completion=bert.event_log.note("sent"))
-    assert "to one participant, only to all" in bert.event_log.wait("sent")
+    assert "sends messages only to everyone" in bert.event_log.wait("sent")
 
     anna.client.leave()
     participant, reason = bert.event_log.wait("participant_left")

@@ -31,7 +31,7 @@ def refusal(room_client: RoomClient, url: str, token: str | None = None) -> str:
 
 
 @pytest.mark.parametrize(
-    ("request_", "said"), [("kick", "has removed this participant: kicked"), ("destroy", "has been closed")]
+    ("request_", "said"), [("kick", "has removed this participant: kicked"), ("destroy", "was closed")]
 )
 def test_who_is_put_out_stays_out(
     server: SoundServer, janus: Janus, new_room_client: Callable[[], RoomClient], request_: str, said: str

@@ -153,7 +153,7 @@ def test_a_session_that_cannot_be_ended_goes_on_with_a_warning(
     endpoint._accept = accept_nameless  # type: ignore[method-assign]
     call(endpoint.url)
     assert endpoint.methods() == ["OPTIONS", "POST"]
-    assert f"the answer of {endpoint.url} has no Location header" in caplog.text
+    assert f"the answer of {endpoint.url} must have a Location header" in caplog.text
 
 
 def test_an_answer_that_is_none_is_told_and_the_session_ended(endpoint: Endpoint) -> None:
@@ -168,7 +168,7 @@ def test_nobody_at_the_address() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/whip"
-        assert refusal(url).startswith(f"{url} cannot be reached: ")
+        assert refusal(url).startswith(f"cannot reach {url}: ")
 
 
 def test_servers_that_help_are_asked(endpoint: Endpoint) -> None:

@@ -76,7 +76,7 @@ def test_two_that_start_it_at_the_same_moment_get_one() -> None:
 
 def test_it_is_not_started_when_that_is_turned_off(home: HomeDirectory) -> None:
     said = home.refusal(CREATE, VMIC_AUTOSTART="0")
-    assert "start a sound server (systemctl --user start pipewire-pulse, or pulseaudio --start)" in said
+    assert "Start a sound server (systemctl --user start pipewire-pulse, or pulseaudio --start)" in said
     assert "VMIC_AUTOSTART is 0" in said
     assert home.servers() == []
 
@@ -114,7 +114,7 @@ def test_a_pulseaudio_that_does_not_start_is_quoted(home: HomeDirectory) -> None
 def test_only_creating_starts_it(home: HomeDirectory, statement: str) -> None:
     said = home.refusal(statement)
     assert (
-        "no sound server answers at the default address: Connection refused; start a sound server (" in said
+        "no sound server answers at the default address: Connection refused. Start a sound server (" in said
     )
     assert home.servers() == []
 
@@ -178,8 +178,7 @@ def test_root_is_warned_beside_a_users_own_session(home: HomeDirectory) -> None:
     code, errors = programs.end(program)
     assert code == 0
     warned = (
-        "the applications of user 1000 cannot use it. To create a microphone for them, run vmic as that user"
-        in errors
+        "applications of user 1000 cannot use. To create devices for them, run vmic as that user" in errors
     )
     assert warned == (os.getuid() == 0), errors
     # With an explicit PULSE_SERVER no warning is needed.

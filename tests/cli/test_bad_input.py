@@ -201,7 +201,7 @@ def test_a_lasting_microphones_name_is_refused_with_what_to_do(server: SoundServ
     _api.create_lasting_device("my mic", RATE, 1, replace=False)
     with (
         unchanged(server),
-        pytest.raises(vmic.DeviceError, match=r"belongs to no process.*\(vmic remove 'my mic'\)"),
+        pytest.raises(vmic.DeviceError, match=r"no running process owns it.*\(vmic remove 'my mic'\)"),
     ):
         vmic.create_microphone_device("my mic")
     vmic.remove_microphone_device("my mic")

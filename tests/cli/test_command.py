@@ -112,7 +112,7 @@ def test_the_list_tells_whose_a_microphone_is(server: SoundServer) -> None:
 
 def test_a_name_is_taken_once(server: SoundServer) -> None:
     command("create", "mic", "--rate", "16000")
-    assert "'mic' already exists: it belongs to no process" in refusal("create", "mic")
+    assert "'mic' already exists: no running process owns it" in refusal("create", "mic")
     assert rows()[1][1] == "16000"
     command("create", "mic", "--replace")
     assert rows()[1:] == [["mic", "48000", "1", NOBODY]]
@@ -170,7 +170,7 @@ def test_nothing_of_vmic_stays_behind(server: SoundServer) -> None:
 )
 def test_without_a_server_it_says_where_it_looked(arguments: tuple[str, ...]) -> None:
     said = refusal(*arguments)
-    assert "Connection refused; PULSE_SERVER is set to this address: start the server there" in said
+    assert "Connection refused. PULSE_SERVER is set to this address. Start the server there" in said
 
 
 @pytest.mark.parametrize("arguments", USAGE, ids=" ".join)

@@ -78,7 +78,7 @@ def test_a_command_that_uses_it_replaces_its_keeper_and_says_so(
         file.setparams((1, 2, 24000, 0, "NONE", ""))
         file.writeframes(numbered(2400).tobytes())
     said = command(*USES[use](tmp_path)).stderr.decode()
-    assert "microphone 'mic' had no keeper (watchdog process): vmic has started a new one" in said
+    assert "the keeper (watchdog process) of microphone 'mic' had exited: vmic restarted it" in said
     assert len(keepers(server)) == 1
     assert "unguarded" not in command("list").stdout.decode()
     pulse.volume_set_all_chans(pulse.get_source_by_name("mic"), 0.5)
@@ -102,7 +102,7 @@ def test_a_command_that_uses_it_replaces_its_keeper_and_says_so(
 def test_create_refuses_its_name_and_replaces_its_keeper(server: SoundServer) -> None:
     said = command("create", "mic", code=1).stderr.decode()
     assert "'mic' already exists" in said
-    assert "microphone 'mic' had no keeper (watchdog process): vmic has started a new one" in said
+    assert "the keeper (watchdog process) of microphone 'mic' had exited: vmic restarted it" in said
     assert len(keepers(server)) == 1
 
 
@@ -110,7 +110,7 @@ def test_create_refuses_its_name_and_replaces_its_keeper(server: SoundServer) ->
 def test_a_program_that_opens_it_replaces_its_keeper_and_warns(
     server: SoundServer, record: Callable[..., Recorder]
 ) -> None:
-    with pytest.warns(RuntimeWarning, match=r"'mic' had no keeper .*: vmic has started a new one"):
+    with pytest.warns(RuntimeWarning, match=r"keeper .* of microphone 'mic' had exited: vmic restarted it"):
         microphone = vmic.open_microphone_device("mic")
     with microphone:
         assert len(keepers(server)) == 1

@@ -131,7 +131,7 @@ def test_a_name_is_taken_once(server: SoundServer) -> None:
 def test_a_name_of_another_programs_device_is_taken_too(server: SoundServer) -> None:
     with server.client() as pulse:
         pulse.module_load("module-null-sink", "sink_name=mic")
-    with pytest.raises(vmic.DeviceError, match="does not belong to vmic"):
+    with pytest.raises(vmic.DeviceError, match="another program's device"):
         vmic.create_microphone_device("mic", 48000)
 
 

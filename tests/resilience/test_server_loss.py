@@ -243,7 +243,7 @@ def test_a_frozen_server_is_no_endless_list(server: SoundServer) -> None:
             with (
                 server.frozen(),
                 within(50),
-                pytest.raises(vmic.ServerError, match=r"did not answer within 5 s: restart the sound server"),
+                pytest.raises(vmic.ServerError, match=r"did not answer within 5 s. Restart the sound server"),
             ):
                 ask()
         programs.await_that(

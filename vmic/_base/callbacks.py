@@ -71,9 +71,9 @@ class CallbackThread:
         """Raise DeviceError when too many calls or frames wait, for a slow callback or for the server."""
         if not self._has_room():
             raise DeviceError(
-                f"the call was rejected: {len(self._due)} completions are pending, because one of them has "
-                "not returned or the sound server is disconnected. A completion must return in less time "
-                "than its audio lasts"
+                f"cannot accept another completion: {len(self._due)} completions are pending, because one of "
+                "them has not returned or the sound server is disconnected. Each completion must return in "
+                "less time than its audio lasts"
             )
 
     def await_room(self, timeout: float) -> bool:

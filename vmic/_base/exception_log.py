@@ -56,7 +56,7 @@ class LoggedCall(Generic[P]):
         except self._expected:
             raise
         except Exception:  # noqa: BLE001 (it is logged)
-            log_exception(log, "%s failed, and will be called again", self._function)
+            log_exception(log, "internal error: %s raised an exception; vmic calls it again", self._function)
             self._pause(self._backoff.next())
             return False
         self._backoff.reset()

@@ -27,8 +27,8 @@ def command(module: str) -> list[str]:
     """
     if not sys.executable or getattr(sys, "frozen", False):
         raise OSError(
-            f"cannot run {module}: this program has no Python interpreter (it is frozen, or sys.executable "
-            "is empty)"
+            f"cannot run {module}: Python interpreter not found (sys.executable is empty, or the program is "
+            "frozen into one executable). Run the program with an installed Python"
         )
     return [sys.executable, "-m", module]
 

@@ -46,7 +46,7 @@ def make(
             arguments = spec.source_arguments(profile, identity, profile.quoting(probed))
             module = load("module-remap-source", arguments)
             shown = await_objects.await_own(pulse, pulse.source_list, spec.source_name, module, device)
-        _check_description(shown, spec.description)
+        _check_description(shown, spec.description, device)
         volume.set_volumes(pulse, spec.sink_name, spec.source_name, profile.settles)
         return _see(pulse, device, sink.index, pulse.get_source_by_name(spec.source_name).index)
 
@@ -70,11 +70,11 @@ def name_for_speaker(pulse: pulsectl.Pulse, name: str) -> str:
     return beside_microphone if own in sources else own
 
 
-def _check_description(thing: Any, description: str) -> None:
+def _check_description(thing: Any, description: str, device: str) -> None:
     if thing.description != description:
         raise DeviceError(
-            f"the sound server changed the description {description!r} to {thing.description!r}: choose a "
-            "simpler description"
+            f"cannot create {device}: the sound server changed the description {description!r} to "
+            f"{thing.description!r}. Choose a simpler description"
         )
 
 
@@ -83,7 +83,7 @@ def _see(pulse: pulsectl.Pulse, made: str, sink: int, source: int) -> Device:
     for device in registry.find_all(pulse):
         if device.complete and (device.sink.index, device.source.index) == (sink, source):
             return device
-    raise DeviceError(f"{made} disappeared while it was being created: try again")
+    raise DeviceError(f"cannot create {made}: it disappeared during its creation. Try again")
 
 
 def play_at_once(pulse: pulsectl.Pulse, sink_name: str) -> None:
@@ -126,7 +126,7 @@ def _whose(device: Device) -> str:
     name, owner = device.name, device.owner
     if owner is None:
         return (
-            "it belongs to no process. Write to it with open_microphone_device(), or remove it first (vmic "
+            "no running process owns it. Write to it with open_microphone_device(), or remove it first (vmic "
             f"remove {name!r})"
         )
     if owner.is_process_of(Owner.this_process()):
@@ -145,10 +145,10 @@ def _what(other: Any) -> str:
     identity = DeviceProperties.of(other)
     if identity is not None and identity.kind == SPEAKER:
         return (
-            f"the speaker {identity.name!r} already has the name {other.name} on the sound server. Create "
-            "the microphone before the speaker, or create both with create_headset()"
+            f"speaker {identity.name!r} already uses the name {other.name} on the sound server. Create the "
+            "microphone before the speaker, or create both with create_headset()"
         )
     return (
-        f"the sound server already has a device named {other.name} ({other.description}), which does not "
-        "belong to vmic. Choose another name"
+        f"another program's device on the sound server already has the name {other.name} "
+        f"({other.description}). Choose another name"
     )

@@ -133,7 +133,7 @@ def start_lasting(spec: MicrophoneSpec) -> None:
     how = "exited" if came else f"did not answer within {_ANSWERS_WITHIN:g} s"
     raise DeviceError(
         f"cannot start the keeper (watchdog process) of microphone {spec.name!r}: {program} {how} (exit code "
-        f"{keeper.wait()}). {program} must be a Python interpreter, and the sound server must answer"
+        f"{keeper.wait()}). Check that {program} is a Python interpreter, and that the sound server answers"
     )
 
 
@@ -155,7 +155,7 @@ def replace_lost(device: Device) -> None:
     try:
         start_lasting(spec)
     except OSError as error:
-        message = f"microphone {device.name!r} has no keeper (watchdog process): {error}"
+        message = f"microphone {device.name!r} is not guarded, because its keeper has exited: {error}"
     else:
-        message = f"microphone {device.name!r} had no keeper (watchdog process): vmic has started a new one"
+        message = f"the keeper (watchdog process) of microphone {device.name!r} had exited: vmic restarted it"
     warnings.warn(message, RuntimeWarning, stacklevel=3)

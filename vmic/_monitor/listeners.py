@@ -53,8 +53,8 @@ class Listeners(DeviceObserver):
         """Return the listeners. This blocks until the first answer of the server."""
         if not run(self._wait(ThreadWaiter(), lambda: self._known() is not None, connection.TIMEOUT)):
             raise ServerError(
-                f"the sound server at {connection.address()} did not report the recording streams of "
-                f"microphone {self.key[0]!r} within {connection.TIMEOUT:g} s: restart the sound server"
+                f"cannot list the listeners of microphone {self.key[0]!r}: the sound server at "
+                f"{connection.address()} did not answer within {connection.TIMEOUT:g} s. Restart it"
             )
         return self._known() or ()
 

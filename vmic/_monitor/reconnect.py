@@ -81,8 +81,8 @@ class Reconnection:
         state = self._stream.state()
         if state.state == OPEN:
             return (
-                f"the sound server is connected but does not {does} audio: it hangs, or its audio graph is "
-                "stalled"
+                f"the sound server is connected, but does not {does} audio (it hangs, or its audio graph is "
+                "stalled). Restart the sound server"
             )
         if self.is_removed:
             return self.trouble
@@ -200,10 +200,10 @@ class Reconnection:
             registry.remove(pulse, device)
         elif device is not None:
             self.is_removed = self._is_ended_alone()
-            raise DeviceError(f"{self._kind} {self._name!r} has been taken over by another program")
+            raise DeviceError(f"another program has taken over the name {self._name!r}")
         if self._make is None:
             self.is_removed = self._is_ended_alone()
-            raise DeviceError(f"{self._kind} {self._name!r} no longer exists")
+            raise DeviceError(f"the {self._kind} was removed from the sound server")
         monitor.hurry()
         return self._make(pulse)
 

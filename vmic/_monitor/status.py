@@ -53,10 +53,10 @@ class DeviceStatus(DeviceObserver):
             self._volume_told = True
             _log.warning(
                 "another program changed the volume of %s %r (automatic gain control in a browser does "
-                "this); vmic keeps the volume at 100 %%%s",
+                "this); vmic set the volume back to 100 %%%s",
                 self.kind,
                 self.key[0],
-                " unless the microphone is created with volume_guard=False"
+                ". To allow volume changes, create the microphone with volume_guard=False"
                 if self.kind == MICROPHONE
                 else "",
             )

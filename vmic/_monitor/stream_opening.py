@@ -43,13 +43,13 @@ def opening(
         undo.callback(stream.close)
         if not stream.wait_open(connection.TIMEOUT):
             raise ServerError(
-                f"the sound server did not open a stream for {device.kind} {device.name!r} within 5 s: "
-                "restart the sound server"
+                f"cannot open {device.kind} {device.name!r}: the sound server did not open a stream for it "
+                f"within {connection.TIMEOUT:g} s. Restart the sound server"
             )
         if stream.is_disconnected:
             said = error_codes.of_connection(stream.state().error)
             raise ServerError(
-                f"the sound server refused to open a stream for {device.kind} {device.name!r}: {said}"
+                f"cannot open {device.kind} {device.name!r}: the sound server refused a stream for it: {said}"
             )
         connection.call(functools.partial(_settle, device=device, new=make is not None))
         # It ends with the stream.

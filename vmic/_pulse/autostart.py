@@ -69,7 +69,7 @@ def stop(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError), process.watching(pid) as has_ended:
         os.kill(pid, signal.SIGTERM)
         if not has_ended(_ENDS_WITHIN):
-            raise ServerError(f"PulseAudio (process {pid}) does not exit: end it with kill -9 {pid}")
+            raise ServerError(f"cannot stop PulseAudio: process {pid} does not exit. Run kill -9 {pid}")
 
 
 _started_here = False
@@ -83,13 +83,13 @@ def started_here() -> bool:
 def _start(refused: ServerError) -> None:
     global _started_here  # noqa: PLW0603 (a fact about the process)
     if os.environ.get("PULSE_SERVER"):
-        raise ServerError(f"{refused} (vmic does not start a server if PULSE_SERVER is set)") from refused
+        raise ServerError(f"{refused}. vmic started no server, because PULSE_SERVER is set") from refused
     if os.environ.get("VMIC_AUTOSTART") == "0":
-        raise ServerError(f"{refused} (vmic does not start a server if VMIC_AUTOSTART is 0)") from refused
+        raise ServerError(f"{refused}. vmic started no server, because VMIC_AUTOSTART is 0") from refused
     pulseaudio = shutil.which("pulseaudio")
     if pulseaudio is None:
         raise ServerError(
-            f"{refused} (vmic cannot start a server: the program pulseaudio was not found)"
+            f"{refused}. vmic started no server, because the program pulseaudio was not found"
         ) from refused
     argv = [pulseaudio, "--start", "-n", "-F", str(CONFIGURATION / "default.pa"), "--log-target=null"]
     try:
@@ -122,11 +122,11 @@ def _unusable_folders() -> str:
                 file.write(bytes(4096))
         except OSError as error:
             if error.errno == errno.ENOSPC:
-                said.append(f"no space is left in {folder}")
+                said.append(f"no space is left in {folder} ({name}). Delete files there")
             else:
                 why = f"cannot write to {name} ({folder}): {error.strerror}"
-                said.append(f"{why}; set {name} to a folder that you can write to")
-    return "; ".join(said)
+                said.append(f"{why}. Set {name} to a folder that you can write to")
+    return ". ".join(said)
 
 
 def _warn_root_beside_user() -> None:
@@ -136,8 +136,8 @@ def _warn_root_beside_user() -> None:
         for runtime in connection.SESSIONS.iterdir():
             if runtime.name != "0" and (runtime / "pulse" / "native").exists():
                 warnings.warn(
-                    "the microphone is on the sound server of root, so the applications of user "
-                    f"{runtime.name} cannot use it. To create a microphone for them, run vmic as that user.",
+                    "vmic runs as root and uses the sound server of root, whose devices the applications of "
+                    f"user {runtime.name} cannot use. To create devices for them, run vmic as that user",
                     RuntimeWarning,
                     stacklevel=4,
                 )

@@ -23,10 +23,10 @@ def await_own(
         return bool(named)
 
     if not await_that(pulse, appeared, _APPEARS_WITHIN):
-        raise DeviceError(f"{wanted} for {device} did not appear on the sound server within 2 s: try again")
+        raise DeviceError(f"cannot create {device}: the server did not list {wanted} within 2 s. Try again")
     rivals = [t for t in things() if t.name == wanted and t.owner_module < module]
     if named[0].name != wanted or rivals:
-        raise DeviceError(f"{device} already exists: another program has just created it")
+        raise DeviceError(f"{device} already exists: another program has just created it. Choose a new name")
     return named[0]
 
 
@@ -43,7 +43,7 @@ def await_sink(pulse: pulsectl.Pulse, name: str) -> Any:
         return bool(found)
 
     if not await_that(pulse, appeared, _APPEARS_WITHIN):
-        raise DeviceError(f"{name} did not appear on the sound server within 2 s: try again")
+        raise DeviceError(f"the sound server did not list the sink {name} within 2 s. Try again")
     return found[0]
 
 
@@ -69,9 +69,9 @@ def await_owner(pulse: pulsectl.Pulse, client_name: str, device: str) -> None:
     """Wait until the owner of `device` is connected, by which processes elsewhere know that it is alive."""
     if not await_client(pulse, client_name, _APPEARS_WITHIN):
         raise DeviceError(
-            f"cannot create {device}: its second connection, {client_name}, did not appear on the sound "
-            "server within 2 s. Either the server accepts no more connections (its limit is 64): end other "
-            "programs that use sound. Or PULSE_PROP sets another name for the connection: unset PULSE_PROP"
+            f"cannot create {device}: the sound server did not list this program's connection {client_name} "
+            "within 2 s. If the server has reached its limit of 64 connections, end other programs that use "
+            "sound. If PULSE_PROP sets another name for the connection, unset PULSE_PROP"
         )
 
 

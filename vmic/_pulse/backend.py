@@ -110,8 +110,8 @@ def _in_quotes(value: str) -> str:
     trailing = len(value) - len(value.rstrip("\\"))
     if quote in value or trailing % 2:
         raise DeviceError(
-            f"this sound server (PipeWire 0.3) cannot use {value!r} as the description of a speaker: choose "
-            "a description without quotes and without a backslash at the end"
+            f"cannot create a speaker with the description {value!r} on PipeWire 0.3. Choose a description "
+            "without quotes and without a backslash at the end"
         )
     return f"{quote}{value}{quote}"
 

@@ -28,11 +28,11 @@ _UNDONE_WITHIN = 1.0
 SESSIONS = Path("/run/user")
 
 _HOW_TO_GET_ONE = (
-    "start a sound server (systemctl --user start pipewire-pulse, or pulseaudio --start), or install "
-    "PulseAudio (apt install pulseaudio), which vmic starts when it creates a microphone"
+    "Start a sound server (systemctl --user start pipewire-pulse, or pulseaudio --start), or install "
+    "PulseAudio (apt install pulseaudio), which vmic starts when it creates a device"
 )
 _HOW_TO_GET_THAT_ONE = (
-    "PULSE_SERVER is set to this address: start the server there, or unset PULSE_SERVER to use the user's "
+    "PULSE_SERVER is set to this address. Start the server there, or unset PULSE_SERVER to use the user's "
     "own server"
 )
 
@@ -59,7 +59,7 @@ class _TimedCall(Generic[T]):
                     self._undo(pulse, self.result)
         except BaseException as error:  # noqa: BLE001 (it is raised in the thread that asked)
             if self.finished.is_set():
-                log_exception(log, "%s could not be undone", self._operation)
+                log_exception(log, "internal error: cannot undo %s after a timeout", self._operation)
             self.error = error
         finally:
             self.finished.set()
@@ -102,11 +102,12 @@ def call(
     conversation.settle(is_wanted=answered)
     if not answered:
         raise ServerError(
-            f"the sound server at {address()} did not answer within {timeout:g} s: restart the sound server"
+            f"the sound server at {address()} did not answer within {timeout:g} s. Restart the sound server"
         )
     if isinstance(conversation.error, GOES):
         raise ServerError(
-            f"the sound server at {address()} disconnected: {conversation.error or 'connection lost'}"
+            f"the sound server at {address()} ended the connection during a request "
+            f"({conversation.error or 'connection lost'}). Try again"
         ) from conversation.error
     if conversation.error is not None:
         raise conversation.error
@@ -192,11 +193,11 @@ def _refusal(code: int) -> ServerError:
         return ServerError(said)
     if _is_forbidden(_socket()):
         return ServerError(
-            f"{said}; this user does not have permission to open its socket: run as the user who owns the "
-            "server"
+            f"{said}. This user does not have permission to open the server's socket. Run as the user who "
+            "owns the server"
         )
     cure = _HOW_TO_GET_THAT_ONE if os.environ.get("PULSE_SERVER") else _HOW_TO_GET_ONE
-    return NobodyListensError(f"{said}; {cure}")
+    return NobodyListensError(f"{said}. {cure}")
 
 
 def _whose_session() -> str | None:

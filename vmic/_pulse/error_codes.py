@@ -10,15 +10,18 @@ KILLED = 12  # PA_ERR_KILLED
 _ACCESS, _INVALID_SERVER, _TERMINATED, _MODULE_FAILED = 1, 13, 11, 14
 
 _OF_CONNECTION = {
-    _ACCESS: "the server belongs to another user, or it expects another cookie: run as that user, or set "
+    _ACCESS: "The server belongs to another user, or it expects another cookie. Run as that user, or set "
     "PULSE_COOKIE to the cookie file of the server",
-    _INVALID_SERVER: "PULSE_SERVER is empty, or is not an address such as unix:/path or tcp:host: correct "
-    "it, or unset it to use the user's own server",
-    _TERMINATED: "the server accepts no more connections (its limit is 64): end other programs that use "
-    "sound, or use a separate sound server for this program",
+    _INVALID_SERVER: "PULSE_SERVER is empty, or is not an address such as unix:/path or tcp:host. Correct "
+    "the variable, or unset it to use the user's own server",
+    _TERMINATED: "The server has reached its limit of 64 connections. End other programs that use sound, or "
+    "use a separate sound server for this program",
 }
-_MAY_NOT = "the configuration of the server does not allow it to load modules (allow-module-loading)"
-_OF_MODULE = {_ACCESS: _MAY_NOT, _MODULE_FAILED: f"PulseAudio also reports this error if {_MAY_NOT}"}
+_MAY_NOT = "configuration of the server does not allow it to load modules (allow-module-loading)"
+_OF_MODULE = {
+    _ACCESS: f"The {_MAY_NOT}",
+    _MODULE_FAILED: f"PulseAudio also reports this error if the {_MAY_NOT}",
+}
 
 
 def text(code: int) -> str:
@@ -37,4 +40,4 @@ def of_module(code: int) -> str:
 
 
 def _with(cures: dict[int, str], code: int) -> str:
-    return f"{text(code)}; {cures[code]}" if code in cures else text(code)
+    return f"{text(code)}. {cures[code]}" if code in cures else text(code)

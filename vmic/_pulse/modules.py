@@ -24,8 +24,8 @@ def load(pulse: pulsectl.Pulse, module: str, arguments: str, purpose: str) -> in
         if not pulse.connected:
             raise
         raise DeviceError(
-            f"the sound server at {connection.address()} refused to load {module} for {purpose}: "
-            f"{error_codes.of_module(connection.last_error(pulse))} (arguments: {arguments})"
+            f"cannot create {purpose}: the sound server at {connection.address()} refused to load {module} "
+            f"({arguments}): {error_codes.of_module(connection.last_error(pulse))}"
         ) from error
 
 
@@ -60,7 +60,8 @@ def loading(pulse: pulsectl.Pulse, purpose: str) -> Iterator[Load]:
         except (pulsectl.PulseIndexError, pulsectl.PulseOperationFailed) as error:
             if not pulse.connected:
                 raise
-            raise DeviceError(f"{purpose} disappeared while it was being created: try again") from error
+            said = f"cannot create {purpose}: it disappeared during its creation. Try again"
+            raise DeviceError(said) from error
         unfinished.pop_all()
 
 

@@ -145,9 +145,9 @@ class NativeStream(ABC):
         """Raise DeviceError in a forked child, because the thread and the connection belong to its parent."""
         if self._generation != _generation:
             raise DeviceError(
-                f"this {self._kind} belongs to process {self._pid}, and a forked child process cannot use "
-                f"it, because libpulse does not support fork. Use it in process {self._pid}, or start child "
-                'processes with multiprocessing\'s "spawn" method'
+                f"this {self._kind} belongs to process {self._pid}: a forked child process cannot use it, "
+                f"because libpulse does not support fork. Use the {self._kind} in process {self._pid}, or "
+                'start child processes with multiprocessing\'s "spawn" method'
             )
 
     def _alive(self) -> _Handle:

@@ -40,7 +40,7 @@ def as_frames(frames: object, channels: int) -> tuple[memoryview, int]:
         raise ValueError(
             "frames bytestring should contain 16-bit samples"
             f": the length must be a multiple of {SAMPLE_SIZE * channels} bytes"
-            f" ({SAMPLE_SIZE} bytes for each of {channels} channels), got {view.nbytes} bytes"
+            f" ({SAMPLE_SIZE} bytes per sample, channels={channels}), got {view.nbytes} bytes"
         )
     return view, view.nbytes // (SAMPLE_SIZE * channels)
 
@@ -54,7 +54,7 @@ def _buffer_to_pcm(frames: object) -> memoryview:
             f" got {type(frames).__name__}"
         ) from None
     if view.format not in ("B", "b", "c", "h", "@h", "=h", "<h" if sys.byteorder == "little" else ">h"):
-        raise TypeError(f"frames must be 16-bit samples, got a buffer with items of format {view.format!r}")
+        raise TypeError(f"frames must be 16-bit samples, got a buffer of format {view.format!r} (see struct)")
     if not view.c_contiguous:
         raise ValueError("frames must be a contiguous buffer, got a buffer that is not contiguous")
     # memoryview.cast does not accept a shape with a zero in it.

@@ -82,7 +82,7 @@ class CallController:
                 self._end()
                 fail(str(error))
             else:  # the call is being left
-                _complete(completion, None, error or "the call was left before it was joined")
+                _complete(completion, None, error or "the client left the call during the join")
 
         # A token that is read from a file ends with a newline.
         token = None if token is None else token.strip()
@@ -106,7 +106,7 @@ class CallController:
 
         def done(_answer: Any, error: str | None) -> None:
             if error is not None:
-                _log.warning("the call was left with an error: %s", error)
+                _log.warning("vmic left the call, but the server may still show this participant: %s", error)
             self._end()
             leaving, self._leaving = self._leaving, []
             for one in leaving:
@@ -143,7 +143,7 @@ class CallController:
     def send_message(self, message: Any, recipient: str | None, completion: Completion | None) -> None:
         """Send a message to all other participants, or to one of them."""
         if self._state != JOINED or self._worker_client is None:
-            self._fail("sendAppMessage", "the call is not joined", completion)
+            self._fail("sendAppMessage", "the client has not joined a call", completion)
         elif recipient is not None and recipient not in self.dispatcher.participants():
             self._fail("sendAppMessage", f"participant {recipient!r} not found in the call", completion)
         else:

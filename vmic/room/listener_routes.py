@@ -15,7 +15,7 @@ routes = web.RouteTableDef()
 async def _visit(request: web.Request) -> web.WebSocketResponse:
     # Every page in a browser can open this WebSocket, whatever site the page is from.
     if request.headers.get("Origin", address_of(request)) not in _own_origins(request):
-        raise web.HTTPForbidden(text="a page of another site cannot listen in this room")
+        raise web.HTTPForbidden(text="pages of other sites cannot listen in this room")
     with refusing():
         participant = RoomParticipant(request.query.get("name", ""), speaks=False)
     channel, calls = Channel(request), request.app[CALLS]
@@ -52,7 +52,7 @@ async def _hear_no_more(request: web.Request) -> web.Response:
         request.app[CALLS].hear_no_more(request.match_info["id"])
     except LookupError as error:
         raise web.HTTPNotFound(
-            text="connection not found: nothing is heard in this room under this id"
+            text="connection not found: no listener in this room has a connection with this id"
         ) from error
     return web.Response()
 

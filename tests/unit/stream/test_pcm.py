@@ -200,7 +200,7 @@ def test_arrays_of_another_dtype(dtype: Any) -> None:
 )
 def test_buffers_of_other_numbers(buffer: Any) -> None:
     kind = memoryview(buffer).format
-    with pytest.raises(TypeError, match=f"16-bit samples, got a buffer with items of format '{kind}'"):
+    with pytest.raises(TypeError, match=f"16-bit samples, got a buffer of format '{kind}'"):
         as_frames(buffer, 1)
 
 

@@ -109,7 +109,7 @@ class DailySession(Session):
         except MediaStreamError:
             return
         except Exception:
-            _log.exception("an error has stopped the sound of the microphone in %s", self._url)
+            _log.exception("internal error: the microphone is no longer sent to %s", self._url)
             raise
 
     async def _done(self, request: Callable[..., None], *arguments: Any, **options: Any) -> Any:

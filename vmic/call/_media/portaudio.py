@@ -155,7 +155,7 @@ class DeviceStream(ABC):
         ending = await self._run_within(_ENDS_WITHIN, _end, stream)
         if not ending.done():
             _log.warning(
-                "PortAudio did not close %s within %g s; vmic abandons it", self.device, _ENDS_WITHIN
+                "PortAudio did not close %s within %g s; vmic stops waiting", self.device, _ENDS_WITHIN
             )
 
     async def _run_within(
@@ -177,7 +177,7 @@ class DeviceStream(ABC):
         try:
             import sounddevice  # noqa: PLC0415 (on import PortAudio looks at all devices, for 0.1 s)
         except OSError as error:
-            raise VmicError(f"cannot load PortAudio ({error}): apt install libportaudio2") from error
+            raise VmicError(f"cannot load PortAudio ({error}). Run apt install libportaudio2") from error
 
         os.environ[f"PULSE_{self.kind.upper()}"] = device
         try:
@@ -191,7 +191,7 @@ class DeviceStream(ABC):
                 unfinished.pop_all()
         except ValueError as error:
             raise VmicError(
-                f"PortAudio has no device 'pulse' ({error}): install ALSA's PulseAudio plugin (apt install "
+                f"PortAudio has no device 'pulse' ({error}). Install ALSA's PulseAudio plugin (apt install "
                 "libasound2-plugins)"
             ) from error
         except sounddevice.PortAudioError as error:

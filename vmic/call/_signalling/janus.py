@@ -79,9 +79,9 @@ class VideoRoomSession(Session):
 
     async def send(self, message: Any, recipient: str | None) -> None:
         if recipient is not None:
-            raise SessionError("a Janus VideoRoom cannot send a message to one participant, only to all")
+            raise SessionError("a Janus VideoRoom sends messages only to everyone: omit participant_id")
         if self._channel is None or self._channel.readyState != "open":
-            raise SessionError("this Janus cannot send messages: it was built without data channels")
+            raise SessionError("cannot send the message: this Janus was built without data channels")
         self._channel.send(json.dumps(message))
 
     async def subscribe(self, wanted: Subscriptions) -> None:
@@ -153,7 +153,7 @@ class VideoRoomSession(Session):
     def _note_end(self, told: dict[str, Any]) -> None:
         room = f"room {self._room} of Janus at {self._address.url}"
         if told.get("videoroom") == "destroyed":
-            self._listener.finish(f"{room} has been closed")
+            self._listener.finish(f"{room} was closed")
         elif told.get("leaving") == "ok":
             why = told.get("reason", "no reason given")
             self._listener.finish(f"{room} has removed this participant: {why}")
@@ -178,7 +178,7 @@ class VideoRoomSession(Session):
         }
         _, offer = await handle.ask(request)
         if offer is None:
-            raise SessionError("Janus sent no SDP offer")
+            raise SessionError(f"Janus at {self._address.url} sent no SDP offer")
         if "\r\nm=application " in offer["sdp"]:
             # Janus passes messages on to a subscriber that has opened a channel, through another channel that
             # Janus opens (1.1.2).

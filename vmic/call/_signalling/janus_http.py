@@ -105,7 +105,7 @@ class JanusClient:
             async with self._http.post(path, json=message) as answer:
                 said: Json = await answer.json(content_type=None)
         except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
-            raise SessionError(f"Janus at {self._url} cannot be reached: {reason(error)}") from error
+            raise SessionError(f"cannot reach Janus at {self._url}: {reason(error)}") from error
         if not isinstance(said, dict) or said.get("janus") not in ("success", "ack"):
             refusal = said.get("error") if isinstance(said, dict) else None
             code = refusal.get("code") if isinstance(refusal, dict) else None

@@ -63,8 +63,8 @@ def parse(url: str) -> Address:
     if host == "daily.co" or host.endswith(".daily.co"):
         if not _has_daily():
             raise ValueError(
-                f"{url!r} is a room of Daily, which only Daily's own client can join: pip install "
-                f"'vmic[daily]'. Without this client, {FORMS}"
+                f"{url!r} is a room of Daily, which needs Daily's own client: pip install 'vmic[daily]'. "
+                f"Without this client, {FORMS}"
             )
         return DailyRoomAddress(url)
     if parts.scheme in ("http", "https"):
@@ -74,8 +74,8 @@ def parse(url: str) -> Address:
     pin = query.pop("pin", None)
     if not room or query:
         raise ValueError(
-            f"{url!r} must have the parameter room, and no other parameter than pin, as in "
-            "janus+http://host:8088/janus?room=1234"
+            f"{url!r} must have the parameter room, as in janus+http://host:8088/janus?room=1234. The only "
+            "other parameter can be pin"
         )
     plain = parts._replace(scheme=parts.scheme.removeprefix("janus+"), query="", fragment="")
     return VideoRoomAddress(plain.geturl().rstrip("/"), int(room) if room.isdecimal() else room, pin)

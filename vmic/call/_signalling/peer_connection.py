@@ -89,8 +89,8 @@ class Peer:
         await happens(self._settled, _CONNECTS_WITHIN)
         if self.connection.connectionState != "connected":
             raise PeerError(
-                f"cannot open a connection for sound within {_CONNECTS_WITHIN:g} s: a firewall may block "
-                "UDP, or a TURN server may be needed"
+                f"cannot connect to the server for sound within {_CONNECTS_WITHIN:g} s: a firewall may block "
+                "UDP. Allow UDP, or use a server that offers TURN"
             )
 
     async def close(self) -> None:
@@ -102,7 +102,7 @@ class Peer:
         closing = asyncio.ensure_future(self.connection.close())
         await asyncio.wait({closing}, timeout=_CLOSES_WITHIN)
         if not closing.done():
-            _log.warning("a connection did not close within %g s; vmic abandons it", _CLOSES_WITHIN)
+            _log.warning("a WebRTC connection did not close within %g s; vmic stops waiting", _CLOSES_WITHIN)
 
     async def _take(self, sdp: str, kind: str) -> None:
         try:
@@ -116,4 +116,4 @@ class Peer:
             was_settled = self._settled.is_set()
             self._settled.set()
             if state != "connected" and was_settled and not self._closed:
-                self._lost(f"the connection has {state}")
+                self._lost(f"the WebRTC connection has {state}")

@@ -89,7 +89,7 @@ class RoomChannel:
 
     async def _tell(self, message: dict[str, Any]) -> None:
         if self._channel is None:
-            raise SessionError("the client has not entered the room yet")
+            raise SessionError("the client has not joined the room yet")
         try:
             await self._channel.send_json(message)
         except (aiohttp.ClientError, ConnectionError) as error:

@@ -115,8 +115,8 @@ class WhipSession(Session):
             self._resource = urllib.parse.urljoin(str(answered.url), answered.headers["Location"])
         else:
             _log.warning(
-                "the answer of %s has no Location header, which is needed to end the call on the server (RFC "
-                "9725, 4.2): the server ends the call only when it receives no more sound",
+                "cannot end the call on the server later: the answer of %s must have a Location header (RFC "
+                "9725, 4.2). Without it, the server ends the call only when it receives no more sound",
                 answered.url,
             )
         links = answered.headers.getall("Link", [])
@@ -178,7 +178,7 @@ class WhipSession(Session):
                 await answer.read()
                 return answer
         except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
-            raise SessionError(f"{url} cannot be reached: {reason(error)}") from error
+            raise SessionError(f"cannot reach {url}: {reason(error)}") from error
 
     def _reason(self, answer: aiohttp.ClientResponse) -> str:
         if answer.status in (401, 403):

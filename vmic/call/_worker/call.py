@@ -68,7 +68,7 @@ class Call(SessionListener):
     def session(self) -> Session:
         """Return the current session; raise SessionError if there is none."""
         if self._session is None:
-            raise SessionError("the call is not joined")
+            raise SessionError("the client has not joined a call")
         return self._session
 
     async def end(self) -> str | None:
@@ -128,13 +128,13 @@ class Call(SessionListener):
         except Exception as error:  # noqa: BLE001 (it is logged, and reported)
             is_refusal = isinstance(error, SessionError)
             if not is_refusal:
-                _log.exception("the call failed")
+                _log.exception("internal error in the call, which ends")
             self._fail(str(error) if is_refusal else repr(error))
         finally:
             self._ending = True
             await self._let_go()
             if not self.joined.done():
-                self.joined.set_exception(SessionError("the call was left before it was joined"))
+                self.joined.set_exception(SessionError("the client left the call during the join"))
 
     def _fail(self, why: str) -> None:
         if self.joined.done():
@@ -186,7 +186,7 @@ class Call(SessionListener):
             else:
                 await self._leave()  # the network may have recovered only now
                 return
-        raise SessionError(f"cannot join the call again: {why}")
+        raise SessionError(f"cannot rejoin the call: {why}")
 
     async def _let_go(self) -> None:
         """End the session: at once on this side, and within some seconds on the server."""
@@ -212,7 +212,7 @@ class Call(SessionListener):
             await end(tasks)
         for task, session in tasks.items():
             if task.cancelled():
-                self._trouble = "the server did not answer"
+                self._trouble = f"the server did not answer within {_LEAVES_WITHIN:g} s"
             elif error := task.exception():
                 self._trouble = str(error)
             else:

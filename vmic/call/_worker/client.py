@@ -38,7 +38,7 @@ class WorkerClient:
             VmicError: A package that a call needs is not installed, or the process cannot be started.
         """
         if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
-            raise VmicError(f"calls need {' and '.join(missing)}: pip install 'vmic[call]'")
+            raise VmicError(f"calls need the packages {' and '.join(missing)}: pip install 'vmic[call]'")
         self._told, self._ended = told, ended
         self._numbers = itertools.count()
         self._sending = threading.Lock()

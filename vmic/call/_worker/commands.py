@@ -78,7 +78,7 @@ class Commands:
         except SessionError as refusal:
             error = str(refusal)
         except Exception as fault:  # noqa: BLE001 (it is logged, and reported)
-            _log.exception("the command %s failed", what)
+            _log.exception("internal error in the command %s of the call", what)
             error = repr(fault)
         self._tell({"event": "done", "number": number, "error": error, "answer": answer})
 
@@ -92,7 +92,7 @@ class Commands:
     async def _await_joined(self) -> Message:
         call = self._call
         if call is None:
-            raise SessionError("the call was left before it was joined")
+            raise SessionError("the client left the call during the join")
         identity = await asyncio.shield(call.joined)
         # Frames that are written to the microphone after this are heard.
         await self._capture.settle()
@@ -153,7 +153,7 @@ class Commands:
     @property
     def _joined(self) -> Call:
         if self._call is None:
-            raise SessionError("the call is not joined")
+            raise SessionError("the client has not joined a call")
         return self._call
 
     def _new_track(self, waits: bool) -> MediaStreamTrack:

@@ -59,7 +59,7 @@ def _of_server() -> Iterator[Finding]:
 def _of_trial(heard: LoopbackResult) -> Iterator[Finding]:
     if heard.wrong:
         what = (
-            f"a microphone was created, but {heard.wrong} of {heard.frames} frames were not heard as written"
+            f"a microphone was created, but {heard.wrong} of its {heard.frames} frames were lost or changed"
         )
         cure = "run vmic doctor again while nothing else runs, and report the problem if it persists"
         yield Finding("bad", what, cure)
@@ -163,5 +163,5 @@ def all_of_them(note_trial: Callable[[LoopbackResult], None]) -> Iterator[Findin
 
 
 def _refused(said: str) -> Finding:
-    what, _, cure = said.partition("; ")
+    what, _, cure = said.partition(". ")
     return Finding("bad", what, cure)

@@ -184,8 +184,8 @@ def _program() -> list[str]:
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
         raise vmic.VmicError(
-            f"a session cannot start {' '.join(program)}: {said[-1]}. Install vmic (pip install .), and use "
-            "the command vmic"
+            f"cannot start {' '.join(program)} at log-in: {said[-1]}. Install vmic (pip install .), and use "
+            "the installed command"
         )
     return program
 

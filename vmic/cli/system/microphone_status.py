@@ -115,8 +115,8 @@ def unguarded(info: MicrophoneInfo) -> tuple[str, str]:
     """Return what is wrong with a microphone without a keeper, and what to do."""
     command = f"vmic record {shlex.quote(info.name)} FILE"
     return (
-        "it has no keeper (watchdog process): other programs can play into it, and it is lost when the sound "
-        "server exits",
+        "no keeper (watchdog process) runs for it, so other programs can play into it, and it is lost when "
+        "the sound server exits",
         f"record it or play into it, which starts a new keeper ({command})",
     )
 
