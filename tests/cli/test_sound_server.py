@@ -70,7 +70,7 @@ def test_that_of_an_isolated_program_is_not_ended(home: HomeDirectory) -> None:
 
 
 def test_another_ones_server_is_not_ended(server: SoundServer) -> None:
-    assert "it was not started by vmic" in refusal("server", "stop")
+    assert "vmic did not start this server" in refusal("server", "stop")
     status = json.loads(command("server", "status", "--json").stdout)
     assert status["running"]
     assert not status["started_by_vmic"]

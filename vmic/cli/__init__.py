@@ -24,11 +24,11 @@ _COMMANDS = {
     "list": ("listing:list_", "List the microphones of vmic on this sound server."),
     "info": ("listing:info", "Show the details of microphone NAME."),
     "remove": ("devices:remove", "Remove microphone NAME, and end its recordings."),
-    "play": ("play:play", "Play each FILE into microphone NAME, and wait until it has been heard."),
+    "play": ("play:play", "Play each FILE into microphone NAME, and wait until all sound has played."),
     "say": ("play:say", "Speak TEXT into microphone NAME."),
     "tone": ("play:tone", "Play a sine tone into microphone NAME."),
     "record": ("record:record", "Record microphone NAME to the file OUT."),
-    "meter": ("meter:meter", "Show the loudness of microphone NAME, and its listeners."),
+    "meter": ("meter:meter", "Show the loudness of microphone NAME, and which applications record it."),
     "run": ("run:run", "Run COMMAND with microphone NAME as its default microphone."),
     "room": ("room:room", "Open a room for test calls on this machine."),
     "install": ("session_setup:install", "Create microphone NAME at each log-in."),
@@ -37,7 +37,7 @@ _COMMANDS = {
     "alsa": ("session_setup:alsa", "List microphones by name in programs that support only ALSA."),
     "doctor": ("doctor:doctor", "Find problems with microphones, and suggest remedies."),
     "clean": ("devices:clean", "Remove microphones that programs have left behind."),
-    "completion": ("session_setup:completion", "Print the script with which SHELL completes vmic commands."),
+    "completion": ("session_setup:completion", "Print a script for SHELL that completes vmic commands."),
 }
 
 
@@ -48,14 +48,14 @@ _COMMANDS = {
     epilog="""Example: vmic create my-mic && vmic say my-mic hello
 
 Exit codes: 0 success, 1 failure (one line on standard error gives the reason), 2 wrong usage, 130 ended by
-Ctrl-C, 143 ended by SIGTERM, 129 ended with its terminal. `vmic run` exits with the code of its command.
+Ctrl-C, 143 ended by SIGTERM, 129 ended by SIGHUP. `vmic run` exits with the code of its command.
 
-Environment: PULSE_SERVER selects another sound server, VMIC_AUTOSTART=0 never starts a sound server,
-NO_COLOR=1 turns colours off.""",
+Environment: PULSE_SERVER selects another sound server. If VMIC_AUTOSTART is 0, vmic never starts a sound
+server. NO_COLOR=1 turns colors off.""",
 )
 @click.version_option(vmic.__version__, prog_name="vmic")
 def command() -> None:
-    """Create virtual microphones, which applications list by name, and play sound into them."""
+    """Create virtual microphones that applications select by name, and play sound into them."""
 
 
 def main() -> None:

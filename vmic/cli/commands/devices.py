@@ -26,11 +26,11 @@ from vmic.cli.terminal.output import is_quiet, say
 @click.command(epilog="Example: vmic create my-virtual-microphone --rate 48000 --channels 2")
 @click.argument("name")
 @click.option("--rate", type=RATE, default=48000, show_default=True, help="Frames per second.")
-@click.option("--channels", type=CHANNELS, default=1, show_default=True, help="Samples per frame.")
+@click.option("--channels", type=CHANNELS, default=1, show_default=True, help="Number of channels.")
 @click.option("--description", help="The text that applications show instead of NAME.")
 @click.option("--replace", is_flag=True, help="Replace an existing microphone of this name.")
-@click.option("--alsa", is_flag=True, help="Also list it in programs that support only ALSA (vmic alsa).")
-@click.option("--foreground", is_flag=True, help="Keep it until Ctrl-C or SIGTERM, then remove it.")
+@click.option("--alsa", is_flag=True, help="Also list it in programs that support only ALSA (see vmic alsa).")
+@click.option("--foreground", is_flag=True, help="Wait for Ctrl-C or SIGTERM, then remove the microphone.")
 # For a configuration file whose arguments cannot have blanks (see login_files).
 @click.option("--encoded", is_flag=True, hidden=True)
 @quiet_option
@@ -78,7 +78,7 @@ def _show(source_name: str) -> None:
 
 @click.command(epilog="Example: vmic remove my-virtual-microphone")
 @click.argument("name", required=False, shell_complete=microphones)
-@click.option("--all", "all_", is_flag=True, help="Remove all microphones that belong to no process.")
+@click.option("--all", "all_", is_flag=True, help="Remove all microphones that no running program owns.")
 def remove(name: str | None, all_: bool) -> None:
     """Remove microphone NAME, and end its recordings."""
     if (name is None) != all_:
@@ -97,7 +97,7 @@ def remove(name: str | None, all_: bool) -> None:
 def clean() -> None:
     """Remove microphones that programs have left behind.
 
-    These are the microphones whose owner has exited, and microphones that are incomplete.
+    A microphone is left behind if its program has exited, or if its sink or its source is missing.
     """
     for device in connection.call(_clean):
         why = f"belonged to {belongs_to(device.info)}" if device.info.pid else "was incomplete"

@@ -30,11 +30,11 @@ _WIDTH = 50  # columns
 @name_argument
 @click.option("--seconds", type=LENGTH, help="Stop after this time.  [default: run until Ctrl-C]")
 def meter(name: str, seconds: float | None) -> None:
-    """Show the loudness of microphone NAME, and its listeners.
+    """Show the loudness of microphone NAME, and which applications record it.
 
-    The meter does not count as a listener. If standard output is not a terminal, the command prints one line
-    per second: the time since the start, the peak of that second, how often the sound reached full scale,
-    and the listeners.
+    The applications that record the microphone are its listeners. The meter does not count as one. If
+    standard output is not a terminal, the command prints one line per second: the time since the start, the
+    peak of that second, how often the sound reached full scale, and the listeners.
     """
     info = connection.call(lambda pulse: orphans.remove_then_find(pulse, name)).info
     observer = _SourceObserver(info.source_name)

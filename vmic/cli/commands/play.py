@@ -37,7 +37,7 @@ latency_option = click.option(
     "--latency",
     type=click.IntRange(20, 2000),
     metavar="MS",
-    help="Keep this many milliseconds of sound queued. A smaller value plays a pipe sooner, a larger value "
+    help="Keep this many milliseconds of sound queued. A smaller value plays a pipe sooner. A larger value "
     "prevents gaps if the input is late.  [default: 2000, but a pipe plays at once]",
 )
 
@@ -85,12 +85,12 @@ def play(
     sample_format: str | None,
     latency: int | None,
 ) -> None:
-    """Play each FILE into microphone NAME, and wait until it has been heard.
+    """Play each FILE into microphone NAME, and wait until all sound has played.
 
-    FILE is any file that ffmpeg decodes, or, if ffmpeg is not installed, libsndfile (WAV, FLAC, OGG, MP3 and
-    more). The sound is resampled to the rate of the microphone. If FILE is -, the command plays standard
-    input: a file of any kind, or raw samples. If the microphone does not exist, the command creates it, and
-    removes it at the end. On a terminal, space pauses, left and right skip 5 s back and forward, and q stops.
+    ffmpeg decodes FILE. If ffmpeg is not installed, libsndfile does (WAV, FLAC, OGG, MP3 and more). The sound
+    is resampled to the rate of the microphone. If FILE is -, the command plays standard input: a file of any
+    kind, or raw samples (--raw). If the microphone does not exist, the command creates it, and removes it at
+    the end. On a terminal, space pauses, left and right skip 5 s back and forward, and q stops.
     """
     if end is not None and end <= start:
         raise click.UsageError("--end must be after --start")
@@ -126,7 +126,7 @@ def play(
     type=click.Choice(["espeak-ng", "speech-dispatcher"]),
     help="The speech synthesizer.  [default: the first of these that is installed]",
 )
-@click.option("--voice", help="A voice of `espeak-ng --voices` (de, en-gb, ...) or of `spd-say -L`.")
+@click.option("--voice", help="A voice that `espeak-ng --voices` or `spd-say -L` lists: de, en-gb, ...")
 @click.option("--speed", type=click.IntRange(80, 450), help="Words per minute (espeak-ng).  [default: 175]")
 @gain_option
 @latency_option
@@ -140,7 +140,7 @@ def say(
     gain: float,
     latency: int | None,
 ) -> None:
-    """Speak TEXT into microphone NAME, with espeak-ng or speech-dispatcher, and wait until it has been heard.
+    """Speak TEXT into microphone NAME, with espeak-ng or speech-dispatcher, and wait until it has played.
 
     If the microphone does not exist, the command creates it, and removes it at the end.
     """
@@ -164,7 +164,7 @@ def say(
     default=-12.0,
     show_default=True,
     metavar="DB",
-    help="The peak of the tone, where 0 is full scale.",
+    help="The peak of the tone in decibels. 0 is full scale.",
 )
 @click.option("--seconds", type=LENGTH, help="Stop after this time.  [default: run until Ctrl-C]")
 @latency_option

@@ -40,8 +40,8 @@ def record(name: str, out: str, seconds: float | None, channels: int | None) -> 
     """Record microphone NAME to the file OUT, in the same way as any application.
 
     The suffix of OUT selects the format: .flac, .ogg, .mp3 or any other that libsndfile writes. Without a
-    suffix, OUT is a WAV file. Channels are mixed as in ffmpeg: the center goes to both sides, and the LFE is
-    left out.
+    suffix, OUT is a WAV file. --channels mixes as ffmpeg does: the center channel goes to both sides, and the
+    LFE channel is left out.
     """
     info = find_guarded(name).info
     frames = 0
@@ -57,7 +57,7 @@ def record(name: str, out: str, seconds: float | None, channels: int | None) -> 
                 if not block:
                     raise vmic.DeviceLostError(
                         f"microphone {info.name!r} was removed, or the sound server disconnected. {out} "
-                        f"contains the sound until then ({frames / info.sample_rate:.1f} s)"
+                        f"contains the {frames / info.sample_rate:.1f} s that were recorded before"
                     )
                 samples = remix.apply(block)
                 file.write(samples)
@@ -70,7 +70,7 @@ def record(name: str, out: str, seconds: float | None, channels: int | None) -> 
     if not is_quiet():
         click.echo(f"{printable(out)}: {frames / info.sample_rate:.1f} s", err=True)
     if gaps := recorder.overflows:
-        raise vmic.VmicError(f"the recording has {gaps} gaps, because this machine was too busy")
+        raise vmic.VmicError(f"{out} has {gaps} gaps, because this machine was too busy. Record again")
 
 
 class _Recorder:
@@ -99,7 +99,7 @@ class _Recorder:
             )
         except ValueError as error:
             raise vmic.VmicError(
-                f"PortAudio has no device 'pulse' ({error}): install ALSA's PulseAudio plugin "
+                f"PortAudio has no device 'pulse' ({error}). Install ALSA's PulseAudio plugin "
                 "(apt install libasound2-plugins)"
             ) from error
         except sounddevice.PortAudioError as error:

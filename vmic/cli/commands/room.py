@@ -29,13 +29,13 @@ import vmic
 def room(port: int, token: str | None, limit: int | None) -> None:
     """Open a room for test calls on this machine, until Ctrl-C.
 
-    The command prints two addresses: that of a page on which people hear and see the speakers and can speak,
-    and that at which programs join (WHIP, RFC 9725). Every user of this machine can reach the room; other
-    machines cannot. Needs vmic[call].
+    The command prints two addresses. The first is a page for people: it plays and shows the speakers, and
+    can send a microphone. The second is for programs that join (WHIP, RFC 9725). Every user of this machine
+    can reach the room. Other machines cannot. The command needs the packages of vmic[call].
     """
     if token == "":
         raise click.UsageError(
-            "--token must not be empty (is a variable unset?): omit it for a room without a token"
+            "--token must not be empty (is a variable unset?). For a room without a token, omit --token"
         )
     try:
         from vmic.room.server import serve  # noqa: PLC0415

@@ -32,17 +32,17 @@ Example: vmic run --isolated --mic bot -- python my_bot.py""",
     "--mic",
     metavar="NAME",
     shell_complete=microphones,
-    help="The default microphone of COMMAND. If it does not exist, it is created while COMMAND runs.",
+    help="The default microphone of COMMAND. If it does not exist, vmic creates it while COMMAND runs.",
 )
-@click.option("--speaker", metavar="NAME", help="The default output of COMMAND, as in `pactl list sinks`.")
-@click.option("--isolated", is_flag=True, help="Give COMMAND a private sound server, which exits with it.")
+@click.option("--speaker", metavar="NAME", help="The default output of COMMAND (see pactl list sinks).")
+@click.option("--isolated", is_flag=True, help="Give COMMAND a private sound server while it runs.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND...")
 def run(mic: str | None, speaker: str | None, isolated: bool, command: tuple[str, ...]) -> NoReturn:
     """Run COMMAND with microphone NAME as its default microphone. The default of the machine does not change.
 
     With --isolated, COMMAND has a private sound server (PulseAudio), so that many programs can run side by
-    side without hearing each other. COMMAND replaces the process of vmic run: it receives the signals, and
-    its exit code is that of vmic run.
+    side without hearing each other. COMMAND replaces the process of vmic run. Therefore COMMAND
+    receives the signals, and vmic run exits with the code of COMMAND.
     """
     if mic is None and speaker is None and not isolated:
         raise click.UsageError("give at least one of --mic, --speaker and --isolated")
@@ -101,7 +101,7 @@ def _held(mic: str | None, *, isolated: bool) -> Settings:
     os.waitpid(between, 0)
     with os.fdopen(told) as answer:
         line = answer.readline()
-    said: Settings = json.loads(line or '{"error": "the process that holds the microphone has exited"}')
+    said: Settings = json.loads(line or '{"error": "the process that creates the microphone has exited"}')
     if "error" in said:
         raise vmic.VmicError(said["error"])
     return said

@@ -25,7 +25,7 @@ def server() -> None:
 def start() -> None:
     """Start PulseAudio if no sound server answers.
 
-    PulseAudio exits one minute after its last microphone and its last application.
+    PulseAudio exits one minute after its last device is removed and its last application disconnects.
     """
     autostart.ensure_running()
     say(connection.call(_which))
@@ -34,7 +34,7 @@ def start() -> None:
 @server.command(epilog="Example: vmic server stop")
 @quiet_option
 def stop() -> None:
-    """Stop the sound server that vmic has started. Other servers are not stopped."""
+    """Stop the sound server if vmic started it. The command stops no other server."""
     try:
         which, address = connection.call(lambda pulse: (_which(pulse), connection.found_at(pulse)))
     except connection.NobodyListensError:
@@ -42,7 +42,7 @@ def stop() -> None:
         return
     pid = autostart.running(address)
     if pid is None:
-        raise vmic.ServerError(f"cannot stop {which}: it was not started by vmic")
+        raise vmic.ServerError(f"cannot stop {which}: vmic did not start this server")
     autostart.stop(pid)
 
 
@@ -70,9 +70,9 @@ def status(as_json: bool) -> None:
 
 @server.command(epilog='Example: eval "$(vmic server env)"')
 def env() -> None:
-    """Print the environment variable with which the programs of a shell find the sound server.
+    """Print a shell command that sets PULSE_SERVER to the address of the sound server.
 
-    Other users and other containers need it.
+    Programs of other users, or in containers, need this variable to find the server.
     """
     click.echo(f"export PULSE_SERVER={shlex.quote(connection.call(connection.found_at))}")
 

@@ -20,19 +20,19 @@ _COMPLETION = "_VMIC_COMPLETE"
 @click.command(epilog="Example: vmic install my-mic --rate 48000")
 @click.argument("name")
 @click.option("--rate", type=RATE, default=48000, show_default=True, help="Frames per second.")
-@click.option("--channels", type=CHANNELS, default=1, show_default=True, help="Samples per frame.")
+@click.option("--channels", type=CHANNELS, default=1, show_default=True, help="Number of channels.")
 @click.option("--description", help="The text that applications show instead of NAME.")
 @click.option(
     "--way",
     type=click.Choice(list(LOGIN_STARTERS)),
-    help="How the session creates it.  [default: systemd, otherwise the sound server that answers]",
+    help="What creates the microphone.  [default: systemd, otherwise the sound server that answers]",
 )
 @quiet_option
 def install(name: str, rate: int, channels: int, description: str | None, way: str | None) -> None:
     """Create microphone NAME at each log-in.
 
-    A systemd user unit creates the microphone. Without systemd, the sound server that answers now creates
-    it, from a file that PipeWire or PulseAudio reads when it starts.
+    A systemd user unit creates the microphone. Without systemd, the sound server that answers now (PipeWire
+    or PulseAudio) creates the microphone whenever it starts, from a configuration file that vmic writes.
     """
     names.check_name(name)
     spec = MicrophoneSpec(name, names.check_description(description, name), rate, channels)
@@ -63,8 +63,8 @@ def _first() -> LoginStarter:
             return there[0]
         which = "neither is" if not there else "both are"
         raise vmic.VmicError(
-            f"cannot determine the sound server of a session, PipeWire or PulseAudio: {which} installed, and "
-            f"no server answers ({error}). Choose one with --way, or start one"
+            f"cannot determine whether sessions use PipeWire or PulseAudio: {which} installed, and no server "
+            f"answers ({error}). Choose a server with --way, or start a server"
         ) from error
 
 
@@ -84,7 +84,7 @@ def enable(name: str) -> None:
     device = connection.call(lambda pulse: orphans.remove_then_find(pulse, name))
     description = device.source.description if device.source is not None else device.name
     identity = asoundrc.add(device.name, device.source_name, description)
-    say(f"ALSA lists microphone {device.name!r} as {identity}; programs that are running must be restarted")
+    say(f"ALSA lists microphone {device.name!r} as {identity}; restart running programs to see it")
 
 
 @alsa.command(epilog="Example: vmic alsa disable my-mic")
@@ -93,7 +93,7 @@ def enable(name: str) -> None:
 def disable(name: str | None, all_: bool) -> None:
     """Remove microphone NAME from ALSA, even if the microphone no longer exists."""
     if (name is None) != all_:
-        raise click.UsageError("name a microphone, or say --all")
+        raise click.UsageError("give either NAME or --all")
     if name is None:
         asoundrc.remove(*asoundrc.enabled())
     elif not asoundrc.remove(name):
@@ -113,7 +113,7 @@ Example: vmic completion bash"""
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the script with which SHELL completes vmic commands, options and microphone names."""
+    """Print a script for SHELL that completes vmic commands, options and microphone names."""
     kind = get_completion_class(shell)
     assert kind
     click.echo(kind(context.find_root().command, {}, "vmic", _COMPLETION).source())
