@@ -1,4 +1,4 @@
-"""A real microphone for Linux applications whose sound comes from a program, and a speaker that it hears.
+"""Virtual microphones and speakers: a program writes what applications record, and reads what they play.
 
 ::
 
@@ -7,12 +7,12 @@
     with vmic.create_microphone_device("my-virtual-microphone") as microphone:
         microphone.write_frames(pcm)  # 16-bit, 16000 Hz, mono
 
-A frame that is written passes `_microphone` (`write_frames`), `_stream.pcm` (bytes or arrays become 16-bit
-samples), `_stream.write_queue` (which frames belong to which write) and `_stream.playback` (the native ring,
-writer thread and pa_simple). On the server it passes a null sink and the source over it (`_device`), and any
-application records it. A frame that an application plays to a speaker's null sink passes `_stream.capture`
-(the native pa_stream, reader thread and ring) and `_stream.read_queue` (which read gets it) to `_speaker`
-(`read_frames`).
+A written frame goes through `_microphone` (`write_frames`), `_stream.pcm` (converts bytes or arrays to 16-bit
+samples), `_stream.write_queue` (records the frames of each write) and `_stream.playback` (native ring, writer
+thread and pa_simple). On the server, it goes through a null sink to the source over this sink (`_device`),
+which applications record. A read frame comes from the null sink to which an application plays. It goes
+through `_stream.capture` (native pa_stream, reader thread and ring) and `_stream.read_queue` (assigns frames
+to reads) to `_speaker` (`read_frames`).
 """
 
 import importlib as _importlib

@@ -48,32 +48,34 @@ def create_microphone_device(
 ) -> VirtualMicrophoneDevice:
     """Create a microphone that every application of this user can select by its name.
 
-    The microphone is a source of the sound server (PulseAudio or PipeWire), at 100 % and unmuted. It is
-    removed when it is closed, or when this process exits. If no server runs and PULSE_SERVER is not set, vmic
-    starts PulseAudio (unless VMIC_AUTOSTART is "0"). This blocks for about 50 ms (250 ms on PipeWire), at
-    most 5 s.
+    The microphone is a source of the sound server (PulseAudio or PipeWire), at 100 % volume and unmuted. vmic
+    removes it when it is closed, or when this process exits. If no server runs and PULSE_SERVER is not set,
+    vmic starts PulseAudio, unless VMIC_AUTOSTART is "0". This blocks for about 50 ms (250 ms on PipeWire),
+    and at most 5 s.
 
     Args:
-        device_name: The name, 1 to 128 characters without control characters. Applications show it exactly as
-            given, unless there is a description.
+        device_name: The name that applications show: 1 to 128 characters, without control characters.
         sample_rate: Frames per second, 8000 to 192000.
         channels: Samples per frame, 1 to 32. Three to eight channels are in the order of WAVE files:
             3 FL FR FC; 4 FL FR BL BR; 5 FL FR FC BL BR; 6 FL FR FC LFE BL BR; 7 FL FR FC LFE BC SL SR;
             8 FL FR FC LFE BL BR SL SR.
         non_blocking: Whether `write_frames` returns at once. The queue then holds up to 60 s.
-        latency: The prebuffer, which covers late writes. "low" is as short as the server permits. "auto"
-            grows after an underrun, and shrinks when no write is late. "safe" is 0.1 s or longer. A number is
-            in seconds, 0 to 2. The prebuffer delays the beginning of each utterance, and lets a blocking
-            write return earlier.
-        replace: Whether to take the name over if a microphone of that name exists.
-        volume_guard: Whether to hold the volume at 100 %, whoever changes it. (The automatic gain control of
-            browsers changes it.)
-        description: What applications show instead of the name. It has the same limits.
+        latency: The length of the prebuffer: the silence before the first frame of an utterance, which keeps
+            late writes from making gaps. "low" is the shortest that the server permits. "auto" starts like
+            "low", grows after an underrun, and shrinks while no write is late. "safe" is at least 0.1 s. A
+            number is the length in seconds, 0 to 2. A long prebuffer lets a blocking write return earlier.
+        replace: Whether to remove an existing microphone of the same name, and take over its name.
+        volume_guard: Whether to set the volume back to 100 % when another program changes it, as the
+            automatic gain control of browsers does.
+        description: The text that applications show instead of the name. It has the limits of the name.
+
+    Returns:
+        The open microphone.
 
     Raises:
         ValueError: An argument is out of range.
-        TypeError: An argument has another type.
-        DeviceError: The name is in use (the message says by which program), or the server refuses.
+        TypeError: An argument has the wrong type.
+        DeviceError: The name is in use (the message names the program), or the server refuses the microphone.
         ServerError: No sound server answers.
     """
     return create_microphone(
@@ -173,17 +175,22 @@ def open_microphone_device(
 ) -> VirtualMicrophoneDevice:
     """Open an existing microphone, created by this or another process, as an additional writer.
 
-    The server mixes what its writers write. Closing the device does not remove the microphone. A microphone
-    of ``vmic create`` whose keeper has died gets another keeper, with a RuntimeWarning. This blocks for some
-    milliseconds, at most 5 s.
+    The server mixes the audio of all writers. Closing the returned device does not remove the microphone. If
+    the keeper (watchdog process) of a microphone of ``vmic create`` has exited, vmic starts a new one and
+    warns with a RuntimeWarning. This blocks for a few milliseconds, and at most 5 s.
 
     Args:
-        name: The microphone's name, or the server's name of its source.
-        non_blocking: Whether `write_frames` returns at once.
+        name: The microphone's name, or the name of its source on the sound server.
+        non_blocking: Whether `write_frames` returns at once. The queue then holds up to 60 s.
         latency: As for `create_microphone_device`.
 
+    Returns:
+        The open microphone.
+
     Raises:
-        DeviceError: There is no such microphone. The message lists those that exist.
+        ValueError: An argument is out of range.
+        TypeError: An argument has the wrong type.
+        DeviceError: The microphone is not found. The message lists the microphones that exist.
         ServerError: No sound server answers.
     """
     names.check_name(name)
@@ -213,7 +220,9 @@ def find_guarded(name: str) -> Device:
 
 
 def list_microphone_devices() -> list[MicrophoneInfo]:
-    """Return the microphones of vmic on this sound server, sorted by name. This blocks for at most 5 s.
+    """Return all microphones of vmic on the sound server, of any process, sorted by name.
+
+    This blocks for a few milliseconds, and at most 5 s.
 
     Raises:
         ServerError: No sound server answers.
@@ -227,13 +236,15 @@ def list_microphone_devices() -> list[MicrophoneInfo]:
 
 
 def remove_microphone_device(name: str) -> None:
-    """Remove a microphone that no process owns: one of ``vmic create``. This blocks for at most 5 s.
+    """Remove a microphone that no running program owns, such as one of ``vmic create``.
+
+    A program closes its own microphones with `close`. This blocks for at most 5 s.
 
     Args:
-        name: The microphone's name, or the server's name of its source.
+        name: The microphone's name, or the name of its source on the sound server.
 
     Raises:
-        DeviceError: There is no such microphone, or it belongs to a running program. Close it there.
+        DeviceError: The microphone is not found, or belongs to a running program.
         ServerError: No sound server answers.
     """
     names.check_name(name)

@@ -4,11 +4,11 @@
 
     OSError
     └── VmicError
-        ├── ServerError        no sound server, or it does not answer
-        ├── DeviceError        refused: the name is taken, a module is missing, not allowed
-        ├── DeviceLostError    the device was there and went away, or stopped taking audio
-        ├── DrainTimeoutError  a drain's time has passed; a TimeoutError too
-        └── ClosedError        you closed it
+        ├── ServerError        no sound server answers
+        ├── DeviceError        a device cannot be created, found, used or removed
+        ├── DeviceLostError    a device in use was removed, or its server stopped
+        ├── DrainTimeoutError  a drain did not finish in time (also a TimeoutError)
+        └── ClosedError        the device is closed
 
 A bad argument is a ``ValueError`` or a ``TypeError``. Each message says what failed, on which device, why,
 and what to do.
@@ -18,29 +18,29 @@ from __future__ import annotations
 
 
 class VmicError(OSError):
-    """The base class of the errors that the server, a device or the machine causes."""
+    """The base class of all errors that a sound server, a device or the machine causes."""
 
     __module__ = "vmic"
 
 
 class ServerError(VmicError):
-    """No sound server answers: none runs, it refuses the connection, or it hangs."""
+    """No sound server answers, because none runs, or the server refuses the connection or hangs."""
 
     __module__ = "vmic"
 
 
 class DeviceError(VmicError):
-    """The server, or vmic itself, refused to create, find or remove a device."""
+    """A device cannot be created, found, used or removed. The message gives the reason and the remedy."""
 
     __module__ = "vmic"
 
 
 class DeviceLostError(VmicError):
-    """The device went away, or its server stopped consuming audio, while it was in use.
+    """A device in use was removed, or its server stopped playing or recording.
 
     Attributes:
-        frames_written: The number of frames that the failed write queued. They are heard if the device
-            returns. The other frames were not queued.
+        frames_written: The number of frames that the failed write queued. Applications hear these frames
+            when the device works again. The other frames of the write were not queued.
     """
 
     __module__ = "vmic"
@@ -51,7 +51,7 @@ class DeviceLostError(VmicError):
 
 
 class DrainTimeoutError(VmicError, TimeoutError):
-    """The `timeout` of a drain passed before everything written was heard."""
+    """The `timeout` of a drain passed before all written frames were heard."""
 
     __module__ = "vmic"
 
@@ -60,7 +60,7 @@ class ClosedError(VmicError):
     """The device was used after `close`, or another thread closed it during the call.
 
     Attributes:
-        frames_written: The number of frames that the interrupted write queued before the close.
+        frames_written: The number of frames that the interrupted write had queued before the close.
     """
 
     __module__ = "vmic"

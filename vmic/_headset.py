@@ -11,9 +11,9 @@ from vmic._virtual_device import ContextDevice
 
 
 class Headset(ContextDevice):
-    """A microphone and a speaker of one name, from `create_headset`.
+    """A microphone and a speaker with the same name. `create_headset` returns this object.
 
-    It is a context manager, for ``with`` and ``async with``, which closes both.
+    The end of a ``with`` or ``async with`` block closes both devices.
     """
 
     __module__ = "vmic"
@@ -24,21 +24,21 @@ class Headset(ContextDevice):
 
     @property
     def name(self) -> str:
-        """Return the name of both."""
+        """Return the name of both devices."""
         return self._microphone.name
 
     @property
     def microphone(self) -> VirtualMicrophoneDevice:
-        """Return the microphone, which applications record."""
+        """Return the microphone, which the program writes and applications record."""
         return self._microphone
 
     @property
     def speaker(self) -> VirtualSpeakerDevice:
-        """Return the speaker, which applications play to."""
+        """Return the speaker, which applications play to and the program reads."""
         return self._speaker
 
     def close(self) -> None:
-        """Drain the microphone, then close both."""
+        """Drain the microphone, then remove both devices. A second call does nothing."""
         self.__exit__(None, None, None)
 
     def __exit__(

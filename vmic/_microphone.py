@@ -27,12 +27,12 @@ _FLUSH_TIMEOUT = 1.0
 
 
 class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
-    """A microphone of the operating system. Applications that record it hear what is written to it.
+    """A microphone of the operating system. Applications that record it receive the frames of `write_frames`.
 
-    `create_microphone_device` and `open_microphone_device` return it. Any thread may call any method. The
-    microphone is a context manager, for ``with`` and ``async with``. A clean exit drains it. An exception
-    drops the queued frames. Between writes applications hear silence. The methods for `asyncio` may be
-    awaited in any loop, also in several at once.
+    `create_microphone_device` and `open_microphone_device` return this object. All methods are thread-safe.
+    Several event loops may await the asynchronous methods at the same time. Between writes, applications
+    hear silence. The end of a ``with`` or ``async with`` block closes the microphone. An exception in the
+    block first drops the queued frames.
     """
 
     __module__ = "vmic"
@@ -70,19 +70,19 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
 
     @property
     def source_name(self) -> str:
-        """Return the sound server's name of the source, for `parec -d` and similar programs."""
+        """Return the name of the microphone's source on the sound server, as for `parec -d`."""
         return self._source_name
 
     @property
     def latency(self) -> float:
-        """Return the seconds until a frame that is written now is heard. This does not block."""
+        """Return how many seconds pass until a frame written now is heard. This does not block."""
         return self.stats.latency
 
     @property
     def stats(self) -> MicrophoneStats:
-        """Return the counters and the present latency. This does not block.
+        """Return the counters and the current latency. This does not block.
 
-        After `close` they keep their last values.
+        After `close`, the counters keep their last values.
         """
         state = self._final if self._closed else self._stream.state()
         return MicrophoneStats(
@@ -100,9 +100,9 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
 
     @property
     def removed(self) -> bool:
-        """Return whether a microphone from `open_microphone_device` was removed from a running server.
+        """Return whether a microphone from `open_microphone_device` was removed, and its server still runs.
 
-        Frames that are written to it wait until a microphone of its name is created again. This is False
+        Its queued frames are heard if a microphone of the same name is created again. The value is False
         while the server restarts. This does not block.
         """
         return self._reconnection.is_removed
@@ -114,19 +114,19 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
     ) -> int:
         """Write audio.
 
-        A blocking microphone blocks until the last queued frame is at most 20 ms (25 ms on PipeWire) from
-        being heard, or at most the length of the prebuffer if that is longer. A loop of writes therefore
-        keeps the pace of the sound server. A non-blocking microphone copies the frames and returns at once,
-        also while the server is away. It queues up to 60 s.
+        A blocking microphone waits until at most 20 ms of audio (25 ms on PipeWire) remain in the queue, or
+        the length of the prebuffer if that is longer. A loop of writes therefore runs at the pace of the
+        sound server. A non-blocking microphone copies the frames and returns at once, even while the server
+        is disconnected. Its queue holds up to 60 s.
 
         Args:
             frames: 16-bit samples, native byte order, interleaved: bytes, bytearray, memoryview or another
                 contiguous buffer; or a NumPy array of int16, or of float32 or float64 between -1 and 1
                 (clipped), of shape (n,) or (n, channels).
-            completion: A function, called once for each write, in the order of the writes, on a thread of
-                vmic. Its argument is the number of frames that the server consumed and no `flush` dropped.
-            timeout: How many seconds a blocking write waits for a server that hangs or restarts, beyond the
-                time that its audio needs.
+            completion: A function that vmic calls once for each write, in the order of the writes, on its own
+                thread. The argument is the number of frames of this write that were heard.
+            timeout: How many seconds a blocking write waits for a server that hangs or restarts, in addition
+                to the length of its audio.
 
         Returns:
             The number of frames accepted. A blocking microphone accepts all of them, unless `flush` is
@@ -134,10 +134,10 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
 
         Raises:
             ValueError: The number or the shape of the samples does not match the channels.
-            TypeError: The frames have another type.
+            TypeError: The frames have an unsupported type.
             DeviceError: 65,536 completions are pending, because an earlier completion or the server is slow.
-            DeviceLostError: The server stopped consuming audio. `frames_written` is the number of frames
-                accepted. They are heard if the server returns; the others were not queued. A
+            DeviceLostError: The server stopped playing. `frames_written` is the number of frames accepted,
+                which are heard when the microphone works again. The others were not queued. A
                 KeyboardInterrupt during the write has the same attribute.
             ClosedError: The microphone is closed, or was closed during the write.
         """
@@ -148,10 +148,9 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
     ) -> int:
         """Write audio, as `write_frames` does, without blocking the event loop.
 
-        Writes that are awaited at the same time are served in order, also between tasks and threads. A
-        cancelled write leaves the frames that it has queued, which are heard. The others are not queued. The
-        CancelledError has `frames_written`. On a non-blocking microphone this copies the frames and returns
-        at once.
+        Simultaneous writes of tasks and threads run in the order of the calls. If a write is cancelled, the
+        frames that it has already queued are heard. `frames_written` of the CancelledError is their number.
+        On a non-blocking microphone, this copies the frames and returns at once.
 
         The result and the exceptions are those of `write_frames`.
 
@@ -163,21 +162,20 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
         return await self._write(TaskWaiter, frames, completion, timeout)
 
     def drain(self, timeout: float | None = None) -> None:
-        """Wait until everything written is heard. The next write begins another utterance, and is not late.
+        """Wait until all written frames are heard. The next write begins a new utterance.
 
         Args:
-            timeout: The most seconds to wait. None waits for as long as the audio needs.
+            timeout: How many seconds to wait at most. None waits for as long as the audio needs.
 
         Raises:
-            DrainTimeoutError: `timeout` passed before everything was heard.
-            DeviceLostError: `timeout` is None, and the server did not consume the audio within 5 s beyond its
-                length.
+            DrainTimeoutError: `timeout` passed before all frames were heard.
+            DeviceLostError: `timeout` is None, and the server took over 5 s longer than the audio lasts.
             ClosedError: The microphone is closed, or was closed during the drain.
         """
         run(self._drain(ThreadWaiter, timeout))
 
     async def drain_async(self, timeout: float | None = None) -> None:
-        """Wait until everything written so far is heard, as `drain` does, without blocking the event loop.
+        """Wait until all written frames are heard, as `drain` does, without blocking the event loop.
 
         The exceptions are those of `drain`.
 
@@ -187,20 +185,19 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
         await self._drain(TaskWaiter, timeout)
 
     def flush(self, fade_ms: float = 5) -> FlushResult:
-        """Drop the frames that are not heard yet, and end the sound with a fade (barge-in).
+        """Drop the frames that are not heard yet, and fade the sound out (barge-in).
 
-        A blocking write in another thread returns. This blocks for some milliseconds.
+        A blocking write in another thread returns early. This blocks for a few milliseconds, and at most 1 s.
 
         Args:
-            fade_ms: The length of the fade, 0 to 100 ms. Its frames count as dropped. 0 cuts the sound off,
-                which may click.
+            fade_ms: The length of the fade, 0 to 100 ms. Its frames count as dropped. 0 ends the sound
+                abruptly, which may click.
 
         Returns:
-            The numbers of frames heard and dropped, counted over the writes that had not been heard
-            completely.
+            How many frames of the unfinished writes were heard, and how many were dropped.
 
         Raises:
-            DeviceLostError: The server hangs. It drops the frames when it goes on.
+            DeviceLostError: The server hangs. The frames are dropped when the server continues.
             ClosedError: The microphone is closed.
         """
         check_fade(fade_ms)
@@ -213,8 +210,8 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
     async def flush_async(self, fade_ms: float = 5) -> FlushResult:
         """Drop the frames that are not heard yet, as `flush` does, without blocking the event loop.
 
-        Cancelling this ends the wait. The flush goes on, on a thread of its own. The result and the
-        exceptions are those of `flush`.
+        Cancelling this call ends the wait. The frames are dropped anyway. The result and the exceptions are
+        those of `flush`.
 
         Args:
             fade_ms: As in `flush`.
@@ -224,10 +221,10 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
     # ---- the end ----
 
     def close(self) -> None:
-        """Drain the microphone, then remove it.
+        """Drain the microphone, then remove it, unless it is from `open_microphone_device`.
 
-        A microphone from `open_microphone_device` is not removed. This blocks for as long as the audio needs,
-        and up to 12 s longer if the server hangs. Ctrl-C cuts it short. Closing twice does nothing.
+        This blocks for as long as the queued audio lasts, and up to 12 s longer if the server hangs. Ctrl-C
+        ends the wait. A second call does nothing.
         """
         super().close()
 

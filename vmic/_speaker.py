@@ -20,10 +20,10 @@ from vmic._virtual_device import VirtualDevice
 
 
 class VirtualSpeakerDevice(VirtualDevice):
-    """A speaker of the operating system. A program reads what applications play to it.
+    """A speaker of the operating system. `read_frames` returns what applications play to it.
 
-    `create_speaker_device` returns it. Any thread may call any method. The speaker is a context manager, for
-    ``with`` and ``async with``, which closes it.
+    `create_speaker_device` returns this object. All methods are thread-safe. The end of a ``with`` or ``async
+    with`` block closes the speaker.
     """
 
     __module__ = "vmic"
@@ -59,12 +59,12 @@ class VirtualSpeakerDevice(VirtualDevice):
 
     @property
     def sink_name(self) -> str:
-        """Return the sound server's name of the sink, for `paplay -d` and similar programs."""
+        """Return the name of the speaker's sink on the sound server, as for `paplay -d`."""
         return self._sink_name
 
     @property
     def stats(self) -> SpeakerStats:
-        """Return the counters. This does not block. After `close` they keep their last values."""
+        """Return the counters. This does not block. After `close`, the counters keep their last values."""
         return self._final if self._closed else self._read_queue.stats()
 
     # ---- reading ----
@@ -72,21 +72,21 @@ class VirtualSpeakerDevice(VirtualDevice):
     def read_frames(
         self, num_frames: int, completion: Callback | None = None, *, timeout: float = 5.0
     ) -> bytes:
-        """Read what applications play, mixed. Where nobody plays, the frames are silence.
+        """Read the mix of what applications play. While no application plays, the frames are silence.
 
-        A blocking speaker waits for frames that have not come yet, at the pace of the sound server. A
-        non-blocking speaker returns at once, and passes the frames to the completion. The first read, and a
-        read after a second without reads, begins with what is played at that moment. A reader that is less
-        than a second late loses nothing. After 5 s without a player or a read the speaker is suspended. The
-        first 0.1 s of what is played next is then missing, unless a read waits for it.
+        A blocking speaker waits until all frames have arrived, at the pace of the sound server. A
+        non-blocking speaker returns at once, and passes the frames to the completion. The first read begins
+        with the audio that is played at that moment. The same holds for a read after 1 s without reads. A
+        program that reads less than 1 s late loses nothing. After 5 s without playing applications or reads,
+        vmic suspends the speaker. The first 0.1 s of the next sound are then lost, unless a read waits.
 
         Args:
-            num_frames: The number of frames.
-            completion: A function, called once for each read, in the order of the reads, on a thread of vmic.
-                Its argument is the frames: all of them, or fewer when the speaker is closed. Without a
-                completion, a non-blocking read skips the frames.
-            timeout: How many seconds a blocking read waits for a server that hangs or restarts, beyond the
-                time that its audio takes.
+            num_frames: The number of frames to read.
+            completion: A function that vmic calls once for each read, in the order of the reads, on its own
+                thread. The argument is the frames. There are fewer than `num_frames` only if the speaker is
+                closed. Without a completion, a non-blocking read discards the frames.
+            timeout: How many seconds a blocking read waits for a server that hangs or restarts, in addition
+                to the length of its audio.
 
         Returns:
             Exactly `num_frames` frames: interleaved 16-bit samples in native byte order. A non-blocking
@@ -95,9 +95,9 @@ class VirtualSpeakerDevice(VirtualDevice):
         Raises:
             ValueError: `num_frames` is negative, or more than 2147483647.
             TypeError: `num_frames` is not an int.
-            DeviceError: 65,536 completions, or 16 MB of frames, wait for a completion that has not returned.
-            DeviceLostError: The server stopped sending audio. The next read returns what has come, also after
-                Ctrl-C.
+            DeviceError: 65,536 completions or 16 MB of frames are pending, because a completion is slow.
+            DeviceLostError: The server stopped sending audio. The next read returns the frames that have
+                arrived. The same holds after a KeyboardInterrupt.
             ClosedError: The speaker is closed, or was closed during the read.
         """
         if self._non_blocking:
@@ -110,12 +110,11 @@ class VirtualSpeakerDevice(VirtualDevice):
     async def read_frames_async(
         self, num_frames: int, completion: Callback | None = None, *, timeout: float = 5.0
     ) -> bytes:
-        """Read without blocking the event loop. It returns the frames, also from a non-blocking speaker.
+        """Read as `read_frames` of a blocking speaker does, without blocking the event loop.
 
-        Reads that are awaited at the same time are served in order, also between tasks and threads. If a read
-        is cancelled, the next read returns the frames that have already come for it.
-
-        The exceptions are those of `read_frames`.
+        This returns the frames also on a non-blocking speaker. Simultaneous reads of tasks and threads run in
+        the order of the calls. If a read is cancelled, the next read returns the frames that have already
+        arrived. The exceptions are those of `read_frames`.
 
         Args:
             num_frames: As in `read_frames`.
@@ -125,7 +124,7 @@ class VirtualSpeakerDevice(VirtualDevice):
         return await self._read(TaskWaiter, num_frames, completion, timeout)
 
     def flush(self) -> int:
-        """Drop the frames that have come and were not read. The next read begins with what is played then.
+        """Drop the frames that have arrived. The next read returns frames that arrive after this call.
 
         Returns:
             The number of frames dropped.
@@ -139,11 +138,11 @@ class VirtualSpeakerDevice(VirtualDevice):
     # ---- the end ----
 
     def close(self) -> None:
-        """Remove the speaker. Its players move to another output, as when a headset is unplugged.
+        """Remove the speaker. Applications that play to it move to another output.
 
-        Waiting completions are called with the frames that have come. This blocks for some milliseconds, for
-        up to 5 s if a callback is slow, and for up to 7 s longer if the server hangs. Closing twice does
-        nothing.
+        Pending reads pass the frames that have arrived to their completions. This blocks for a few
+        milliseconds, up to 5 s if a completion is slow, and up to 7 s longer if the server hangs. A second
+        call does nothing.
         """
         super().close()
 

@@ -38,24 +38,27 @@ def create_speaker_device(
 ) -> VirtualSpeakerDevice:
     """Create a speaker that every application of this user can play to by its name.
 
-    The speaker is a sink of the sound server (PulseAudio or PipeWire), and never its default. It is removed
-    when it is closed, or when this process exits. If no server runs, one is started, as by
-    `create_microphone_device`. This blocks for about 50 ms (250 ms on PipeWire), at most 5 s.
+    The speaker is a sink of the sound server (PulseAudio or PipeWire), and does not become the default
+    output. vmic removes it when it is closed, or when this process exits. If no server runs, vmic starts one,
+    as `create_microphone_device` does. This blocks for about 50 ms (250 ms on PipeWire), and at most 5 s.
 
     Args:
-        device_name: As for `create_microphone_device`.
+        device_name: The name that applications show: 1 to 128 characters, without control characters.
         sample_rate: Frames per second, 8000 to 192000.
         channels: Samples per frame, 1 to 32, in the order that `create_microphone_device` describes.
         non_blocking: Whether `read_frames` returns at once, and passes the frames to its completion.
-        replace: Whether to take the name over if a speaker of that name exists.
-        description: What applications show instead of the name. It has the same limits.
+        replace: Whether to remove an existing speaker of the same name, and take over its name.
+        description: The text that applications show instead of the name. It has the limits of the name.
         backlog: Whether reads also return what was played before the first read, and in pauses between reads.
             The speaker keeps the last 10 s.
 
+    Returns:
+        The open speaker.
+
     Raises:
         ValueError: An argument is out of range.
-        TypeError: An argument has another type.
-        DeviceError: The name is in use (the message says by which program), or the server refuses.
+        TypeError: An argument has the wrong type.
+        DeviceError: The name is in use (the message names the program), or the server refuses the speaker.
         ServerError: No sound server answers.
     """
     return create_speaker(
@@ -107,7 +110,9 @@ def create_speaker(
 
 
 def list_speaker_devices() -> list[SpeakerInfo]:
-    """Return the speakers of vmic on this sound server, sorted by name. This blocks for at most 5 s.
+    """Return all speakers of vmic on the sound server, of any process, sorted by name.
+
+    This blocks for a few milliseconds, and at most 5 s.
 
     Raises:
         ServerError: No sound server answers.
@@ -133,23 +138,26 @@ def create_headset(
     description: str | None = None,
     backlog: bool = False,
 ) -> Headset:
-    """Create a microphone and a speaker of one name, like a headset. This blocks for at most 10 s.
+    """Create a headset: a microphone and a speaker with the same name. This blocks for at most 10 s.
 
     Args:
-        name: As for `create_microphone_device`, of both.
-        sample_rate: Frames per second, of both.
-        channels: Samples per frame, of both.
+        name: The name of both devices, as for `create_microphone_device`.
+        sample_rate: Frames per second of both devices.
+        channels: Samples per frame of both devices.
         non_blocking: Whether writes and reads return at once.
-        latency: As for `create_microphone_device`.
-        replace: Whether to take the name over if a microphone or a speaker of that name exists.
+        latency: The prebuffer of the microphone, as for `create_microphone_device`.
+        replace: Whether to remove an existing microphone and speaker of the same name.
         volume_guard: As for `create_microphone_device`.
-        description: What applications show instead of the name, of both.
+        description: The text that applications show instead of the name, for both devices.
         backlog: As for `create_speaker_device`.
+
+    Returns:
+        The open headset.
 
     Raises:
         ValueError: An argument is out of range.
-        TypeError: An argument has another type.
-        DeviceError: The name is in use, or the server refuses. Neither device then exists.
+        TypeError: An argument has the wrong type.
+        DeviceError: The name is in use, or the server refuses a device. vmic then creates neither device.
         ServerError: No sound server answers.
     """
     # The other way round their names on the server would collide.

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 
 class FlushResult(NamedTuple):
-    """The result of a flush, counted over the writes that had not been heard completely.
+    """The result of `flush`. It counts all frames of the writes that were not finished.
+
+    A write is finished when its last frame was heard.
 
     Attributes:
-        heard: How many frames of these writes were heard.
-        dropped: How many frames of these writes are never heard.
+        heard: The number of frames that were heard.
+        dropped: The number of frames that were dropped.
     """
 
     heard: int
@@ -23,18 +25,20 @@ class MicrophoneStats:
     """The counters of a microphone. At any time ``frames_written == heard + dropped + lost + queued``.
 
     Attributes:
-        frames_written: Frames that were accepted.
+        frames_written: Frames that writes have accepted.
         heard: Frames that the server has played into the microphone, whether an application recorded them or
             not.
         dropped: Frames that `flush` dropped.
-        lost: Frames that were in the sound server when it, or the microphone, went away.
-        queued: Frames that are not heard yet.
-        underruns: Gaps within an utterance, because a write was late.
-        reconnects: How often the microphone was created again after it, or the server, had gone.
-        foreign_streams: Streams of other programs that were put on the microphone, and moved away.
+        lost: Frames that were in the sound server's buffer when the server exited or the microphone was
+            removed.
+        queued: Frames that are accepted and not heard yet.
+        underruns: Gaps because a write was late. A pause of 0.5 s or more, or after a `drain`, is no gap.
+        reconnects: How often vmic opened the microphone again, after the server exited or the microphone was
+            removed.
+        foreign_streams: Playback streams of other programs that vmic moved away from the microphone.
         latency: Seconds until a frame that is written now is heard.
-        prebuffer: Seconds of sound that cover late writes. It grows after an underrun, and shrinks when no
-            write has needed it for a while.
+        prebuffer: Seconds of silence before the first frame of an utterance, which keep late writes from
+            making gaps (see `latency` of `create_microphone_device`).
     """
 
     __module__ = "vmic"
@@ -56,13 +60,14 @@ class SpeakerStats:
     """The counters of a speaker. At any time ``received == read + dropped + skipped + buffered``.
 
     Attributes:
-        received: Frames that came from the sound server, with silence where nobody played.
+        received: Frames that arrived from the sound server. While no application plays, they are silence.
         read: Frames that reads have returned.
-        dropped: Frames that `flush` dropped, or that newer frames replaced. The speaker keeps 10 s.
-        skipped: Frames from before the first read, and from pauses of a second or more between reads. No read
-            returns them (see ``backlog`` of `create_speaker_device`).
-        buffered: Frames that have come and were not read yet. The next read may skip some of them.
-        reconnects: How often the speaker was created again after it, or the server, had gone.
+        dropped: Frames that `flush` dropped, or that newer frames replaced. The speaker keeps the last 10 s.
+        skipped: Frames that arrived before the first read, or in a pause of 1 s or more between reads. No
+            read returns them (see `backlog` of `create_speaker_device`).
+        buffered: Frames that have arrived and were not read yet. The next read may skip some of them.
+        reconnects: How often vmic opened the speaker again, after the server exited or the speaker was
+            removed.
     """
 
     __module__ = "vmic"

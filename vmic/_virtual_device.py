@@ -25,18 +25,18 @@ V = TypeVar("V", bound="VirtualDevice")
 
 
 class ContextDevice(ABC):
-    """A device that is closed at the end of ``with`` or ``async with``, or with `close` or `aclose`."""
+    """A device that `close`, `aclose`, or the end of a ``with`` or ``async with`` block closes."""
 
     __module__ = "vmic"
 
     @abstractmethod
     def close(self) -> None:
-        """Close the device. Closing it twice does nothing."""
+        """Close the device. A second call does nothing."""
 
     async def aclose(self) -> None:
         """Close the device, as `close` does, without blocking the event loop.
 
-        Cancelling this ends the wait. The close goes on.
+        Cancelling this call ends the wait. The device is closed anyway.
         """
         await call_in_thread(self.close, "vmic-close")
 
@@ -90,17 +90,17 @@ class VirtualDevice(ContextDevice):
 
     @property
     def name(self) -> str:
-        """Return the name. Applications show it, unless the device has a description."""
+        """Return the device's name. Applications show the name, unless the device has a description."""
         return self._name
 
     @property
     def sample_rate(self) -> int:
-        """Return the frames per second."""
+        """Return the sample rate, in frames per second."""
         return self._sample_rate
 
     @property
     def channels(self) -> int:
-        """Return the samples per frame."""
+        """Return the number of channels, which is the number of samples per frame."""
         return self._channels
 
     @property
@@ -115,7 +115,7 @@ class VirtualDevice(ContextDevice):
     # ---- the end ----
 
     def close(self) -> None:
-        """Remove the device. Closing it twice does nothing."""
+        """Remove the device. A second call does nothing."""
         self._close(PATIENCE)
 
     def __enter__(self: V) -> V:

@@ -25,15 +25,15 @@ NO_INDEX = 0xFFFFFFFF  # PA_INVALID_INDEX
 
 @dataclass(frozen=True)
 class MicrophoneInfo:
-    """A microphone that is on the server.
+    """A microphone of vmic on the sound server.
 
     Attributes:
-        name: Its name. Applications show it, unless the microphone has a description.
-        source_name: The server's name of its source.
+        name: The microphone's name. Applications show the name, unless the microphone has a description.
+        source_name: The name of the microphone's source on the sound server.
         sample_rate: Frames per second.
         channels: Samples per frame.
-        pid: The process that owns it. None if no process does; it then stays until it is removed.
-        program: The program of that process. None if no process owns the microphone.
+        pid: The id of the process that owns the microphone. None for a microphone of ``vmic create``.
+        program: The name of the program that owns the microphone, or None.
     """
 
     __module__ = "vmic"
@@ -48,15 +48,15 @@ class MicrophoneInfo:
 
 @dataclass(frozen=True)
 class SpeakerInfo:
-    """A speaker that is on the server.
+    """A speaker of vmic on the sound server.
 
     Attributes:
-        name: Its name. Applications show it, unless the speaker has a description.
-        sink_name: The server's name of its sink.
+        name: The speaker's name. Applications show the name, unless the speaker has a description.
+        sink_name: The name of the speaker's sink on the sound server.
         sample_rate: Frames per second.
         channels: Samples per frame.
-        pid: The process that owns it.
-        program: The program of that process.
+        pid: The id of the process that owns the speaker.
+        program: The name of the program that owns the speaker.
     """
 
     __module__ = "vmic"

@@ -129,24 +129,28 @@ class WithListeners:
 
     @property
     def listeners(self) -> tuple[Listener, ...]:
-        """Return the applications that record the microphone now, in the order in which they came.
+        """Return the applications that record the microphone now, in the order in which they began.
 
-        Level meters, paused recordings, and recordings of the monitor behind the microphone do not count. The
-        answer is some milliseconds old. There are no listeners while the server is away. This does not block,
-        except just after the creation of the device (at most 5 s, then it raises `ServerError`).
+        Level meters and paused recordings do not count. The answer is a few milliseconds old, and empty while
+        the server is disconnected. This does not block, except in the first milliseconds after the device was
+        created (at most 5 s).
+
+        Raises:
+            ServerError: The sound server does not answer within these 5 s.
+            ClosedError: The microphone is closed.
         """
         return self._listeners.now()
 
     def wait_for_listener(self, timeout: float | None = None) -> bool:
-        """Wait until an application records the microphone and its recording is not muted.
+        """Wait until an application records the microphone, and its recording is not muted.
 
-        This blocks, also while the server is away.
+        This also waits while the server is disconnected.
 
         Args:
-            timeout: The most seconds to wait. None waits without limit.
+            timeout: How many seconds to wait at most. None waits without limit.
 
         Returns:
-            Whether an application records it. False means that `timeout` passed.
+            True when an application records the microphone, False if `timeout` passed before.
 
         Raises:
             ClosedError: The microphone is closed, or was closed during the wait.
@@ -166,12 +170,13 @@ class WithListeners:
     def on_listeners_changed(self, callback: ListenersCallback | None) -> None:
         """Call `callback` with `listeners` whenever they change, and at once if there are listeners already.
 
-        The callback runs on a thread of vmic. It may be slow, raise (vmic logs the exception) or use the
-        microphone. Changes that are undone during a slow call are not reported. After `close` the callback is
-        not called. This does not block.
+        The callback runs on a thread of vmic. It may be slow and may use the microphone. vmic logs its
+        exceptions. A change that is undone while the callback still runs is not reported. After `close`, vmic
+        does not call the callback. This does not block.
 
         Args:
-            callback: A function of a tuple of `Listener`, which replaces the one before. None removes it.
+            callback: A function of a tuple of `Listener`. It replaces the previous callback. None removes the
+                callback.
 
         Raises:
             TypeError: `callback` is not a function.

@@ -14,10 +14,10 @@ class Listener:
     """An application that records a microphone.
 
     Attributes:
-        application: The name that it gives to the sound server.
-        pid: Its process id. None if it does not give one.
-        muted: Whether its recording is muted on the sound server. It then hears silence.
-        since: When it was first seen to record, in seconds as from `time.time()`.
+        application: The name that the application gives to the sound server.
+        pid: The id of the application's process. None if the application does not give it to the server.
+        muted: Whether the recording is muted on the sound server. The application then records silence.
+        since: When vmic first saw the recording, in seconds since 1970 (as `time.time()`).
     """
 
     __module__ = "vmic"

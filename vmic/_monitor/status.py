@@ -90,22 +90,22 @@ class WithStatus:
 
     @property
     def muted(self) -> bool:
-        """Return whether somebody has muted the microphone on the sound server.
+        """Return whether a user or program has muted the microphone on the sound server.
 
-        Applications then hear silence. vmic unmutes the microphone when it is created, and not later.
-        (PipeWire restores old mutes: a mute within 0.2 s after the first application began to record is
-        removed.) The answer is some milliseconds old. This does not block.
+        Applications then hear silence. vmic unmutes the microphone only when it is created. (PipeWire
+        restores earlier mutes. Therefore vmic also removes a mute within 0.2 s after the first application
+        began to record.) The answer is a few milliseconds old. This does not block.
         """
         return self._status.muted
 
     def on_muted_changed(self, callback: MutedCallback | None) -> None:
         """Call `callback` with `muted` whenever it changes, and at once if the microphone is muted already.
 
-        The callback runs on a thread of vmic. It may be slow, raise (vmic logs the exception) or use the
-        microphone. After `close` the callback is not called. This does not block.
+        The callback runs on a thread of vmic. It may be slow and may use the microphone. vmic logs its
+        exceptions. After `close`, vmic does not call the callback. This does not block.
 
         Args:
-            callback: A function of a bool, which replaces the one before. None removes it.
+            callback: A function of a bool. It replaces the previous callback. None removes the callback.
 
         Raises:
             TypeError: `callback` is not a function.
