@@ -19,12 +19,13 @@ _MIN_INTERVAL_MS, _MAX_INTERVAL_MS = 10, 1000
 
 
 class CallClient:
-    """A client that joins calls, one after the other, and sends a microphone of this machine to them.
+    """A client that joins one call at a time, and sends a microphone of this machine to the call.
 
-    The methods are those of daily-python, and may be called from any thread. They return at once. The
-    completion receives the result. The event handler's `on_error` is called after a failure. Both run on the
-    call's one thread, in the order of the events. If there is neither a completion nor an event handler, the
-    failure is logged at level ERROR. The methods themselves raise only for a wrong argument.
+    The methods have the names and arguments of daily-python, and are thread-safe. All methods except
+    `release` return at once. A method raises only for a wrong argument, or if the client is released. It
+    reports its result to the completion, and a failure also to `EventHandler.on_error`. Completions and event
+    handlers run on one thread of the client, in the order of the events. If the program passed neither a
+    completion nor an event handler, vmic logs a failure at level ERROR.
     """
 
     __module__ = "vmic"
@@ -33,7 +34,7 @@ class CallClient:
         """Create a client that has not joined a call.
 
         Args:
-            event_handler: The object that receives the events.
+            event_handler: The object whose methods vmic calls for each event.
 
         Raises:
             TypeError: `event_handler` is not an `EventHandler`.
@@ -56,11 +57,10 @@ class CallClient:
         """Join a call.
 
         Args:
-            meeting_url: A WHIP endpoint (``https://host/whip``), or a Janus VideoRoom
-                (``janus+http://host:8088/janus?room=1234``, also ``janus+https``, ``&pin=...``), or with the
-                extra ``daily`` a room of daily.co.
-            meeting_token: The token that the server requires: the bearer token of a WHIP endpoint, or Janus's
-                token.
+            meeting_url: A WHIP endpoint (``https://host/whip``), a Janus VideoRoom
+                (``janus+http://host:8088/janus?room=1234``, also ``janus+https``, ``&pin=...``), or, if
+                ``vmic[daily]`` is installed, a room of daily.co.
+            meeting_token: The bearer token of a WHIP endpoint, or the token of Janus. None sends no token.
             client_settings: ``{"inputs": ..., "publishing": ...}``, as for `update_inputs` and
                 `update_publishing`.
             completion: Called with ``{"meetingSession": {"id"}, "participants": {"local": ...}}`` and None,
@@ -78,17 +78,17 @@ class CallClient:
         self._post(join, meeting_url, meeting_token, settings, completion)
 
     def leave(self, completion: Completion | None = None) -> None:
-        """Leave the call, also while the join is in progress.
+        """Leave the call, or cancel a join in progress.
 
         Args:
-            completion: Called with None when the call is left; at once when no call was joined.
+            completion: Called with None when the client has left the call, or at once if it is in no call.
         """
         self._post(self._live.leave, completion)
 
     def release(self) -> None:
-        """Leave the call and release all resources of the client, which cannot be used afterwards.
+        """Leave the call, and release all resources. The client cannot be used afterwards.
 
-        This blocks until the earlier requests are done and the call is left, up to about 10 s.
+        This blocks until the earlier requests are done and the client has left the call, up to about 10 s.
 
         Raises:
             RuntimeError: The client is released already.
@@ -103,12 +103,12 @@ class CallClient:
             self._thread.close(None)
 
     def update_inputs(self, input_settings: Any, completion: Completion | None = None) -> None:
-        """Choose the microphone, before the call or during it; this needs no new negotiation.
+        """Choose the microphone, before or during a call. The call is not negotiated again.
 
         Args:
-            input_settings: ``{"microphone": {"isEnabled": True, "settings": {"deviceId": name}}}``. The name
-                is that of any microphone, vmic's or another, as applications show it or as the sound server
-                knows it. ``{"microphone": False}`` sends silence. Settings that are not given do not change.
+            input_settings: ``{"microphone": {"isEnabled": True, "settings": {"deviceId": name}}}``. `name` is
+                any microphone on the sound server: the name that applications show, or the source name.
+                ``{"microphone": False}`` sends silence. Settings that are not given do not change.
             completion: Called with None, or with an error message.
 
         Raises:
@@ -121,9 +121,9 @@ class CallClient:
         """Choose how the microphone is sent.
 
         Args:
-            publishing_settings: ``{"microphone": {"isPublishing": bool, "sendSettings": ...}}``, with
-                ``"speech"``, ``"music"`` or ``{"channelConfig": "mono" | "stereo", "bitrate": ...}`` (bits
-                per second).
+            publishing_settings: ``{"microphone": {"isPublishing": bool, "sendSettings": ...}}``. The send
+                settings are ``"speech"``, ``"music"`` or ``{"channelConfig": "mono" | "stereo", "bitrate":
+                ...}``. The bit rate is 6000 to 510000 bits per second.
             completion: Called with None, or with an error message.
         """
         self._update("updatePublishing", completion, publishing_settings=publishing_settings)
@@ -131,12 +131,12 @@ class CallClient:
     def update_subscription_profiles(
         self, profile_settings: Any, completion: Completion | None = None
     ) -> None:
-        """Choose whether the other participants are heard.
+        """Choose whether the client receives the sound of the other participants.
 
         Args:
-            profile_settings: ``{"base": {"microphone": "subscribed" | "unsubscribed" | "staged"}}``. Settings
-                for video are accepted, but video is not received. Other profiles are accepted, but by
-                default no participant has them.
+            profile_settings: ``{"base": {"microphone": "subscribed" | "unsubscribed" | "staged"}}``. "staged"
+                also receives no sound. Settings for video have no effect. Other profiles than "base" apply
+                only to participants for which `update_subscriptions` selects them.
             completion: Called with None, or with an error message.
         """
         self._update("updateSubscriptionProfiles", completion, profile_settings=profile_settings)
@@ -147,13 +147,13 @@ class CallClient:
         profile_settings: Any = None,
         completion: Completion | None = None,
     ) -> None:
-        """Choose for each participant whether it is heard.
+        """Choose for single participants whether the client receives their sound.
 
         Args:
-            participant_settings: ``{id: {"media": {"microphone": state}}}``, where the state is "subscribed",
-                "unsubscribed" or "staged"; also with ``"profile"``, the name of a profile.
-                ``"fromDefaults"`` for an id means the settings of the profile "base".
-            profile_settings: The same by profile name, for all participants that have the profile.
+            participant_settings: ``{id: {"profile": name, "media": {"microphone": state}}}``. Both entries
+                are optional. The state is "subscribed", "unsubscribed" or "staged". ``{id: "fromDefaults"}``
+                restores the profile "base".
+            profile_settings: The same by profile name, for all participants with the profile.
             completion: Called with None, or with an error message.
         """
         self._update(
@@ -180,11 +180,11 @@ class CallClient:
     def send_app_message(
         self, message: Any, participant_id: str | None = None, completion: Completion | None = None
     ) -> None:
-        """Send a message, if the server supports messages.
+        """Send a message to other participants. This fails if the server does not support messages.
 
         Args:
-            message: The message, any value that JSON can represent.
-            participant_id: The recipient; None for all participants.
+            message: The message: any value that JSON can represent, except None.
+            participant_id: The id of the recipient. None sends the message to all other participants.
             completion: Called with None, or with an error message.
 
         Raises:
@@ -208,17 +208,17 @@ class CallClient:
         callback_interval_ms: int = 20,
         logging_interval_ms: int = 10000,  # noqa: ARG002 (daily-python's)
     ) -> None:
-        """Receive the sound of a participant, for as long as the participant is in the call.
+        """Pass the sound of a participant to `callback`, until the participant leaves.
 
         Args:
-            participant_id: An id from `participants`, or that of a participant who joins later.
-            callback: Called with the id, an `AudioData` and "microphone", on a thread that only renderers
-                use. When more than 1 s of sound waits for it, the oldest sound is dropped. None ends the
-                rendering.
+            participant_id: An id from `participants`, or the id of a participant who joins later.
+            callback: A function of the id, an `AudioData` and "microphone". It runs on a thread that only
+                renderers use. If more than 1 s of sound waits for the function, vmic drops the oldest sound.
+                None removes the callback.
             audio_source: "microphone". Other sources deliver no sound.
             sample_rate: Frames per second, 100 to 192000. The sound is mono.
             callback_interval_ms: The length of the sound in each call, 10 to 1000 ms.
-            logging_interval_ms: Not used.
+            logging_interval_ms: Has no effect.
 
         Raises:
             ValueError: An argument is out of range.
@@ -251,9 +251,9 @@ class CallClient:
         return self._live.requested.get("subscriptions")
 
     def participants(self) -> dict[str, Any]:
-        """Return a copy of the participants by id, with the local participant as "local".
+        """Return a copy of the participants by id. The key of the local participant is "local".
 
-        Each participant is ``{"id", "info", "media"}``.
+        Each participant is a dictionary with the keys "id", "info" and "media", as in daily-python.
         """
         return self._live.dispatcher.participants()
 
@@ -262,7 +262,7 @@ class CallClient:
         return self._live.dispatcher.counts()
 
     def use_speaker(self) -> None:
-        """Play to the speaker that is selected now; `Daily.select_speaker_device` calls this method."""
+        """Play the call on the selected speaker. `Daily.select_speaker_device` calls this method."""
         if not self._released:
             self._thread.post(self._controller.use_speaker)
 

@@ -77,7 +77,7 @@ def _absent_event(name: str) -> Callable[..., None]:
         pass
 
     event.__name__ = name
-    event.__doc__ = "Never called."
+    event.__doc__ = "Do nothing. vmic never calls this method."
     return event
 
 

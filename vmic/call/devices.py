@@ -14,9 +14,9 @@ from vmic._pulse.bindings import pulsectl
 
 
 def source_name(name: str) -> str:
-    """Return the server's name of a microphone.
+    """Return the name on the sound server of the source of a microphone.
 
-    `name` is the name that applications show, or already the server's name.
+    `name` is the name that applications show, or the name of the source.
 
     Raises:
         DeviceError: The microphone is not found. The message lists the microphones that exist.
@@ -31,7 +31,7 @@ def source_name(name: str) -> str:
 
 
 def sink_name(name: str) -> str:
-    """Return the server's name of a speaker, as `source_name` does for a microphone."""
+    """Return the name on the sound server of the sink of a speaker, as `source_name` does for a source."""
 
     def find(pulse: pulsectl.Pulse) -> str:
         speaker = registry.find_speaker(pulse, name)

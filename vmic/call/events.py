@@ -6,11 +6,11 @@ from typing import Any
 
 
 class EventHandler:
-    """The events of a call; subclass it and override the methods of the events that you need.
+    """The receiver of a call's events. Subclass it, and override the methods of the events that you need.
 
-    All methods and all completions run on the call's one thread, in the order of the events. An exception in
-    a method is logged and has no other effect. A slow method delays the next ones, but never the sound. A
-    method must not wait for a completion: it would wait forever, because both run on the same thread.
+    All methods and completions of a client run on one thread, in the order of the events. vmic logs an
+    exception in a method and continues. A slow method delays later events, but never the sound. A method must
+    not wait for a completion: the wait would never end, because both run on the same thread.
     """
 
     __module__ = "vmic"
@@ -35,7 +35,7 @@ class EventHandler:
         """
 
     def on_error(self, message: str) -> None:
-        """Handle an error; the call may continue.
+        """Handle an error. The call may continue.
 
         Args:
             message: The operation that failed, and the reason.
@@ -49,7 +49,7 @@ class EventHandler:
         """
 
     def on_network_connection_status_updated(self, status: dict[str, Any]) -> None:
-        """Handle the loss of the connection, after which vmic joins the call again, or its return.
+        """Handle the loss or the return of the connection. After a loss, vmic joins the call again.
 
         Args:
             status: ``{"event": "interrupted", "reason": ...}`` or ``{"event": "connected"}``.
@@ -78,7 +78,7 @@ class EventHandler:
         """
 
     def on_participant_updated(self, participant: dict[str, Any]) -> None:
-        """Handle a change of a participant, who may be the local one.
+        """Handle a change of a remote participant, or of the local participant.
 
         Args:
             participant: As in `CallClient.participants`.

@@ -17,7 +17,7 @@ _MOST = 1.0  # seconds
 
 @dataclass(frozen=True)
 class AudioData:
-    """A piece of the sound of one participant.
+    """A piece of the sound of one participant, as a renderer receives it.
 
     Attributes:
         audio_frames: 16-bit samples, native byte order, mono.

@@ -18,10 +18,10 @@ _GC_SECONDS = 2.0
 
 
 class CustomAudioSource:
-    """Audio that a program writes, for a `CustomAudioTrack`.
+    """Audio that the program writes, for a `CustomAudioTrack`.
 
-    The source is a microphone of the operating system, like all audio of vmic. While it exists, applications
-    show it as "custom audio" and a number. It is removed by `close` or by garbage collection.
+    The source is a microphone of the operating system. Applications show it as "custom audio" and a number.
+    `close` or garbage collection removes the microphone.
     """
 
     __module__ = "vmic"
@@ -32,12 +32,12 @@ class CustomAudioSource:
         Args:
             sample_rate: Frames per second, 8000 to 192000.
             channels: Samples per frame, 1 to 32.
-            auto_silence: Accepted for daily-python; there is always silence between writes.
+            auto_silence: Has no effect: between writes, there is always silence.
 
         Raises:
             ValueError: An argument is out of range.
             TypeError: An argument has the wrong type.
-            DeviceError: The server refuses.
+            DeviceError: The server refuses the microphone.
             ServerError: No sound server answers.
         """
         check_bool("auto_silence", auto_silence)
@@ -48,30 +48,30 @@ class CustomAudioSource:
 
     @property
     def sample_rate(self) -> int:
-        """Return the frames per second."""
+        """Return the sample rate, in frames per second."""
         return self._microphone.sample_rate
 
     @property
     def channels(self) -> int:
-        """Return the samples per frame."""
+        """Return the number of channels, which is the number of samples per frame."""
         return self._microphone.channels
 
     @property
     def source_name(self) -> str:
-        """Return the sound server's name of the microphone."""
+        """Return the name of the microphone's source on the sound server."""
         return self._microphone.source_name
 
     def write_frames(self, frames: Frames, completion: Completion | None = None) -> int:
-        """Write audio, at once with a completion, and at the pace of the sound server without one.
+        """Write audio. This returns at once with a completion, and blocks without one.
 
         Args:
             frames: As for `VirtualMicrophoneDevice.write_frames`.
-            completion: Called once, with the number of frames that the server consumed, on a thread of vmic.
-                With a completion the write returns at once. Without one it blocks until the rest of the
-                queue will be heard within 20 ms (25 ms on PipeWire).
+            completion: A function that vmic calls once, on its own thread. The argument is the number of
+                frames that were heard. Without a completion, the write blocks until at most 20 ms of audio
+                (25 ms on PipeWire) remain in the queue.
 
         Returns:
-            The number of accepted frames. With a completion it is less than all when 60 s are queued.
+            The number of accepted frames. With a completion and a full queue (60 s), only some are accepted.
 
         Raises:
             ValueError: The frames do not fit the source.
@@ -84,12 +84,12 @@ class CustomAudioSource:
         return run(self._microphone._write(ThreadWaiter, frames, None, _PATIENCE, paced=True))
 
     def close(self) -> None:
-        """Wait until everything written is heard, then remove the microphone. Closing twice does nothing."""
+        """Wait until all frames are heard, then remove the microphone. A second call does nothing."""
         self._microphone.close()
 
 
 class CustomAudioTrack:
-    """A `CustomAudioSource` for `CallClient.update_inputs`: ``{"customTrack": {"id": track.id}}``."""
+    """A `CustomAudioSource` as microphone settings of a call: ``{"customTrack": {"id": track.id}}``."""
 
     __module__ = "vmic"
 
@@ -107,12 +107,12 @@ class CustomAudioTrack:
 
     @property
     def id(self) -> str:
-        """Return the id of the track in settings, a UUID."""
+        """Return the id of the track (a UUID), for `CallClient.update_inputs`."""
         return self._id
 
     @property
     def source_name(self) -> str:
-        """Return the sound server's name of the track's source."""
+        """Return the name on the sound server of the source that the track sends."""
         return self._source.source_name
 
 

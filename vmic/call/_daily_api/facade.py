@@ -36,7 +36,7 @@ _LEVELS = (logging.CRITICAL + 1, logging.ERROR, logging.WARNING, logging.INFO, l
 
 
 class Daily:
-    """The class `Daily` of daily-python; calling `init` is optional, and may be repeated."""
+    """The functions of daily-python's class `Daily`. A call of `init` is optional."""
 
     __module__ = "vmic"
 
@@ -47,10 +47,10 @@ class Daily:
 
     @staticmethod
     def init(worker_threads: int = 2, log_level: LogLevel = LogLevel.Off) -> None:
-        """Set the log level; may be called again.
+        """Set the log level. A program may call this function again.
 
         Args:
-            worker_threads: Not used, because a call has its own process.
+            worker_threads: Has no effect, because each call has its own process.
             log_level: As for `set_log_level`.
         """
         if isinstance(worker_threads, bool) or not isinstance(worker_threads, int):
@@ -63,9 +63,9 @@ class Daily:
 
     @staticmethod
     def set_log_level(log_level: LogLevel) -> None:
-        """Set how much vmic logs to the logger "vmic"; without a handler, it logs to standard error.
+        """Set the level of the logger "vmic". Without a handler, the logger writes to standard error.
 
-        Failures that are not reported to the program are always logged.
+        vmic always logs the failures that it cannot report to the program.
 
         Args:
             log_level: The level.
@@ -132,7 +132,7 @@ class Daily:
         """Create a voice activity detector, which needs no sound server.
 
         Args:
-            reset_period_ms: The length of audio after which the detector forgets what it learned about noise.
+            reset_period_ms: After how many milliseconds of audio the detector forgets the noise. At least 10.
             sample_rate: Frames per second, 8000 to 192000.
             channels: Samples per frame, 1 to 32.
 
@@ -148,8 +148,8 @@ class Daily:
         """Play the calls of this process on a speaker, including calls that are joined already.
 
         Args:
-            device_name: The name of any speaker, vmic's or another, as applications show it or as the sound
-                server knows it.
+            device_name: Any speaker on the sound server: the name that applications show, or the name of the
+                sink.
 
         Raises:
             RuntimeError: The speaker is not found. The message lists the speakers that exist.

@@ -36,28 +36,28 @@ class NativeVad:
 
     @property
     def reset_period_ms(self) -> int:
-        """Return the length of audio after which the detector forgets what it learned about noise."""
+        """Return after how many milliseconds of audio the detector forgets the noise."""
         return self._reset_period_ms
 
     @property
     def sample_rate(self) -> int:
-        """Return the frames per second."""
+        """Return the sample rate, in frames per second."""
         return self._sample_rate
 
     @property
     def channels(self) -> int:
-        """Return the samples per frame."""
+        """Return the number of channels, which is the number of samples per frame."""
         return self._channels
 
     def analyze_frames(self, frames: bytes) -> float:
-        """Return the confidence that the first 10 ms are speech.
+        """Return the confidence that the first 10 ms of `frames` are speech.
 
         Args:
             frames: 16-bit samples, native byte order, interleaved. Audio after the first 10 ms is ignored.
 
         Returns:
-            0.0 to 1.0: the fraction of the detector's four modes, from lenient to strict, that detect
-            speech; 0.0 for silence and for less than 10 ms.
+            0.0 to 1.0: the fraction of the detector's four modes (lenient to strict) that detect speech. The
+            confidence is 0.0 for silence, and for less than 10 ms of audio.
 
         Raises:
             ValueError: `frames` does not consist of whole frames.
