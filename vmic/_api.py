@@ -60,10 +60,11 @@ def create_microphone_device(
             3 FL FR FC; 4 FL FR BL BR; 5 FL FR FC BL BR; 6 FL FR FC LFE BL BR; 7 FL FR FC LFE BC SL SR;
             8 FL FR FC LFE BL BR SL SR.
         non_blocking: Whether `write_frames` returns at once. The queue then holds up to 60 s.
-        latency: The length of the prebuffer: the silence before the first frame of an utterance, which keeps
-            late writes from making gaps. "low" is the shortest that the server permits. "auto" starts like
-            "low", grows after an underrun, and shrinks while no write is late. "safe" is at least 0.1 s. A
-            number is the length in seconds, 0 to 2. A long prebuffer lets a blocking write return earlier.
+        latency: The length of the prebuffer: the silence before the first frame of an utterance (audio
+            without a pause of 0.5 s or more). The prebuffer keeps late writes from making gaps. "low" is the
+            shortest that the server permits. "auto" starts like "low", grows after each gap, and shrinks
+            while no write is late. "safe" is at least 0.1 s. A number is the length in seconds, 0 to 2. A
+            longer prebuffer lets a blocking write return earlier.
         replace: Whether to remove an existing microphone of the same name, and take over its name.
         volume_guard: Whether to set the volume back to 100 % when another program changes it, as the
             automatic gain control of browsers does.

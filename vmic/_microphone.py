@@ -133,7 +133,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
             called during the write. A non-blocking microphone whose queue is full accepts fewer.
 
         Raises:
-            ValueError: The number or the shape of the samples does not match the channels.
+            ValueError: The samples do not match the channels, or are NaN or infinite.
             TypeError: The frames have an unsupported type.
             DeviceError: 65,536 completions are pending, because an earlier completion or the server is slow.
             DeviceLostError: The server stopped playing. `frames_written` is the number of frames accepted,

@@ -181,7 +181,7 @@ class Monitor(ServerObserver):
             self._start_keeper()
         else:
             self._do_without_keeper(
-                f"{ended.program} {how} (exit code {code}), but must be a Python interpreter"
+                f"{ended.program} must be a Python interpreter, but {how} (exit code {code})"
             )
 
     def _do_without_keeper(self, why: str) -> None:

@@ -43,7 +43,7 @@ def await_sink(pulse: pulsectl.Pulse, name: str) -> Any:
         return bool(found)
 
     if not await_that(pulse, appeared, _APPEARS_WITHIN):
-        raise DeviceError(f"the sound server did not list the sink {name} within 2 s. Try again")
+        raise DeviceError(f"cannot create a device: the server did not list {name} within 2 s. Try again")
     return found[0]
 
 

@@ -54,7 +54,7 @@ def _buffer_to_pcm(frames: object) -> memoryview:
             f" got {type(frames).__name__}"
         ) from None
     if view.format not in ("B", "b", "c", "h", "@h", "=h", "<h" if sys.byteorder == "little" else ">h"):
-        raise TypeError(f"frames must be 16-bit samples, got a buffer of format {view.format!r} (see struct)")
+        raise TypeError(f"frames must be 16-bit samples, got a buffer of format {view.format!r}")
     if not view.c_contiguous:
         raise ValueError("frames must be a contiguous buffer, got a buffer that is not contiguous")
     # memoryview.cast does not accept a shape with a zero in it.

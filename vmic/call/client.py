@@ -22,10 +22,10 @@ class CallClient:
     """A client that joins one call at a time, and sends a microphone of this machine to the call.
 
     The methods have the names and arguments of daily-python, and are thread-safe. All methods except
-    `release` return at once. A method raises only for a wrong argument, or if the client is released. It
-    reports its result to the completion, and a failure also to `EventHandler.on_error`. Completions and event
-    handlers run on one thread of the client, in the order of the events. If the program passed neither a
-    completion nor an event handler, vmic logs a failure at level ERROR.
+    `release` return at once. A method raises a TypeError or ValueError for a wrong argument, and a
+    RuntimeError if the client is released. It reports its result to the completion, and a failure also to
+    `EventHandler.on_error`. Completions and event handlers run on one thread of the client, in the order of
+    the events. If the program passed neither of them, vmic logs a failure at level ERROR.
     """
 
     __module__ = "vmic"

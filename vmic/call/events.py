@@ -74,7 +74,7 @@ class EventHandler:
 
         Args:
             participant: As in `CallClient.participants`, in the last known state.
-            reason: "leftCall".
+            reason: Always "leftCall".
         """
 
     def on_participant_updated(self, participant: dict[str, Any]) -> None:

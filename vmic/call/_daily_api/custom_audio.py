@@ -94,7 +94,7 @@ class CustomAudioTrack:
     __module__ = "vmic"
 
     def __init__(self, audio_source: CustomAudioSource) -> None:
-        """Create a track of a source. The track keeps the source alive.
+        """Create a track of a source. While the track exists, garbage collection keeps the source.
 
         Raises:
             TypeError: `audio_source` is not a `CustomAudioSource`.

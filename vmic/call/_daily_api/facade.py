@@ -96,7 +96,7 @@ class Daily:
             sample_rate: Frames per second, 8000 to 192000.
             channels: Samples per frame, 1 to 32.
             non_blocking: Whether writes return at once.
-            settings: The other settings of `vmic.create_microphone_device`.
+            settings: The keyword-only arguments of `vmic.create_microphone_device`: `latency`, `replace`, ...
         """
         return _api.create_microphone(
             VirtualMicrophoneDevice, device_name, sample_rate, channels, non_blocking=non_blocking, **settings
@@ -119,7 +119,7 @@ class Daily:
             sample_rate: Frames per second, 8000 to 192000.
             channels: Samples per frame, 1 to 32.
             non_blocking: Whether reads return at once.
-            settings: The other settings of `vmic.create_speaker_device`.
+            settings: The keyword-only arguments of `vmic.create_speaker_device`: `replace`, `backlog`, ...
         """
         return _speaker_api.create_speaker(
             VirtualSpeakerDevice, device_name, sample_rate, channels, non_blocking=non_blocking, **settings

@@ -20,7 +20,7 @@ class NativeVad:
     __module__ = "vmic"
 
     def __init__(self, reset_period_ms: int, sample_rate: int, channels: int) -> None:
-        """Create the detector; programs call `Daily.create_native_vad` instead."""
+        """Do not call this: use `Daily.create_native_vad`."""
         try:
             import webrtcvad  # noqa: PLC0415 (an extra)
         except ModuleNotFoundError:

@@ -74,8 +74,8 @@ def parse(url: str) -> Address:
     pin = query.pop("pin", None)
     if not room or query:
         raise ValueError(
-            f"{url!r} must have the parameter room, as in janus+http://host:8088/janus?room=1234. The only "
-            "other parameter can be pin"
+            f"{url!r} must have the parameter room, as in janus+http://host:8088/janus?room=1234. It can "
+            "also have the parameter pin, but no other"
         )
     plain = parts._replace(scheme=parts.scheme.removeprefix("janus+"), query="", fragment="")
     return VideoRoomAddress(plain.geturl().rstrip("/"), int(room) if room.isdecimal() else room, pin)

@@ -128,7 +128,7 @@ class Call(SessionListener):
         except Exception as error:  # noqa: BLE001 (it is logged, and reported)
             is_refusal = isinstance(error, SessionError)
             if not is_refusal:
-                _log.exception("internal error in the call, which ends")
+                _log.exception("internal error: the call has ended")
             self._fail(str(error) if is_refusal else repr(error))
         finally:
             self._ending = True

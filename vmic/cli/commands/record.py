@@ -37,7 +37,7 @@ _SILENT = 2.0  # seconds
 )
 @quiet_option
 def record(name: str, out: str, seconds: float | None, channels: int | None) -> None:
-    """Record microphone NAME to the file OUT, in the same way as any application.
+    """Record microphone NAME to the file OUT, in the same way as other applications do.
 
     The suffix of OUT selects the format: .flac, .ogg, .mp3 or any other that libsndfile writes. Without a
     suffix, OUT is a WAV file. --channels mixes as ffmpeg does: the center channel goes to both sides, and the
