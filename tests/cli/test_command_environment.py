@@ -37,14 +37,14 @@ def test_a_home_that_cannot_be_written_to_is_named(home: HomeDirectory) -> None:
     assert last.startswith(
         "vmic: no sound server answers, and PulseAudio did not start: cannot write to HOME (/proc): "
     )
-    assert "; set HOME to a folder that you can write to (command: " in last
+    assert ". Set HOME to a folder that you can write to (command: " in last
     assert home.servers() == []
 
 
 def test_an_empty_pulse_server_is_told(home: HomeDirectory) -> None:
     done = programs.run([VMIC, "list"], {**home.env, "PULSE_SERVER": ""})
     assert done.returncode == 1
-    assert b"Invalid server; PULSE_SERVER is empty, or is not an address such as" in done.stderr
+    assert b"Invalid server. PULSE_SERVER is empty, or is not an address such as" in done.stderr
 
 
 def test_an_empty_token_opens_no_room() -> None:

@@ -214,6 +214,6 @@ def test_what_cannot_be_started_is_not_installed(
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setattr(sys, "argv", ["vmic"])
-    with pytest.raises(vmic.VmicError, match=r"cannot start .*/python -m vmic.cli: No module named vmic"):
+    with pytest.raises(vmic.VmicError, match=r"/python -m vmic.cli at log-in: No module named vmic"):
         login_files.LOGIN_STARTERS[way].install(MicrophoneSpec("mic", "mic", 48000, 1))
     assert list(tmp_path.iterdir()) == [python]
