@@ -236,13 +236,14 @@ def test_a_loop_goes_on_without_a_gap_until_ctrl_c(
     server: SoundServer, mic: vmic.MicrophoneInfo, record: Record, start: Start, speech: Path
 ) -> None:
     recorder = record(mic)
-    program = start(VMIC, "play", "mic", str(speech), "--loop", "--end", "0.25")
-    recorder.await_sound(40000)
+    # Each round opens the file again, which takes some 0.3 s on a busy machine; 2 s are kept queued.
+    program = start(VMIC, "play", "mic", str(speech), "--loop", "--end", "1")
+    recorder.await_sound(60000)
     program.send_signal(signal.SIGINT)
     assert programs.end(program)[0] == 130
     numbers = heard_of(recorder, gaps=server.steps_missed)
     steps = np.diff(numbers)
-    assert set(steps.tolist()) == {1, -11999}
+    assert set(steps.tolist()) == {1, -47999}
     assert numbers[0] == 0
 
 
@@ -399,7 +400,8 @@ def test_a_pause_goes_on_where_it_was(mic: vmic.MicrophoneInfo, record: Record, 
     assert terminal.await_end() == 0
     # The position of the sound is known to some ms (test_playback_position). The sound may jump back or forth
     # by that much.
-    pauses = jumps(recorder, gaps=5)
+    # Before one of seven pauses the fade comes a period late, after a silence (PulseAudio 16.1).
+    pauses = jumps(recorder, gaps=2 * 5)
     assert len(pauses) <= 5
     assert max(map(abs, pauses), default=0) < 4800
 

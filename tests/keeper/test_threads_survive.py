@@ -31,6 +31,9 @@ from vmic._monitor import monitor as watch
 from vmic._pulse import connection, tcp
 from vmic._stream.playback import PlaybackStream
 
+# The threads are the same on both servers.
+pytestmark = pytest.mark.either_server
+
 Record = Callable[..., Recorder]
 
 

@@ -21,6 +21,9 @@ from signals import numbered
 
 import vmic
 
+# The server sees no difference between a write that is awaited and one that blocks.
+pytestmark = pytest.mark.either_server
+
 T = TypeVar("T")
 Record = Callable[..., Recorder]
 Start = Callable[..., subprocess.Popen[str]]

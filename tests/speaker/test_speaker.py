@@ -18,6 +18,9 @@ from signals import Samples, numbered
 import vmic
 from vmic import _speaker_api
 
+# A stream records in the same way from both servers. test_speaker_loss and test_headset run on each.
+pytestmark = pytest.mark.either_server
+
 Command = Callable[[Path, vmic.VirtualSpeakerDevice], list[str]]
 
 SECOND = 48000
