@@ -1,4 +1,5 @@
-/* reader.h: a reader on any source, for the tests; vmic_reader.h is the real interface. */
+/* reader.h: a reader on any source: that of a server (pulse/record.c) or that of a test. vmic_reader.h has
+ * its other functions. */
 #ifndef VMIC_READER_ON_SOURCE_H
 #define VMIC_READER_ON_SOURCE_H
 

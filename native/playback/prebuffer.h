@@ -1,4 +1,5 @@
-/* prebuffer.h: the amount of sound that is kept ahead of late writes, and how it adapts.
+/* prebuffer.h: the silence before an utterance that keeps late writes from making gaps, and how its length
+ * adapts.
  *
  * A write is in time when sound of an earlier write is still to be heard; the length of that sound is its
  * margin. After an underrun the prebuffer grows, to what would have covered the underrun and a little more.
@@ -13,7 +14,7 @@
 
 struct prebuffer {
     int64_t least, most;    /* bounds of `size`; read only */
-    int64_t size;           /* the wanted prebuffer; read only */
+    int64_t size;           /* the wanted length; read only */
     int64_t lately, before; /* the greatest margins of this interval and of the one before */
     int64_t lately_from_at; /* when this interval began */
     int64_t smallest;       /* the smallest margin since `calm_from_at` */

@@ -1,4 +1,5 @@
-/* stream.h: a stream on any sink, for the tests; vmic.h is the real interface. */
+/* stream.h: a stream on any sink: that of a server (pulse/playback.c) or that of a test. vmic.h has its other
+ * functions. */
 #ifndef VMIC_STREAM_H
 #define VMIC_STREAM_H
 

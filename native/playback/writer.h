@@ -2,9 +2,10 @@
  *
  * The writer writes the frames in the ring as soon as there is room below `high_water`. It writes silence
  * only when the server is about to run dry while speech may go on. So data is heard at once, and a late write
- * causes a short silence, no shorter than the prebuffer needs. After a second without data the writer stops
- * and sleeps. When nobody listens either, it closes the sink after `suspend_after`, until somebody listens or
- * writes.
+ * causes a short silence, no shorter than the prebuffer needs. After a second without data the writer only
+ * checks the connection, twice per second; if the sink fills periods (PulseAudio), it also writes some
+ * silence then, which shows where the periods are. When nobody listens either, it closes the sink after
+ * `suspend_after`, until somebody listens or writes.
  */
 #ifndef VMIC_WRITER_H
 #define VMIC_WRITER_H

@@ -1,4 +1,4 @@
-"""Audio files as people have them are heard in full (see tests/unit/test_audio_files.py)."""
+"""Audio files as people have them are heard in full (see tests/unit/cli/test_audio_files.py)."""
 
 from __future__ import annotations
 

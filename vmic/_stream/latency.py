@@ -1,4 +1,7 @@
-"""The meaning of the `latency` of a device: how much sound to keep ahead of late writes."""
+"""The meaning of the `latency` of a microphone: the length of its prebuffer.
+
+The prebuffer is the silence before an utterance that keeps late writes from making gaps.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ MAX_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Prebuffer:
-    """The seconds of sound kept ahead of late writes: at first (`min`) and after growth (`max`)."""
+    """The length of the prebuffer in seconds: at first (`min`), and at most (`max`)."""
 
     min: float
     max: float

@@ -1,1 +1,1 @@
-"""Features of daily-python besides devices and calls: custom audio sources and tracks, and a VAD."""
+"""The API of daily-python besides `CallClient`: `Daily`, its devices, custom audio, VAD, daily.co rooms."""
