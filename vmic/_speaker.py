@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vmic import _call_speaker
+from vmic import _selected_speaker
 from vmic._base.callbacks import CallbackThread
 from vmic._base.waiter import TaskWaiter, ThreadWaiter, Waiter, run
 from vmic._device.properties import SPEAKER
@@ -155,7 +155,7 @@ class VirtualSpeakerDevice(VirtualDevice):
         self._callbacks.close(min(patience, at_most))
 
     def _end_work(self) -> None:
-        _call_speaker.deselect(self.sink_name)
+        _selected_speaker.deselect(self.sink_name)
 
     # ---- inside ----
 

@@ -13,7 +13,7 @@ from call.room_client import RoomClient
 from servers import SoundServer
 
 import vmic
-from vmic import _call_speaker
+from vmic import _selected_speaker
 
 
 @pytest.fixture
@@ -78,4 +78,4 @@ def new_room_client(new_client: Callable[..., vmic.CallClient]) -> Callable[[], 
 @pytest.fixture(autouse=True)
 def nothing_selected(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reset the selected speaker, so that no test affects the next one."""
-    monkeypatch.setattr(_call_speaker, "_selected", None)
+    monkeypatch.setattr(_selected_speaker, "_selected", None)

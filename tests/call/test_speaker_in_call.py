@@ -13,7 +13,7 @@ from call.tone_checks import await_tone_on, endless
 from servers import SoundServer, one_server
 
 import vmic
-from vmic import Daily, _call_speaker
+from vmic import Daily, _selected_speaker
 
 NewClient = Callable[..., vmic.CallClient]
 RATE = 48000
@@ -96,8 +96,8 @@ def test_a_closed_speaker_is_selected_no_more(server: SoundServer) -> None:
     with vmic.create_speaker_device("one"), vmic.create_speaker_device("other") as other:
         Daily.select_speaker_device("other")
         other.close()
-        assert _call_speaker.selected() is None
+        assert _selected_speaker.sink_name() is None
         Daily.select_speaker_device("one")
         vmic.create_speaker_device("third").close()
-        assert _call_speaker.selected() is not None
-    assert _call_speaker.selected() is None
+        assert _selected_speaker.sink_name() is not None
+    assert _selected_speaker.sink_name() is None

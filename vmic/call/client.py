@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vmic import _call_speaker
+from vmic import _selected_speaker
 from vmic._base.callbacks import CallbackThread
 from vmic._base.validation import check_int
 from vmic.call.controller import CallController, Completion
@@ -45,7 +45,7 @@ class CallClient:
         self._controller = CallController(event_handler or EventHandler(), self._thread)
         self._releasing = threading.Lock()
         self._released = False
-        _call_speaker.join(self)
+        _selected_speaker.join(self)
 
     def join(
         self,

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from vmic import _atexit, _call_speaker
+from vmic import _atexit, _selected_speaker
 from vmic._base.callbacks import CallbackThread, call
 from vmic._errors import VmicError
 from vmic.call._signalling import meeting_url
@@ -160,7 +160,7 @@ class CallController:
     def use_speaker(self) -> None:
         """Play to the speaker that is selected now."""
         if self._worker_client is not None:
-            self._worker_client.send("speaker", device=_call_speaker.selected())
+            self._worker_client.send("speaker", device=_selected_speaker.sink_name())
 
     # ---- messages of the worker process ----
 

@@ -6,7 +6,7 @@ import enum
 import logging
 from typing import Any
 
-from vmic import _api, _call_speaker, _speaker_api
+from vmic import _api, _selected_speaker, _speaker_api
 from vmic._errors import VmicError
 from vmic.call import devices
 from vmic.call._daily_api.vad import NativeVad
@@ -155,6 +155,6 @@ class Daily:
             RuntimeError: The speaker is not found. The message lists the speakers that exist.
         """
         try:
-            _call_speaker.select(devices.sink_name(device_name))
+            _selected_speaker.select(devices.sink_name(device_name))
         except VmicError as error:
             raise RuntimeError(f"unable to select virtual speaker device: {error}") from error

@@ -20,7 +20,7 @@ _selected: str | None = None
 _users: weakref.WeakSet[SpeakerUser] = weakref.WeakSet()
 
 
-def selected() -> str | None:
+def sink_name() -> str | None:
     """Return the server's name of the selected speaker's sink, or None if none is selected."""
     return _selected
 
