@@ -40,7 +40,7 @@ if _typing.TYPE_CHECKING:
     from vmic._microphone import VirtualMicrophoneDevice
     from vmic._monitor.recording_apps import Listener
     from vmic._speaker import VirtualSpeakerDevice
-    from vmic._speaker_api import create_headset, create_speaker_device, list_speaker_devices
+    from vmic._speaker_creation import create_headset, create_speaker_device, list_speaker_devices
     from vmic._stats import FlushResult, MicrophoneStats, SpeakerStats
     from vmic.call._daily_api.custom_audio import CustomAudioSource, CustomAudioTrack
     from vmic.call._daily_api.facade import Daily, LogLevel
@@ -106,7 +106,7 @@ _HOMES = {
     "_microphone": ["VirtualMicrophoneDevice"],
     "_monitor.recording_apps": ["Listener"],
     "_speaker": ["VirtualSpeakerDevice"],
-    "_speaker_api": ["create_headset", "create_speaker_device", "list_speaker_devices"],
+    "_speaker_creation": ["create_headset", "create_speaker_device", "list_speaker_devices"],
     "_stats": ["FlushResult", "MicrophoneStats", "SpeakerStats"],
     "call.client": ["CallClient"],
     "call._daily_api.custom_audio": ["CustomAudioSource", "CustomAudioTrack"],

@@ -17,7 +17,7 @@ import pytest
 from servers import SoundServer, one_server
 
 import vmic
-from vmic import _api, _speaker_api
+from vmic import _api, _speaker_creation
 from vmic._stream.capture import CaptureStream
 from vmic._stream.native import NativeStream
 from vmic._stream.playback import PlaybackStream
@@ -187,7 +187,7 @@ def test_each_stream_goes_to_the_server_of_its_device_by_name(
         return make
 
     monkeypatch.setattr(_api, "PlaybackStream", note(PlaybackStream))
-    monkeypatch.setattr(_speaker_api, "CaptureStream", note(CaptureStream))
+    monkeypatch.setattr(_speaker_creation, "CaptureStream", note(CaptureStream))
     with vmic.create_headset("set", 48000), vmic.open_microphone_device("set"):
         assert named == [f"unix:{server.socket}"] * 3
 

@@ -16,7 +16,7 @@ from servers import SoundServer
 from signals import Samples, numbered
 
 import vmic
-from vmic import _speaker_api
+from vmic import _speaker_creation
 
 # A stream records in the same way from both servers. test_speaker_loss and test_headset run on each.
 pytestmark = pytest.mark.either_server
@@ -180,7 +180,7 @@ def test_a_completion_is_called_in_blocking_mode_too(speaker: vmic.VirtualSpeake
 
 
 def test_what_nobody_reads_makes_room(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_speaker_api, "_KEPT", 1)
+    monkeypatch.setattr(_speaker_creation, "_KEPT", 1)
     with vmic.create_speaker_device("speaker", SECOND, backlog=True) as speaker:
         play_all(server, speaker, numbered(SECOND * 3 // 2))
         stats = speaker.stats
@@ -193,7 +193,7 @@ def test_what_nobody_reads_makes_room(server: SoundServer, monkeypatch: pytest.M
 
 
 def test_a_read_may_be_longer_than_what_is_kept(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_speaker_api, "_KEPT", 1)
+    monkeypatch.setattr(_speaker_creation, "_KEPT", 1)
     frames = numbered(SECOND // 2)
     with vmic.create_speaker_device("speaker", SECOND, backlog=True) as speaker:
         player = threading.Thread(target=play_all, args=(server, speaker, frames))

@@ -28,7 +28,7 @@ from signals import Samples, numbered
 from timed_recording import TimedRecorder
 
 import vmic
-from vmic import _speaker_api
+from vmic import _speaker_creation
 from vmic._stream import capture
 from vmic._stream.capture import CaptureStream
 
@@ -315,7 +315,7 @@ def test_it_rests_and_wakes(
 ) -> None:
     # Instead of 5 s and 10 s.
     monkeypatch.setattr(capture, "SUSPEND_AFTER_US", 1_000_000)
-    monkeypatch.setattr(_speaker_api, "_KEPT", 2)
+    monkeypatch.setattr(_speaker_creation, "_KEPT", 2)
     with vmic.create_speaker_device("speaker", SECOND, backlog=True) as speaker:
         assert len(readers(pulse)) == 1
         play_paused(pulse, "speaker")  # a paused player does not count

@@ -6,7 +6,7 @@ import enum
 import logging
 from typing import Any
 
-from vmic import _api, _selected_speaker, _speaker_api
+from vmic import _api, _selected_speaker, _speaker_creation
 from vmic._errors import VmicError
 from vmic.call import devices
 from vmic.call._daily_api.vad import NativeVad
@@ -121,7 +121,7 @@ class Daily:
             non_blocking: Whether reads return at once.
             settings: The keyword-only arguments of `vmic.create_speaker_device`: `replace`, `backlog`, ...
         """
-        return _speaker_api.create_speaker(
+        return _speaker_creation.create_speaker(
             VirtualSpeakerDevice, device_name, sample_rate, channels, non_blocking=non_blocking, **settings
         )
 
