@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from vmic import _atexit
-from vmic.call import devices
+from vmic.call import device_lookup
 from vmic.call import settings as _settings
 from vmic.call._daily_api import custom_audio
 from vmic.call._signalling.subscriptions import Subscriptions
@@ -122,4 +122,4 @@ def _source_of(microphone: Settings) -> str | None:
         track = custom_audio.tracks.get(settings["customTrack"]["id"])
         return None if track is None else track.source_name
     device = settings.get("deviceId")
-    return None if device is None else devices.source_name(device)
+    return None if device is None else device_lookup.source_name(device)

@@ -8,7 +8,7 @@ from typing import Any
 
 from vmic import _api, _selected_speaker, _speaker_creation
 from vmic._errors import VmicError
-from vmic.call import devices
+from vmic.call import device_lookup
 from vmic.call._daily_api.vad import NativeVad
 from vmic.call._daily_api.virtual_devices import VirtualMicrophoneDevice, VirtualSpeakerDevice
 
@@ -155,6 +155,6 @@ class Daily:
             RuntimeError: The speaker is not found. The message lists the speakers that exist.
         """
         try:
-            _selected_speaker.select(devices.sink_name(device_name))
+            _selected_speaker.select(device_lookup.sink_name(device_name))
         except VmicError as error:
             raise RuntimeError(f"unable to select virtual speaker device: {error}") from error
