@@ -14,7 +14,7 @@ from programs import VMIC, refusal
 from servers import SoundServer
 
 import vmic
-from vmic.cli.channels import Remix
+from vmic.cli.channel_mixing import Remix
 
 Start = Callable[..., subprocess.Popen[str]]
 

@@ -146,7 +146,7 @@ def test_what_ends_all_of_a_service_takes_the_microphone_last(server: SoundServe
 
 
 def is_companion(pid: int) -> bool:
-    return b"vmic.cli.system.companion_process" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b"vmic.cli.system.run_companion" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def test_a_program_finds_the_server_that_vmic_found(

@@ -16,7 +16,7 @@ import vmic
 from vmic._api import find_guarded
 from vmic._device import registry
 from vmic._pulse import connection
-from vmic.cli.channels import Remix
+from vmic.cli.channel_mixing import Remix
 from vmic.cli.options import CHANNELS, LENGTH, name_argument, quiet_option
 from vmic.cli.terminal import level_bar
 from vmic.cli.terminal.output import Picture, clock, is_quiet, line, printable, screen

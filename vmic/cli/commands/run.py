@@ -94,7 +94,7 @@ def _held(mic: str | None, *, isolated: bool) -> Settings:
     if between == 0:
         try:
             asked = json.dumps([command, mic, isolated])
-            process.start("vmic.cli.system.companion_process", asked, stdout=tell, stderr=None)
+            process.start("vmic.cli.system.run_companion", asked, stdout=tell, stderr=None)
         finally:
             os._exit(0)
     os.close(tell)

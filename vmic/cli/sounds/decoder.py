@@ -141,7 +141,7 @@ class Decoder:
 def _command(ffmpeg: str | None, start: float, *, piped: bool) -> list[str]:
     """Return the command that decodes standard input from `start` seconds on."""
     if not ffmpeg:
-        return [*process.command("vmic.cli.sounds.libsndfile"), str(start)]
+        return [*process.command("vmic.cli.sounds.libsndfile_process"), str(start)]
     protocol, url = ("pipe", "pipe:0") if piped else ("file", "file:/dev/fd/0")
     # asetpts renumbers the frames: those of a second file begin at 0 again and would be dropped.
     return [

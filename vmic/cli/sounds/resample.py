@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmic.cli.channels import mixing
+from vmic.cli.channel_mixing import mixing
 from vmic.cli.sounds.sound import Block, Sound
 
 BLOCK_SECONDS = 0.1

@@ -1,4 +1,4 @@
-"""Decode standard input with libsndfile to a WAV of floats on standard output: libsndfile.py SECONDS.
+"""Decode standard input with libsndfile to a WAV of floats on standard output: libsndfile_process.py SECONDS.
 
 This is a process of its own, as ffmpeg is. What libsndfile and its codecs write to standard error is not for
 a person. Whatever a broken file does to them, it ends only this process.
