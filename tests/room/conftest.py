@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
 from vmic.room import peers
-from vmic.room.calls import RoomCalls
+from vmic.room.connections import RoomConnections
 from vmic.room.server import application
 
 Scenario = Callable[[ClientSession], Coroutine[Any, Any, None]]
@@ -29,7 +29,7 @@ def loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextlib.asynccontextmanager
 async def opened(token: str | None, limit: int | None) -> AsyncIterator[ClientSession]:
     async with (
-        TestServer(application(RoomCalls(limit), token), host="127.0.0.1") as server,
+        TestServer(application(RoomConnections(limit), token), host="127.0.0.1") as server,
         ClientSession(server.make_url("/")) as session,
     ):
         yield session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from vmic.room.participants import RoomParticipant
-from vmic.room.sdp_http import CALLS, address_of, description, read_offer, refusing, speaker_of
+from vmic.room.sdp_http import CONNECTIONS, address_of, description, read_offer, refusing, speaker_of
 from vmic.room.websocket import Channel
 
 routes = web.RouteTableDef()
@@ -18,20 +18,20 @@ async def _visit(request: web.Request) -> web.WebSocketResponse:
         raise web.HTTPForbidden(text="pages of other sites cannot listen in this room")
     with refusing():
         participant = RoomParticipant(request.query.get("name", ""), speaks=False)
-    channel, calls = Channel(request), request.app[CALLS]
+    channel, connections = Channel(request), request.app[CONNECTIONS]
     await channel.open()
-    calls.participants.add(participant)
+    connections.participants.add(participant)
     try:
-        return await channel.serve(calls.participants, participant)
+        return await channel.serve(connections.participants, participant)
     finally:
-        calls.leave(participant)
+        connections.leave(participant)
 
 
 @routes.get("/room/{id}")
 async def _follow(request: web.Request) -> web.WebSocketResponse:
     participant, channel = speaker_of(request), Channel(request)
     await channel.open()
-    return await channel.serve(request.app[CALLS].participants, participant)
+    return await channel.serve(request.app[CONNECTIONS].participants, participant)
 
 
 @routes.post("/room/{listener}/hear/{speaker}")
@@ -40,7 +40,7 @@ async def _hear(request: web.Request) -> web.Response:
     listener, speaker = request.match_info["listener"], request.match_info["speaker"]
     try:
         with refusing():
-            identity, answer = await request.app[CALLS].hear(listener, speaker, offer)
+            identity, answer = await request.app[CONNECTIONS].hear(listener, speaker, offer)
     except LookupError as error:
         raise web.HTTPNotFound(text="the listener or the speaker is not in the room") from error
     return description(answer, {"Location": f"/hear/{identity}"})
@@ -49,7 +49,7 @@ async def _hear(request: web.Request) -> web.Response:
 @routes.delete("/hear/{id}")
 async def _hear_no_more(request: web.Request) -> web.Response:
     try:
-        request.app[CALLS].hear_no_more(request.match_info["id"])
+        request.app[CONNECTIONS].hear_no_more(request.match_info["id"])
     except LookupError as error:
         raise web.HTTPNotFound(
             text="connection not found: no listener in this room has a connection with this id"

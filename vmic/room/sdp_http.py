@@ -1,4 +1,4 @@
-"""What the requests to the room have in common: the calls that they act on, offers, and their answers."""
+"""What the requests to the room have in common: the connections that they change, offers, and answers."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping
 
 from aiohttp import web
 
-from vmic.room.calls import RoomCalls
+from vmic.room.connections import RoomConnections
 from vmic.room.participants import RoomParticipant
 from vmic.room.peers import UnfitOfferError
 
-CALLS = web.AppKey("CALLS", RoomCalls)
+CONNECTIONS = web.AppKey("CONNECTIONS", RoomConnections)
 _SDP = "application/sdp"
 
 
 def speaker_of(request: web.Request) -> RoomParticipant:
     """Return the speaker that the path names; raise the HTTP error to answer with if there is none."""
-    participant = request.app[CALLS].participants.get(request.match_info["id"])
+    participant = request.app[CONNECTIONS].participants.get(request.match_info["id"])
     if participant is None or not participant.speaks:
         raise web.HTTPNotFound(text="speaker not found: no speaker in this room has this id")
     return participant

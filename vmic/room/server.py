@@ -13,9 +13,9 @@ from aiohttp import web
 import vmic
 from vmic.room import listener_routes, whip_routes
 from vmic.room.auth import admitting
-from vmic.room.calls import RoomCalls
+from vmic.room.connections import RoomConnections
 from vmic.room.peers import HOST, stay_on_loopback
-from vmic.room.sdp_http import CALLS, address_of
+from vmic.room.sdp_http import CONNECTIONS, address_of
 
 _MAX_OFFER = 1 << 16  # bytes
 _CLOSING = 2.0  # seconds
@@ -31,7 +31,7 @@ async def serve(port: int, token: str | None, limit: int | None, tell: Callable[
     """
     stay_on_loopback()
     ended = _signalled()
-    app = application(RoomCalls(limit), token)
+    app = application(RoomConnections(limit), token)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSING)
     await runner.setup()
     try:
@@ -42,7 +42,7 @@ async def serve(port: int, token: str | None, limit: int | None, tell: Callable[
         await runner.cleanup()
 
 
-def application(calls: RoomCalls, token: str | None) -> web.Application:
+def application(connections: RoomConnections, token: str | None) -> web.Application:
     """Return the application that serves the page and the room."""
 
     async def show_page(_request: web.Request) -> web.FileResponse:
@@ -58,9 +58,9 @@ def application(calls: RoomCalls, token: str | None) -> web.Application:
     app.router.add_post("/", refuse_post)
     app.router.add_static("/page", _PAGE)
     app.add_routes([*whip_routes.routes, *listener_routes.routes])
-    app[CALLS] = calls
+    app[CONNECTIONS] = connections
     app.on_response_prepare.extend((whip_routes.let_any_page_read, _keep_the_page_to_itself))
-    app.on_shutdown.append(lambda _app: calls.end())
+    app.on_shutdown.append(lambda _app: connections.end())
     return app
 
 

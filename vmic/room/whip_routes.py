@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from vmic.room.calls import FullError
-from vmic.room.sdp_http import CALLS, address_of, description, read_offer, refusing, speaker_of
+from vmic.room.connections import FullError
+from vmic.room.sdp_http import CONNECTIONS, address_of, description, read_offer, refusing, speaker_of
 
 routes = web.RouteTableDef()
 
@@ -28,7 +28,7 @@ async def _join(request: web.Request) -> web.Response:
     name, is_on = request.query.get("name", ""), request.query.get("microphone", "on") != "off"
     try:
         with refusing():
-            participant, answer = await request.app[CALLS].speak(offer, name, sends=is_on)
+            participant, answer = await request.app[CONNECTIONS].speak(offer, name, sends=is_on)
     except FullError as error:
         raise web.HTTPServiceUnavailable(
             text="the room has its maximum number of speakers; try again later",
@@ -42,7 +42,7 @@ async def _join(request: web.Request) -> web.Response:
 
 @routes.delete("/whip/{id}")
 async def _leave(request: web.Request) -> web.Response:
-    request.app[CALLS].leave(speaker_of(request))
+    request.app[CONNECTIONS].leave(speaker_of(request))
     return web.Response()
 
 

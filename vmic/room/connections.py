@@ -1,4 +1,4 @@
-"""The calls of a room: the speakers, and the listeners of each speaker."""
+"""The connections of a room: the speakers, and the listeners of each speaker."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class FullError(Exception):
     """The room has its maximum number of speakers."""
 
 
-class RoomCalls:
-    """All calls of a room; each ends with its connection, or when one of its participants leaves.
+class RoomConnections:
+    """All connections of a room; each ends by itself, or when one of its participants leaves.
 
     Attributes:
         participants: The participants that are present.
     """
 
     def __init__(self, limit: int | None) -> None:
-        """Create an empty set of calls, with at most `limit` speakers at a time."""
+        """Create an empty set of connections, with at most `limit` speakers at a time."""
         self.participants = RoomParticipants()
         self._limit = limit
         self._speakers: dict[str, SpeakerConnection] = {}
@@ -89,7 +89,7 @@ class RoomCalls:
         self._close(self._listeners.pop(identity))
 
     async def end(self) -> None:
-        """End all calls, within `_CLOSING` seconds."""
+        """End all connections, within `_CLOSING` seconds."""
         self.participants.remove_all()
         for connection in (*self._speakers.values(), *self._listeners.values()):
             self._close(connection)
