@@ -4,9 +4,9 @@ import { Channel } from "/page/channel.js";
 import { Listening } from "/page/listening.js";
 import { Messages } from "/page/messages.js";
 import { Microphones } from "/page/microphones.js";
+import { startSpeaking } from "/page/own_microphone.js";
 import { ParticipantList } from "/page/participants.js";
 import { onBlocked, unblock } from "/page/sound.js";
-import { startSpeaking } from "/page/speaking.js";
 import { Spectrum } from "/page/spectrum.js";
 import { isRefused } from "/page/token.js";
 

@@ -1,9 +1,9 @@
-// What is said here: a microphone, and the call that sends it.
+// The microphone of this page, and the call that sends it.
 
 import { Refused, speak } from "/page/calls.js";
 import { Level } from "/page/sound.js";
 
-export class Speaking {
+export class OwnMicrophone {
   constructor(stream, call) {
     [this.call, this.level] = [call, new Level(stream)];
     this.stream = stream;
@@ -37,7 +37,7 @@ export class Speaking {
 export async function startSpeaking(microphones, name) {
   const stream = await microphones.open();
   try {
-    return new Speaking(stream, await speak(stream, name));
+    return new OwnMicrophone(stream, await speak(stream, name));
   } catch (error) {
     for (const track of stream.getTracks()) track.stop();
     throw new Error(error instanceof Refused ? reason(error) : `The room does not answer: ${error.message}`);
