@@ -25,7 +25,7 @@ import vmic
 from vmic import Daily
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
-FOLLOW_BURSTS = (Path(__file__).parent / "room_bursts.js").read_text()
+FOLLOW_BURSTS = (Path(__file__).parent / "room_burst_times.js").read_text()
 RATE = 48000
 Start = Callable[..., subprocess.Popen[str]]
 NewClient = Callable[..., vmic.CallClient]

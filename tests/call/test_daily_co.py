@@ -91,7 +91,7 @@ class Device:
         return len(frames) // 4
 
 
-class Noting(SessionListener):
+class ReportCollector(SessionListener):
     """A `SessionListener` that keeps all reports."""
 
     def __init__(self) -> None:
@@ -167,7 +167,7 @@ def local(**changes: Any) -> LocalParticipant:
 
 
 def test_a_room_is_joined_spoken_to_heard_and_left(daily: SimpleNamespace) -> None:
-    listener = Noting()
+    listener = ReportCollector()
 
     async def take_part() -> tuple[str, Any, daily_co.DailySession]:
         session = daily_co.DailySession(ROOM, listener, local())
@@ -233,7 +233,7 @@ def test_a_room_is_joined_spoken_to_heard_and_left(daily: SimpleNamespace) -> No
 
 
 def test_a_room_that_cannot_be_joined_or_ends_says_so(daily: SimpleNamespace) -> None:
-    listener = Noting()
+    listener = ReportCollector()
 
     async def join() -> None:
         session = daily_co.DailySession(ROOM, listener, local())

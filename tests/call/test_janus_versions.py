@@ -22,7 +22,7 @@ from vmic.call._signalling.meeting_url import VideoRoomAddress
 PLUGIN = "janus.plugin.videoroom"
 
 
-class Noting(SessionListener):
+class ParticipantCollector(SessionListener):
     """A `SessionListener` that keeps the present participants."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Refusing:
 
 
 def test_who_leaves_a_room_of_janus_1_4_has_left_it_for_all() -> None:
-    listener = Noting()
+    listener = ParticipantCollector()
 
     async def take() -> None:
         session = VideoRoomSession(VideoRoomAddress("http://h/janus", 1), listener, silent())
@@ -80,7 +80,7 @@ def test_who_leaves_a_room_of_janus_1_4_has_left_it_for_all() -> None:
 
 
 def test_a_publisher_of_janus_0_x_is_heard() -> None:
-    listener, handle = Noting(), Refusing()
+    listener, handle = ParticipantCollector(), Refusing()
 
     async def take() -> None:
         session = VideoRoomSession(VideoRoomAddress("http://h/janus", 1, "pin"), listener, silent())

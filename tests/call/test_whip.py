@@ -20,7 +20,7 @@ from vmic.call._signalling.peer_connection import PeerError
 from vmic.call._signalling.whip import WhipSession
 
 
-class Nobody(SessionListener):
+class LossCollector(SessionListener):
     """A `SessionListener` that keeps lost connections, and expects no other report."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ def call(url: str, token: str | None = None) -> str:
     """Join, leave at once, and return the server's name for the session."""
 
     async def join_and_leave() -> str:
-        session = WhipSession(url, Nobody(), silent(token))
+        session = WhipSession(url, LossCollector(), silent(token))
         try:
             return await session.join()
         finally:
@@ -235,7 +235,7 @@ def test_a_date_says_when_a_busy_server_wants_to_be_asked(endpoint: Endpoint) ->
 
 def test_the_token_goes_to_no_weaker_place() -> None:
     async def authority() -> list[dict[str, str]]:
-        session = WhipSession("https://host/whip", Nobody(), silent("secret"))
+        session = WhipSession("https://host/whip", LossCollector(), silent("secret"))
         await session.leave()
         return [session._authority("https://other/whip"), session._authority("http://host/whip")]
 
@@ -244,7 +244,7 @@ def test_the_token_goes_to_no_weaker_place() -> None:
 
 def test_an_endpoint_that_has_forgotten_the_session_lets_it_go(endpoint: Endpoint) -> None:
     async def forget() -> None:
-        session = WhipSession(endpoint.url, Nobody(), silent())
+        session = WhipSession(endpoint.url, LossCollector(), silent())
         await session.join()
         forgotten.update(endpoint.calls)
         endpoint.calls.clear()

@@ -219,7 +219,7 @@ def test_a_volume_that_is_turned_is_turned_back_and_a_mute_stays(
     programs.await_that(lambda: owner.ask("mic.muted") == "True", "it is told")
 
 
-class Default:
+class DefaultMicrophone:
     """The microphone of a program that does not choose one."""
 
     source_name, sample_rate, channels = "@DEFAULT_SOURCE@", 48000, 1
@@ -245,10 +245,10 @@ def test_a_recorder_never_hears_another_microphone(
     let_in(recorded)
     assert "unloaded" in end or not recorded.any()
     # The server stores none of this: the same program then hears the default microphone.
-    listen(Default).await_frames(10000)
+    listen(DefaultMicrophone).await_frames(10000)
 
 
-class Late(Default):
+class LateMicrophone(DefaultMicrophone):
     """A microphone that the owner makes later, in one test while its keeper is stopped."""
 
     source_name = "late"
@@ -291,7 +291,7 @@ def test_what_came_and_went_while_the_keeper_was_held_up_is_ended(
 ) -> None:
     with stopped(owner.keeper()):
         owner.ask("globals().update(late=vmic.create_microphone_device('late', 48000))")
-        recorder = begin(Late())
+        recorder = begin(LateMicrophone())
         unload(pulse, half)
         programs.await_that(lambda: half not in str(pulse.module_list()), "it has gone")
     recorder.await_end()

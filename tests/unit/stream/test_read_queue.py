@@ -49,7 +49,7 @@ def pending_reads(stream: object, calls: CallbackThread) -> read_queue.PendingRe
     return read_queue.PendingReads(queue, calls)
 
 
-class Late:
+class StreamWithLateFrames:
     """A capture stream from which frames still arrive after its reads have been informed of the end."""
 
     def __init__(self, *comes: int) -> None:
@@ -65,7 +65,7 @@ class Late:
 
 
 def test_after_one_that_got_less_none_gets_anything() -> None:
-    stream = Late(0, 0, 10, 480)
+    stream = StreamWithLateFrames(0, 0, 10, 480)
     calls, got = CallbackThread("calls"), list[int]()
     reads = pending_reads(stream, calls)
     for _ in range(2):
@@ -120,7 +120,7 @@ def test_what_waits_for_a_slow_callback_has_an_end() -> None:
 
 
 def test_reads_that_wait_have_an_end() -> None:
-    stream, calls = Late(0, 0, 0), CallbackThread("calls")
+    stream, calls = StreamWithLateFrames(0, 0, 0), CallbackThread("calls")
     reads = pending_reads(stream, calls)
     reads.expect(480, print)
     assert stream.waits.wait(10)  # the read is under way
