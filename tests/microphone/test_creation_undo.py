@@ -1,4 +1,4 @@
-"""An operation whose caller no longer waits is undone, whenever it finishes."""
+"""A creation whose caller no longer waits is undone, whenever it finishes."""
 
 from __future__ import annotations
 
