@@ -267,12 +267,12 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
         self._check_open()
         if self._non_blocking and not paced:
             return self._write_queue.post(view, count, completion)
-        entry = await self._write_queue.write(
+        write = await self._write_queue.write(
             new_waiter(), view, count, completion, timeout=timeout, check=self._check_open
         )
-        if entry.timed_out:
-            raise self._lost("write to", entry.done)
-        return entry.done
+        if write.timed_out:
+            raise self._lost("write to", write.done)
+        return write.done
 
     async def _drain(self, new_waiter: Callable[[], Waiter], timeout: float | None) -> None:
         limit = None if timeout is None else seconds("timeout", timeout)

@@ -17,7 +17,7 @@ Completion = Callable[[int], object]
 
 
 @dataclass(eq=False)
-class Expected:
+class PendingCompletion:
     """A write that is not complete yet, or whose callback has not been called."""
 
     callback: Completion
@@ -38,19 +38,19 @@ class Completions:
         self._thread = CallbackThread("vmic-completions")
         self.check_room = self._thread.check_room
         self._changed = threading.Condition()  # guards what follows
-        self._writes: deque[Expected] = deque()
+        self._writes: deque[PendingCompletion] = deque()
         self._flushes = 0  # how many flushes are under way
         self._closed_at: int | None = None  # the index before which all frames were consumed
 
-    def expect(self, callback: Completion, start: int, end: int) -> Expected:
+    def expect(self, callback: Completion, start: int, end: int) -> PendingCompletion:
         """Call `callback` when the frames from index `start` to `end` are consumed."""
-        write = Expected(callback, start, end)
+        write = PendingCompletion(callback, start, end)
         with self._changed:
             self._writes.append(write)
             self._thread.post(self._complete, write)
         return write
 
-    def shorten(self, write: Expected, end: int) -> None:
+    def shorten(self, write: PendingCompletion, end: int) -> None:
         """Move the end of `write` to index `end`, because fewer frames were written than expected."""
         with self._changed:
             write.end = end
@@ -85,7 +85,7 @@ class Completions:
             self._closed_at = taken
         self._thread.close(timeout)
 
-    def _complete(self, write: Expected) -> None:
+    def _complete(self, write: PendingCompletion) -> None:
         look = LoggedCall(self._look)
         while not look(write) or write.count is None:
             pass
@@ -93,7 +93,7 @@ class Completions:
             self._writes.popleft()
         call(write.callback, write.count)
 
-    def _look(self, write: Expected) -> None:
+    def _look(self, write: PendingCompletion) -> None:
         """Wait for `write`, up to 0.1 s only: a flush, a close or a shorter end may come meanwhile."""
         with self._changed:
             end, closed_at = write.end, self._closed_at

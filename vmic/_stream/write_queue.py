@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from vmic._base.validation import seconds
 from vmic._base.waiter import SLICE, Waiter
 from vmic._errors import ClosedError
-from vmic._stream.completions import Completion, Completions, Expected
+from vmic._stream.completions import Completion, Completions, PendingCompletion
 from vmic._stream.fifo_lock import FifoLock
 from vmic._stream.pcm import SAMPLE_SIZE, Frames, as_frames
 from vmic._stream.playback import PlaybackStream
@@ -37,13 +37,13 @@ def checked(
 
 
 @dataclass
-class Entry:
-    """A blocking write."""
+class BlockingWrite:
+    """A write that is queued piece by piece."""
 
     start: int  # the index of its first frame
     count: int  # how many frames it has
     flushes: int
-    expected: Expected | None
+    pending: PendingCompletion | None
     # How many of them are queued. An interrupt (KeyboardInterrupt, CancelledError) gets it as
     # `frames_written`.
     done: int = 0
@@ -93,15 +93,15 @@ class WriteQueue:
                 self._completions.expect(completion, start, self._written)
         return accepted
 
-    def begin(self, count: int, completion: Completion | None) -> Entry:
+    def begin(self, count: int, completion: Completion | None) -> BlockingWrite:
         """Begin a write of `count` frames that is queued piece by piece."""
         with self._lock:
             self._check_open()
             if completion is not None:
                 self._completions.check_room()
             start = self._written
-            expected = completion and self._completions.expect(completion, start, start + count)
-            return Entry(start, count, self._flushes, expected or None)
+            pending = completion and self._completions.expect(completion, start, start + count)
+            return BlockingWrite(start, count, self._flushes, pending or None)
 
     async def write(
         self,
@@ -112,7 +112,7 @@ class WriteQueue:
         *,
         timeout: float,
         check: Callable[[int], None],
-    ) -> Entry:
+    ) -> BlockingWrite:
         """Write the `count` frames of `view`, after all earlier blocking writes.
 
         Args:
@@ -123,34 +123,39 @@ class WriteQueue:
             timeout: How many seconds the write may take beyond the time that the audio needs.
             check: Raises if the microphone is closed. Its argument is the number of frames queued.
         """
-        entry = None
+        write = None
         try:
             with self._fifo_lock.turn(waiter):
                 while not await waiter.woken(SLICE):
                     check(0)
                 check(0)
                 deadline = time.monotonic() + self.audio_time() + count / self._sample_rate + timeout
-                entry = self.begin(count, completion)
+                write = self.begin(count, completion)
                 try:
-                    await self._pace(waiter, entry, view, deadline, check)
+                    await self._pace(waiter, write, view, deadline, check)
                 finally:
-                    if entry.expected is not None:
-                        self._completions.shorten(entry.expected, entry.start + entry.done)
+                    if write.pending is not None:
+                        self._completions.shorten(write.pending, write.start + write.done)
         except BaseException as error:
             if not isinstance(error, Exception):
-                error.frames_written = entry.done if entry else 0  # type: ignore[attr-defined]
+                error.frames_written = write.done if write else 0  # type: ignore[attr-defined]
             raise
-        return entry
+        return write
 
     async def _pace(
-        self, waiter: Waiter, entry: Entry, view: memoryview, deadline: float, check: Callable[[int], None]
+        self,
+        waiter: Waiter,
+        write: BlockingWrite,
+        view: memoryview,
+        deadline: float,
+        check: Callable[[int], None],
     ) -> None:
         over = False
         while not over:
-            index = self._go_on(entry, view)
-            if entry.flushed:
+            index = self._go_on(write, view)
+            if write.flushed:
                 return
-            over = entry.done == entry.count
+            over = write.done == write.count
             may_stay = max(self._latency, self._stream.state().prebuffer) if over else self._room
             index -= int(may_stay * self._sample_rate)
             if not await self._reach(
@@ -159,19 +164,19 @@ class WriteQueue:
                 self._stream.due,
                 index,
                 deadline=deadline,
-                check=lambda: check(entry.done),
+                check=lambda: check(write.done),
             ):
-                entry.timed_out = True
+                write.timed_out = True
                 return
-            check(entry.done)
+            check(write.done)
 
-    def _go_on(self, entry: Entry, view: memoryview) -> int:
+    def _go_on(self, write: BlockingWrite, view: memoryview) -> int:
         """Queue as many of the remaining frames as fit, and return the index after the last queued frame."""
         with self._lock:
-            entry.flushed = self._flushes != entry.flushes
-            if not entry.flushed and entry.done < entry.count:
-                rest = view[entry.done * self._frame_size :]
-                entry.done += self._queue(rest, entry.count - entry.done, entry.start)
+            write.flushed = self._flushes != write.flushes
+            if not write.flushed and write.done < write.count:
+                rest = view[write.done * self._frame_size :]
+                write.done += self._queue(rest, write.count - write.done, write.start)
             return self._written
 
     async def heard(self, waiter: Waiter, timeout: float, check: Callable[[], None]) -> bool:
