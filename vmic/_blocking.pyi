@@ -1,4 +1,5 @@
-# What cffi generates from native/python/blocking.cdef.
+# Functions of vmic.h and vmic_reader.h with the GIL released: those that may wait, or copy for long.
+# cffi generates this module from native/python/blocking.cdef.
 from typing import Any
 
 ffi: Any

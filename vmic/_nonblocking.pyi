@@ -1,4 +1,5 @@
-# What cffi generates from native/python/nonblocking.cdef.
+# Functions of vmic.h and vmic_reader.h with the GIL held: those that never wait.
+# cffi generates this module from native/python/nonblocking.cdef.
 from typing import Any
 
 ffi: Any
