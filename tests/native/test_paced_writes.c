@@ -2,10 +2,10 @@
  * (fuzz/simulation.h): no silence appears between the writes. */
 #include "check.h"
 #include "fuzz/simulation.h"
-#include "null_sink.h"
 #include "period.h"
 #include "pulseaudio_clock.h"
 #include "random.h"
+#include "simulated_null_sink.h"
 #include "stream.h"
 #include "vmic.h"
 
@@ -19,7 +19,7 @@
 /* The sink of the stream. A piece takes some time to reach the null sink, which has a clock of its own. */
 struct paced_sink {
     struct sink sink; /* first: the stream sees only this */
-    struct null_sink null;
+    struct simulated_null_sink null;
     struct pulseaudio_clock clock;
     int64_t opened_at; /* until then its periods have not begun */
     int16_t given[LONGEST], heard[LONGEST];
@@ -28,7 +28,7 @@ struct paced_sink {
 
 static struct paced_sink paced;
 
-static void hear(struct null_sink *sink, uint64_t frames, bool silence) {
+static void hear(struct simulated_null_sink *sink, uint64_t frames, bool silence) {
     (void)sink;
     CHECK_COMPARE(paced.heard_count + frames, <=, LONGEST);
     if (silence) {
@@ -49,11 +49,11 @@ static int paced_open(struct sink *sink) {
 static int paced_write(struct sink *sink, const void *frames, uint64_t count) {
     (void)sink;
     simulation_sleep(NULL, simulation_now() + 150 * US);
-    null_sink_run(&paced.null, simulation_now());
+    simulated_null_sink_run(&paced.null, simulation_now());
     CHECK_COMPARE(paced.given_count + count, <=, LONGEST);
     memcpy(paced.given + paced.given_count, frames, count * sizeof *paced.given);
     paced.given_count += count;
-    null_sink_put(&paced.null, count);
+    simulated_null_sink_put(&paced.null, count);
     pulseaudio_clock_add(&paced.clock, simulation_now(), count);
     return 0;
 }
@@ -66,8 +66,8 @@ static int paced_flush(struct sink *sink, int64_t *left) {
 
 static int paced_level(struct sink *sink, const struct shown_level *shown, struct level *level) {
     (void)sink, (void)shown;
-    null_sink_run(&paced.null, simulation_now());
-    int64_t latency = null_sink_level(&paced.null, simulation_now());
+    simulated_null_sink_run(&paced.null, simulation_now());
+    int64_t latency = simulated_null_sink_level(&paced.null, simulation_now());
     pulseaudio_clock_report(&paced.clock, simulation_now(), latency > 0 ? latency : 0);
     *level = pulseaudio_clock_level(&paced.clock, simulation_now());
     return 0;
@@ -109,11 +109,11 @@ static void speak(uint32_t sample_rate, uint64_t chunk, int64_t phase, uint64_t 
         frames[i] = SOUND;
     simulation_begin();
     memset(&paced, 0, sizeof paced);
-    paced.null = (struct null_sink){.sample_rate = sample_rate,
-                                    .period = period_frames(sample_rate, 120000, 55000),
-                                    .wakes_at = simulation_now() + 1,
-                                    .late = 60 * US,
-                                    .heard = hear};
+    paced.null = (struct simulated_null_sink){.sample_rate = sample_rate,
+                                              .period = period_frames(sample_rate, 120000, 55000),
+                                              .wakes_at = simulation_now() + 1,
+                                              .late = 60 * US,
+                                              .heard = hear};
     /* The metrics of playback_pulseaudio.c. */
     paced.sink = (struct sink){paced_open,
                                paced_write,

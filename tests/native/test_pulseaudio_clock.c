@@ -1,16 +1,16 @@
 /* The clock for PulseAudio is compared with a null sink that behaves like PulseAudio's. */
 #include "check.h"
 #include "frames.h"
-#include "null_sink.h"
 #include "pulseaudio_clock.h"
 #include "random.h"
+#include "simulated_null_sink.h"
 
 static uint32_t rate;
 static uint64_t period;
 
 static struct simulation {
     int64_t now;
-    struct null_sink sink;
+    struct simulated_null_sink sink;
     struct pulseaudio_clock clock;
 } w;
 
@@ -20,17 +20,17 @@ static int64_t length_of(uint64_t frames) {
 
 static void run_until(int64_t at) {
     w.now = at > w.now ? at : w.now;
-    null_sink_run(&w.sink, w.now);
+    simulated_null_sink_run(&w.sink, w.now);
 }
 
 static void put(uint64_t frames) {
-    null_sink_put(&w.sink, frames);
+    simulated_null_sink_put(&w.sink, frames);
     pulseaudio_clock_add(&w.clock, w.now, frames);
 }
 
 /* libpulse reports the true latency plus `wrong`. */
 static void tell(int64_t wrong) {
-    int64_t latency = null_sink_level(&w.sink, w.now) + wrong;
+    int64_t latency = simulated_null_sink_level(&w.sink, w.now) + wrong;
     pulseaudio_clock_report(&w.clock, w.now, latency > 0 ? latency : 0);
 }
 
@@ -42,7 +42,7 @@ static struct level level(void) {
 static void show(int64_t took) {
     int64_t asked_at = w.now;
     run_until(w.now + took / 2);
-    int64_t shown = null_sink_level(&w.sink, w.now);
+    int64_t shown = simulated_null_sink_level(&w.sink, w.now);
     run_until(w.now + took / 2);
     pulseaudio_clock_show(&w.clock, w.now, &(struct shown_level){asked_at, w.now, shown, w.sink.suspended});
 }
@@ -54,7 +54,7 @@ static bool is_near(int64_t a, int64_t b, int64_t most) {
 /* One piece has been heard, so the clock knows where the periods begin. */
 static void begin(void) {
     w.now = SECOND;
-    w.sink = (struct null_sink){.sample_rate = rate, .period = period, .wakes_at = SECOND + MS};
+    w.sink = (struct simulated_null_sink){.sample_rate = rate, .period = period, .wakes_at = SECOND + MS};
     pulseaudio_clock_begin(&w.clock, rate, period, w.now - 1);
     put(2 * period);
     run_until(w.now + length_of(period) + MS + MS / 2);
@@ -80,11 +80,11 @@ static void each_end_is_known(void) {
         uint64_t rest = random_below(&random, period);
         if (rest > 0)
             put(rest);
-        CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), MS / 10));
+        CHECK(is_near(level().heard_at, simulated_null_sink_heard_at(&w.sink), MS / 10));
         run_until(w.now + length_of(period) + MS);
         tell(0);
         struct level end = level();
-        CHECK(is_near(end.heard_at, null_sink_heard_at(&w.sink), 1));
+        CHECK(is_near(end.heard_at, simulated_null_sink_heard_at(&w.sink), 1));
         CHECK(is_near(end.heard_at - end.dry_at, length_of(rest), 1));
         run_until(end.dry_at - 1000);
         CHECK(!w.sink.ran_short);
@@ -146,7 +146,7 @@ static void what_the_server_shows_counts(void) {
             show(2 * MS);
         tell(wrong);
         if (chunk > 5 && !(disturbed && chunk % 100 < 5))
-            CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), 4 * MS));
+            CHECK(is_near(level().heard_at, simulated_null_sink_heard_at(&w.sink), 4 * MS));
         run_until(w.now + MS);
     }
 }
@@ -158,7 +158,7 @@ static void nothing_is_heard_of_a_suspended_sink(void) {
     run_until(w.now + length_of(2 * period));
     tell(0);
     w.sink.suspended = true;
-    int64_t held = null_sink_level(&w.sink, w.now);
+    int64_t held = simulated_null_sink_level(&w.sink, w.now);
     for (int look = 0; look < 500; look++) {
         run_until(w.now + MS);
         tell(0);
@@ -183,7 +183,7 @@ static void a_suspended_sink_keeps_what_it_holds(void) {
         while (w.now < suspended_at + 2 * SECOND) {
             run_until(w.now + 10 * MS);
             tell(suspended_at - w.now);
-            CHECK(is_near(level().heard_at - w.now, null_sink_level(&w.sink, w.now), MS));
+            CHECK(is_near(level().heard_at - w.now, simulated_null_sink_level(&w.sink, w.now), MS));
             CHECK_EQUAL(level().sure_at, w.now);
             CHECK(level().doubtful);
         }
@@ -193,7 +193,7 @@ static void a_suspended_sink_keeps_what_it_holds(void) {
         show(MS);
         tell(0);
         CHECK(!level().doubtful);
-        CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), 4 * MS));
+        CHECK(is_near(level().heard_at, simulated_null_sink_heard_at(&w.sink), 4 * MS));
         run_until(w.now + length_of(20 * period));
         tell(0);
         CHECK_COMPARE(level().heard_at - w.now, <=, length_of(period) + MS);
@@ -225,9 +225,9 @@ static void nobody_asks(void) {
         run_until(w.now + 10 * MS);
         tell(0);
         /* In any case no frame counts as heard before the server plays it. */
-        CHECK_COMPARE(level().heard_at, >=, null_sink_heard_at(&w.sink) - 4 * MS);
+        CHECK_COMPARE(level().heard_at, >=, simulated_null_sink_heard_at(&w.sink) - 4 * MS);
     }
-    CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), MS));
+    CHECK(is_near(level().heard_at, simulated_null_sink_heard_at(&w.sink), MS));
 }
 
 /* Frames that are written while the server is asked are counted exactly once. */
@@ -239,13 +239,13 @@ static void writes_meanwhile_are_added(void) {
         run_until(w.now + length_of(2 * period));
         tell(0);
         int64_t asked_at = w.now;
-        int64_t shown = null_sink_level(&w.sink, w.now);
+        int64_t shown = simulated_null_sink_level(&w.sink, w.now);
         put(2 * period);
         run_until(w.now + 3 * MS);
         pulseaudio_clock_show(&w.clock, w.now,
                               &(struct shown_level){asked_at, w.now, shown, w.sink.suspended});
         tell(0);
-        CHECK(is_near(level().heard_at, null_sink_heard_at(&w.sink), MS));
+        CHECK(is_near(level().heard_at, simulated_null_sink_heard_at(&w.sink), MS));
         run_until(w.now + length_of(4 * period) - 3 * MS);
     }
 }
