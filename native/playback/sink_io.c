@@ -17,8 +17,8 @@ uint64_t sink_io_unheard(struct writer *w) {
     /* A server that has run dry is sure until its next period, when a frame written now is heard: nothing of
      * what came before is left, and silence that follows it needs no fade. */
     int64_t heard_until = w->server.sure_at == INT64_MAX ? clock_now() : w->server.sure_at;
-    timeline_advance(&w->server.timeline, to_frames(w->sample_rate, w->server.empty_at - heard_until));
-    return timeline_data(&w->server.timeline, UINT64_MAX);
+    server_contents_advance(&w->server.contents, to_frames(w->sample_rate, w->server.empty_at - heard_until));
+    return server_contents_data(&w->server.contents, UINT64_MAX);
 }
 
 /* Where only the clock counts, ask before `due_at`: frames that stand still in the server are not heard,
@@ -33,12 +33,12 @@ void sink_io_confirm_at(struct writer *w, int64_t due_at) {
 }
 
 bool sink_io_ends_in_data(const struct writer *w) {
-    return timeline_ends_in_data(&w->server.timeline) && !w->server.data_due &&
+    return server_contents_ends_in_data(&w->server.contents) && !w->server.data_due &&
            clock_now() < w->server.data_end_at;
 }
 
 void sink_io_clear(struct writer *w) {
-    timeline_clear(&w->server.timeline);
+    server_contents_clear(&w->server.contents);
     w->server.empty_at = 0;
     w->query.is_shown = w->query.doubtful = false;
     w->silence.pending = w->silence.inserted = 0;
@@ -106,7 +106,7 @@ bool sink_io_measure(struct writer *w) {
     }
     if (sink_io_unheard(w) > 0)
         w->server.data_end_at =
-            w->server.empty_at - to_ns(w->sample_rate, timeline_tail(&w->server.timeline, 0));
+            w->server.empty_at - to_ns(w->sample_rate, server_contents_tail(&w->server.contents, 0));
     if (clock_now() >= w->server.confirm_at) {
         w->server.confirm_at = INT64_MAX;
         pthread_cond_broadcast(&w->changed);
@@ -126,9 +126,9 @@ bool sink_io_write(struct writer *w, const void *frames, uint64_t silence, uint6
         return false;
     }
     w->silence.due_at = 0;
-    sink_io_unheard(w); /* heard frames leave the timeline before new ones follow */
-    timeline_append(&w->server.timeline, silence, 0);
-    timeline_append(&w->server.timeline, data, 1);
+    sink_io_unheard(w); /* heard frames leave the contents before new ones follow */
+    server_contents_append(&w->server.contents, silence, 0);
+    server_contents_append(&w->server.contents, data, 1);
     int64_t now = clock_now();
     w->server.empty_at = max_ns(w->server.empty_at, now) + to_ns(w->sample_rate, count);
     if (data > 0) {
@@ -157,13 +157,13 @@ bool sink_io_flush(struct writer *w, uint64_t *frames, uint64_t *data) {
     left = min_ns(left, held);
     bool contradicted = clock_now() - w->query.asked_at < 2 * ASKED_NS;
     if (!contradicted)
-        timeline_advance(&w->server.timeline, to_frames(w->sample_rate, held));
-    *data = timeline_cut(&w->server.timeline, to_frames(w->sample_rate, left), frames);
+        server_contents_advance(&w->server.contents, to_frames(w->sample_rate, held));
+    *data = server_contents_cut(&w->server.contents, to_frames(w->sample_rate, left), frames);
     /* The frames that are left count as heard from now on: the next flush must not take them back. For a
      * suspended sink libpulse reports that 1 to 4 ms are left (16.1), which nobody hears. */
     if (contradicted)
-        *data += timeline_data(&w->server.timeline, UINT64_MAX);
-    timeline_clear(&w->server.timeline);
+        *data += server_contents_data(&w->server.contents, UINT64_MAX);
+    server_contents_clear(&w->server.contents);
     w->server.empty_at = clock_now() + left;
     return true;
 }

@@ -70,8 +70,8 @@ int64_t writer_due_at(struct writer *w, uint64_t index) {
     uint64_t consumed = ring_consumed(&w->ring);
     if (index > consumed)
         return INT64_MAX;
-    int64_t at =
-        w->server.empty_at - to_ns(w->sample_rate, timeline_tail(&w->server.timeline, consumed - index));
+    int64_t at = w->server.empty_at -
+                 to_ns(w->sample_rate, server_contents_tail(&w->server.contents, consumed - index));
     return sink_io_unheard(w) <= consumed - index || at <= clock_now() ? 0 : at;
 }
 
@@ -109,7 +109,7 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
     uint64_t written = ring_written(&w->ring);
     uint64_t consumed = ring_consumed(&w->ring);
     uint64_t unheard = sink_io_unheard(w);
-    uint64_t not_due = timeline_data(&w->server.timeline, to_frames(w->sample_rate, sink_io_held(w)));
+    uint64_t not_due = server_contents_data(&w->server.contents, to_frames(w->sample_rate, sink_io_held(w)));
     int64_t queued = sink_io_held(w) + w->silence.pending + to_ns(w->sample_rate, written - consumed);
     if (!sink_io_ends_in_data(w) && written == consumed)
         queued = max_ns(queued, scheduler_goes_on(w) ? w->metrics.headroom : w->prebuffer.size);

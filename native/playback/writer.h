@@ -14,8 +14,8 @@
 #include "history.h"
 #include "prebuffer.h"
 #include "ring.h"
+#include "server_contents.h"
 #include "sink.h"
-#include "timeline.h"
 #include "vmic.h"
 
 #include <pthread.h>
@@ -50,7 +50,7 @@ struct writer {
 
     /* What the server holds. Times of CLOCK_MONOTONIC, ns. */
     struct {
-        struct timeline timeline;
+        struct server_contents contents;
         int64_t empty_at;    /* when the server will have used up what it holds */
         int64_t sure_at;     /* what is due by then was heard for certain; INT64_MAX: whatever is due was */
         int64_t dry_at;      /* when it needs more */
