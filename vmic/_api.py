@@ -56,19 +56,21 @@ def create_microphone_device(
     Args:
         device_name: The name that applications show: 1 to 128 characters, without control characters.
         sample_rate: Frames per second, 8000 to 192000.
-        channels: Samples per frame, 1 to 32. Three to eight channels are in the order of WAVE files:
-            3 FL FR FC; 4 FL FR BL BR; 5 FL FR FC BL BR; 6 FL FR FC LFE BL BR; 7 FL FR FC LFE BC SL SR;
-            8 FL FR FC LFE BL BR SL SR.
+        channels: Samples per frame, 1 to 32. With three to eight channels, the order is that of WAVE files (F
+            front, B back, S side, L left, R right, C center, LFE low frequency): 3 FL FR FC; 4 FL FR BL BR; 5
+            FL FR FC BL BR; 6 FL FR FC LFE BL BR; 7 FL FR FC LFE BC SL SR; 8 FL FR FC LFE BL BR SL SR.
         non_blocking: Whether `write_frames` returns at once. The queue then holds up to 60 s.
-        latency: The length of the prebuffer: the silence before the first frame of an utterance (audio
-            without a pause of 0.5 s or more). The prebuffer keeps late writes from making gaps. "low" is the
-            shortest that the server permits. "auto" starts like "low", grows after each gap, and shrinks
-            while no write is late. "safe" is at least 0.1 s. A number is the length in seconds, 0 to 2. A
-            longer prebuffer lets a blocking write return earlier.
+        latency: The length of the prebuffer, which is silence that vmic plays before each utterance, so that
+            a late write does not make a gap. An utterance is audio without a pause of 0.5 s or more. "low" is
+            the shortest prebuffer that the server permits. "auto" starts like "low", grows after each gap,
+            and shrinks while no write is late. "safe" works like "auto", but is never shorter than 0.1 s. A
+            number is a fixed length in seconds, 0 to 2. A blocking write may leave the length of the
+            prebuffer queued, so a longer prebuffer makes it return earlier.
         replace: Whether to remove an existing microphone of the same name, and take over its name.
         volume_guard: Whether to set the volume back to 100 % when another program changes it, as the
             automatic gain control of browsers does.
-        description: The text that applications show instead of the name. It has the limits of the name.
+        description: The text that applications show instead of the name. The same limits apply as for the
+            name.
 
     Returns:
         The open microphone.
@@ -174,11 +176,12 @@ def create_lasting_device(
 def open_microphone_device(
     name: str, *, non_blocking: bool = False, latency: Latency = "auto"
 ) -> VirtualMicrophoneDevice:
-    """Open an existing microphone, created by this or another process, as an additional writer.
+    """Open an existing microphone of this or another process, to write to it alongside its other writers.
 
     The server mixes the audio of all writers. Closing the returned device does not remove the microphone. If
-    the keeper (watchdog process) of a microphone of ``vmic create`` has exited, vmic starts a new one and
-    warns with a RuntimeWarning. This blocks for a few milliseconds, and at most 5 s.
+    the microphone was created with ``vmic create`` and its keeper (watchdog process) has exited, vmic starts
+    a new keeper. A RuntimeWarning reports this, or that the keeper did not start. This blocks for a few
+    milliseconds, and at most 5 s, or 10 s longer if vmic starts a keeper.
 
     Args:
         name: The microphone's name, or the name of its source on the sound server.
@@ -203,7 +206,7 @@ def open_microphone_device(
 
 
 def find_guarded(name: str) -> Device:
-    """Return microphone `name`, and start a keeper if it is one of ``vmic create`` without one.
+    """Return microphone `name`, and start a keeper if it was created with ``vmic create`` and has none.
 
     Raises:
         DeviceError: There is no such microphone.
@@ -221,7 +224,7 @@ def find_guarded(name: str) -> Device:
 
 
 def list_microphone_devices() -> list[MicrophoneInfo]:
-    """Return all microphones of vmic on the sound server, of any process, sorted by name.
+    """Return all of vmic's microphones on the sound server, whichever process owns them, sorted by name.
 
     This blocks for a few milliseconds, and at most 5 s.
 
@@ -237,7 +240,7 @@ def list_microphone_devices() -> list[MicrophoneInfo]:
 
 
 def remove_microphone_device(name: str) -> None:
-    """Remove a microphone that no running program owns, such as one of ``vmic create``.
+    """Remove a microphone that no running program owns, such as one created with ``vmic create``.
 
     A program closes its own microphones with `close`. This blocks for at most 5 s.
 

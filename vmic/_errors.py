@@ -10,8 +10,8 @@
         ├── DrainTimeoutError  a drain did not finish in time (also a TimeoutError)
         └── ClosedError        the device is closed
 
-A bad argument is a ``ValueError`` or a ``TypeError``. Each message says what failed, on which device, why,
-and what to do.
+A bad argument raises a ``ValueError`` or a ``TypeError``. Each message says what failed, on which device,
+why, and what to do.
 """
 
 from __future__ import annotations

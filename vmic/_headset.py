@@ -1,4 +1,4 @@
-"""A headset: a microphone and a speaker of one name."""
+"""A headset: a microphone and a speaker with the same name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Headset(ContextDevice):
 
     @property
     def microphone(self) -> VirtualMicrophoneDevice:
-        """Return the microphone, which the program writes and applications record."""
+        """Return the microphone, which the program writes to and applications record."""
         return self._microphone
 
     @property

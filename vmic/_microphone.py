@@ -80,10 +80,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
 
     @property
     def stats(self) -> MicrophoneStats:
-        """Return the counters and the current latency. This does not block.
-
-        After `close`, the counters keep their last values.
-        """
+        """Return the counters, without blocking. After `close`, the counters keep their last values."""
         state = self._final if self._closed else self._stream.state()
         return MicrophoneStats(
             frames_written=state.written,
@@ -100,10 +97,11 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
 
     @property
     def removed(self) -> bool:
-        """Return whether a microphone from `open_microphone_device` was removed, and its server still runs.
+        """Return whether the microphone was removed from a server that still runs.
 
-        Its queued frames are heard if a microphone of the same name is created again. The value is False
-        while the server restarts. This does not block.
+        This can be True for a microphone from `open_microphone_device`, or one whose name another program
+        took over. If ``vmic create`` creates it again, its queued frames are heard. The value is False while
+        the server restarts. This does not block.
         """
         return self._reconnection.is_removed
 
@@ -114,19 +112,20 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
     ) -> int:
         """Write audio.
 
-        A blocking microphone waits until at most 20 ms of audio (25 ms on PipeWire) remain in the queue, or
-        the length of the prebuffer if that is longer. A loop of writes therefore runs at the pace of the
-        sound server. A non-blocking microphone copies the frames and returns at once, even while the server
-        is disconnected. Its queue holds up to 60 s.
+        A blocking microphone waits until the queue holds at most 20 ms of audio (25 ms on PipeWire), or at
+        most the prebuffer if that is longer. A loop of writes therefore runs at the pace of the sound server.
+        A non-blocking microphone copies up to 60 s of frames to its queue and returns at once, even while the
+        server is disconnected.
 
         Args:
-            frames: 16-bit samples, native byte order, interleaved: bytes, bytearray, memoryview or another
-                contiguous buffer; or a NumPy array of int16, or of float32 or float64 between -1 and 1
-                (clipped), of shape (n,) or (n, channels).
-            completion: A function that vmic calls once for each write, in the order of the writes, on its own
-                thread. The argument is the number of frames of this write that were heard.
-            timeout: How many seconds a blocking write waits for a server that hangs or restarts, in addition
-                to the length of its audio.
+            frames: Interleaved 16-bit samples in native byte order, as bytes, bytearray, memoryview or
+                another contiguous buffer. Or a NumPy array of shape (n,) or (n, channels) with dtype int16,
+                float32 or float64. Floats are clipped to -1 to 1.
+            completion: A function that vmic calls once, with the number of the write's frames that the server
+                consumed. After a `flush`, it is the number of those that were heard. One thread of vmic makes
+                these calls, in the order of the writes.
+            timeout: How many seconds longer than its audio a blocking write may take, if the server hangs or
+                restarts.
 
         Returns:
             The number of frames accepted. A blocking microphone accepts all of them, unless `flush` is
@@ -136,8 +135,8 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
             ValueError: The samples do not match the channels, or are NaN or infinite.
             TypeError: The frames have an unsupported type.
             DeviceError: 65,536 completions are pending, because an earlier completion or the server is slow.
-            DeviceLostError: The server stopped playing. `frames_written` is the number of frames accepted,
-                which are heard when the microphone works again. The others were not queued. A
+            DeviceLostError: The server stopped playing. The error's attribute `frames_written` is the number
+                of frames that were queued. They are heard when the microphone works again. A
                 KeyboardInterrupt during the write has the same attribute.
             ClosedError: The microphone is closed, or was closed during the write.
         """
@@ -149,10 +148,9 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
         """Write audio, as `write_frames` does, without blocking the event loop.
 
         Simultaneous writes of tasks and threads run in the order of the calls. If a write is cancelled, the
-        frames that it has already queued are heard. `frames_written` of the CancelledError is their number.
-        On a non-blocking microphone, this copies the frames and returns at once.
-
-        The result and the exceptions are those of `write_frames`.
+        frames that it has already queued are heard. The attribute `frames_written` of the CancelledError is
+        the number of these frames. A non-blocking microphone copies the frames and returns at once. The
+        result and the exceptions are those of `write_frames`.
 
         Args:
             frames: As in `write_frames`. Do not change them before this returns.
@@ -162,22 +160,23 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
         return await self._write(TaskWaiter, frames, completion, timeout)
 
     def drain(self, timeout: float | None = None) -> None:
-        """Wait until all written frames are heard. The next write begins a new utterance.
+        """Wait until all written frames are heard.
+
+        The next write begins a new utterance (see `latency` of `create_microphone_device`).
 
         Args:
             timeout: How many seconds to wait at most. None waits for as long as the audio needs.
 
         Raises:
             DrainTimeoutError: `timeout` passed before all frames were heard.
-            DeviceLostError: `timeout` is None, and the server took over 5 s longer than the audio lasts.
+            DeviceLostError: `timeout` is None, and the frames were not heard within 5 s after their audio
+                should have ended.
             ClosedError: The microphone is closed, or was closed during the drain.
         """
         run(self._drain(ThreadWaiter, timeout))
 
     async def drain_async(self, timeout: float | None = None) -> None:
-        """Wait until all written frames are heard, as `drain` does, without blocking the event loop.
-
-        The exceptions are those of `drain`.
+        """Wait as `drain` does, with the same exceptions, without blocking the event loop.
 
         Args:
             timeout: As in `drain`.
@@ -185,7 +184,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
         await self._drain(TaskWaiter, timeout)
 
     def flush(self, fade_ms: float = 5) -> FlushResult:
-        """Drop the frames that are not heard yet, and fade the sound out (barge-in).
+        """Drop the unheard frames and fade out, for example when a user interrupts a voice bot.
 
         A blocking write in another thread returns early. This blocks for a few milliseconds, and at most 1 s.
 
@@ -194,7 +193,8 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
                 abruptly, which may click.
 
         Returns:
-            How many frames of the unfinished writes were heard, and how many were dropped.
+            Of the writes whose last frame had not been heard: how many frames were heard, and how many were
+            dropped.
 
         Raises:
             DeviceLostError: The server hangs. The frames are dropped when the server continues.
@@ -221,10 +221,10 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
     # ---- the end ----
 
     def close(self) -> None:
-        """Drain the microphone, then remove it, unless it is from `open_microphone_device`.
+        """Drain the microphone, then remove it.
 
-        This blocks for as long as the queued audio lasts, and up to 12 s longer if the server hangs. Ctrl-C
-        ends the wait. A second call does nothing.
+        A microphone from `open_microphone_device` is not removed. This blocks for as long as the queued audio
+        lasts, and up to 12 s longer if the server hangs. Ctrl-C ends the wait. A second call does nothing.
         """
         super().close()
 

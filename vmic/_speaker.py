@@ -76,17 +76,17 @@ class VirtualSpeakerDevice(VirtualDevice):
 
         A blocking speaker waits until all frames have arrived, at the pace of the sound server. A
         non-blocking speaker returns at once, and passes the frames to the completion. The first read begins
-        with the audio that is played at that moment. The same holds for a read after 1 s without reads. A
-        program that reads less than 1 s late loses nothing. After 5 s without playing applications or reads,
-        vmic suspends the speaker. The first 0.1 s of the next sound are then lost, unless a read waits.
+        with the audio that is played at that moment. So does a read that follows a pause of more than 1 s. A
+        shorter pause between reads loses no audio. If no application plays and nothing reads for 5 s, vmic
+        suspends the speaker. The first 0.1 s of the next sound are then lost, unless a read waits.
 
         Args:
             num_frames: The number of frames to read.
-            completion: A function that vmic calls once for each read, in the order of the reads, on its own
-                thread. The argument is the frames. There are fewer than `num_frames` only if the speaker is
-                closed. Without a completion, a non-blocking read discards the frames.
-            timeout: How many seconds a blocking read waits for a server that hangs or restarts, in addition
-                to the length of its audio.
+            completion: A function that vmic calls once with the frames, on one thread of vmic, in the order
+                of the reads. There are fewer than `num_frames` only if the speaker is closed. Without a
+                completion, a non-blocking read discards the frames.
+            timeout: How many seconds longer than its audio a blocking read may take, if the server hangs or
+                restarts.
 
         Returns:
             Exactly `num_frames` frames: interleaved 16-bit samples in native byte order. A non-blocking
@@ -112,8 +112,8 @@ class VirtualSpeakerDevice(VirtualDevice):
     ) -> bytes:
         """Read as `read_frames` of a blocking speaker does, without blocking the event loop.
 
-        This returns the frames also on a non-blocking speaker. Simultaneous reads of tasks and threads run in
-        the order of the calls. If a read is cancelled, the next read returns the frames that have already
+        It returns the frames even if the speaker is non-blocking. Simultaneous reads of tasks and threads run
+        in the order of the calls. If a read is cancelled, the next read returns the frames that have already
         arrived. The exceptions are those of `read_frames`.
 
         Args:
@@ -140,9 +140,9 @@ class VirtualSpeakerDevice(VirtualDevice):
     def close(self) -> None:
         """Remove the speaker. Applications that play to it move to another output.
 
-        Pending reads pass the frames that have arrived to their completions. This blocks for a few
-        milliseconds, up to 5 s if a completion is slow, and up to 7 s longer if the server hangs. A second
-        call does nothing.
+        The completions of pending reads receive the frames that have arrived so far. This usually takes a few
+        milliseconds. A slow completion can add up to 5 s, and a server that hangs up to 7 s. A second call
+        does nothing.
         """
         super().close()
 

@@ -46,9 +46,11 @@ def create_speaker_device(
         device_name: The name that applications show: 1 to 128 characters, without control characters.
         sample_rate: Frames per second, 8000 to 192000.
         channels: Samples per frame, 1 to 32, in the order that `create_microphone_device` describes.
-        non_blocking: Whether `read_frames` returns at once, and passes the frames to its completion.
+        non_blocking: Whether `read_frames` returns ``b""`` at once, and passes the frames to its completion
+            when they have arrived.
         replace: Whether to remove an existing speaker of the same name, and take over its name.
-        description: The text that applications show instead of the name. It has the limits of the name.
+        description: The text that applications show instead of the name. The same limits apply as for the
+            name.
         backlog: Whether reads also return what was played before the first read, and in pauses between reads.
             The speaker keeps the last 10 s.
 
@@ -110,7 +112,7 @@ def create_speaker(
 
 
 def list_speaker_devices() -> list[SpeakerInfo]:
-    """Return all speakers of vmic on the sound server, of any process, sorted by name.
+    """Return all of vmic's speakers on the sound server, whichever process owns them, sorted by name.
 
     This blocks for a few milliseconds, and at most 5 s.
 

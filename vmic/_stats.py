@@ -32,13 +32,14 @@ class MicrophoneStats:
         lost: Frames that were in the sound server's buffer when the server exited or the microphone was
             removed.
         queued: Frames that are accepted and not heard yet.
-        underruns: Gaps because a write was late. A pause of 0.5 s or more, or after a `drain`, is no gap.
+        underruns: Gaps in the audio that late writes caused. A pause of 0.5 s or more, or one that follows a
+            `drain`, does not count.
         reconnects: How often vmic opened the microphone again, after the server exited or the microphone was
             removed.
         foreign_streams: Playback streams of other programs that vmic moved away from the microphone.
         latency: Seconds until a frame that is written now is heard.
-        prebuffer: Seconds of silence before the first frame of an utterance, which keep late writes from
-            making gaps (see `latency` of `create_microphone_device`).
+        prebuffer: The length in seconds of the silence that precedes each utterance and keeps late writes
+            from making gaps (see `latency` of `create_microphone_device`).
     """
 
     __module__ = "vmic"

@@ -25,7 +25,7 @@ V = TypeVar("V", bound="VirtualDevice")
 
 
 class ContextDevice(ABC):
-    """A device that `close`, `aclose`, or the end of a ``with`` or ``async with`` block closes."""
+    """A device that is closed by `close`, `aclose`, or the end of a ``with`` or ``async with`` block."""
 
     __module__ = "vmic"
 
@@ -73,7 +73,7 @@ class VirtualDevice(ContextDevice):
         channels: int,
         non_blocking: bool,
     ) -> None:
-        """Take `native` and `reconnection` over; `close` closes them."""
+        """Take over `native` and `reconnection`; `close` closes them."""
         self._kind, self._name = kind, name
         self._sample_rate, self._channels = sample_rate, channels
         self._native = native
@@ -163,7 +163,7 @@ class VirtualDevice(ContextDevice):
 
     @abstractmethod
     def _finish(self, patience: float, at_most: float) -> None:
-        """Wait for what is under way, for `patience` seconds beyond its audio, and for `at_most` in all."""
+        """Wait for pending work, `patience` seconds longer than its audio, and `at_most` seconds in total."""
 
     @abstractmethod
     def _end_work(self) -> None:

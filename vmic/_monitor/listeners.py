@@ -132,8 +132,8 @@ class WithListeners:
         """Return the applications that record the microphone now, in the order in which they began.
 
         Level meters and paused recordings do not count. The answer is a few milliseconds old, and empty while
-        the server is disconnected. This does not block, except in the first milliseconds after the device was
-        created (at most 5 s).
+        the server is disconnected. This does not block. Just after the microphone was created, however, it
+        can block until the server has answered, for at most 5 s.
 
         Raises:
             ServerError: The sound server does not answer within these 5 s.
@@ -150,7 +150,7 @@ class WithListeners:
             timeout: How many seconds to wait at most. None waits without limit.
 
         Returns:
-            True when an application records the microphone, False if `timeout` passed before.
+            True when an application records the microphone, False if `timeout` passed first.
 
         Raises:
             ClosedError: The microphone is closed, or was closed during the wait.
@@ -158,9 +158,7 @@ class WithListeners:
         return run(self._listeners.wait(ThreadWaiter(), timeout))
 
     async def wait_for_listener_async(self, timeout: float | None = None) -> bool:
-        """Wait for a listener, as `wait_for_listener` does, without blocking the event loop.
-
-        The result and the exception are those of `wait_for_listener`.
+        """Wait as `wait_for_listener` does, with the same result, without blocking the event loop.
 
         Args:
             timeout: As in `wait_for_listener`.

@@ -92,9 +92,9 @@ class WithStatus:
     def muted(self) -> bool:
         """Return whether a user or program has muted the microphone on the sound server.
 
-        Applications then hear silence. vmic unmutes the microphone only when it is created. (PipeWire
-        restores earlier mutes. Therefore vmic also removes a mute within 0.2 s after the first application
-        began to record.) The answer is a few milliseconds old. This does not block.
+        Applications then hear silence. vmic unmutes the microphone when it is created. On PipeWire, vmic also
+        undoes a mute that appears within 0.2 s after the first application began to record, because PipeWire
+        restores earlier mutes. Other mutes stay. The answer is a few milliseconds old. This does not block.
         """
         return self._status.muted
 

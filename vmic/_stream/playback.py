@@ -67,10 +67,7 @@ class PlaybackStream(NativeStream):
             prebuffer: How much sound to keep ahead of late writes.
         """
         self.sink_name = sink
-        application, name = (
-            ffi.new("char[]", STREAM_NAME.encode()),
-            ffi.new("char[]", sink.encode()),
-        )
+        application, name = ffi.new("char[]", STREAM_NAME.encode()), ffi.new("char[]", sink.encode())
         address = ffi.NULL if server is None else ffi.new("char[]", server.encode())
         config = ffi.new("vmic_config *")
         config.backend = metrics.backend
@@ -144,10 +141,7 @@ class PlaybackStream(NativeStream):
         self._ask(nonblocking.vmic_show_level, asked, answered, level, suspended)
 
     def end_utterance(self) -> None:
-        """Begin a new utterance with the next write, however soon it comes, if all frames have been heard.
-
-        Otherwise this does nothing.
-        """
+        """Begin a new utterance with the next write if all frames have been heard, otherwise do nothing."""
         self._ask(nonblocking.vmic_end_utterance)
 
     def done(self) -> int:

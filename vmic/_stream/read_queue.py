@@ -165,10 +165,7 @@ class PendingReads:
             self._thread.post(self._read, count, completion, waiter)
 
     def close(self, timeout: float) -> None:
-        """Complete the waiting reads with the frames that there are, perhaps none.
-
-        Wait up to `timeout` seconds for that.
-        """
+        """Complete the waiting reads with the frames that there are. Wait for that up to `timeout` s."""
         with self._lock:
             self._closed = True
         self._thread.close(timeout)

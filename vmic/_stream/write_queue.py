@@ -30,8 +30,8 @@ def checked(
     view, count = as_frames(frames, channels)
     if completion is not None and not callable(completion):
         raise TypeError(
-            "completion must be a function of one argument (the number of frames written), got "
-            f"{completion!r}"
+            "completion must be a function of one argument (the number of frames that the server "
+            f"consumed), got {completion!r}"
         )
     return view, count, seconds("timeout", timeout)
 
