@@ -1,4 +1,4 @@
-"""Calls: `CallClient` joins a call and sends a microphone of this machine to it.
+"""Calls: `CallClient` joins a call and sends the sound of a microphone of this machine to it.
 
 A worker process carries the sound (`_worker`), so that no thread of the program delays it. sounddevice
 records the microphone by its name, as any application does (`_media.capture`). libopus encodes the sound,

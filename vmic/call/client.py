@@ -19,13 +19,14 @@ _MIN_INTERVAL_MS, _MAX_INTERVAL_MS = 10, 1000
 
 
 class CallClient:
-    """A client that joins one call at a time, and sends a microphone of this machine to the call.
+    """A client that joins one call at a time, and sends the sound of a microphone of this machine to it.
 
     The methods have the names and arguments of daily-python, and are thread-safe. All methods except
     `release` return at once. A method raises a TypeError or ValueError for a wrong argument, and a
-    RuntimeError if the client is released. It reports its result to the completion, and a failure also to
-    `EventHandler.on_error`. Completions and event handlers run on one thread of the client, in the order of
-    the events. If the program passed neither of them, vmic logs a failure at level ERROR.
+    RuntimeError if the client is released. Most methods accept a completion, a function that is called with
+    the result. A failure is also reported to `EventHandler.on_error`. Completions and event handlers run on
+    one thread of the client, in the order of the events. If the program passes no completion and does not
+    override `on_error`, vmic logs a failure at level ERROR.
     """
 
     __module__ = "vmic"
@@ -34,7 +35,7 @@ class CallClient:
         """Create a client that has not joined a call.
 
         Args:
-            event_handler: The object whose methods vmic calls for each event.
+            event_handler: The object that receives the events. vmic calls one of its methods for each event.
 
         Raises:
             TypeError: `event_handler` is not an `EventHandler`.
@@ -57,14 +58,15 @@ class CallClient:
         """Join a call.
 
         Args:
-            meeting_url: A WHIP endpoint (``https://host/whip``), a Janus VideoRoom
-                (``janus+http://host:8088/janus?room=1234``, also ``janus+https``, ``&pin=...``), or, if
-                ``vmic[daily]`` is installed, a room of daily.co.
+            meeting_url: The address of one of these: a WHIP endpoint (``https://host/whip``), such as that of
+                ``vmic room``; a Janus VideoRoom (``janus+http://host:8088/janus?room=1234`` or
+                ``janus+https://...``, with ``&pin=...`` if the room has a PIN); or a room of daily.co, which
+                needs ``vmic[daily]``.
             meeting_token: The bearer token of a WHIP endpoint, or the token of Janus. None sends no token.
             client_settings: ``{"inputs": ..., "publishing": ...}``, as for `update_inputs` and
                 `update_publishing`.
-            completion: Called with ``{"meetingSession": {"id"}, "participants": {"local": ...}}`` and None,
-                or with None and an error message.
+            completion: Called with ``{"meetingSession": {"id": ...}, "participants": {"local": ...}}`` and
+                None, or with None and an error message.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -103,12 +105,13 @@ class CallClient:
             self._thread.close(None)
 
     def update_inputs(self, input_settings: Any, completion: Completion | None = None) -> None:
-        """Choose the microphone, before or during a call. The call is not negotiated again.
+        """Choose the microphone, before or during a call. A change does not renegotiate the connection.
 
         Args:
-            input_settings: ``{"microphone": {"isEnabled": True, "settings": {"deviceId": name}}}``. `name` is
-                any microphone on the sound server: the name that applications show, or the source name.
-                ``{"microphone": False}`` sends silence. Settings that are not given do not change.
+            input_settings: ``{"microphone": {"isEnabled": True, "settings": {"deviceId": name}}}``. `name`
+                can identify any microphone on the sound server. It is the name that applications show, or the
+                source name. ``{"microphone": False}`` sends silence. Settings that are not given do not
+                change.
             completion: Called with None, or with an error message.
 
         Raises:
@@ -135,8 +138,9 @@ class CallClient:
 
         Args:
             profile_settings: ``{"base": {"microphone": "subscribed" | "unsubscribed" | "staged"}}``. "staged"
-                also receives no sound. Settings for video have no effect. Other profiles than "base" apply
-                only to participants for which `update_subscriptions` selects them.
+                has the same effect as "unsubscribed": no sound is received. Settings for video have no
+                effect. A profile other than "base" applies only to participants to which
+                `update_subscriptions` assigns it.
             completion: Called with None, or with an error message.
         """
         self._update("updateSubscriptionProfiles", completion, profile_settings=profile_settings)
@@ -147,13 +151,14 @@ class CallClient:
         profile_settings: Any = None,
         completion: Completion | None = None,
     ) -> None:
-        """Choose for single participants whether the client receives their sound.
+        """Choose, for each participant, whether the client receives the sound.
 
         Args:
             participant_settings: ``{id: {"profile": name, "media": {"microphone": state}}}``. Both entries
                 are optional. The state is "subscribed", "unsubscribed" or "staged". ``{id: "fromDefaults"}``
                 restores the profile "base".
-            profile_settings: The same by profile name, for all participants with the profile.
+            profile_settings: Changes of profiles: ``{profile: {"media": {"microphone": state}}}``. They do
+                not apply to participants that `participant_settings` has set.
             completion: Called with None, or with an error message.
         """
         self._update(
@@ -211,10 +216,11 @@ class CallClient:
         """Pass the sound of a participant to `callback`, until the participant leaves.
 
         Args:
-            participant_id: An id from `participants`, or the id of a participant who joins later.
-            callback: A function of the id, an `AudioData` and "microphone". It runs on a thread that only
-                renderers use. If more than 1 s of sound waits for the function, vmic drops the oldest sound.
-                None removes the callback.
+            participant_id: An id from `participants`, or the id of a participant who joins later. Call `join`
+                first: before that, this method has no effect.
+            callback: A function with three arguments: the participant's id, an `AudioData`, and "microphone".
+                It runs on a separate thread that only makes such calls. If more than 1 s of sound waits for
+                the function, vmic drops the oldest sound. None removes the callback.
             audio_source: "microphone". Other sources deliver no sound.
             sample_rate: Frames per second, 100 to 192000. The sound is mono.
             callback_interval_ms: The length of the sound in each call, 10 to 1000 ms.
@@ -247,7 +253,7 @@ class CallClient:
         return self._live.requested.get("subscription_profiles")
 
     def subscriptions(self) -> dict[str, Any]:
-        """Return a copy of the subscriptions to single participants, as `update_subscriptions` takes them."""
+        """Return a copy of the subscriptions (see `participant_settings` of `update_subscriptions`)."""
         return self._live.requested.get("subscriptions")
 
     def participants(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from vmic._pulse.bindings import pulsectl
 
 
 def source_name(name: str) -> str:
-    """Return the name on the sound server of the source of a microphone.
+    """Return the sound server's name for a microphone's source.
 
     `name` is the name that applications show, or the name of the source.
 
@@ -31,7 +31,7 @@ def source_name(name: str) -> str:
 
 
 def sink_name(name: str) -> str:
-    """Return the name on the sound server of the sink of a speaker, as `source_name` does for a source."""
+    """Return the sound server's name for a speaker's sink, as `source_name` does for a source."""
 
     def find(pulse: pulsectl.Pulse) -> str:
         speaker = registry.find_speaker(pulse, name)
@@ -43,7 +43,7 @@ def sink_name(name: str) -> str:
 
 
 def _named(own: Device | None, things: Iterable[Any], name: str, kind: str) -> str:
-    """Return the server's name of `own`, a device of vmic, or else of the one in `things` called `name`."""
+    """Return the server's name of vmic's device `own`, or if it is None, of the thing called `name`."""
     there = {thing.name: thing.description for thing in things}
     if own is not None:
         return own.sink_name if own.kind == SPEAKER else own.source_name

@@ -38,7 +38,7 @@ class CallParticipants:
         self._remote: dict[str, _ParticipantState] = {}
 
     def all(self) -> dict[str, Participant]:
-        """Return a copy of all participants by id; the local one, which always exists, as "local"."""
+        """Return a copy of all participants by id. The key of the local one, always included, is "local"."""
         remote = {identity: self._shown(state) for identity, state in self._remote.items()}
         return {"local": self._shown(self._local), **remote}
 
@@ -47,7 +47,7 @@ class CallParticipants:
         return {"hidden": 0, "present": len(self._remote) + self._joined}
 
     def begin(self, identity: str) -> None:
-        """Note that the call is joined; `identity` is the server's id of the local participant."""
+        """Record that the client has joined the call. The server gave it the id `identity`."""
         self._joined = True
         self._local.identity, self._local.joined = identity, time.time()
 
@@ -57,7 +57,7 @@ class CallParticipants:
         return self._shown(self._local)
 
     def end(self) -> None:
-        """Note that the call is left."""
+        """Record that the client has left the call."""
         self._joined = False
         self._remote.clear()
 
@@ -68,7 +68,7 @@ class CallParticipants:
     def note(
         self, identity: str, name: str, *, joined: float, sends: bool
     ) -> tuple[bool, Participant | None]:
-        """Update a remote participant; return whether it is new, and its state or None if nothing changed."""
+        """Update a remote participant. Return whether it is new, and its state (None if nothing changed)."""
         if (state := self._remote.get(identity)) is not None:
             return False, self._update(state, name=name, sends=sends)
         self._remote[identity] = state = _ParticipantState(identity, name, joined, sends, None)

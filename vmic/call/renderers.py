@@ -1,4 +1,4 @@
-"""Pass sound to the program's renderers, on a thread that nothing else waits for."""
+"""Pass sound to the program's renderers, on a separate thread, so that slow renderers delay nothing else."""
 
 from __future__ import annotations
 

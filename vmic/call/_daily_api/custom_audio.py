@@ -20,8 +20,8 @@ _GC_SECONDS = 2.0
 class CustomAudioSource:
     """Audio that the program writes, for a `CustomAudioTrack`.
 
-    The source is a microphone of the operating system. Applications show it as "custom audio" and a number.
-    `close` or garbage collection removes the microphone.
+    The source is a microphone of the operating system. Applications show it as "custom audio" and 8
+    hexadecimal digits. `close` or garbage collection removes the microphone.
     """
 
     __module__ = "vmic"
@@ -62,16 +62,16 @@ class CustomAudioSource:
         return self._microphone.source_name
 
     def write_frames(self, frames: Frames, completion: Completion | None = None) -> int:
-        """Write audio. This returns at once with a completion, and blocks without one.
+        """Write audio. If `completion` is given, this returns at once. Otherwise, it blocks.
 
         Args:
             frames: As for `VirtualMicrophoneDevice.write_frames`.
-            completion: A function that vmic calls once, on its own thread. The argument is the number of
-                frames that were heard. Without a completion, the write blocks until at most 20 ms of audio
-                (25 ms on PipeWire) remain in the queue.
+            completion: As for `VirtualMicrophoneDevice.write_frames`. Without a completion, this waits as
+                long as a write to a blocking microphone does.
 
         Returns:
-            The number of accepted frames. With a completion and a full queue (60 s), only some are accepted.
+            The number of accepted frames. If `completion` is given and the queue (60 s) fills up, this is
+            less than the number of frames passed.
 
         Raises:
             ValueError: The frames do not fit the source.
@@ -89,12 +89,15 @@ class CustomAudioSource:
 
 
 class CustomAudioTrack:
-    """A `CustomAudioSource` as microphone settings of a call: ``{"customTrack": {"id": track.id}}``."""
+    """A track that sends a `CustomAudioSource` in a call, through `CallClient.update_inputs`.
+
+    The settings are ``{"microphone": {"isEnabled": True, "settings": {"customTrack": {"id": track.id}}}}``.
+    """
 
     __module__ = "vmic"
 
     def __init__(self, audio_source: CustomAudioSource) -> None:
-        """Create a track of a source. While the track exists, garbage collection keeps the source.
+        """Create a track of a source. The track keeps its source from being garbage-collected.
 
         Raises:
             TypeError: `audio_source` is not a `CustomAudioSource`.
@@ -112,7 +115,7 @@ class CustomAudioTrack:
 
     @property
     def source_name(self) -> str:
-        """Return the name on the sound server of the source that the track sends."""
+        """Return the sound server's name for the source that the track sends."""
         return self._source.source_name
 
 

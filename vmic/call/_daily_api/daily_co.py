@@ -1,4 +1,4 @@
-"""Sessions in rooms of daily.co, with the module `daily` of daily-python, even if another `daily` exists."""
+"""Sessions in rooms of daily.co, through the module `daily` of daily-python."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class DailySession(Session):
             await self._done(self._client.update_subscriptions, others, None)
 
     async def _send(self) -> None:
-        """Write the microphone to daily-python's device, piece by piece, at the pace of the track."""
+        """Write the microphone's sound to daily-python's device, piece by piece, at the pace of the track."""
         track = self._local.new_track(False)
         assert isinstance(track, MicrophoneTrack)
         try:

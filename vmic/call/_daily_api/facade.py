@@ -36,7 +36,7 @@ _LEVELS = (logging.CRITICAL + 1, logging.ERROR, logging.WARNING, logging.INFO, l
 
 
 class Daily:
-    """The functions of daily-python's class `Daily`. A call of `init` is optional."""
+    """The functions of daily-python's class `Daily`. Calling `init` is optional."""
 
     __module__ = "vmic"
 
@@ -87,9 +87,7 @@ class Daily:
         non_blocking: bool = False,
         **settings: Any,
     ) -> VirtualMicrophoneDevice:
-        """Create a microphone, as `vmic.create_microphone_device` does. This blocks for at most 5 s.
-
-        The exceptions are those of `vmic.create_microphone_device`.
+        """Create a microphone as `vmic.create_microphone_device` does, with the same exceptions.
 
         Args:
             device_name: As for `vmic.create_microphone_device`.
@@ -110,9 +108,7 @@ class Daily:
         non_blocking: bool = False,
         **settings: Any,
     ) -> VirtualSpeakerDevice:
-        """Create a speaker, as `vmic.create_speaker_device` does. This blocks for at most 5 s.
-
-        The exceptions are those of `vmic.create_speaker_device`.
+        """Create a speaker as `vmic.create_speaker_device` does, with the same exceptions.
 
         Args:
             device_name: As for `vmic.create_speaker_device`.
@@ -132,7 +128,8 @@ class Daily:
         """Create a voice activity detector, which needs no sound server.
 
         Args:
-            reset_period_ms: After how many milliseconds of audio the detector forgets the noise. At least 10.
+            reset_period_ms: The detector is reset after this many milliseconds of audio, and so forgets the
+                background noise that it has learned. At least 10.
             sample_rate: Frames per second, 8000 to 192000.
             channels: Samples per frame, 1 to 32.
 

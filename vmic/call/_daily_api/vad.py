@@ -36,7 +36,7 @@ class NativeVad:
 
     @property
     def reset_period_ms(self) -> int:
-        """Return after how many milliseconds of audio the detector forgets the noise."""
+        """Return the milliseconds of audio after which the detector forgets the background noise."""
         return self._reset_period_ms
 
     @property
@@ -81,7 +81,7 @@ class NativeVad:
         return float(sum(voiced)) / len(voiced)
 
     def _fitted(self, samples: Any) -> tuple[int, Any]:
-        """Return the 10 ms at a rate that the detector supports, with this rate."""
+        """Return a sample rate that the detector supports, and the 10 ms of audio at that rate."""
         import numpy as np  # noqa: PLC0415 (see `vmic`)
 
         rate = self.sample_rate

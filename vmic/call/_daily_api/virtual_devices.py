@@ -1,4 +1,4 @@
-"""The devices that `Daily` creates: they also take the argument names of daily-python's documentation."""
+"""The devices that `Daily` creates: they also accept the argument names of daily-python's documentation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def _with_second_name(name: str, method: Callable[..., T]) -> Callable[..., T]:
-    """Return `method` so that its first argument, `name`, may also be given by its name without the "s"."""
+    """Wrap `method` so that its first argument, `name`, can also be named without the final "s"."""
     second = name.removesuffix("s")
 
     @functools.wraps(method)
@@ -33,14 +33,14 @@ def _with_second_name(name: str, method: Callable[..., T]) -> Callable[..., T]:
 
 
 class VirtualMicrophoneDevice(_microphone.VirtualMicrophoneDevice):
-    """A `vmic.VirtualMicrophoneDevice` whose writes also take ``frame``."""
+    """A `vmic.VirtualMicrophoneDevice` whose write methods also accept the argument name ``frame``."""
 
     write_frames = _with_second_name("frames", _microphone.VirtualMicrophoneDevice.write_frames)
     write_frames_async = _with_second_name("frames", _microphone.VirtualMicrophoneDevice.write_frames_async)
 
 
 class VirtualSpeakerDevice(_speaker.VirtualSpeakerDevice):
-    """A `vmic.VirtualSpeakerDevice` whose reads also take ``num_frame``."""
+    """A `vmic.VirtualSpeakerDevice` whose read methods also accept the argument name ``num_frame``."""
 
     read_frames = _with_second_name("num_frames", _speaker.VirtualSpeakerDevice.read_frames)
     read_frames_async = _with_second_name("num_frames", _speaker.VirtualSpeakerDevice.read_frames_async)
