@@ -23,13 +23,13 @@ _COMMANDS = {
     "create": ("devices:create", "Create microphone NAME, which exists until `vmic remove NAME`."),
     "list": ("listing:list_", "List the microphones of vmic on this sound server."),
     "info": ("listing:info", "Show the details of microphone NAME."),
-    "remove": ("devices:remove", "Remove microphone NAME, and end its recordings."),
+    "remove": ("devices:remove", "Remove microphone NAME. Applications that record it stop recording."),
     "play": ("play:play", "Play each FILE into microphone NAME, and wait until all sound has played."),
     "say": ("play:say", "Speak TEXT into microphone NAME."),
     "tone": ("play:tone", "Play a sine tone into microphone NAME."),
     "record": ("record:record", "Record microphone NAME to the file OUT."),
     "meter": ("meter:meter", "Show the loudness of microphone NAME, and which applications record it."),
-    "run": ("run:run", "Run COMMAND with microphone NAME as its default microphone."),
+    "run": ("run:run", "Run COMMAND with the microphone of --mic as its default microphone."),
     "room": ("room:room", "Open a room for test calls on this machine."),
     "install": ("session_setup:install", "Create microphone NAME at each log-in."),
     "uninstall": ("session_setup:uninstall", "Stop creating microphone NAME at log-in."),
@@ -55,7 +55,7 @@ server. NO_COLOR=1 turns colors off.""",
 )
 @click.version_option(vmic.__version__, prog_name="vmic")
 def command() -> None:
-    """Create virtual microphones that applications select by name, and play sound into them."""
+    """Create virtual microphones and play sound into them. Applications select them by name."""
 
 
 def main() -> None:

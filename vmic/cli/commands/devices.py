@@ -80,7 +80,7 @@ def _show(source_name: str) -> None:
 @click.argument("name", required=False, shell_complete=microphones)
 @click.option("--all", "all_", is_flag=True, help="Remove all microphones that no running program owns.")
 def remove(name: str | None, all_: bool) -> None:
-    """Remove microphone NAME, and end its recordings."""
+    """Remove microphone NAME. Applications that record it stop recording."""
     if (name is None) != all_:
         raise click.UsageError("give either NAME or --all")
     there = list_microphone_devices()

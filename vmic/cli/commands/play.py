@@ -33,13 +33,8 @@ gain_option = click.option(
     help="Change the volume by this number of decibels.",
 )
 
-latency_option = click.option(
-    "--latency",
-    type=click.IntRange(20, 2000),
-    metavar="MS",
-    help="Keep this many milliseconds of sound queued. A smaller value plays a pipe sooner. A larger value "
-    "prevents gaps if the input is late.  [default: 2000, but a pipe plays at once]",
-)
+_QUEUED = "Keep this many milliseconds of sound queued."
+_latency_option = functools.partial(click.option, "--latency", type=click.IntRange(20, 2000), metavar="MS")
 
 
 @click.command(
@@ -70,7 +65,10 @@ Example: ffmpeg -i film.mkv -f s16le -ar 48000 -ac 1 - | vmic play my-mic - --ra
     type=click.Choice(list(RAW_FORMATS)),
     help="Format of raw samples.  [default: s16le]",
 )
-@latency_option
+@_latency_option(
+    help=f"{_QUEUED} If this option is given, a pipe also starts that much later, which prevents gaps if its "
+    "input is late.  [default: 2000, and a pipe starts at once]"
+)
 @quiet_option
 def play(
     name: str,
@@ -129,7 +127,7 @@ def play(
 @click.option("--voice", help="A voice that `espeak-ng --voices` or `spd-say -L` lists: de, en-gb, ...")
 @click.option("--speed", type=click.IntRange(80, 450), help="Words per minute (espeak-ng).  [default: 175]")
 @gain_option
-@latency_option
+@_latency_option(help=f"{_QUEUED}  [default: 2000]")
 @quiet_option
 def say(
     name: str,
@@ -167,7 +165,7 @@ def say(
     help="The peak of the tone in decibels. 0 is full scale.",
 )
 @click.option("--seconds", type=LENGTH, help="Stop after this time.  [default: run until Ctrl-C]")
-@latency_option
+@_latency_option(help=f"{_QUEUED}  [default: 2000]")
 @quiet_option
 def tone(name: str, frequency: float, level: float, seconds: float | None, latency: int | None) -> None:
     """Play a sine tone into microphone NAME.

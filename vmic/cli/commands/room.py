@@ -29,9 +29,9 @@ import vmic
 def room(port: int, token: str | None, limit: int | None) -> None:
     """Open a room for test calls on this machine, until Ctrl-C.
 
-    The command prints two addresses. The first is a web page on which people hear and see the speakers, and
-    can speak. Programs join at the second (WHIP, RFC 9725). Every user of this machine can reach the room.
-    Other machines cannot. The command needs the packages of vmic[call].
+    The command prints two addresses. The first is a web page on which people can listen, speak, and see who
+    is in the room. Programs join at the second (WHIP, RFC 9725). Every user of this machine can reach the
+    room. Other machines cannot. The command needs the packages of vmic[call].
     """
     if token == "":
         raise click.UsageError(

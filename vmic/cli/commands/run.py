@@ -38,11 +38,11 @@ Example: vmic run --isolated --mic bot -- python my_bot.py""",
 @click.option("--isolated", is_flag=True, help="Give COMMAND a private sound server while it runs.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND...")
 def run(mic: str | None, speaker: str | None, isolated: bool, command: tuple[str, ...]) -> NoReturn:
-    """Run COMMAND with microphone NAME as its default microphone. The default of the machine does not change.
+    """Run COMMAND with the microphone of --mic as its default microphone.
 
-    With --isolated, COMMAND has a private sound server (PulseAudio), so that many programs can run side by
-    side without hearing each other. COMMAND replaces the process of vmic run. Therefore COMMAND
-    receives the signals, and vmic run exits with the code of COMMAND.
+    The default of the machine does not change. With --isolated, COMMAND has a private sound server
+    (PulseAudio), so that many programs can run side by side without hearing each other. vmic run replaces
+    itself with COMMAND (exec), so COMMAND receives the signals, and its exit code is that of vmic run.
     """
     if mic is None and speaker is None and not isolated:
         raise click.UsageError("give at least one of --mic, --speaker and --isolated")

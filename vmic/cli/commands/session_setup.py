@@ -31,8 +31,9 @@ _COMPLETION = "_VMIC_COMPLETE"
 def install(name: str, rate: int, channels: int, description: str | None, way: str | None) -> None:
     """Create microphone NAME at each log-in.
 
-    A systemd user unit creates the microphone. Without systemd, the sound server that answers now (PipeWire
-    or PulseAudio) creates the microphone whenever it starts, from a configuration file that vmic writes.
+    A systemd user unit creates the microphone. Without systemd, vmic writes a configuration file for the
+    sound server that is running now (PipeWire or PulseAudio). That server then creates the microphone each
+    time it starts.
     """
     names.check_name(name)
     spec = MicrophoneSpec(name, names.check_description(description, name), rate, channels)
@@ -102,11 +103,11 @@ def disable(name: str | None, all_: bool) -> None:
 
 
 @click.command(
-    epilog="""Bash: eval "$(vmic completion bash)" in ~/.bashrc
+    epilog="""Bash: add eval "$(vmic completion bash)" to ~/.bashrc
 
-Zsh: eval "$(vmic completion zsh)" in ~/.zshrc, after compinit
+Zsh: add eval "$(vmic completion zsh)" to ~/.zshrc, after compinit
 
-Fish: vmic completion fish > ~/.config/fish/completions/vmic.fish
+Fish: run vmic completion fish > ~/.config/fish/completions/vmic.fish
 
 Example: vmic completion bash"""
 )
