@@ -84,11 +84,11 @@ class Reconnection:
                 f"the sound server is connected, but does not {does} audio (it hangs, or its audio graph is "
                 "stalled). Restart the sound server"
             )
-        if self.is_removed:
+        if self.trouble:
             return self.trouble
         # An error of 0 means that the stream was suspended and the server does not answer.
         said = error_codes.text(state.error) if state.error else "it does not answer"
-        return f"the sound server is disconnected: {self.trouble or said}"
+        return f"the sound server is disconnected: {said}"
 
     def remove_device(self) -> bool:
         """Remove our device from the server if it is there. Call this after `stop`.
