@@ -152,7 +152,7 @@ def test_a_call_is_left_while_it_is_joined(
         client.leave(event_log.note("leave"))
         assert event_log.wait("leave", 2) is None
     assert event_log.names().index("leave") > event_log.events.index(("state", "left"))
-    assert event_log.wait("join") == (None, "the client left the call during the join")
+    assert event_log.wait("join") == (None, "the client left the call while it was joining")
     assert event_log.all("state") == ["joining", "leaving", "left"]
     assert not event_log.all("error")
     client.join(endpoint.url, completion=event_log.note("again"))

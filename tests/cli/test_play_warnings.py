@@ -24,7 +24,10 @@ Start = Callable[..., subprocess.Popen[str]]
 UNHEARD = (
     "vmic: warning: no application records microphone 'mic': select it as the microphone in the application\n"
 )
-MUTED = "vmic: warning: microphone 'mic' is muted: applications hear silence (pactl set-source-mute mic 0)\n"
+MUTED = (
+    "vmic: warning: microphone 'mic' is muted: applications hear silence. To unmute it, run pactl "
+    "set-source-mute mic 0\n"
+)
 
 
 @pytest.fixture

@@ -190,7 +190,7 @@ def test_the_session_of_another_user() -> None:
             assert done.returncode == 1
             said = done.stderr.decode()
             assert f"XDG_RUNTIME_DIR ({runtime}) belongs to user {user}" in said
-            assert "Run vmic as that user (without sudo)" in said
+            assert f"Run vmic as user {user} (without sudo)" in said
         assert home.servers() == []
         # The other cure also works.
         del env["XDG_RUNTIME_DIR"]

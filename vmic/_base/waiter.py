@@ -117,4 +117,4 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     except StopIteration as end:
         result: T = end.value
         return result
-    raise AssertionError("a coroutine of a thread was suspended")
+    raise AssertionError("internal error: a coroutine that runs without an event loop was suspended")

@@ -155,7 +155,10 @@ def replace_lost(device: Device) -> None:
     try:
         start_lasting(spec)
     except OSError as error:
-        message = f"microphone {device.name!r} is not guarded, because its keeper has exited: {error}"
+        message = (
+            f"the keeper (watchdog process) of microphone {device.name!r} has exited, and vmic could not "
+            f"start another: {error}. The microphone is not guarded"
+        )
     else:
         message = f"the keeper (watchdog process) of microphone {device.name!r} had exited: vmic restarted it"
     warnings.warn(message, RuntimeWarning, stacklevel=3)

@@ -180,16 +180,15 @@ class Monitor(ServerObserver):
         if ended.has_answered and time.monotonic() - ended.since > _KEEPER_LIVES:
             self._start_keeper()
         else:
-            self._do_without_keeper(
-                f"{ended.program} must be a Python interpreter, but {how} (exit code {code})"
-            )
+            why = f"{ended.program} {how} (exit code {code}). Check that it is a Python interpreter"
+            self._do_without_keeper(why)
 
     def _do_without_keeper(self, why: str) -> None:
         self._keeper_wanted = False
         log.error(
-            "cannot start the keeper (watchdog process) of this program's devices: %s. Without a keeper, the "
-            "devices remain on the sound server if this program is killed, other programs can play into "
-            "them, and recordings can switch to another microphone",
+            "cannot start the keeper (watchdog process) of this program's devices: %s. Without a keeper, "
+            "other programs can play into the devices, recordings can switch to another microphone, and the "
+            "devices remain on the sound server if this program is killed",
             why,
         )
 

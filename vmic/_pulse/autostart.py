@@ -83,13 +83,13 @@ def started_here() -> bool:
 def _start(refused: ServerError) -> None:
     global _started_here  # noqa: PLW0603 (a fact about the process)
     if os.environ.get("PULSE_SERVER"):
-        raise ServerError(f"{refused}. vmic started no server, because PULSE_SERVER is set") from refused
+        raise ServerError(f"{refused}. vmic did not start a server, because PULSE_SERVER is set") from refused
     if os.environ.get("VMIC_AUTOSTART") == "0":
-        raise ServerError(f"{refused}. vmic started no server, because VMIC_AUTOSTART is 0") from refused
+        raise ServerError(f"{refused}. vmic did not start a server, because VMIC_AUTOSTART is 0") from refused
     pulseaudio = shutil.which("pulseaudio")
     if pulseaudio is None:
         raise ServerError(
-            f"{refused}. vmic started no server, because the program pulseaudio was not found"
+            f"{refused}. vmic did not start a server, because the program pulseaudio was not found"
         ) from refused
     argv = [pulseaudio, "--start", "-n", "-F", str(CONFIGURATION / "default.pa"), "--log-target=null"]
     try:
@@ -136,8 +136,9 @@ def _warn_root_beside_user() -> None:
         for runtime in connection.SESSIONS.iterdir():
             if runtime.name != "0" and (runtime / "pulse" / "native").exists():
                 warnings.warn(
-                    "vmic runs as root and uses the sound server of root, whose devices the applications of "
-                    f"user {runtime.name} cannot use. To create devices for them, run vmic as that user",
+                    "vmic runs as root and uses root's sound server. Applications of user "
+                    f"{runtime.name} cannot use devices on it. To create devices for them, run vmic as that "
+                    "user",
                     RuntimeWarning,
                     stacklevel=4,
                 )

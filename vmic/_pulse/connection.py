@@ -185,8 +185,8 @@ def _refusal(code: int) -> ServerError:
     if other := _whose_session():
         return ServerError(
             f"cannot reach a sound server: XDG_RUNTIME_DIR ({os.environ['XDG_RUNTIME_DIR']}) belongs to user "
-            f"{other}, and libpulse does not use a folder of another user. Run vmic as that user (without "
-            "sudo), or unset XDG_RUNTIME_DIR (sudo without -E) to use a sound server of this user"
+            f"{other}, and libpulse does not use a folder of another user. Run vmic as user {other} "
+            "(without sudo), or unset XDG_RUNTIME_DIR (sudo without -E) to use your own sound server"
         )
     said = f"no sound server answers at {address()}: {error_codes.of_connection(code)}"
     if code != error_codes.REFUSED:

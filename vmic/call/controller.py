@@ -82,7 +82,7 @@ class CallController:
                 self._end()
                 fail(str(error))
             else:  # the call is being left
-                _complete(completion, None, error or "the client left the call during the join")
+                _complete(completion, None, error or "the client left the call while it was joining")
 
         # A token that is read from a file ends with a newline.
         token = None if token is None else token.strip()

@@ -31,7 +31,7 @@ async def _join(request: web.Request) -> web.Response:
             participant, answer = await request.app[CONNECTIONS].speak(offer, name, sends=is_on)
     except FullError as error:
         raise web.HTTPServiceUnavailable(
-            text="the room has its maximum number of speakers; try again later",
+            text="the room already has its maximum number of speakers; try again later",
             headers={"Retry-After": "1"},
         ) from error
     link = f'<{address_of(request)}/room/{participant.id}>; rel="{_ROOM}"'

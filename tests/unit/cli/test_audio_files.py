@@ -213,7 +213,7 @@ def test_joined_files_of_two_rates_are_told(
     frames, said = heard(audio_file.open_standard_input())
     assert said == (
         "cannot play all of standard input: its format changes from 8000 frames per second and 1 channels to "
-        "16000 and 1"
+        "16000 frames per second and 1 channels"
     )
     assert len(frames) == 8000
 

@@ -95,6 +95,6 @@ def test_a_file_beyond_the_limits_is_refused(rate: int, channels: int, tmp_path:
     path = tmp_path / "beyond"
     soundfile.write(path, np.zeros((10, channels), np.int16), rate, format="WAV")
     with pytest.raises(
-        vmic.VmicError, match=f"got {rate} and {channels}$|reports: "
+        vmic.VmicError, match=f"got {rate} frames per second and {channels} channels$|reports: "
     ):  # ffmpeg (5.1) cannot open 1,024 channels
         play(path)

@@ -115,8 +115,8 @@ class WhipSession(Session):
             self._resource = urllib.parse.urljoin(str(answered.url), answered.headers["Location"])
         else:
             _log.warning(
-                "cannot end the call on the server later: the answer of %s must have a Location header (RFC "
-                "9725, 4.2). Without it, the server ends the call only when it receives no more sound",
+                "%s sent no Location header (RFC 9725, 4.2), so vmic will not be able to end the call on the "
+                "server. The server ends it only when it receives no more sound",
                 answered.url,
             )
         links = answered.headers.getall("Link", [])

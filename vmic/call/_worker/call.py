@@ -134,7 +134,7 @@ class Call(SessionListener):
             self._ending = True
             await self._let_go()
             if not self.joined.done():
-                self.joined.set_exception(SessionError("the client left the call during the join"))
+                self.joined.set_exception(SessionError("the client left the call while it was joining"))
 
     def _fail(self, why: str) -> None:
         if self.joined.done():

@@ -92,7 +92,7 @@ class Commands:
     async def _await_joined(self) -> Message:
         call = self._call
         if call is None:
-            raise SessionError("the client left the call during the join")
+            raise SessionError("the client left the call while it was joining")
         identity = await asyncio.shield(call.joined)
         # Frames that are written to the microphone after this are heard.
         await self._capture.settle()

@@ -93,7 +93,7 @@ class _DecodedSound(Sound):
         self.channels, self.sample_rate, self.layout = header
         if not (_MIN_RATE <= self.sample_rate <= _MAX_RATE and 1 <= self.channels <= MAX_CHANNELS):
             limits = f"{_MIN_RATE} to {_MAX_RATE} frames per second and at most {MAX_CHANNELS} channels"
-            raise self._refusal(f"it must have {limits}, got {self.sample_rate} and {self.channels}")
+            raise self._refusal(f"it must have {limits}, got {self._shape()}")
         self._samples = RawSound(self._decoder.output, self.sample_rate, self.channels, "f32le")
 
     def read(self, frames: int) -> Block | None:
@@ -137,13 +137,14 @@ class _DecodedSound(Sound):
             raise self._refusal("it was truncated during playback", partly=True)
         if not (rest := self._decoder.remainder()):
             return False
-        rate, channels = self.sample_rate, self.channels
+        before = self._shape()
         self._start(decoder.fill(self._file, rest))
-        if (self.sample_rate, self.channels) != (rate, channels):
-            now = f"{self.sample_rate} and {self.channels}"
-            change = f"its format changes from {rate} frames per second and {channels} channels to {now}"
-            raise self._refusal(change, partly=True)
+        if self._shape() != before:
+            raise self._refusal(f"its format changes from {before} to {self._shape()}", partly=True)
         return True
+
+    def _shape(self) -> str:
+        return f"{self.sample_rate} frames per second and {self.channels} channels"
 
     def _refusal(self, why: str, *, partly: bool = False) -> vmic.VmicError:
         return vmic.VmicError(f"cannot play {'all of ' if partly else ''}{self.name}: {why}")

@@ -69,7 +69,7 @@ def _of_trial(heard: LoopbackResult) -> Iterator[Finding]:
     if heard.latencies:
         median, worst = statistics.median(heard.latencies), max(heard.latencies)
         said = f"a frame is heard {1000 * median:.1f} ms after it is written (at most {1000 * worst:.1f} ms)"
-        slow = "another program makes the server use long periods: see pw-top, or pactl list"
+        slow = "another program may be making the server use large buffers: see pw-top, or pactl list"
         yield Finding("bad", said, slow) if median > _SLOW else Finding("good", said)
 
 
@@ -111,9 +111,9 @@ def _of_device(device: Device, clients: set[str]) -> Iterator[Finding]:
 
 
 def _of_alsa() -> Iterator[Finding]:
-    """Check whether programs that know only ALSA, and PortAudio, find a microphone."""
+    """Check whether PortAudio, and programs that support only ALSA, find a microphone."""
     if not any(list(Path("/").glob(pattern[1:])) for pattern in _PLUGINS):
-        programs = "programs that support only ALSA, and PortAudio,"
+        programs = "PortAudio, and programs that support only ALSA,"
         cure = "apt install libasound2-plugins (Debian, Ubuntu), dnf install alsa-plugins-pulseaudio (Fedora)"
         yield Finding("bad", f"{programs} cannot find the microphones of the sound server", cure)
         return
@@ -132,8 +132,8 @@ def _of_applications() -> Iterator[Finding]:
             yield Finding("note", f"{browser} is a snap, which needs permission to record", permit)
         yield Finding(
             "note",
-            f"{browser} shows a new microphone only after its list is opened again, and its noise "
-            "suppression removes steady tones",
+            f"{browser} shows a new microphone only after its list of microphones is opened again, and its "
+            "noise suppression removes steady tones",
             "open the page's settings again, and turn audio processing off if the page allows it",
         )
     if shutil.which("firefox"):

@@ -27,7 +27,8 @@ class PlayWarnings:
         if self._microphone.muted and not self._told_muted:
             self._told_muted = True
             remedy = f"pactl set-source-mute {self._microphone.source_name} 0"
-            say(f"warning: microphone {name!r} is muted: applications hear silence ({remedy})")
+            silent = f"microphone {name!r} is muted: applications hear silence"
+            say(f"warning: {silent}. To unmute it, run {remedy}")
         if self._player.paused or self._microphone.wait_for_listener(timeout=0):
             self._heard_at = now
             self._was_heard |= not self._player.paused
