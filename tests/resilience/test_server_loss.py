@@ -115,9 +115,11 @@ def test_a_blocking_writer_outlives_a_restart(
     for recorder in (before, after):
         heard = recorder.heard()
         assert (heard.repeated, heard.foreign) == (0, 0), heard
-        # While paused streams are linked again, a recorder misses 1,000 to 5,000 frames of what the server
-        # plays (PipeWire 1.4.2, 16 times on a busy machine).
-        assert heard.lost < (1 if reconnects or recorder is after else 12000), heard
+        # PipeWire may lose a quantum that it reports as missed. While paused streams are linked again, a
+        # recorder misses 1,000 to 5,000 frames of what the server plays (PipeWire 1.4.2, 16 times on a busy
+        # machine).
+        missed = 256 * server.steps_missed
+        assert heard.lost <= (missed if reconnects or recorder is after else 12000), heard
     assert (stats.frames_written, stats.dropped, stats.queued) == (writer.written, 0, 0)
     assert stats.reconnects == reconnects
     record_property("frames lost", stats.lost)

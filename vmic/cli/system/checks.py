@@ -132,7 +132,7 @@ def _of_applications() -> Iterator[Finding]:
             yield Finding("note", f"{browser} is a snap, which needs permission to record", permit)
         yield Finding(
             "note",
-            f"{browser} shows a new microphone only after its list of microphones is opened again, and its "
+            f"{browser} shows a new microphone once its list of microphones is opened again, and its "
             "noise suppression removes steady tones",
             "open the page's settings again, and turn audio processing off if the page allows it",
         )
