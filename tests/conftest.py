@@ -87,11 +87,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests have measured (record_property), and what this machine lacks."""
+    """Print what tests have measured (record_property), why tests ran again, and what this machine lacks."""
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
             if name != "guarantee":
                 terminalreporter.line(f"{report.nodeid}: {name}: {value}")
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.line(f"RERUN {report.nodeid}: {report.longrepr.reprcrash.message.splitlines()[0]}")
     for name, reason in needs.missing().items():
         terminalreporter.line(f"NOT TESTED with {name}: {reason}")
 
