@@ -208,4 +208,6 @@ def tone_quality(
     around = slice(max(0, peak - 6), peak + 7)
     signal = spectrum[around].sum()
     noise = spectrum.sum() - signal
+    if not signal:  # silence between two sounds
+        return 0.0, -math.inf
     return peak * sample_rate / len(part), float(10 * np.log10(signal / noise))
