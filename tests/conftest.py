@@ -11,19 +11,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import matrix
+import audio_signals
 import needs
+import parameter_selection
 import programs
 import pulsectl
 import pytest
-import signals
+from audio_signals import numbered
 from deferral import Deferral
 from hypothesis import settings
 from machine_stalls import MachineStoodStillError, watch
 from player_programs import PlayerProgram, is_there
 from recording import Recorder
 from servers import SoundServer, available_servers, new_server
-from signals import numbered
 
 import vmic
 
@@ -68,7 +68,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--long"):
-        signals.default_gaps = 0
+        audio_signals.default_gaps = 0
     path = config.getoption("--defer")
     if path and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Deferral(path))
@@ -78,7 +78,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Deselect the tests that do not run here, and add to each report the guarantee that its test proves."""
     kept = needs.possible(items)
     if not config.getoption("--long"):
-        kept = matrix.chosen(kept, by_name=any("::" in argument for argument in config.args))
+        kept = parameter_selection.chosen(kept, by_name=any("::" in argument for argument in config.args))
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
     for item in items:

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 import soxr
-from signals import PERIOD, Samples, is_written, numbered
+from audio_signals import PERIOD, Samples, is_written, numbered
 from timed_recording import TimedRecorder
 
 import vmic

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import programs
 import pytest
+from audio_signals import HeardSignal, numbered
 from programs import command, refusal
 from servers import SoundServer
-from signals import HeardSignal, numbered
 
 import vmic
 

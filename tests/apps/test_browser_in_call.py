@@ -14,12 +14,12 @@ import programs
 import pytest
 from apps.browser import ENTER, Browser, Chromium, open_page, sound_of
 from apps.room_page import choose
+from audio_signals import tone, usual_quality
 from call.event_log import EventLog, join, microphone
 from call.janus import ROOM, Janus
 from call.tone_checks import await_tone_on
 from programs import VMIC
 from servers import SoundServer, one_server
-from signals import tone, usual_quality
 
 import vmic
 from vmic import Daily

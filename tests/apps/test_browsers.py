@@ -11,10 +11,10 @@ import programs
 import pulsectl
 import pytest
 from apps.browser import Browser, Chromium, Firefox, open_page, sound_of
+from audio_signals import ANY, Samples, tone, tone_quality, usual_quality
 from owner_programs import ENDS, OwnerProgram
 from recording import Recorder
 from servers import SoundServer
-from signals import ANY, Samples, tone, tone_quality, usual_quality
 
 import vmic
 

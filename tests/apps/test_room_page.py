@@ -13,11 +13,11 @@ import pytest
 from aiohttp import ClientSession
 from apps.browser import ENTER, Browser, Chromium
 from apps.room_page import choose
+from audio_signals import ANY, tone, tone_quality
 from call.event_log import EventLog, identity, join, microphone
 from programs import VMIC
 from room_peers import RATE, RoomPeer, RoomWebSocket, hearing, speaking
 from servers import SoundServer
-from signals import ANY, tone, tone_quality
 
 import vmic
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import programs
 import pytest
+from audio_signals import HeardSignal, Samples, numbered, tone, usual_quality
 from burst_latency import latency_of
 from servers import SoundServer
-from signals import HeardSignal, Samples, numbered, tone, usual_quality
 
 import vmic
 

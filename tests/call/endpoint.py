@@ -16,7 +16,7 @@ import programs
 from aiohttp import web
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamTrack
-from signals import Samples
+from audio_signals import Samples
 
 from vmic.call._signalling.base import LocalParticipant
 from vmic.call._signalling.subscriptions import Subscriptions

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.needs("namespaces")
 _ENDPOINT = """
 import json, sys
 from call.endpoint import RATE, Endpoint
-from signals import ANY, tone_quality
+from audio_signals import ANY, tone_quality
 
 with Endpoint(sys.argv[1]) as endpoint:
     print(endpoint.url, flush=True)
@@ -40,7 +40,7 @@ from call.tone_checks import endless
 from call.janus import Janus
 from call.room_client import RoomClient
 from call.event_log import EventLog, join, microphone
-from signals import ANY, tone_quality
+from audio_signals import ANY, tone_quality
 
 class Far(RoomClient):
     def take(self, *given):

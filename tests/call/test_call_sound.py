@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import programs
 import pytest
+from audio_signals import tone, usual_quality
 from call.endpoint import RATE, Endpoint
 from call.event_log import EventLog, join, microphone
 from call.tone_checks import await_tone, endless
 from servers import SoundServer
-from signals import tone, usual_quality
 
 import vmic
 

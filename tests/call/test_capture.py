@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from audio_signals import HeardSignal, Samples, numbered
 from servers import SoundServer
-from signals import HeardSignal, Samples, numbered
 
 import vmic
 from vmic.call._media import portaudio

@@ -10,12 +10,12 @@ from collections.abc import Callable
 import numpy as np
 import programs
 import pytest
+from audio_signals import numbered, tone
 from call.endpoint import RATE, Endpoint
 from call.event_log import EventLog, join
 from call.tone_checks import await_tone, endless
 from recording import Recorder
 from servers import SoundServer
-from signals import numbered, tone
 
 import vmic
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from audio_signals import numbered
 from servers import SoundServer
-from signals import numbered
 
 import vmic
 from vmic.call import daily

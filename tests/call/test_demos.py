@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import programs
 import pytest
+from audio_signals import frequency, tone
 from call.endpoint import RATE
 from call.event_log import join, microphone
 from call.room_client import RoomClient
 from call.tone_checks import await_tone_on, endless
 from programs import VMIC
 from servers import SoundServer, one_server
-from signals import frequency, tone
 from unit.call.test_vad import voice
 
 import vmic

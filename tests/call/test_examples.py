@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import programs
 import pytest
+from audio_signals import tone, usual_quality
 from call.endpoint import RATE, Endpoint
 from call.event_log import join, microphone
 from call.janus import Janus
 from call.room_client import RoomClient
 from servers import SoundServer, one_server
-from signals import tone, usual_quality
 
 import vmic
 

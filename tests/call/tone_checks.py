@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import programs
+from audio_signals import ANY, Samples, tone, tone_quality
 from call.endpoint import RATE, EndpointCall
-from signals import ANY, Samples, tone, tone_quality
 
 import vmic
 

@@ -1,4 +1,4 @@
-"""Judges what became of a speaker's frames in one recording."""
+"""Judges what became of a writer's frames in one recording."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from audio_signals import Samples, ramp, ramp_to
 from chaos.frames import HEADSET, PERIOD, PERIODS, SAMPLE_RATE, numbers, places
-from signals import Samples, ramp, ramp_to
 
 Span = tuple[float, float]
 # The place of a frame at 0.3 of its volume is exact to some 4 frames; a step in the volume becomes a ramp.
@@ -24,7 +24,7 @@ class Verdict:
     """The result for one recording.
 
     Attributes:
-        heard: Frames of the speaker, each as it was written.
+        heard: Frames of the writer, each as it was written.
         turned: Frames that came while the volume was changed, or just after. They are judged by their order.
         foreign: For each burst of frames of other programs, its time in seconds, its frames and its origin.
         halved: Frames of which only one channel came, because PipeWire links each channel by itself.
@@ -51,15 +51,15 @@ class Verdict:
 def judge(
     recording: Samples,
     times: npt.NDArray[np.float64],
-    speaker: int,
+    writer: int,
     turnings: Sequence[Span] = (),
 ) -> Verdict:
-    """Judge the recording of a microphone to which only `speaker` wrote.
+    """Judge the recording of a microphone to which only `writer` wrote.
 
     Args:
         recording: Frames of shape (n, 2).
         times: When each frame came, in seconds.
-        speaker: The number of the speaker.
+        writer: The number of the writer.
         turnings: The spans in which its volume was changed. Frames within them are not judged by their value.
     """
     verdict = Verdict()
@@ -75,7 +75,7 @@ def judge(
     is_ours &= ~is_halved
     is_ours &= ~_ramps(recording, is_ours)
     whole = np.flatnonzero(is_ours & ~is_turned)
-    told = numbers(recording[whole], speaker)
+    told = numbers(recording[whole], writer)
     is_told = (told >= 0) & (told < PERIOD * PERIODS)
     verdict.altered = int((~is_told).sum())
     whole, told = whole[is_told], told[is_told]
@@ -93,7 +93,7 @@ def judge(
         is_less = int(steps[place]) - 1 > came
         if is_less:
             verdict.skipped.append((int(told[place]) + 1, int(told[place + 1]), came))
-        backwards = _backwards(turned, speaker, int(told[place]))
+        backwards = _backwards(turned, writer, int(told[place]))
         # A leap forwards at an unknown place may look like a step backwards when it is half a period or more.
         missing = int(steps[place]) - 1 - came
         excess = backwards - max(is_less, missing // (PERIOD // 2))
@@ -101,10 +101,10 @@ def judge(
     return verdict
 
 
-def _backwards(turned: Samples, speaker: int, before: int) -> int:
+def _backwards(turned: Samples, writer: int, before: int) -> int:
     """Return how often frames with another volume go backwards."""
     loud = turned[turned.min(axis=1) >= _QUIET]
-    steps = np.diff(places(loud, speaker, before)) % PERIOD
+    steps = np.diff(places(loud, writer, before)) % PERIOD
     return int(((steps > PERIOD / 2) & (steps < PERIOD - _TOLERANCE)).sum())
 
 

@@ -30,15 +30,15 @@ _SOONER = (pulsectl.PulseOperationFailed, pulsectl.PulseIndexError)
 
 @dataclass(frozen=True)
 class Microphone:
-    """One of the two microphones; its name contains the number of its speaker."""
+    """One of the two microphones; its name contains the number of its writer."""
 
-    speaker: int
+    writer: int
     sample_rate: int = SAMPLE_RATE
     channels: int = CHANNELS
 
     @property
     def source_name(self) -> str:
-        return f"mic-{self.speaker}"
+        return f"mic-{self.writer}"
 
 
 MICROPHONES = (Microphone(0), Microphone(1))
@@ -50,7 +50,7 @@ class ChaosLog:
 
     Attributes:
         deeds: The actions, each with its time.
-        turnings: For each speaker, the spans in which its volume was changed.
+        turnings: For each writer, the spans in which its volume was changed.
         backs: How long after each return of the server the microphones were back, in seconds.
         foreign_streams: How many foreign streams were put on a microphone.
         breaks: How often the server broke by itself.
@@ -68,20 +68,20 @@ class ChaosLog:
 
 
 @dataclass
-class SpeakerReport:
-    """The report of a speaker: the ranges of numbers that it dropped, and its stats at the end."""
+class WriterReport:
+    """The report of a writer: the ranges of numbers that it dropped, and its stats at the end."""
 
     dropped: list[tuple[int, int]]
     stats: dict[str, int]
 
     @classmethod
-    def in_log(cls, path: Path) -> SpeakerReport:
+    def in_log(cls, path: Path) -> WriterReport:
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         return cls([tuple(line["dropped"]) for line in lines[1:-1]], lines[-1]["stats"])
 
 
 class Chaos:
-    """Two speakers on a server, their listeners, and programs that disturb them; a context manager."""
+    """Two writers on a server, their listeners, and programs that disturb them; a context manager."""
 
     def __init__(self, server: SoundServer, seed: int) -> None:
         self._server, self._random = server, random.Random(seed)
@@ -89,7 +89,7 @@ class Chaos:
         self.listeners: list[tuple[int, TimedRecorder]] = []
         self._players: list[PlayerProgram] = []
         self._headset: PlayerProgram | None = None
-        self._speakers: list[subprocess.Popen[str]] = []
+        self._writers: list[subprocess.Popen[str]] = []
         for name, sample in (("foreign", FOREIGN), ("headset", HEADSET)):
             self._noise(name).write_bytes(sample.to_bytes(2, "little", signed=True) * 700 * SAMPLE_RATE)
 
@@ -98,15 +98,15 @@ class Chaos:
             unfinished.push(self)
             self._furnish()
             for which in (0, 1):
-                self._speakers.append(self._speaker(which))
+                self._writers.append(self._writer(which))
                 programs.await_that(self._report_path(which).read_text, "it speaks")
             unfinished.pop_all()
         return self
 
     def __exit__(self, *raised: object) -> None:
-        for speaker in self._speakers:
-            speaker.kill()
-            speaker.communicate()
+        for writer in self._writers:
+            writer.kill()
+            writer.communicate()
         self._silence()
         for _, listener in self.listeners:
             listener.end()
@@ -133,17 +133,17 @@ class Chaos:
                 self._mend(error)
             time.sleep(self._random.uniform(0, 0.3))
 
-    def end(self) -> list[SpeakerReport]:
-        """End the speakers, wait for the end of all listeners, and return what the speakers reported.
+    def end(self) -> list[WriterReport]:
+        """End the writers, wait for the end of all listeners, and return what the writers reported.
 
         The listeners end because their microphones are removed.
         """
-        for speaker in self._speakers:
-            code, errors = programs.end(speaker)
+        for writer in self._writers:
+            code, errors = programs.end(writer)
             assert code == 0, errors
         for _, listener in self.listeners:
             listener.await_end()
-        return [SpeakerReport.in_log(self._report_path(which)) for which in (0, 1)]
+        return [WriterReport.in_log(self._report_path(which)) for which in (0, 1)]
 
     # ---- the random actions ----
 
@@ -153,7 +153,7 @@ class Chaos:
             listener = TimedRecorder(microphone, self._server.env)
             self._note(f"a listener on {microphone.source_name}")
             listener.start()
-            self.listeners.append((microphone.speaker, listener))
+            self.listeners.append((microphone.writer, listener))
 
     def _leave(self) -> None:
         if there := [listener for _, listener in self.listeners if listener.records]:
@@ -195,14 +195,14 @@ class Chaos:
             self._note(f"the {part} of {microphone.source_name} is turned")
             pulse.volume_set_all_chans(thing, self._random.choice((0.3, 0.7, LOUDEST)))
             programs.await_that(lambda: _is_full(pulse, microphone, part), "it is full again", 10)
-        self.log.turnings[microphone.speaker].append((begin, time.monotonic()))
+        self.log.turnings[microphone.writer].append((begin, time.monotonic()))
 
     def _fork(self) -> None:
-        self._note("a speaker forks")
-        speaker = self._random.choice(self._speakers)
-        assert speaker.stdin
-        speaker.stdin.write("f")
-        speaker.stdin.flush()
+        self._note("a writer forks")
+        writer = self._random.choice(self._writers)
+        assert writer.stdin
+        writer.stdin.write("f")
+        writer.stdin.flush()
 
     def _unload(self) -> None:
         microphone = self._random.choice(MICROPHONES)
@@ -266,8 +266,8 @@ class Chaos:
             player.end()
         self._players.clear()
 
-    def _speaker(self, which: int) -> subprocess.Popen[str]:
-        argv = [sys.executable, "-W", "ignore", "-m", "chaos.random_speaker"]
+    def _writer(self, which: int) -> subprocess.Popen[str]:
+        argv = [sys.executable, "-W", "ignore", "-m", "chaos.random_writer"]
         with self._report_path(which).open("w") as report:
             return subprocess.Popen(
                 [*argv, str(which), str(self._random.getrandbits(32))],
@@ -280,8 +280,8 @@ class Chaos:
 
     def _await_microphones(self) -> None:
         def are_there() -> bool:
-            for speaker in self._speakers:
-                assert speaker.poll() is None, speaker.communicate()[1]
+            for writer in self._writers:
+                assert writer.poll() is None, writer.communicate()[1]
             with contextlib.suppress(pulsectl.PulseError), self._server.client() as pulse:
                 return all(_part(pulse, microphone, "source") for microphone in MICROPHONES)
             return False
@@ -298,7 +298,7 @@ class Chaos:
         return self._server.root / f"{name}.raw"
 
     def _report_path(self, which: int) -> Path:
-        return self._server.root / f"speaker-{which}.json"
+        return self._server.root / f"writer-{which}.json"
 
 
 def _part(pulse: pulsectl.Pulse, microphone: Microphone, part: str) -> Any:

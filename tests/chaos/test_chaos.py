@@ -11,7 +11,7 @@ from itertools import chain
 import programs
 import pytest
 from chaos.judge import Verdict, judge
-from chaos.random_actions import Chaos, ChaosLog, SpeakerReport
+from chaos.random_actions import Chaos, ChaosLog, WriterReport
 from servers import SoundServer
 
 pytestmark = pytest.mark.timing
@@ -36,7 +36,7 @@ class JudgedRecording:
 
 @pytest.mark.guarantee("chaos")
 @pytest.mark.timeout(1200)
-def test_whatever_happens_only_the_speaker_is_heard(
+def test_whatever_happens_only_the_writer_is_heard(
     request: pytest.FixtureRequest, server: SoundServer, record_property: Callable[[str, object], None]
 ) -> None:
     server.was_frozen = True  # missed steps excuse no failure, but they are counted
@@ -49,11 +49,11 @@ def test_whatever_happens_only_the_speaker_is_heard(
     wrong = [f"seed {seed}"]
     totals: Counter[str] = Counter()
     longest = 0
-    for speaker, its in enumerate(said):
-        recordings = recordings_of(chaos, speaker)
+    for writer, its in enumerate(said):
+        recordings = recordings_of(chaos, writer)
         totals.update(summary(its, recordings))
         longest = max([longest, *(count for h in recordings for _, count, _ in h.verdict.foreign)])
-        wrong += [f"speaker {speaker}: {what}" for what in faults(server, its, recordings, log)]
+        wrong += [f"writer {writer}: {what}" for what in faults(server, its, recordings, log)]
     slow = [seconds for seconds in log.backs if seconds > BACK_WITHIN]
     wrong += [f"back only after {slow} s"] if slow else []
     wrong += [f"left behind: {what}" for what in left_behind(server)]
@@ -68,18 +68,18 @@ def test_whatever_happens_only_the_speaker_is_heard(
     assert wrong[1:] == [], "\n".join(wrong)
 
 
-def recordings_of(chaos: Chaos, speaker: int) -> list[JudgedRecording]:
-    turnings = [(begin, end + SETTLES) for begin, end in chaos.log.turnings[speaker]]
+def recordings_of(chaos: Chaos, writer: int) -> list[JudgedRecording]:
+    turnings = [(begin, end + SETTLES) for begin, end in chaos.log.turnings[writer]]
     return [
         JudgedRecording(
-            listener.since, listener.until, judge(listener.frames(), listener.times(), speaker, turnings)
+            listener.since, listener.until, judge(listener.frames(), listener.times(), writer, turnings)
         )
         for whose, listener in chaos.listeners
-        if whose == speaker
+        if whose == writer
     ]
 
 
-def summary(said: SpeakerReport, recordings: list[JudgedRecording]) -> dict[str, int]:
+def summary(said: WriterReport, recordings: list[JudgedRecording]) -> dict[str, int]:
     verdicts = [recording.verdict for recording in recordings]
     return {
         "frames written": said.stats["frames_written"],
@@ -98,7 +98,7 @@ def summary(said: SpeakerReport, recordings: list[JudgedRecording]) -> dict[str,
 
 
 def faults(
-    server: SoundServer, said: SpeakerReport, recordings: list[JudgedRecording], log: ChaosLog
+    server: SoundServer, said: WriterReport, recordings: list[JudgedRecording], log: ChaosLog
 ) -> Iterator[str]:
     """Yield a description of each broken promise."""
     yield from chain.from_iterable(faults_of_one(server, h.verdict, log) for h in recordings)
@@ -126,8 +126,8 @@ def faults_of_one(server: SoundServer, verdict: Verdict, log: ChaosLog) -> Itera
             yield f"{count} frames of {origin}, after: {'; '.join(log.before(when))}"
 
 
-def missing(verdicts: Sequence[Verdict], said: SpeakerReport) -> int:
-    """Return how many frames a listener did not hear although the speaker did not drop them."""
+def missing(verdicts: Sequence[Verdict], said: WriterReport) -> int:
+    """Return how many frames a listener did not hear although the writer did not drop them."""
     known: set[int] = set()
     # Where it is not known which frames are missing, two listeners may miss the same ones.
     unknown = 0

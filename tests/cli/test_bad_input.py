@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from audio_signals import numbered
 from recording import Recorder
 from servers import SoundServer
-from signals import numbered
 
 import vmic
 from vmic import _api

@@ -15,10 +15,10 @@ import numpy as np
 import programs
 import pytest
 import soundfile
+from audio_signals import Samples, numbered, sounding, tone, tone_quality
 from programs import VMIC, command, refusal
 from recording import Recorder
 from servers import SoundServer
-from signals import Samples, numbered, sounding, tone, tone_quality
 
 import vmic
 

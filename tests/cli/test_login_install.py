@@ -13,10 +13,10 @@ from pathlib import Path
 
 import programs
 import pytest
+from audio_signals import HeardSignal, numbered
 from programs import command, refusal
 from recording import Recorder
 from servers import PipeWire, PulseAudio, SoundServer, available_servers
-from signals import HeardSignal, numbered
 
 import vmic
 from vmic._device.spec import MicrophoneSpec

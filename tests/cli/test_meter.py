@@ -16,10 +16,10 @@ import numpy as np
 import programs
 import pulsectl
 import pytest
+from audio_signals import tone
 from programs import VMIC, command, refusal
 from recording import Recorder, parec
 from servers import SoundServer
-from signals import tone
 from terminals import Terminal
 
 import vmic

@@ -17,10 +17,7 @@ import numpy as np
 import programs
 import pytest
 import soundfile
-from programs import VMIC, command, refusal
-from recording import Recorder
-from servers import SoundServer
-from signals import (
+from audio_signals import (
     ANY,
     PERIOD,
     HeardSignal,
@@ -32,6 +29,9 @@ from signals import (
     tone,
     tone_quality,
 )
+from programs import VMIC, command, refusal
+from recording import Recorder
+from servers import SoundServer
 from terminals import Terminal
 
 import vmic

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from audio_signals import HeardSignal, numbered
 from programs import VMIC, await_that, command, end
 from recording import Recorder
 from servers import SoundServer
-from signals import HeardSignal, numbered
 
 import vmic
 from vmic.cli import command as vmic_command

@@ -14,10 +14,10 @@ import numpy as np
 import programs
 import pulsectl
 import pytest
+from audio_signals import HeardSignal, Samples, numbered
 from programs import VMIC, command
 from recording import Recorder
 from servers import SoundServer
-from signals import HeardSignal, Samples, numbered
 from terminals import Terminal
 
 import vmic

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 import programs
+from audio_signals import tone
 from servers import SoundServer
-from signals import tone
 
 import vmic
 

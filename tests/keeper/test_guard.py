@@ -14,11 +14,11 @@ import numpy as np
 import programs
 import pulsectl
 import pytest
+from audio_signals import Samples
 from owner_programs import ENDS, OwnerProgram, busy_processes, unload
 from player_programs import PlayerProgram, is_there
 from recording import Recorded, Recorder, ffmpeg, parec
 from servers import SoundServer
-from signals import Samples
 
 Record = Callable[..., Recorder]
 LetIn = Callable[[Samples], None]

@@ -13,10 +13,10 @@ from typing import Any
 import programs
 import pulsectl
 import pytest
+from audio_signals import numbered
 from owner_programs import keepers_of
 from recording import Recorder
 from servers import SoundServer
-from signals import numbered
 
 import vmic
 from vmic._api import create_lasting_device

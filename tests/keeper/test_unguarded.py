@@ -12,11 +12,11 @@ from pathlib import Path
 import programs
 import pulsectl
 import pytest
+from audio_signals import numbered
 from player_programs import is_there
 from programs import command
 from recording import Recorder
 from servers import SoundServer
-from signals import numbered
 
 import vmic
 from vmic._keeper import client as _keeping

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 
 import programs
 import pytest
+from audio_signals import numbered
 from recording import Recorder
 from servers import SoundServer
-from signals import numbered
 
 import vmic
 

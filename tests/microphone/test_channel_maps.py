@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pulsectl
 import pytest
+from audio_signals import Samples
 from player_programs import play_all
 from recording import Recorded, Recorder
 from servers import SoundServer
-from signals import Samples
 
 import vmic
 from vmic._pulse.bindings import STREAM_NAME

@@ -12,10 +12,10 @@ from typing import Any
 
 import programs
 import pytest
+from audio_signals import numbered
 from libpulse_streams import METER, METER_RATE, START_CORKED, stream
 from recording import Recorder, parec
 from servers import SoundServer
-from signals import numbered
 
 import vmic
 from vmic._monitor import monitor as _watch

@@ -13,11 +13,11 @@ from typing import Any
 
 import programs
 import pytest
+from audio_signals import numbered
 from device_names import TRICKY, names, quick_name
 from hypothesis import HealthCheck, given, settings
 from recording import Recorder
 from servers import SoundServer, available_servers
-from signals import numbered
 
 import vmic
 from vmic import _api

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import numpy as np
 import pulsectl
 import pytest
+from audio_signals import PERIOD, is_written, numbered
 from owner_programs import busy_processes
 from recording import Recorder
 from servers import SoundServer
-from signals import PERIOD, is_written, numbered
 from timed_recording import TimedRecorder
 
 import vmic

@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 import programs
 import pytest
+from audio_signals import HeardSignal, is_written, numbered
 from recording import Recorder
 from servers import SoundServer
-from signals import HeardSignal, is_written, numbered
 from timed_recording import TimedRecorder
 
 import vmic

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import programs
 import pytest
+from audio_signals import numbered, sounding, tone, tone_quality
 from recording import Recorder
 from servers import SoundServer
-from signals import numbered, sounding, tone, tone_quality
 
 import vmic
 

@@ -7,12 +7,12 @@ import threading
 import numpy as np
 import numpy.typing as npt
 import pytest
+from audio_signals import ANY, Samples, numbered, ramp_to, sounding
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from recording import Recorder
 from servers import SoundServer
-from signals import ANY, Samples, numbered, ramp_to, sounding
 
 import vmic
 

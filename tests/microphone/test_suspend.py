@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import programs
 import pulsectl
 import pytest
+from audio_signals import numbered
 from recording import Recorder
 from servers import SoundServer
-from signals import numbered
 
 import vmic
 from vmic._stream import playback

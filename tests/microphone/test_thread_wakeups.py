@@ -10,8 +10,8 @@ from pathlib import Path
 
 import programs
 import pytest
+from audio_signals import numbered
 from servers import SoundServer
-from signals import numbered
 
 import vmic
 from vmic._stream.playback import PlaybackStream

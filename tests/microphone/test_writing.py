@@ -12,13 +12,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import audio_signals
 import numpy as np
 import programs
 import pytest
-import signals
+from audio_signals import numbered
 from recording import Recorder
 from servers import SoundServer
-from signals import numbered
 
 import vmic
 
@@ -208,7 +208,7 @@ def test_many_threads_write_at_once(server: SoundServer, record: Record, non_blo
             thread.start()
         for thread in threads:
             thread.join(20)
-    sounding = signals.sounding(recorder.await_end())[:, 0] // 1000
+    sounding = audio_signals.sounding(recorder.await_end())[:, 0] // 1000
     assert [np.count_nonzero(sounding == value) for value in range(1, 9)] == [4800] * 8
     # Each write is heard in one piece.
     assert all(len(set(block)) == 1 for block in sounding.reshape(-1, 480).tolist())

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import programs
 import pytest
+from audio_signals import tone, tone_quality
 from programs import ROOT
 from recording import Recorder
 from servers import SoundServer
-from signals import tone, tone_quality
 
 import vmic
 

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 
 import pytest
+from audio_signals import numbered
 from recording import Recorder
 from servers import SoundServer
-from signals import numbered
 
 import vmic
 

@@ -20,7 +20,7 @@ Start = Callable[..., subprocess.Popen[str]]
 FORKS = """
 import multiprocessing, os, signal, sys, threading, time, warnings
 import vmic
-from signals import numbered
+from audio_signals import numbered
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: a fork beside threads
 
 def refused():

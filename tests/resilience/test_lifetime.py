@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import programs
 import pytest
+from audio_signals import numbered
 from player_programs import PlayerProgram
 from servers import SoundServer
-from signals import numbered
 
 import vmic
 from vmic._monitor import monitor

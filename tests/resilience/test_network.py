@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import programs
 import pytest
+from audio_signals import HeardSignal
 from networks import NEAR, Hosts
 from owner_programs import OwnerProgram
 from servers import SoundServer, available_servers, new_server
-from signals import HeardSignal
 from timed_recording import TimedRecorder
 
 pytestmark = [

@@ -13,9 +13,9 @@ from pathlib import Path
 import programs
 import pulsectl
 import pytest
+from audio_signals import PERIOD, numbered
 from recording import Recorder
 from servers import PARTS, SoundServer
-from signals import PERIOD, numbered
 
 import vmic
 from vmic._pulse import connection

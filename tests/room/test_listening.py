@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from aiohttp import ClientSession
 from aiortc import MediaStreamTrack
+from audio_signals import ANY, tone, tone_quality
 from room_peers import BLOCK, RATE, SDP, PlayedTrack, RoomPeer, RoomWebSocket, hearing, receiving, speaking
-from signals import ANY, tone, tone_quality
 
 from vmic.room.rtp_relay import RtpRelay
 

@@ -10,11 +10,11 @@ import numpy as np
 import programs
 import pulsectl
 import pytest
+from audio_signals import numbered
 from device_names import TRICKY
 from player_programs import is_there, play_all
 from recording import Recorder
 from servers import SoundServer
-from signals import numbered
 
 import vmic
 from vmic._device import create as _making

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import programs
 import pytest
+from audio_signals import Samples, numbered
 from player_programs import ffmpeg, pacat, play_all
 from servers import SoundServer
-from signals import Samples, numbered
 
 import vmic
 from vmic import _speaker_creation

@@ -19,12 +19,12 @@ import numpy as np
 import programs
 import pulsectl
 import pytest
+from audio_signals import Samples, numbered
 from libpulse_streams import play_paused
 from owner_programs import unload
 from player_programs import PlayerProgram, is_there, play_all
 from recording import Recorder
 from servers import PARTS, SoundServer
-from signals import Samples, numbered
 from timed_recording import TimedRecorder
 
 import vmic

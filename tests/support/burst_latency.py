@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import programs
-from signals import tone
+from audio_signals import tone
 
 import vmic
 

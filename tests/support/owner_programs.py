@@ -15,7 +15,7 @@ import pulsectl
 
 _OWN = """
 import sys, threading, time, vmic
-from signals import numbered
+from audio_signals import numbered
 
 def compute():
     while True:

@@ -10,8 +10,8 @@ from typing import Any
 
 import programs
 import pulsectl
+from audio_signals import Samples
 from servers import SoundServer
-from signals import Samples
 
 import vmic
 

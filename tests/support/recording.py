@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from signals import HeardSignal, Samples
+from audio_signals import HeardSignal, Samples
 
 if TYPE_CHECKING:
     from servers import SoundServer

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from aiohttp import ClientSession, ClientWebSocketResponse
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from signals import Samples, tone
+from audio_signals import Samples, tone
 
 RATE = 48000
 BLOCK = RATE // 50

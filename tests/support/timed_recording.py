@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
+from audio_signals import HeardSignal, Samples, is_written
 from recording import Recorded, parec
-from signals import HeardSignal, Samples, is_written
 
 
 class TimedRecorder:

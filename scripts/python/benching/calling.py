@@ -9,7 +9,7 @@ import argparse
 import time
 
 import numpy as np
-from signals import numbered
+from audio_signals import numbered
 
 import vmic
 from benching.measuring import RATE, Times, percentiles

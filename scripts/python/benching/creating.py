@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from signals import numbered
+from audio_signals import numbered
 
 from benching import outputs
 from benching.contestants import CONTESTANTS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from signals import PERIOD, HeardSignal, Samples, is_written
+from audio_signals import PERIOD, HeardSignal, Samples, is_written
 
 Times = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from signals import PERIOD, numbered
+from audio_signals import PERIOD, numbered
 
 from benching import outputs, processes
 from benching.contestants import CONTESTANTS

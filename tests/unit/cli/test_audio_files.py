@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 from audio_files import CASES, RATE, Case, Floats, identity, tone
-from signals import frequency
+from audio_signals import frequency
 
 import vmic
 from vmic.cli.sounds import audio_file, decoder

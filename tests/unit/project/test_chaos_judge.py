@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+from audio_signals import Samples, ramp_to
 from chaos.frames import FOREIGN, PERIOD, frames
 from chaos.judge import Verdict, judge
-from signals import Samples, ramp_to
 
 N = 48000
 FIRST = 3 * PERIOD - 10000  # so that a period ends within the signal

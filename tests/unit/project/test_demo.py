@@ -5,7 +5,7 @@ from __future__ import annotations
 import demo
 import numpy as np
 import pytest
-from signals import Samples, numbered
+from audio_signals import Samples, numbered
 
 WORDS = 48000
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from audio_signals import PERIOD, Samples, numbered
 from benching.measuring import Capture, data_frames, frames_missing, gaps, judge, latencies, unwrapped
-from signals import PERIOD, Samples, numbered
 
 CHUNK = 480
 FRAGMENT = 240

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from signals import HeardSignal, is_written, numbered, ramp_to, sounding, tone, tone_quality
+from audio_signals import HeardSignal, is_written, numbered, ramp_to, sounding, tone, tone_quality
 
 RATE = 48000
 SILENCE = np.zeros((300, 1), np.int16)

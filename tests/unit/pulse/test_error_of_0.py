@@ -29,18 +29,18 @@ for stream in (playback, capture):
 
 
 @pytest.fixture(scope="module")
-def no_errors(tmp_path_factory: pytest.TempPathFactory) -> str:
-    library = tmp_path_factory.mktemp("preload") / "no_errors.so"
-    source = Path(__file__).with_name("no_errors.c")
+def zero_errno_preload(tmp_path_factory: pytest.TempPathFactory) -> str:
+    library = tmp_path_factory.mktemp("preload") / "zero_errno_preload.so"
+    source = Path(__file__).with_name("zero_errno_preload.c")
     subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
     return str(library)
 
 
 @pytest.mark.parametrize("kind", ["PULSEAUDIO", "PIPEWIRE"])
-def test_a_stream_that_failed_for_no_reason_has_failed(kind: str, no_errors: str) -> None:
+def test_a_stream_that_failed_for_no_reason_has_failed(kind: str, zero_errno_preload: str) -> None:
     subprocess.run(
         [sys.executable, "-c", OPEN.replace("KIND", repr(kind))],
-        env={**os.environ, "LD_PRELOAD": no_errors},
+        env={**os.environ, "LD_PRELOAD": zero_errno_preload},
         timeout=60,
         check=True,
     )

@@ -25,7 +25,7 @@ from vmic.room.rtp_relay import RtpRelay
 
 SOURCES = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "vmic").rglob("*.py")}
 
-# How many arguments vmic passes to each function (_pulse/operations, cli/terminal/peaks).
+# How many arguments vmic passes to each function (_pulse/operations, cli/system/peak_reader).
 FUNCTIONS = {
     "context_errno": 1,
     "context_get_server_info": 3,

@@ -10,8 +10,8 @@ from importlib.util import find_spec
 import click
 
 import vmic
-from vmic.cli.system.checks import Finding, all_of_them, facts
-from vmic.cli.system.loopback_test import LoopbackResult
+from vmic.cli.system.doctor_checks import Finding, all_of_them, facts
+from vmic.cli.system.loopback_trial import LoopbackResult
 
 _SIGNS = {"good": ("✓", "green"), "note": ("·", "cyan"), "bad": ("✗", "red")}
 

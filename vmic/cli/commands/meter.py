@@ -17,9 +17,9 @@ from vmic._pulse.bindings import pulsectl
 from vmic._pulse.subscription import ServerObserver
 from vmic.cli.options import LENGTH, name_argument
 from vmic.cli.system.microphone_status import listeners, who
+from vmic.cli.system.peak_reader import Peaks
 from vmic.cli.terminal import level_bar
 from vmic.cli.terminal.output import Picture, clock, line, screen
-from vmic.cli.terminal.peaks import Peaks
 
 _REDRAW, _LINE = 0.05, 1.0  # seconds
 _HOLD = 1.5  # seconds

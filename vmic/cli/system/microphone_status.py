@@ -15,8 +15,8 @@ from vmic._keeper import client as _keeping
 from vmic._monitor import recording_apps
 from vmic._monitor.recording_apps import Listener
 from vmic._pulse.bindings import pulsectl
+from vmic.cli.system.peak_reader import Peaks
 from vmic.cli.terminal.output import printable
-from vmic.cli.terminal.peaks import Peaks
 
 # The server sends three peaks in this time, in seconds.
 _LISTENS_FOR = 0.12

@@ -1,6 +1,6 @@
 // The page of a room: it hears everybody, and speaks where its person likes.
 
-import { Channel } from "/page/channel.js";
+import { EventSocket } from "/page/event_socket.js";
 import { Listening } from "/page/listening.js";
 import { Messages } from "/page/messages.js";
 import { Microphones } from "/page/microphones.js";
@@ -29,7 +29,7 @@ let former = []; // channels and calls that are to end once all is heard without
 function enter(path) {
   channel?.hush();
   if (channel !== null) former.push(channel);
-  channel = new Channel(path, (event) => take(event).catch((error) => complain(error.message)));
+  channel = new EventSocket(path, (event) => take(event).catch((error) => complain(error.message)));
 }
 
 function visit() {

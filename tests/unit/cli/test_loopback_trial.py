@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from signals import Samples
+from audio_signals import Samples
 
-from vmic.cli.system import loopback_test
+from vmic.cli.system import loopback_trial
 
 WRITTEN = [0.01 * number for number in range(200)]
-FRAMES = loopback_test._frames(np.arange(96000))
+FRAMES = loopback_trial._frames(np.arange(96000))
 SILENCE = np.zeros((4800, 2), np.int16)
 
 
@@ -26,8 +26,8 @@ class ParecOutput:
         return frame / 48000 + 0.01
 
 
-def judged(*parts: Samples) -> loopback_test.LoopbackResult:
-    return loopback_test._judge(WRITTEN, ParecOutput(*parts))  # type: ignore[arg-type]
+def judged(*parts: Samples) -> loopback_trial.LoopbackResult:
+    return loopback_trial._judge(WRITTEN, ParecOutput(*parts))  # type: ignore[arg-type]
 
 
 def ramp(start: Samples, end: Samples) -> Samples:

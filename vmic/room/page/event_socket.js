@@ -2,7 +2,7 @@
 
 import { admitted } from "/page/token.js";
 
-export class Channel {
+export class EventSocket {
   constructor(path, tell) {
     const address = admitted(path);
     address.protocol = "ws:";

@@ -13,10 +13,10 @@ from pathlib import Path
 import audio_files
 import pytest
 from audio_files import CASES, Case, identity
+from audio_signals import frequency, without_silence
 from programs import VMIC, command
 from recording import Recorder
 from servers import SoundServer
-from signals import frequency, without_silence
 
 import vmic
 

@@ -19,8 +19,8 @@ from chaos.frames import CHANNELS, SAMPLE_RATE, frames
 import vmic
 
 
-class RandomSpeaker:
-    """A writer of numbered frames. Speaker 0 blocks and writes as fast as it can, speaker 1 by the clock."""
+class RandomWriter:
+    """A writer of numbered frames. Writer 0 blocks and writes as fast as it can, writer 1 by the clock."""
 
     def __init__(self, which: int, seed: int) -> None:
         self._which, self._random = which, random.Random(seed)
@@ -33,7 +33,7 @@ class RandomSpeaker:
         self._due = time.monotonic()
         self._children: list[int] = []
 
-    def speak(self) -> None:
+    def run(self) -> None:
         """Perform random actions until standard input ends."""
         deeds = (self._write, self._write_much, self._flush, self._pause)
         while self._obey():
@@ -91,4 +91,4 @@ def _say(**what: object) -> None:
 
 
 if __name__ == "__main__":
-    RandomSpeaker(*map(int, sys.argv[1:])).speak()
+    RandomWriter(*map(int, sys.argv[1:])).run()

@@ -17,7 +17,7 @@ from vmic._keeper import client as _keeping
 from vmic._pulse import backend, connection
 from vmic._pulse.bindings import pulsectl
 from vmic.cli.system import asoundrc
-from vmic.cli.system.loopback_test import LoopbackResult, try_one
+from vmic.cli.system.loopback_trial import LoopbackResult, try_one
 from vmic.cli.system.microphone_status import unguarded
 
 # Above this latency (seconds) a conversation suffers: ITU-T G.114 has 150 ms for the whole path.

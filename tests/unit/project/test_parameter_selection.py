@@ -10,13 +10,13 @@ from pathlib import Path
 import programs
 
 CONFTEST = """
-import matrix, pytest
+import parameter_selection, pytest
 
 @pytest.fixture(params=["pulseaudio", "pipewire"])
 def server(request): ...
 
 def pytest_collection_modifyitems(config, items):
-    items[:] = matrix.chosen(items, by_name=any("::" in argument for argument in config.args))
+    items[:] = parameter_selection.chosen(items, by_name=any("::" in argument for argument in config.args))
 """
 TESTS = """
 import pytest
