@@ -64,8 +64,8 @@ def create_microphone_device(
             a late write does not make a gap. An utterance is audio without a pause of 0.5 s or more. "low" is
             the shortest prebuffer that the server permits. "auto" starts like "low", grows after each gap,
             and shrinks while no write is late. "safe" works like "auto", but is never shorter than 0.1 s. A
-            number is a fixed length in seconds, 0 to 2. A blocking write may leave the length of the
-            prebuffer queued, so a longer prebuffer makes it return earlier.
+            number is a fixed length in seconds, 0 to 2. A blocking write may return while one prebuffer of
+            audio is still queued, so it returns earlier if the prebuffer is longer.
         replace: Whether to remove an existing microphone of the same name, and take over its name.
         volume_guard: Whether to set the volume back to 100 % when another program changes it, as the
             automatic gain control of browsers does.
@@ -139,7 +139,7 @@ def create_device(
 
     Args:
         spec: Returns what to create, on this server.
-        attach: Opens the device that was created; its last argument creates it again.
+        attach: Opens the device that was created. Its last argument is a function that creates it again.
         replace: Whether to take the name over.
         volume_guard: Whether to hold the volume at 100 %.
     """
@@ -165,7 +165,7 @@ def create_device(
 def create_lasting_device(
     name: str, sample_rate: int, channels: int, *, replace: bool, description: str | None = None
 ) -> MicrophoneInfo:
-    """Create a microphone that belongs to no process, and stays until it is removed. The command uses it."""
+    """Create a microphone that belongs to no process, and stays until it is removed, for `vmic create`."""
     shown = check_device(MICROPHONE, name, description, sample_rate, channels)
     autostart.ensure_running()
     spec = MicrophoneSpec(name, shown, sample_rate, channels)
@@ -181,7 +181,7 @@ def open_microphone_device(
     The server mixes the audio of all writers. Closing the returned device does not remove the microphone. If
     the microphone was created with ``vmic create`` and its keeper (watchdog process) has exited, vmic starts
     a new keeper. A RuntimeWarning reports this, or that the keeper did not start. This blocks for a few
-    milliseconds, and at most 5 s, or 10 s longer if vmic starts a keeper.
+    milliseconds, and at most 5 s (15 s if vmic starts a keeper).
 
     Args:
         name: The microphone's name, or the name of its source on the sound server.

@@ -99,9 +99,9 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
     def removed(self) -> bool:
         """Return whether the microphone was removed from a server that still runs.
 
-        This can be True for a microphone from `open_microphone_device`, or one whose name another program
-        took over. If ``vmic create`` creates it again, its queued frames are heard. The value is False while
-        the server restarts. This does not block.
+        This can be True only for a microphone from `open_microphone_device`, or for one whose name another
+        program took over. If a removed microphone of ``vmic create`` is created again, its queued frames are
+        heard. The value is False while the server restarts. This does not block.
         """
         return self._reconnection.is_removed
 
@@ -121,11 +121,11 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
             frames: Interleaved 16-bit samples in native byte order, as bytes, bytearray, memoryview or
                 another contiguous buffer. Or a NumPy array of shape (n,) or (n, channels) with dtype int16,
                 float32 or float64. Floats are clipped to -1 to 1.
-            completion: A function that vmic calls once, with the number of the write's frames that the server
-                consumed. After a `flush`, it is the number of those that were heard. One thread of vmic makes
+            completion: A function that vmic calls once, with how many frames of this write the server
+                consumed (after a `flush`: how many frames of this write were heard). One thread of vmic makes
                 these calls, in the order of the writes.
-            timeout: How many seconds longer than its audio a blocking write may take, if the server hangs or
-                restarts.
+            timeout: How many seconds a blocking write may take beyond the time that its audio needs, if the
+                server hangs or restarts.
 
         Returns:
             The number of frames accepted. A blocking microphone accepts all of them, unless `flush` is
@@ -193,8 +193,8 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
                 abruptly, which may click.
 
         Returns:
-            Of the writes whose last frame had not been heard: how many frames were heard, and how many were
-            dropped.
+            How many frames were heard, and how many were dropped. Only writes that had not been heard to
+            their end are counted, with all their frames.
 
         Raises:
             DeviceLostError: The server hangs. The frames are dropped when the server continues.

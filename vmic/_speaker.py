@@ -75,18 +75,18 @@ class VirtualSpeakerDevice(VirtualDevice):
         """Read the mix of what applications play. While no application plays, the frames are silence.
 
         A blocking speaker waits until all frames have arrived, at the pace of the sound server. A
-        non-blocking speaker returns at once, and passes the frames to the completion. The first read begins
-        with the audio that is played at that moment. So does a read that follows a pause of more than 1 s. A
-        shorter pause between reads loses no audio. If no application plays and nothing reads for 5 s, vmic
-        suspends the speaker. The first 0.1 s of the next sound are then lost, unless a read waits.
+        non-blocking speaker returns at once, and passes the frames to the completion. The first read, and
+        each read after a pause of more than 1 s, begins with the audio that is played at that moment. A
+        shorter pause loses no audio. If no application plays and nothing reads for 5 s, vmic suspends the
+        speaker. The first 0.1 s of the next sound are then lost, unless a read already waits when it begins.
 
         Args:
             num_frames: The number of frames to read.
             completion: A function that vmic calls once with the frames, on one thread of vmic, in the order
                 of the reads. There are fewer than `num_frames` only if the speaker is closed. Without a
                 completion, a non-blocking read discards the frames.
-            timeout: How many seconds longer than its audio a blocking read may take, if the server hangs or
-                restarts.
+            timeout: How many seconds a blocking read may take beyond the time that its audio needs, if the
+                server hangs or restarts.
 
         Returns:
             Exactly `num_frames` frames: interleaved 16-bit samples in native byte order. A non-blocking

@@ -44,7 +44,7 @@ class Listeners(DeviceObserver):
     def lose(self) -> None:
         """Note that the server is away or the microphone was removed. The monitor calls this.
 
-        The stream is set as listened to, so that a suspended stream notices the loss.
+        The stream is told that an application listens: a suspended stream then wakes and notices the loss.
         """
         self._stream.device_seen = False
         self._note((), listened=True)
@@ -88,7 +88,7 @@ class Listeners(DeviceObserver):
                 self._waiters.remove(waiter)
 
     def call(self, callback: ListenersCallback | None) -> None:
-        """Call `callback`, and no longer any other, after each change."""
+        """Call `callback` after each change, in place of the previous one. None only removes that."""
         self._known()
         self._notifier.call(callback)
 

@@ -25,7 +25,7 @@ class SpeakerActivity(DeviceObserver):
     def lose(self) -> None:
         """Note that the server is away or the speaker was removed. The monitor calls this.
 
-        The stream is set as played to, so that a suspended stream notices the loss.
+        The stream is told that an application plays: a suspended stream then wakes and notices the loss.
         """
         self._note(seen=False, played=True)
 

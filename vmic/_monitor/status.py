@@ -62,7 +62,7 @@ class DeviceStatus(DeviceObserver):
             )
 
     def call(self, callback: MutedCallback | None) -> None:
-        """Call `callback`, and no longer any other, after each change."""
+        """Call `callback` after each change, in place of the previous one. None only removes that."""
         if self._closed:
             raise ClosedError(f"{self.kind} {self.key[0]!r} is closed")
         self._notifier.call(callback)

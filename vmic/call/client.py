@@ -158,7 +158,7 @@ class CallClient:
                 are optional. The state is "subscribed", "unsubscribed" or "staged". ``{id: "fromDefaults"}``
                 restores the profile "base".
             profile_settings: Changes of profiles: ``{profile: {"media": {"microphone": state}}}``. They do
-                not apply to participants that `participant_settings` has set.
+                not change participants whose subscription an earlier `participant_settings` has set.
             completion: Called with None, or with an error message.
         """
         self._update(
