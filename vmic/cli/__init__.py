@@ -37,7 +37,7 @@ _COMMANDS = {
     "alsa": ("session_setup:alsa", "List microphones by name in programs that support only ALSA."),
     "doctor": ("doctor:doctor", "Find problems with microphones, and suggest remedies."),
     "clean": ("devices:clean", "Remove microphones that programs have left behind."),
-    "completion": ("session_setup:completion", "Print a script for SHELL that completes vmic commands."),
+    "completion": ("session_setup:completion", "Print the script that lets a shell complete vmic commands."),
 }
 
 

@@ -66,8 +66,8 @@ Example: ffmpeg -i film.mkv -f s16le -ar 48000 -ac 1 - | vmic play my-mic - --ra
     help="Format of raw samples.  [default: s16le]",
 )
 @_latency_option(
-    help=f"{_QUEUED} If this option is given, a pipe also starts that much later, which prevents gaps if its "
-    "input is late.  [default: 2000, and a pipe starts at once]"
+    help=f"{_QUEUED} If this option is given, sound from a pipe also starts this much later, so that late "
+    "input makes no gap.  [default: 2000, and sound from a pipe starts at once]"
 )
 @quiet_option
 def play(

@@ -114,7 +114,7 @@ Example: vmic completion bash"""
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print a script for SHELL that completes vmic commands, options and microphone names."""
+    """Print the script that lets a shell complete vmic commands, options and microphone names."""
     kind = get_completion_class(shell)
     assert kind
     click.echo(kind(context.find_root().command, {}, "vmic", _COMPLETION).source())
