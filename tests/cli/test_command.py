@@ -170,7 +170,7 @@ def test_nothing_of_vmic_stays_behind(server: SoundServer) -> None:
 )
 def test_without_a_server_it_says_where_it_looked(arguments: tuple[str, ...]) -> None:
     said = refusal(*arguments)
-    assert "Connection refused. PULSE_SERVER is set to this address. Start the server there" in said
+    assert "Connection refused. PULSE_SERVER is set to this address. Start a server there" in said
 
 
 @pytest.mark.parametrize("arguments", USAGE, ids=" ".join)

@@ -113,7 +113,7 @@ def test_without_a_server_it_says_how_to_get_one() -> None:
     found = report(code=1)
     what, how = the_one_bad(found)
     assert "no sound server answers at unix:/nonexistent" in what
-    assert how.startswith("PULSE_SERVER is set to this address. Start the server there")
+    assert how.startswith("PULSE_SERVER is set to this address. Start a server there")
     # It does not claim either that anything reaches a server.
     assert "reach the sound server" not in json.dumps(found)
 

@@ -77,6 +77,8 @@ def test_two_that_start_it_at_the_same_moment_get_one() -> None:
 def test_it_is_not_started_when_that_is_turned_off(home: HomeDirectory) -> None:
     said = home.refusal(CREATE, VMIC_AUTOSTART="0")
     assert "Start a sound server (systemctl --user start pipewire-pulse, or pulseaudio --start)" in said
+    assert "or unset VMIC_AUTOSTART" in said
+    assert "install" not in said
     assert "VMIC_AUTOSTART is 0" in said
     assert home.servers() == []
 

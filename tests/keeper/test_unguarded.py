@@ -154,6 +154,13 @@ def executable(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyte
     return name
 
 
+@pytest.mark.usefixtures("unguarded")
+def test_a_keeper_that_does_not_start_is_named_once_in_the_warning(executable: str) -> None:
+    reason = rf"could not start another: {executable} (exited|did not answer)"
+    with pytest.warns(RuntimeWarning, match=f"^microphone 'mic' is not guarded: its keeper .*{reason}"):
+        vmic.open_microphone_device("mic").close()
+
+
 def test_what_is_no_keeper_does_not_count_as_one(
     server: SoundServer, executable: str, caplog: pytest.LogCaptureFixture, record: Callable[..., Recorder]
 ) -> None:

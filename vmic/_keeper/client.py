@@ -26,8 +26,7 @@ from vmic._errors import DeviceError
 from vmic._pulse import await_objects
 from vmic._pulse.bindings import pulsectl
 
-# The first message of a keeper.
-GREETING = "keeps"
+GREETING = "keeps"  # the first message of a keeper
 # An answer takes 0.2 s, or 1 s on a busy machine. A server that hangs gets no more time.
 _ANSWERS_WITHIN = 10.0
 # How long a keeper that has just started, or has lost its connection, may take to connect.
@@ -132,8 +131,8 @@ def start_lasting(spec: MicrophoneSpec) -> None:
     program = process.command("vmic._keeper")[0]
     how = "exited" if came else f"did not answer within {_ANSWERS_WITHIN:g} s"
     raise DeviceError(
-        f"cannot start the keeper (watchdog process) of microphone {spec.name!r}: {program} {how} (exit code "
-        f"{keeper.wait()}). Check that {program} is a Python interpreter, and that the sound server answers"
+        f"{program} {how} (exit code {keeper.wait()}). Check that {program} is a Python interpreter, and "
+        "that the sound server answers"
     )
 
 
@@ -156,8 +155,8 @@ def replace_lost(device: Device) -> None:
         start_lasting(spec)
     except OSError as error:
         message = (
-            f"the keeper (watchdog process) of microphone {device.name!r} has exited, and vmic could not "
-            f"start another: {error}. The microphone is not guarded"
+            f"microphone {device.name!r} is not guarded: its keeper (watchdog process) has exited, and vmic "
+            f"could not start another: {error}"
         )
     else:
         message = f"the keeper (watchdog process) of microphone {device.name!r} had exited: vmic restarted it"

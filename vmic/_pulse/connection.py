@@ -27,13 +27,11 @@ TIMEOUT = 5.0
 _UNDONE_WITHIN = 1.0
 SESSIONS = Path("/run/user")
 
-_HOW_TO_GET_ONE = (
-    "Start a sound server (systemctl --user start pipewire-pulse, or pulseaudio --start), or install "
-    "PulseAudio (apt install pulseaudio), which vmic starts when it creates a device"
-)
+_START_ONE = "Start a sound server (systemctl --user start pipewire-pulse, or pulseaudio --start), or "
+_OR_INSTALL_IT = "install PulseAudio (apt install pulseaudio), which vmic starts when it creates a device"
+_OR_LET_VMIC = "unset VMIC_AUTOSTART: vmic then starts PulseAudio when it creates a device"
 _HOW_TO_GET_THAT_ONE = (
-    "PULSE_SERVER is set to this address. Start the server there, or unset PULSE_SERVER to use the user's "
-    "own server"
+    "PULSE_SERVER is set to this address. Start a server there, or unset PULSE_SERVER to use your own server"
 )
 
 
@@ -196,7 +194,8 @@ def _refusal(code: int) -> ServerError:
             f"{said}. This user does not have permission to open the server's socket. Run as the user who "
             "owns the server"
         )
-    cure = _HOW_TO_GET_THAT_ONE if os.environ.get("PULSE_SERVER") else _HOW_TO_GET_ONE
+    cure = _START_ONE + (_OR_LET_VMIC if os.environ.get("VMIC_AUTOSTART") == "0" else _OR_INSTALL_IT)
+    cure = _HOW_TO_GET_THAT_ONE if os.environ.get("PULSE_SERVER") else cure
     return NobodyListensError(f"{said}. {cure}")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 
 from vmic._base.tasks import end, happens
+from vmic.call._signalling import base
 from vmic.call._signalling.base import LocalParticipant, RemoteParticipant, SessionError, SessionListener
 from vmic.call._signalling.peer_connection import Peer
 from vmic.call._signalling.receiving_connections import ReceivingConnections
@@ -57,7 +58,7 @@ class RoomChannel:
                 self._url, headers=self._authority, heartbeat=_ASKS_EACH
             )
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
-            raise SessionError(f"cannot enter the room at {self._url}: {error}") from error
+            raise SessionError(f"cannot enter the room at {self._url}: {base.reason(error)}") from error
         self._listening = asyncio.create_task(self._listen(self._channel))
         if self._name:
             await self.rename(self._name)

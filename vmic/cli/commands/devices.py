@@ -64,7 +64,11 @@ def create(
         raise
     with contextlib.ExitStack() as undo:
         undo.callback(remove_microphone_device, name)
-        client.start_lasting(MicrophoneSpec(name, description or name, rate, channels))
+        try:
+            client.start_lasting(MicrophoneSpec(name, description or name, rate, channels))
+        except OSError as error:
+            why = f"cannot start the keeper (watchdog process) of microphone {name!r}: {error}"
+            raise DeviceError(why) from error
         if alsa:
             asoundrc.add(name, info.source_name, description or name)
         undo.pop_all()

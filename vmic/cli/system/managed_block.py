@@ -69,7 +69,7 @@ class ManagedBlock:
             if begun not in whole:
                 raise vmic.VmicError(
                     f"cannot change {self.path}: the line '# >>> vmic: {begun} >>>' has no matching "
-                    f"'# <<< vmic: {begun} <<<'. Remove the lines that belong to it by hand"
+                    f"'# <<< vmic: {begun} <<<' below it. Remove that line, and what vmic wrote below it"
                 )
 
     @contextlib.contextmanager
