@@ -14,6 +14,7 @@ from servers import SoundServer
 
 import vmic
 
+pytestmark = pytest.mark.own_quantum
 LEVEL = 8000
 
 

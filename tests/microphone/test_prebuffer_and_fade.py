@@ -19,6 +19,7 @@ from timed_recording import TimedRecorder
 import vmic
 from vmic._stream.latency import Latency
 
+pytestmark = pytest.mark.own_quantum
 Record = Callable[..., Recorder]
 
 
