@@ -46,12 +46,12 @@ def test_all_of_it_is_heard(
 ) -> None:
     """So many files at once have gaps on two cores.
 
-    The gaps are removed, and the rest has the whole length of the file. Without --long half of the short
-    files are played: all are decoded in tests/unit/cli/test_audio_files.py.
+    The gaps are removed, and the rest has the whole length of the file. Without --long a quarter of the
+    short files is played: all are decoded in tests/unit/cli/test_audio_files.py.
     """
     audio_files.make_all(tmp_path)
     short = [case for case in CASES if duration(case) < 10]
-    cases = CASES if pytestconfig.getoption("--long") else short[::2]
+    cases = CASES if pytestconfig.getoption("--long") else short[::4]
 
     def hear(case: Case) -> str | None:
         """Return what is wrong with the recording, or None."""

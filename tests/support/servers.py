@@ -51,8 +51,8 @@ class SoundServer:
     Attributes:
         kind: "pulseaudio" or "pipewire".
         before: The beginning of the command line of each of its processes.
-        long_quantum: Whether PipeWire processes 1024 frames at a time, not the 256 that vmic asks for. It does
-            not miss such a quantum when the machine stands still for some milliseconds.
+        long_quantum: Whether PipeWire processes 1024 frames at a time, and not the 256 that vmic asks for.
+            It then misses nothing when the machine stands still for some milliseconds.
         was_frozen: Whether `frozen` has been called: the server then misses quanta in any case.
         env: The environment in which a program finds this server and no other.
     """
