@@ -22,6 +22,7 @@ from servers import PulseAudio, SoundServer
 import vmic
 from vmic._device import names as _names
 
+pytestmark = pytest.mark.own_quantum  # a longer one is a finding: the latency is then 0.1 s
 Start = Callable[..., subprocess.Popen[str]]
 
 

@@ -141,7 +141,8 @@ def test_it_does_not_speak_into_one_that_took_its_name(
 def test_its_volume_is_full_when_it_wakes(
     server: SoundServer, microphone: vmic.VirtualMicrophoneDevice, record: Record
 ) -> None:
-    with vmic.create_microphone_device("other", 48000), server.client() as pulse:
+    # Another writer: the end of another microphone would end recordings of the default one that begin then.
+    with vmic.open_microphone_device(microphone.name), server.client() as pulse:
         for stream in pulse.sink_input_list():
             pulse.volume_set_all_chans(stream, 0.2)
     recorder = record(microphone)
