@@ -18,7 +18,7 @@ to reads) to `_speaker` (`read_frames`).
 import importlib as _importlib
 import typing as _typing
 
-from vmic import _atexit  # noqa: F401 (at once: what registers at exit after this import runs before it)
+from vmic import _atexit  # noqa: F401 (first: exit functions that are registered later run before those of vmic)
 
 if _typing.TYPE_CHECKING:
     from vmic._api import (
@@ -84,8 +84,8 @@ __all__ = [
     "remove_microphone_device",
 ]
 
-# Imported when one of them is first used: all of them take 0.1 s, which `vmic --help` and the keeper do not
-# need.
+# Each module is imported when one of its names is first used. Importing all of them takes 0.1 s, and
+# `vmic --help` and the keeper do not need all of them.
 _HOMES = {
     "_api": [
         "create_microphone_device",

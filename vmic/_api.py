@@ -25,8 +25,8 @@ from vmic._stream import latency as _latency
 from vmic._stream.latency import Latency, Prebuffer
 from vmic._stream.playback import PlaybackStream
 
-# Seconds of audio that a device queues. A blocking write keeps the queue short itself: so much is in it that
-# the writer thread never waits for Python, and so little that Ctrl-C leaves no long tail.
+# Seconds of audio that a device queues. The queue of a blocking device is long enough that the writer thread
+# never waits for Python, and short enough that little audio is heard after Ctrl-C.
 _QUEUE_NON_BLOCKING = 60.0
 _QUEUE_BLOCKING = 0.5
 
@@ -50,8 +50,8 @@ def create_microphone_device(
 
     The microphone is a source of the sound server (PulseAudio or PipeWire), at 100 % volume and unmuted. vmic
     removes it when it is closed, or when this process exits. If no server runs and PULSE_SERVER is not set,
-    vmic starts PulseAudio, unless VMIC_AUTOSTART is "0". This blocks for about 50 ms (250 ms on PipeWire),
-    and at most 5 s.
+    vmic starts PulseAudio, unless VMIC_AUTOSTART is "0". This blocks for about 50 ms (250 ms on PipeWire). If
+    the server does not answer, it raises ServerError after 5 s.
 
     Args:
         device_name: The name that applications show: 1 to 128 characters, without control characters.
@@ -151,7 +151,7 @@ def create_device(
         again = functools.partial(make, spec=wanted, replace=False)
         return make(pulse, wanted, replace=replace), StreamServer.of(pulse), again
 
-    # What is undone needs a connection, which the monitor and the keeper have given back by then.
+    # An undo needs a free connection. `owning` ends first, so the monitor and the keeper have closed theirs.
     with contextlib.ExitStack() as undo, monitor.owning():
         device, server, again = connection.call(
             begin, undo=lambda pulse, made: registry.remove(pulse, made[0])
@@ -181,7 +181,8 @@ def open_microphone_device(
     The server mixes the audio of all writers. Closing the returned device does not remove the microphone. If
     the microphone was created with ``vmic create`` and its keeper (watchdog process) has exited, vmic starts
     a new keeper. A RuntimeWarning reports this, or that the keeper did not start. This blocks for a few
-    milliseconds, and at most 5 s (15 s if vmic starts a keeper).
+    milliseconds, and for up to 12 s if vmic starts a keeper. If the server does not answer, it raises
+    ServerError after 5 s.
 
     Args:
         name: The microphone's name, or the name of its source on the sound server.

@@ -9,7 +9,7 @@ import time
 import weakref
 from typing import Protocol
 
-# Over all devices: how long queued frames are heard at exit, and the removal of the devices takes.
+# The most seconds at exit, for all devices together: to play queued frames and to remove the devices.
 EXIT_SECONDS = 2.0
 
 

@@ -186,7 +186,8 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
     def flush(self, fade_ms: float = 5) -> FlushResult:
         """Drop the unheard frames and fade out, for example when a user interrupts a voice bot.
 
-        A blocking write in another thread returns early. This blocks for a few milliseconds, and at most 1 s.
+        A blocking write in another thread returns early. This blocks for a few milliseconds, and at
+        most 1 s (2 s if another flush is under way).
 
         Args:
             fade_ms: The length of the fade, 0 to 100 ms. Its frames count as dropped. 0 ends the sound
@@ -224,7 +225,8 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
         """Drain the microphone, then remove it.
 
         A microphone from `open_microphone_device` is not removed. This blocks for as long as the queued audio
-        lasts, and up to 12 s longer if the server hangs. Ctrl-C ends the wait. A second call does nothing.
+        lasts. A slow completion can add up to 5 s, and a server that hangs up to 12 s. Ctrl-C ends the wait. A
+        second call does nothing.
         """
         super().close()
 

@@ -75,15 +75,16 @@ class VirtualSpeakerDevice(VirtualDevice):
         """Read the mix of what applications play. While no application plays, the frames are silence.
 
         A blocking speaker waits until all frames have arrived, at the pace of the sound server. A
-        non-blocking speaker returns at once, and passes the frames to the completion. The first read, and
-        each read after a pause of more than 1 s, begins with the audio that is played at that moment. A
-        shorter pause loses no audio. If no application plays and nothing reads for 5 s, vmic suspends the
+        non-blocking speaker returns at once, and passes the frames to the completion. The first read, and each read
+        after a pause of more than 1 s, begins with the audio that is played at that moment, unless the speaker
+        has a `backlog` (see `create_speaker_device`). A shorter pause loses no audio. If no application plays and nothing reads for 5 s, vmic suspends the
         speaker. The first 0.1 s of the next sound are then lost, unless a read already waits when it begins.
 
         Args:
             num_frames: The number of frames to read.
             completion: A function that vmic calls once with the frames, on one thread of vmic, in the order
-                of the reads. There are fewer than `num_frames` only if the speaker is closed. Without a
+                of the reads. There are fewer than `num_frames` if the speaker is closed, and none if a
+                blocking read fails or is cancelled. Without a
                 completion, a non-blocking read discards the frames.
             timeout: How many seconds a blocking read may take beyond the time that its audio needs, if the
                 server hangs or restarts.
@@ -96,8 +97,8 @@ class VirtualSpeakerDevice(VirtualDevice):
             ValueError: `num_frames` is negative, or more than 2147483647.
             TypeError: `num_frames` is not an int.
             DeviceError: 65,536 completions or 16 MB of frames are pending, because a completion is slow.
-            DeviceLostError: The server stopped sending audio. The next read returns the frames that have
-                arrived. The same holds after a KeyboardInterrupt.
+            DeviceLostError: The server stopped sending audio. A read within 1 s returns the frames that
+                have arrived. The same holds after a KeyboardInterrupt.
             ClosedError: The speaker is closed, or was closed during the read.
         """
         if self._non_blocking:
@@ -113,8 +114,8 @@ class VirtualSpeakerDevice(VirtualDevice):
         """Read as `read_frames` of a blocking speaker does, without blocking the event loop.
 
         It returns the frames even if the speaker is non-blocking. Simultaneous reads of tasks and threads run
-        in the order of the calls. If a read is cancelled, the next read returns the frames that have already
-        arrived. The exceptions are those of `read_frames`.
+        in the order of the calls. If a read is cancelled, a read within 1 s returns the frames that have
+        already arrived. The exceptions are those of `read_frames`.
 
         Args:
             num_frames: As in `read_frames`.
@@ -138,7 +139,7 @@ class VirtualSpeakerDevice(VirtualDevice):
     # ---- the end ----
 
     def close(self) -> None:
-        """Remove the speaker. Applications that play to it move to another output.
+        """Remove the speaker. The server moves or ends the streams of applications that play to it.
 
         The completions of pending reads receive the frames that have arrived so far. This usually takes a few
         milliseconds. A slow completion can add up to 5 s, and a server that hangs up to 7 s. A second call

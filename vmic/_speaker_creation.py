@@ -40,7 +40,8 @@ def create_speaker_device(
 
     The speaker is a sink of the sound server (PulseAudio or PipeWire), and does not become the default
     output. vmic removes it when it is closed, or when this process exits. If no server runs, vmic starts one,
-    as `create_microphone_device` does. This blocks for about 50 ms (250 ms on PipeWire), and at most 5 s.
+    as `create_microphone_device` does. This blocks for about 50 ms (250 ms on PipeWire). If the server
+    does not answer, it raises ServerError after 5 s.
 
     Args:
         device_name: The name that applications show: 1 to 128 characters, without control characters.
@@ -140,7 +141,7 @@ def create_headset(
     description: str | None = None,
     backlog: bool = False,
 ) -> Headset:
-    """Create a headset: a microphone and a speaker with the same name. This blocks for at most 10 s.
+    """Create a headset: a microphone and a speaker with the same name.
 
     Args:
         name: The name of both devices, as for `create_microphone_device`.
@@ -162,7 +163,7 @@ def create_headset(
         DeviceError: The name is in use, or the server refuses a device. vmic then creates neither device.
         ServerError: No sound server answers.
     """
-    # The other way round their names on the server would collide.
+    # If the speaker were created first, it would take the microphone's name on the server.
     microphone = _api.create_microphone_device(
         name,
         sample_rate,

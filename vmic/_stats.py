@@ -32,7 +32,7 @@ class MicrophoneStats:
         lost: Frames that were in the sound server's buffer when the server exited or the microphone was
             removed.
         queued: Frames that are accepted and not heard yet.
-        underruns: Gaps in the audio that late writes caused. A pause of 0.5 s or more, or one that follows a
+        underruns: Gaps in the audio, mostly because a write was late. A pause of 0.5 s or more, or one that follows a
             `drain`, does not count.
         reconnects: How often vmic opened the microphone again, after the server exited or the microphone was
             removed.

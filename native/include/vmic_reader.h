@@ -48,7 +48,7 @@ typedef struct vmic_reader_stats {
 vmic_reader *vmic_reader_create(const vmic_reader_config *config);
 
 /* Copy up to `count` of the oldest frames, and return how many: fewer when there are no more. Do not wait for
- * sound, but for some microseconds while the thread stores what has arrived. */
+ * sound. This may block for some microseconds while the thread stores what has arrived. */
 uint64_t vmic_reader_read(vmic_reader *reader, void *frames, uint64_t count);
 
 /* Drop the frames in the ring, and return how many there were. Do not block. */

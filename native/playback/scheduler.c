@@ -14,10 +14,10 @@
 #define UNDERRUN_NS (SECOND / 2)
 /* An edge of this height does not click. */
 #define INAUDIBLE 100
-/* How often an idle writer checks whether the server is still connected ... */
+/* How often an idle writer checks the connection, and learns where the server's periods are. */
 #define IDLE_NS (SECOND / 2)
-/* ... and learns where its periods are: the server shows that once it has played the first of these periods,
- * and a little more. */
+/* How many periods of silence an idle writer writes to learn where the periods are. The server shows this
+ * SOUNDED_NS after it has played the first one. */
 #define SOUNDING_PERIODS 2
 #define SOUNDED_NS (2 * MS)
 
@@ -29,8 +29,7 @@ static int64_t whole_periods(const struct writer *w, int64_t ns) {
     return ns > 0 ? (ns + w->metrics.period - 1) / w->metrics.period * w->metrics.period : 0;
 }
 
-/* Return the length of a silence of at least `ns`. Where the server fills periods, the next data begins with
- * a period after it. */
+/* Return the length of a silence of at least `ns`. If the server fills periods, the silence ends with one. */
 static int64_t silence_of(const struct writer *w, int64_t ns) {
     if (!w->metrics.fills_periods)
         return ns;
@@ -95,9 +94,8 @@ static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
         if (abs(next[c]) > INAUDIBLE)
             ramp = to_ns(w->sample_rate, w->ramp);
     int64_t silence = max_ns(w->silence.pending + more, ramp);
-    /* Writes of 882 frames in periods of 221 ran dry by 2 to 16 frames within 0.3 s when they began with a
-     * period (16.1). With no more than a period in reserve they did so when a write from Python was 1.6 ms
-     * late. The periods are known less well before the first data: 16 of 48 runs of three microphones had a
+    /* Writes of 882 frames that began exactly with a period of 221 frames ran dry by 2 to 16 frames within
+     * 0.3 s (16.1). With only one period in reserve they ran dry when a write from Python was 1.6 ms late. The periods are known less well before the first data: 16 of 48 runs of three microphones had a
      * gap before the second or third write, and none of 16 with one more period (16.1). */
     if (shifts(w)) {
         int64_t periods = (w->utterance.last_data == 0 ? 2 : 1) * w->metrics.period;

@@ -14,7 +14,7 @@ struct level {
     int64_t heard_at; /* when a frame that is written now will be heard */
     int64_t dry_at;   /* when the server finds too little for a period, if nothing is written */
     bool doubtful;    /* the server should be asked what it holds */
-    int64_t sure_at;  /* what is due by then, by `heard_at`, was heard; INT64_MAX: whatever is due was */
+    int64_t sure_at;  /* frames due before this were heard; INT64_MAX: all frames that are due were heard */
 };
 
 /* The level of the stream that the server showed, at some time between two moments of CLOCK_MONOTONIC; ns. */

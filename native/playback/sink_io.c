@@ -5,8 +5,7 @@
 
 #include <sys/eventfd.h>
 
-/* The shortest time between two requests to ask the server what it holds: while libpulse contradicts, and
- * again a second or more later. */
+/* The shortest time between two requests to ask the server what it holds. */
 #define ASKED_NS (100 * MS)
 
 int64_t sink_io_held(const struct writer *w) {
@@ -14,8 +13,8 @@ int64_t sink_io_held(const struct writer *w) {
 }
 
 uint64_t sink_io_unheard(struct writer *w) {
-    /* A server that has run dry is sure until its next period, when a frame written now is heard: nothing of
-     * what came before is left, and silence that follows it needs no fade. */
+    /* If the server has run dry, `sure_at` is its next period, when a frame written now would be heard. All
+     * earlier frames then count as heard, and silence that follows them needs no fade. */
     int64_t heard_until = w->server.sure_at == INT64_MAX ? clock_now() : w->server.sure_at;
     server_contents_advance(&w->server.contents, to_frames(w->sample_rate, w->server.empty_at - heard_until));
     return server_contents_data(&w->server.contents, UINT64_MAX);

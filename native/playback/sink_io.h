@@ -27,14 +27,14 @@ bool sink_io_flush(struct writer *writer, uint64_t *frames, uint64_t *data);
 /* Return how much the server holds, ns. */
 int64_t sink_io_held(const struct writer *writer);
 
-/* Return how many frames of data are not certain to be heard. */
+/* Return how many data frames are not yet certain to have been heard. */
 uint64_t sink_io_unheard(struct writer *writer);
 
-/* Returns whether the server holds data last, and no silence: not once its time has come by the clock,
- * confirmed or not. */
+/* Return whether the newest frames in the server are data that is not due yet by the clock. Whether the
+ * server has confirmed it does not matter. */
 bool sink_io_ends_in_data(const struct writer *writer);
 
-/* Let the thread ask the server as soon as frames should be heard, at `due_at`, what was heard, and then wake
+/* Let the thread ask the server what was heard, at `due_at`, when frames should have been heard. It then wakes
  * the waiting callers. */
 void sink_io_confirm_at(struct writer *writer, int64_t due_at);
 

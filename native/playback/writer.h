@@ -52,7 +52,7 @@ struct writer {
     struct {
         struct server_contents contents;
         int64_t empty_at;    /* when the server will have used up what it holds */
-        int64_t sure_at;     /* what is due by then was heard for certain; INT64_MAX: whatever is due was */
+        int64_t sure_at;     /* frames due before this were heard for certain; INT64_MAX: all that are due */
         int64_t dry_at;      /* when it needs more */
         int64_t data_end_at; /* when the last data will have been heard; 0: there was none */
         bool data_due;       /* by the clock it has been heard, whatever the server confirms */

@@ -31,7 +31,7 @@ struct pulseaudio_clock {
     int64_t reported_at; /* the same, as libpulse reported last */
     int64_t agreed; /* how much later than `end_at` libpulse still reports, although the server was asked */
     int64_t behind; /* how much later than `end_at` the end may be, by that report ... */
-    int64_t unsure; /* ... and by how long the server took to be asked */
+    int64_t unsure; /* ... and by the time from the question until its answer was used */
     bool stuck;     /* the server plays nothing more, whatever libpulse reports */
     bool suspended; /* the server has shown that its sink is suspended ... */
     int64_t held;   /* ... and that it holds this much, which it plays when it is resumed */

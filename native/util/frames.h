@@ -4,7 +4,7 @@
 
 #include "clock.h"
 
-/* A sum of lengths exceeds the length of its frames by at most this many ns: each length is rounded down. */
+/* Each length is rounded down, so a sum or difference of lengths is wrong by at most this many ns. */
 #define ROUNDING 10
 
 static inline int64_t to_ns(uint32_t sample_rate, uint64_t frames) {

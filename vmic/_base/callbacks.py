@@ -13,8 +13,8 @@ from vmic._errors import DeviceError
 
 # The number of calls that may wait: 60 s of writes of 1 ms, about 20 MB.
 _MAX_WAITING = 1 << 16
-# The limit on frames that wait for a slow callback: 87 s of 48 kHz, stereo. Beyond it no more is read for the
-# callbacks after it.
+# The limit on frames that wait for a slow callback: 87 s of 48 kHz, stereo. While more
+# frames wait, none are read for later callbacks.
 _MAX_BYTES = 1 << 24
 
 # This logger has its own level: daily-python reports such exceptions even at its default, LogLevel.Off.

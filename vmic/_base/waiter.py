@@ -1,4 +1,4 @@
-"""Waits of threads and of tasks. What may wait in either is written once, as a coroutine with a `Waiter`."""
+"""Wait in a thread or in a task. Code that runs in both is written once, as a coroutine with a `Waiter`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# The longest time for which a wait does not notice a flush or a close, nor a thread Ctrl-C.
+# The longest time until a wait notices a flush or a close, or until a waiting thread notices Ctrl-C.
 SLICE = 0.05
-# How often a task looks: a server that hangs keeps the last frame for as long as it likes.
+# The longest and the shortest pause between two checks of a task, in seconds. The shortest one is needed
+# because a server that hangs may keep the last frame for any time.
 _LONGEST, _SHORTEST = 0.02, 0.002
 
 
@@ -37,10 +38,10 @@ class Waiter(ABC):
         Args:
             wait: Blocks for up to that many seconds, and returns whether the event has happened.
             seconds: The most seconds to wait.
-            expected: In how many seconds the event should happen. A task then looks, as it cannot block.
+            expected: In how many seconds the event should happen. A task sleeps so long, as it cannot block.
 
         Returns:
-            True if the event has happened. False if the caller must look.
+            True if the event has happened. False if the caller must check whether it has happened.
         """
 
 

@@ -77,7 +77,7 @@ def is_sink_name(name: str) -> bool:
 
 
 def speaker_sink_names(name: str) -> tuple[str, str]:
-    """Return the server's name for the sink of speaker `name`, and the one beside a microphone so named."""
+    """Return the sink names of speaker `name`: the usual one, and the one if a microphone has that name."""
     own = f"vmic-speaker-{_readable(name)}-{_digest(name)}"
     if len(name) <= _LONGEST_SINK_NAME and source_name(name) == name and not name.endswith(_BESIDE):
         own = name

@@ -16,7 +16,7 @@ _COMES_BACK_WITHIN = 2.0
 def remove(pulse: pulsectl.Pulse) -> list[Device]:
     """Remove and return the orphans that no process removed when their owner exited.
 
-    If an owner's process cannot be seen, this waits 2 s for its connection to come back.
+    If neither an owner's process nor its connection can be seen, this waits up to 2 s for the connection.
     """
     owned = [(device, device.owner) for device in registry.find_all(pulse) if device.owner is not None]
     left = [device for device, owner in owned if _is_gone(pulse, owner)]

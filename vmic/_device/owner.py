@@ -1,4 +1,4 @@
-"""The owner of a device: the process with which it is removed."""
+"""The owner of a device: the process whose exit removes the device."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class DeviceProperties:
     def _read(cls, properties: dict[str, str]) -> DeviceProperties:
         sample_rate, channels = (int(n) for n in properties[_FORMAT].split("x"))
         return cls(
-            # Microphones of vmic 0.1 do not have this property.
+            # Microphones of development versions before 0.1.0 do not have this property.
             kind=properties.get(_KIND, MICROPHONE),
             name=urllib.parse.unquote(properties[_NAME]),
             sample_rate=sample_rate,
@@ -72,7 +72,7 @@ class DeviceProperties:
         )
 
     def written(self) -> dict[str, str]:
-        """Return them as properties of the server. No profile needs quoting for them."""
+        """Return the properties as the server stores them. No server needs their values in quotes."""
         properties = {
             _KIND: self.kind,
             _NAME: urllib.parse.quote(self.name, safe=""),

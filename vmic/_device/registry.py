@@ -226,7 +226,7 @@ def end_streams(pulse: pulsectl.Pulse, sink_name: str) -> None:
     """End this process's streams into the sink, or from its monitor.
 
     The server may not list such a stream (PipeWire 0.3.65, after its session manager had ended). Therefore
-    this ends connections: all those for which no other stream is listed.
+    this ends connections: those with a stream of this sink, and those without a listed stream.
     """
     streams = (*pulse.sink_input_list(), *pulse.source_output_list())
     shown = {stream.client: stream.proplist.get("media.name") for stream in streams}

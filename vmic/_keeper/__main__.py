@@ -29,7 +29,8 @@ from vmic._pulse.subscription import ServerObserver
 
 # Seconds after the owner's exit. A server that cannot be reached for that long is gone, with the devices.
 _REMOVES_WITHIN = 10
-# A server that restarts is back within a second. After this time nobody is logged in any more.
+# A server that restarts is back within a second. After this time the user has
+# probably logged out.
 _SERVER_BACK_WITHIN = 60.0
 # pipewire-pulse removes its devices some ms before it exits.
 _SERVER_GOES_WITHIN = 1.0

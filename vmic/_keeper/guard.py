@@ -103,7 +103,7 @@ class Guard:
         self._foreign_streams.note_default(server)
 
     def _no_replacements(self, removed: dict[int, str]) -> set[int]:
-        """Return the sources of devices to which recordings of the `removed` ones do not move."""
+        """Return the other devices' sources to which the server does not move recordings of `removed`."""
         if self._default is None or self._default in removed.values():
             return set()
         others = self._sources.keys() - removed.keys()

@@ -19,7 +19,7 @@ Report = Callable[[Device], None]
 
 
 class VolumeGuard:
-    """The guard that keeps the volumes of devices, and of their streams of vmic, at 100 %.
+    """The guard that keeps the volumes of devices, and of vmic's own streams on them, at 100 %.
 
     A mute stays, because somebody has set it, unless the server has restored it.
     """

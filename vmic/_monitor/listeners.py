@@ -21,7 +21,7 @@ ListenersCallback = Callable[[tuple[Listener, ...]], object]
 
 
 class Listeners(DeviceObserver):
-    """The listeners of one microphone. Its stream is suspended while there are none."""
+    """The listeners of one microphone. Its stream is suspended while nobody listens and nothing is written."""
 
     key: DeviceKey
 
@@ -132,8 +132,8 @@ class WithListeners:
         """Return the applications that record the microphone now, in the order in which they began.
 
         Level meters and paused recordings do not count. The answer is a few milliseconds old, and empty while
-        the server is disconnected. This does not block. Just after the microphone was created, however, it
-        can block until the server has answered, for at most 5 s.
+        the server is disconnected. This blocks only just after the microphone was created, until
+        the server has answered, for at most 5 s.
 
         Raises:
             ServerError: The sound server does not answer within these 5 s.

@@ -22,8 +22,8 @@ from vmic._pulse.backend import BufferMetrics
 from vmic._pulse.bindings import pulsectl
 from vmic._stream.native import OPEN, NativeStream
 
-# The interval of the checks whether the stream stands still, the time without progress that counts as that,
-# and the time that the stream then has to continue.
+# Seconds between two checks of the stream, seconds without progress after which the stream stands still, and
+# seconds that it then has to continue.
 _LOOK_AGAIN, _STANDS_STILL, _GOES_ON_WITHIN = 1.0, 0.5, 0.5
 
 # A program that takes a name over removes the device, and creates its own device after that.
@@ -35,7 +35,7 @@ Make = Callable[[pulsectl.Pulse], Device]
 
 
 class Reconnection:
-    """The thread that watches one stream. If it disconnects, the thread recreates the device and reopens it.
+    """The thread of one stream. If it disconnects, the thread recreates the device and reopens the stream.
 
     Attributes:
         owner: The owner of the device.

@@ -26,7 +26,7 @@ class StreamServer(NamedTuple):
 
     @classmethod
     def of(cls, pulse: pulsectl.Pulse) -> StreamServer:
-        """Return that of this connection's server."""
+        """Return the metrics and the address of this connection's server."""
         return cls(backend.of(pulse).metrics, connection.for_streams(pulse))
 
 

@@ -66,7 +66,7 @@ def await_client(pulse: pulsectl.Pulse, client_name: str, seconds: float) -> boo
 
 
 def await_owner(pulse: pulsectl.Pulse, client_name: str, device: str) -> None:
-    """Wait until the owner of `device` is connected, by which processes elsewhere know that it is alive."""
+    """Wait until the owner of `device` is connected. The connection shows other machines that it is alive."""
     if not await_client(pulse, client_name, _APPEARS_WITHIN):
         raise DeviceError(
             f"cannot create {device}: the sound server did not list this program's connection {client_name} "

@@ -1,4 +1,4 @@
-"""Server profiles: how each server needs module arguments written, and a stream fed.
+"""Server profiles: how to write module arguments for each server, and how the server buffers streams.
 
 PulseAudio and PipeWire load the same two modules, but each reads their arguments by its own rules. The server
 says which of the two it is. Which of PipeWire's rules apply is seen from what became of a backslash in a

@@ -52,7 +52,7 @@ except (ImportError, OSError) as error:
         "Ubuntu), dnf install pulseaudio-libs (Fedora) or pacman -S libpulse (Arch)"
     ) from error
 
-# The server shows the connections of vmic streams under this name, and no other connection.
+# The server shows the connections of vmic streams under this name. vmic's other connections do not have it.
 STREAM_NAME = "vmic"
 
 __all__ = [

@@ -200,7 +200,7 @@ def _refusal(code: int) -> ServerError:
 
 
 def _whose_session() -> str | None:
-    """Return whose session libpulse is led to if it is another user's, where libpulse does not look."""
+    """Return the other user to whose session XDG_RUNTIME_DIR leads, or None. libpulse does not look there."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if os.environ.get("PULSE_SERVER") or not runtime:
         return None

@@ -1,7 +1,7 @@
 """Server operations that do not wait for the answer, so that several can be pending at once.
 
-pulsectl waits for each answer and can do nothing else meanwhile: on a busy machine until the server is
-scheduled, and again for the next request.
+pulsectl waits for each answer and can do nothing else meanwhile. On a busy machine each wait lasts until the
+server is scheduled.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Operations:
         )
 
     def restore_entries(self, answer: Callable[[list[Any]], None]) -> None:
-        """Ask where the server remembers that streams play (a server may remember nothing)."""
+        """Ask for the entries in which the server remembers the output of each stream (there may be none)."""
         entries: list[Any] = []
         self._ask(
             lambda callback: _pa.ext_stream_restore_read(self._context, callback, None),

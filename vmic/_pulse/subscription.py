@@ -112,7 +112,7 @@ class ServerObserver(ABC):
                 self._changed = True
                 stop_waiting(pulse)
             if self._ended:
-                # This ends the wait of pulsectl with an error. No answer may be looked for after that.
+                # This ends the wait of pulsectl with an error. vmic must not read an answer after that.
                 pulse.connected = False
             return sum(one.revents != 0 for one in waited_for)
 

@@ -14,6 +14,7 @@ Frames: TypeAlias = Union["bytes", "bytearray", "memoryview", "np.ndarray[Any, A
 
 SAMPLE_SIZE = 2
 # vmic does not import NumPy for programs that do not use it. A program that has an array has imported it.
+
 _FULL_SCALE = 32768.0
 
 
@@ -63,7 +64,7 @@ def _buffer_to_pcm(frames: object) -> memoryview:
 
 def _array_to_pcm(array: Any, channels: int) -> Any:
     """Return the bytes of `array` as C-contiguous int16 samples in native byte order, flattened."""
-    import numpy as np  # noqa: PLC0415 (see _FULL_SCALE)
+    import numpy as np  # noqa: PLC0415 (not for programs without NumPy)
 
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] != channels):
         raise ValueError(

@@ -64,7 +64,7 @@ class PlaybackStream(NativeStream):
             channels: Samples per frame.
             capacity: The most frames that can be queued.
             metrics: The buffer metrics of this server.
-            prebuffer: How much sound to keep ahead of late writes.
+            prebuffer: The length of the prebuffer, at first and at most.
         """
         self.sink_name = sink
         application, name = ffi.new("char[]", STREAM_NAME.encode()), ffi.new("char[]", sink.encode())

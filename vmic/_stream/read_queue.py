@@ -20,7 +20,7 @@ from vmic._stream.pcm import SAMPLE_SIZE
 
 Callback = Callable[[bytes], object]
 
-# The longest `bytes` object that every machine can have.
+# The most frames that one read may ask for.
 _MOST_FRAMES = 2**31 - 1
 # After this time without a read, the next read begins with the current sound.
 _PAUSE = 1.0

@@ -22,8 +22,9 @@ class CallClient:
     """A client that joins one call at a time, and sends the sound of a microphone of this machine to it.
 
     The methods have the names and arguments of daily-python, and are thread-safe. All methods except
-    `release` return at once. A method raises a TypeError or ValueError for a wrong argument, and a
-    RuntimeError if the client is released. Most methods accept a completion, a function that is called with
+    `release` return at once. A method raises a TypeError or ValueError for an argument of a wrong type or
+    out of range, and a RuntimeError if the client is released. An unusable meeting address or setting is not
+    an exception, but a failure. Most methods accept a completion, a function that is called with
     the result. A failure is also reported to `EventHandler.on_error`. Completions and event handlers run on
     one thread of the client, in the order of the events. If the program passes no completion and does not
     override `on_error`, vmic logs a failure at level ERROR.
@@ -90,7 +91,8 @@ class CallClient:
     def release(self) -> None:
         """Leave the call, and release all resources. The client cannot be used afterwards.
 
-        This blocks until the earlier requests are done and the client has left the call, up to about 10 s.
+        This blocks until earlier requests and callbacks have ended, without limit. Leaving takes at most about
+        10 s of that.
 
         Raises:
             RuntimeError: The client is released already.
@@ -219,8 +221,8 @@ class CallClient:
             participant_id: An id from `participants`, or the id of a participant who joins later. Call `join`
                 first: before that, this method has no effect.
             callback: A function with three arguments: the participant's id, an `AudioData`, and "microphone".
-                It runs on a separate thread that only makes such calls. If more than 1 s of sound waits for
-                the function, vmic drops the oldest sound. None removes the callback.
+                It runs on a separate thread that only makes such calls. If more than 1 s of
+                sound waits in total, for all participants, vmic drops the oldest sound. None removes the callback.
             audio_source: "microphone". Other sources deliver no sound.
             sample_rate: Frames per second, 100 to 192000. The sound is mono.
             callback_interval_ms: The length of the sound in each call, 10 to 1000 ms.

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 # The layout (a WAV's channel mask) for each number of channels: for microphones, and for files without one.
 _LAYOUTS = {1: 0x4, 2: 0x3, 3: 0x7, 4: 0x33, 5: 0x37, 6: 0x3F, 7: 0x70F, 8: 0x63F}
 _POSITIONS = ("FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR")
-# How a channel is mixed whose position does not exist: to the first of these whose positions all exist, with
-# the weights of ffmpeg. The LFE is left out.
+# How to mix a channel whose position the target layout does not have: use the first entry whose positions the
+# target layout has. The weights are those of ffmpeg. The LFE is left out.
 _HALF, _LESS = 0.5, 0.5**0.5
 _WAYS: dict[str, list[dict[str, float]]] = {
     "FL": [{"FC": _LESS}],

@@ -43,7 +43,7 @@ def stay_on_loopback() -> None:
 
 
 def _reach(offer: str) -> str:
-    """Let this task's next connection reach the sender of an offer; return it with the hidden addresses.
+    """Let this task's next connection reach the sender of an offer. Return the offer with real addresses.
 
     A browser hides this machine's addresses behind names (mDNS). If nothing answers for such a name, aioice
     asks for 1 s, and then has no address to connect to. Firefox (153) does not connect to loopback from any

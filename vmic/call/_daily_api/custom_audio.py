@@ -27,7 +27,7 @@ class CustomAudioSource:
     __module__ = "vmic"
 
     def __init__(self, sample_rate: int, channels: int, auto_silence: bool = True) -> None:
-        """Create the microphone. This blocks for about 50 ms (250 ms on PipeWire), and up to 5 s.
+        """Create the microphone. This blocks for about 50 ms (250 ms on PipeWire).
 
         Args:
             sample_rate: Frames per second, 8000 to 192000.

@@ -62,7 +62,7 @@ class NativeVad:
         Raises:
             ValueError: `frames` does not consist of whole frames.
         """
-        import numpy as np  # noqa: PLC0415 (see `vmic`)
+        import numpy as np  # noqa: PLC0415 (not for programs without NumPy)
 
         if len(frames) % (2 * self.channels):
             raise ValueError(
@@ -82,7 +82,7 @@ class NativeVad:
 
     def _fitted(self, samples: Any) -> tuple[int, Any]:
         """Return a sample rate that the detector supports, and the 10 ms of audio at that rate."""
-        import numpy as np  # noqa: PLC0415 (see `vmic`)
+        import numpy as np  # noqa: PLC0415 (not for programs without NumPy)
 
         rate = self.sample_rate
         if rate not in _RATES:

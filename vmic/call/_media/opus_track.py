@@ -38,7 +38,7 @@ class SendSettings:
 
 
 def audio_frame(sound: bytes, channels: int) -> Any:
-    """Return 16-bit samples as a frame of the libraries."""
+    """Return 16-bit samples as a frame of PyAV."""
     frame = av.AudioFrame("s16", _LAYOUTS[channels], len(sound) // (2 * channels))
     frame.planes[0].update(sound)
     frame.sample_rate, frame.time_base = SAMPLE_RATE, _TIME_BASE
@@ -51,7 +51,7 @@ class MicrophoneTrack(MediaStreamTrack):
     kind = "audio"
 
     def __init__(self, capture: Capture, send_settings: SendSettings, *, waits: bool) -> None:
-        """Create a track; until there is a microphone it sends nothing with `waits`, and silence without."""
+        """Create a track. Until there is a microphone, it sends nothing if `waits`, and silence otherwise."""
         super().__init__()
         self._begun = not waits
         self._capture = capture

@@ -15,8 +15,8 @@ from vmic.call._media.portaudio import SAMPLE_RATE, DeviceStream
 Samples = npt.NDArray[np.int16]
 
 _CHANNELS = 2
-# A participant's sound starts when the least is prebuffered; jitter may use this up. More sound than the most
-# (a burst after a stall) would only be delay.
+# Seconds. A participant's sound starts when _LEAST is buffered; jitter may use this up. If more than _MOST is
+# buffered (a burst after a stall), all but the last _LEAST is dropped.
 _LEAST, _MOST = 0.04, 0.2
 
 

@@ -199,7 +199,7 @@ class DeviceStream(ABC):
         return stream
 
     def _find(self, device: str) -> Any:
-        """Return the server's description of a device; if it is missing, PipeWire (0.3.65) opens another."""
+        """Return the server's description of a device. Without the device, PipeWire 0.3.65 would open another."""
         for found in connection.call(lambda pulse: getattr(pulse, f"{self.kind}_list")()):
             if found.name == device:
                 return found

@@ -127,7 +127,7 @@ class VideoRoomSession(Session):
         asyncio.get_running_loop().call_later(_SAYS_WHY_WITHIN, self._listener.lose, why)
 
     def _take(self, told: dict[str, Any]) -> None:
-        """PluginHandle an event of the room."""
+        """Handle an event of the room."""
         self._note_end(told)
         if isinstance(told.get("joining"), dict):
             self._note(told["joining"], sends=False)

@@ -1,4 +1,4 @@
-"""The connections through which other participants are heard, where each has one of its own."""
+"""The connections that receive other participants, for servers that need one for each participant."""
 
 from __future__ import annotations
 

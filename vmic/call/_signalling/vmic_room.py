@@ -52,7 +52,7 @@ class RoomChannel:
         self._receiving = ReceivingConnections(listener, local.hears, self._hear)
 
     async def enter(self) -> str:
-        """Open the channel, wait until every present participant has been noted, and return the own id."""
+        """Open the channel, wait until all present participants have been noted, and return the local id."""
         try:
             self._channel = await self._http.ws_connect(
                 self._url, headers=self._authority, heartbeat=_ASKS_EACH

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m vmic.call._worker.__main__ LOG_LEVEL
+    python -m vmic.call._worker LOG_LEVEL
 
 Its standard input is a socket to that process (see `protocol`). When the socket is closed, the worker leaves
 the call and exits.

@@ -59,7 +59,7 @@ def create(
     try:
         info = create_lasting_device(name, rate, channels, description=description, replace=replace)
     except DeviceError:
-        with contextlib.suppress(VmicError):  # refused for another reason than an existing one
+        with contextlib.suppress(VmicError):  # the microphone does not exist, and was refused for another reason
             find_guarded(name)
         raise
     with contextlib.ExitStack() as undo:

@@ -73,7 +73,7 @@ def _cells(status: MicrophoneStatus) -> tuple[str, ...]:
 def _as_json(status: MicrophoneStatus) -> dict[str, Any]:
     flat = dataclasses.asdict(status)
     for listener in flat["listeners"]:
-        del listener["since"]  # the time of the first look, which is this one
+        del listener["since"]  # here it is only the time of this command
     return {**flat.pop("info"), **flat}
 
 

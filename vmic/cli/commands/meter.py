@@ -116,7 +116,7 @@ class _View:
         from rich.text import Text  # noqa: PLC0415
 
         now = time.monotonic()
-        # The server sends a peak every 40 ms, so some redraws have no new one.
+        # The server sends a peak about every 40 ms. If one is late, a redraw has no new one.
         self._peak = max(heard.peak, self._peak * 0.7)
         if heard.peak >= self._held or now - self._held_at > _HOLD:
             self._held, self._held_at = heard.peak, now

@@ -49,7 +49,7 @@ def record(name: str, out: str, seconds: float | None, channels: int | None) -> 
     import soundfile  # noqa: F401, PLC0415 (takes 0.1 s, in which the server would show a recorder)
 
     remix = Remix(info.channels, channels or info.channels)
-    recorder = _Recorder(info, remix.recorded)  # before the file, which may overwrite one
+    recorder = _Recorder(info, remix.recorded)  # first: if it fails, no existing file is overwritten
     with _sound_file(out, info, channels or info.channels) as file, screen() as draw, recorder:
         try:
             while frames < wanted:
@@ -78,7 +78,7 @@ class _Recorder:
 
     def __init__(self, info: vmic.MicrophoneInfo, channels: int) -> None:
         """Record `channels` channels of the microphone, in ALSA's order."""
-        # PortAudio reads PULSE_SOURCE once, when it is loaded.
+        # libpulse reads PULSE_SOURCE when PortAudio opens the device.
         os.environ["PULSE_SOURCE"] = info.source_name
         connection.call(connection.lead_others)
         os.environ.pop("PULSE_LATENCY_MSEC", None)  # would replace the buffer lengths that PortAudio asks for
@@ -134,7 +134,7 @@ class _Recorder:
         return float(np.abs(samples.astype(np.int32)).max(initial=0)) / 32768
 
     def _is_there(self) -> bool:
-        """Return whether the server still has the microphone, or may have it because it hangs."""
+        """Return whether the server still has the microphone. A server that hangs counts as having it."""
         try:
             found = connection.call(lambda pulse: registry.find(pulse, self._name))
         except vmic.ServerError:

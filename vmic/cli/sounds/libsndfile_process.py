@@ -17,7 +17,8 @@ _UNKNOWN = 0xFFFFFFFF  # the length of a WAV
 
 
 class _Forward(soundfile.SoundFile):  # type: ignore[misc]
-    # After each read soundfile (0.14) seeks where it can. An MP3 then starts anew: half of it was zeros.
+    # soundfile (0.14) seeks after each read if the file is seekable. That restarts the decoder of an MP3: half
+# of the samples were zeros.
     def seekable(self) -> bool:
         return False
 

@@ -87,7 +87,8 @@ def _of_devices(pulse: pulsectl.Pulse) -> Iterator[Finding]:
             yield Finding("bad", f"{device.name!r} is unguarded: {wrong}", cure)
     sources = [source for source in pulse.source_list() if source.monitor_of_sink_name is None]
     ours = {source.name for source in sources if registry.is_source(source)}
-    # PulseAudio always does so. PipeWire 0.3 and 1.4 prefer the monitor of an output, 1.6 does not.
+    # Without a real microphone, PulseAudio always makes one of vmic the default. PipeWire 0.3 and 1.4 prefer the
+    # monitor of an output, PipeWire 1.6 does not.
     is_default = info.default_source_name in ours or backend.of(pulse) is backend.PULSEAUDIO
     if is_default and len(ours) == len(sources):
         what = "there is no real microphone: the sound server makes the first microphone of vmic the default"

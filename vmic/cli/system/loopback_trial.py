@@ -20,9 +20,9 @@ import vmic
 _RATE = 48000
 # Write 10 ms at a time for 2 s, as a voice arrives.
 _CHUNK, _CHUNKS, _APART = 480, 200, 0.01
-# The first sample of a frame holds its number, and the second one proves it: on a ramp from or to silence the
-# two do not match. From 3,456 on, a ramp's last step (of 72) is 2 or more: it does not end with the frame
-# itself.
+# The first sample of a frame holds its number. The second one is computed from it. In a ramp to or from
+# silence the two do not match. A ramp has 72 frames. If a sample is 3,456 or more, the last frame of the ramp
+# differs from it by 2 or more.
 _LEAST, _PERIOD, _PROOF = 4000, 28000, 7919
 _HEARS_WITHIN = 5.0
 _CHANNELS, _FRAME = 2, 4  # samples, bytes

@@ -18,7 +18,7 @@ _LEADING = ("PULSE_SERVER", "PULSE_SOURCE", "PULSE_SINK", "PULSE_COOKIE", "PIPEW
 
 
 def main(command: int, mic: str | None, isolated: bool) -> None:
-    """Hold them until process `command` exits. Print the settings that lead to them, as a line of JSON."""
+    """Hold microphone and server until process `command` exits. Print the settings for it as a JSON line."""
     # A signal to a whole service must not end this process before the command.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)

@@ -1,4 +1,4 @@
-// Connections to the room: each is made by one offer, and ended at the address that its answer tells.
+// Connections to the room. One offer makes each. A DELETE to the Location of the answer ends it.
 
 import { admitted } from "/page/token.js";
 
@@ -17,7 +17,7 @@ export class RoomCall {
 
   // Offers what the connection has, and takes the answer.
   async offer(address) {
-    // Else Chromium makes one channel of a stereo voice, and sends one.
+    // Without these parameters Chromium receives and sends a stereo voice as one channel.
     const { type, sdp } = await this.connection.createOffer();
     const stereo = sdp.replace("useinbandfec=1", "useinbandfec=1;stereo=1;sprop-stereo=1");
     await this.connection.setLocalDescription({ type, sdp: stereo });
@@ -43,7 +43,7 @@ export class RoomCall {
   }
 }
 
-// What a microphone gives, to everybody.
+// Sends the sound of a microphone to the room.
 export async function speak(stream, name) {
   const call = new RoomCall();
   for (const track of stream.getTracks()) {
@@ -52,7 +52,7 @@ export async function speak(stream, name) {
   return offered(call, `/whip?name=${encodeURIComponent(name)}`);
 }
 
-// What one speaker says, to one listener; its stream is the receiver's.
+// Receives the sound of one speaker for one listener. `call.stream` is the received stream.
 export async function hear(listener, speaker) {
   const call = new RoomCall();
   const { receiver } = call.connection.addTransceiver("audio", { direction: "recvonly" });

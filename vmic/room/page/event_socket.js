@@ -1,4 +1,4 @@
-// The room's WebSocket: what it tells is given to a function, its end as the event "closed".
+// The room's WebSocket. Passes each event to a function, and the event "closed" when it closes.
 
 import { admitted } from "/page/token.js";
 
@@ -11,14 +11,14 @@ export class EventSocket {
     this.socket.onclose = () => tell({ event: "closed" });
   }
 
-  // Whether it can be sent.
+  // Sends a message. Returns false if the WebSocket is not open.
   send(message) {
     const open = this.socket.readyState === WebSocket.OPEN;
     if (open) this.socket.send(JSON.stringify(message));
     return open;
   }
 
-  // Stays, but tells no more.
+  // Keeps the WebSocket open, but reports no more events.
   hush() {
     this.socket.onmessage = null;
     this.socket.onclose = null;

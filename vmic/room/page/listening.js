@@ -1,4 +1,4 @@
-// What is heard of each speaker, by one listener: this page, whoever it is in the room at the time.
+// The sound of each speaker, as this page hears it. The page's id in the room may change.
 
 import { Refused, hear } from "/page/calls.js";
 import { Voice } from "/page/sound.js";
@@ -9,7 +9,8 @@ export class Listening {
     this.voices = new Map(); // by speaker: the listener, the call, and the voice
   }
 
-  // Hears these and no others; one that was heard as another listener is, until it is heard as this one.
+  // Hears these speakers and no others. If the page has a new id, the old call of a speaker ends after the new
+    // one has begun.
   async follow(listener, speakers) {
     for (const speaker of this.voices.keys()) if (!speakers.includes(speaker)) this.#part(speaker);
     await Promise.all(speakers.map((speaker) => this.#hear(listener, speaker)));
@@ -29,7 +30,7 @@ export class Listening {
       now.call = await hear(listener, speaker);
       now.voice = new Voice(now.call.stream);
     } catch (error) {
-      // It may have gone meanwhile, and the room too.
+      // The speaker may have left meanwhile, and the room may have closed.
       const gone = error instanceof Refused ? error.status === 404 : error instanceof TypeError;
       if (!gone) this.complain(`Cannot play a speaker: ${error.message}`);
     }

@@ -11,7 +11,7 @@ const WORDS = {
 export class Microphones {
   constructor(select) {
     this.select = select;
-    // No browser tells of a new PulseAudio source.
+    // No browser reports a new PulseAudio source.
     select.addEventListener("pointerdown", () => this.refresh());
     select.addEventListener("focus", () => this.refresh());
     select.addEventListener("change", () => localStorage.setItem(KEY, this.#chosen().label));
@@ -32,8 +32,8 @@ export class Microphones {
     this.select.replaceChildren(...offered);
   }
 
-  // The sound of what is chosen, with no echo of what the page plays and otherwise as it is; rejects with an
-  // Error in words.
+  // Opens the chosen microphone, with echo cancellation and no other processing. Rejects with an Error whose
+// message is for the user.
   async open() {
     const deviceId = this.select.value === "" ? undefined : { exact: this.select.value };
     const audio = { deviceId, echoCancellation: true, noiseSuppression: false, autoGainControl: false };

@@ -9,7 +9,7 @@ export class OwnMicrophone {
     this.stream = stream;
   }
 
-  // Where the room tells what happens to who speaks so.
+  // The address of the WebSocket that carries the room's events to this speaker.
   get channel() {
     return this.call.address.replace("/whip/", "/room/");
   }
@@ -33,7 +33,7 @@ export class OwnMicrophone {
   }
 }
 
-// Speaks with the microphone that is chosen; rejects with an Error in words.
+// Speaks with the chosen microphone. Rejects with an Error whose message is for the user.
 export async function startSpeaking(microphones, name) {
   const stream = await microphones.open();
   try {

@@ -1,4 +1,4 @@
-// The list of who is here, each that speaks with its level.
+// The list of participants. It shows the level of each speaker.
 
 import { SILENCE } from "/page/sound.js";
 

@@ -1,4 +1,4 @@
-// The page of a room: it hears everybody, and speaks where its person likes.
+// The page of a room: it hears all speakers, and speaks if the user wants that.
 
 import { EventSocket } from "/page/event_socket.js";
 import { Listening } from "/page/listening.js";
@@ -25,7 +25,7 @@ let me = null; // the id, while in the room
 let speaking = null;
 let former = []; // channels and calls that are to end once all is heard without them
 
-// Goes on as another person of the room: only one with a call speaks.
+// Continues in the room with another id: only a participant with a call can speak.
 function enter(path) {
   channel?.hush();
   if (channel !== null) former.push(channel);
@@ -68,9 +68,9 @@ function endFormer() {
   former = [];
 }
 
-// The room has closed, or the call has broken, or it lets nobody in so: waits for it as a listener.
+// The room has closed, the call has broken, or the room refuses the token. Waits until the page can enter.
 async function leave() {
-  const isOutside = me === null && (await isRefused().catch(() => false)); // the room has closed
+  const isOutside = me === null && (await isRefused().catch(() => false)); // no answer: the room has closed
   state.textContent = "The room is closed. Waiting until it opens again…";
   [channel, me] = [null, null];
   speaking?.end();

@@ -12,7 +12,7 @@ const sum = new AnalyserNode(context, {
 const playing = new Set();
 let blocked = () => {};
 
-// Whether the browser keeps the page silent, now and when that changes.
+// Calls `tell` with whether the browser blocks the sound, each time that this may have changed.
 export function onBlocked(tell) {
   blocked = tell;
   context.addEventListener("statechange", look);
@@ -23,7 +23,7 @@ function look() {
   blocked(playing.size > 0 && (waits || context.state !== "running"));
 }
 
-// After a click the browser lets all be heard.
+// Plays all sound. Browsers allow this after a click.
 export async function unblock() {
   await Promise.all([context.resume(), ...[...playing].map((voice) => voice.play())]);
   look();
@@ -52,7 +52,7 @@ export class Level {
   }
 }
 
-// A speaker's stream, played and part of the sum. (Chromium measures a stream only where an element plays it.)
+// Plays a speaker's stream, and adds it to `sum`. (Chromium measures a stream only if an element plays it.)
 export class Voice extends Level {
   constructor(stream) {
     super(stream);
@@ -65,7 +65,7 @@ export class Voice extends Level {
 
   async play() {
     await this.element.play().catch((error) => {
-      // Blocked, which shows, or ended meanwhile.
+      // The browser blocks the sound, which the page shows, or the voice has ended.
       if (!["NotAllowedError", "AbortError"].includes(error.name)) throw error;
     });
     look();
@@ -90,7 +90,7 @@ export function spectrum() {
   return { decibels, width, peak: decibels[bin] > -80 ? (bin + offset(bin)) * width : null };
 }
 
-// Where between the bins the top of a parabola through a peak and its neighbours is.
+// Returns how far the peak is from `bin`, in bins: the top of a parabola through it and its neighbours.
 function offset(bin) {
   const [before, at, after] = [decibels[bin - 1], decibels[bin], decibels[bin + 1]];
   const curve = before - 2 * at + after;

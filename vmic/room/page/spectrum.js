@@ -5,7 +5,7 @@ import { spectrum } from "/page/sound.js";
 const [LOWEST, HIGHEST] = [50, 20000]; // Hz
 const [FAINTEST, LOUDEST] = [-110, -20]; // dB
 const MARKS = [[100, "100 Hz"], [1000, "1 kHz"], [10000, "10 kHz"]];
-const FOOT = 20; // pixels, of the marks' names
+const FOOT = 20; // pixels below the curve, for the names of the marks
 
 export class Spectrum {
   constructor(canvas, peak) {
@@ -71,7 +71,7 @@ function frequencyAt(place, wide) {
   return LOWEST * (HIGHEST / LOWEST) ** (place / wide);
 }
 
-// The greatest level between two places among the bins; where there is no bin between, that on the line there.
+// Returns the greatest level of the bins from `first` to `end`. Interpolates if there is no bin between them.
 function loudest(decibels, first, end) {
   const [bin, part] = [Math.floor(first), first % 1];
   if (Math.ceil(first) >= end) return decibels[bin] + part * (decibels[bin + 1] - decibels[bin]);

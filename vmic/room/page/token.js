@@ -9,15 +9,15 @@ export function token() {
   }
 }
 
-// An address of the room's with the token: a browser's WebSocket has no headers, and those of others carry
-// Latin-1 alone.
+// Returns an address of the room with the token in the query. A browser's WebSocket sends no such header, and
+// other requests can send only Latin-1 in headers.
 export function admitted(path) {
   const address = new URL(path, location.href);
   if (token() !== "") address.searchParams.set("token", token());
   return address;
 }
 
-// Whether the room does not take it; rejects where nobody answers.
+// Returns whether the room refuses the token. Rejects if the room does not answer.
 export async function isRefused() {
   return (await fetch(admitted("/room"))).status === 401;
 }
