@@ -21,7 +21,7 @@ import typing as _typing
 from vmic import _atexit  # noqa: F401 (first: exit functions that are registered later run before those of vmic)
 
 if _typing.TYPE_CHECKING:
-    from vmic._api import (
+    from vmic._microphone_creation import (
         create_microphone_device,
         list_microphone_devices,
         open_microphone_device,
@@ -43,7 +43,7 @@ if _typing.TYPE_CHECKING:
     from vmic._speaker_creation import create_headset, create_speaker_device, list_speaker_devices
     from vmic._stats import FlushResult, MicrophoneStats, SpeakerStats
     from vmic.call._daily_api.custom_audio import CustomAudioSource, CustomAudioTrack
-    from vmic.call._daily_api.facade import Daily, LogLevel
+    from vmic.call._daily_api.daily_class import Daily, LogLevel
     from vmic.call._daily_api.vad import NativeVad
     from vmic.call.client import CallClient
     from vmic.call.events import EventHandler
@@ -87,7 +87,7 @@ __all__ = [
 # Each module is imported when one of its names is first used. Importing all of them takes 0.1 s, and
 # `vmic --help` and the keeper do not need all of them.
 _HOMES = {
-    "_api": [
+    "_microphone_creation": [
         "create_microphone_device",
         "list_microphone_devices",
         "open_microphone_device",
@@ -110,7 +110,7 @@ _HOMES = {
     "_stats": ["FlushResult", "MicrophoneStats", "SpeakerStats"],
     "call.client": ["CallClient"],
     "call._daily_api.custom_audio": ["CustomAudioSource", "CustomAudioTrack"],
-    "call._daily_api.facade": ["Daily", "LogLevel"],
+    "call._daily_api.daily_class": ["Daily", "LogLevel"],
     "call._daily_api.vad": ["NativeVad"],
     "call.events": ["EventHandler"],
     "call.renderers": ["AudioData"],

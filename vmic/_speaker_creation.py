@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TypeVar
 
-from vmic import _api
+from vmic import _microphone_creation
 from vmic._base.validation import check_bool
 from vmic._device import create, orphans, registry
 from vmic._device.properties import SPEAKER
@@ -88,7 +88,7 @@ def create_speaker(
     backlog: bool = False,
 ) -> S:
     """Create a speaker of that class, as `create_speaker_device` does."""
-    shown = _api.check_device(SPEAKER, device_name, description, sample_rate, channels)
+    shown = _microphone_creation.check_device(SPEAKER, device_name, description, sample_rate, channels)
     check_bool("non_blocking", non_blocking)
     check_bool("replace", replace)
     check_bool("backlog", backlog)
@@ -109,7 +109,7 @@ def create_speaker(
         with opening(stream, device, server, make) as reconnection:
             return device_class(device, stream, reconnection, non_blocking=non_blocking, backlog=backlog)
 
-    return _api.create_device(spec, attach, replace=replace)
+    return _microphone_creation.create_device(spec, attach, replace=replace)
 
 
 def list_speaker_devices() -> list[SpeakerInfo]:
@@ -164,7 +164,7 @@ def create_headset(
         ServerError: No sound server answers.
     """
     # If the speaker were created first, it would take the microphone's name on the server.
-    microphone = _api.create_microphone_device(
+    microphone = _microphone_creation.create_microphone_device(
         name,
         sample_rate,
         channels,

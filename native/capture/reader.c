@@ -5,7 +5,7 @@
  */
 #include "reader.h"
 
-#include "frames.h"
+#include "frame_times.h"
 #include "minmax.h"
 #include "ring.h"
 #include "threads.h"

@@ -1,7 +1,7 @@
 #include "flush.h"
 
 #include "fade.h"
-#include "frames.h"
+#include "frame_times.h"
 #include "minmax.h"
 #include "sink_io.h"
 

@@ -1,7 +1,7 @@
 #include "scheduler.h"
 
 #include "fade.h"
-#include "frames.h"
+#include "frame_times.h"
 #include "minmax.h"
 #include "sink_io.h"
 

@@ -1,6 +1,6 @@
 #include "sink_io.h"
 
-#include "frames.h"
+#include "frame_times.h"
 #include "minmax.h"
 
 #include <sys/eventfd.h>

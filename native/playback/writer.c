@@ -1,7 +1,7 @@
 #include "writer.h"
 
 #include "flush.h"
-#include "frames.h"
+#include "frame_times.h"
 #include "minmax.h"
 #include "scheduler.h"
 #include "sink_io.h"

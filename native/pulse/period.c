@@ -1,6 +1,6 @@
 #include "period.h"
 
-#include "frames.h"
+#include "frame_times.h"
 
 /* Return `us` in whole frames, in us: pa_usec_to_bytes() and pa_bytes_to_usec() round down too. */
 static uint64_t whole_frames(uint32_t sample_rate, uint64_t us) {

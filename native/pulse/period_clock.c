@@ -1,6 +1,6 @@
 #include "period_clock.h"
 
-#include "frames.h"
+#include "frame_times.h"
 
 void period_clock_begin(struct period_clock *r, uint32_t sample_rate, uint64_t period, int64_t now_at) {
     *r = (struct period_clock){.sample_rate = sample_rate, .period = period, .period_at = now_at};

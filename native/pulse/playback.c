@@ -1,8 +1,8 @@
 #include "playback.h"
 
 #include "channel_map.h"
-#include "frames.h"
-#include "latency_variable.h"
+#include "frame_times.h"
+#include "latency_environment.h"
 #include "minmax.h"
 #include "stream.h"
 #include "threads.h"
@@ -34,10 +34,10 @@ int playback_open(struct playback *self, pa_usec_t minreq_us) {
     };
     int error = 0;
     self->error = 0;
-    latency_variable_empty();
+    latency_environment_empty();
     self->simple = pa_simple_new(self->server, self->application, PA_STREAM_PLAYBACK, self->name,
                                  self->stream, &self->spec, &map, &attr, &error);
-    latency_variable_restore();
+    latency_environment_restore();
     return self->simple ? 0 : not_0(error);
 }
 

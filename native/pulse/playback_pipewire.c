@@ -1,6 +1,6 @@
 /* The sink of pipewire-pulse. The latency that it reports drifts by 6 to 10 ms in 2 s (0.3.65), so the level
  * is computed from the clock. */
-#include "frames.h"
+#include "frame_times.h"
 #include "minmax.h"
 #include "pipewire_clock.h"
 #include "playback.h"

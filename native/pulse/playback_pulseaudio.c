@@ -1,5 +1,5 @@
 /* The sink of a PulseAudio server, which reports when a frame will be heard. */
-#include "frames.h"
+#include "frame_times.h"
 #include "minmax.h"
 #include "period.h"
 #include "playback.h"

@@ -1,6 +1,6 @@
 #include "pulseaudio_clock.h"
 
-#include "frames.h"
+#include "frame_times.h"
 #include "minmax.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * forbid that a stream is moved, and both servers move a stream to the default microphone when its source is
  * removed. */
 #include "channel_map.h"
-#include "latency_variable.h"
+#include "latency_environment.h"
 #include "reader.h"
 
 #include <pulse/pulseaudio.h>
@@ -60,10 +60,10 @@ static int connect_stream(struct source_pulse *self) {
     };
     self->stream = pa_stream_new(self->context, self->name, &self->spec, &map);
     pa_stream_flags_t flags = PA_STREAM_DONT_MOVE | PA_STREAM_ADJUST_LATENCY;
-    latency_variable_empty();
+    latency_environment_empty();
     bool failed =
         !self->stream || pa_stream_connect_record(self->stream, self->source_name, &attr, flags) < 0;
-    latency_variable_restore();
+    latency_environment_restore();
     if (failed)
         return last_error(self);
     int error = 0;

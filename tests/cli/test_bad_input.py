@@ -17,7 +17,7 @@ from recording import Recorder
 from servers import SoundServer
 
 import vmic
-from vmic import _api
+from vmic import _microphone_creation
 
 Record = Callable[..., Recorder]
 
@@ -179,7 +179,7 @@ def test_a_taken_name_is_refused_with_program_and_process(
     with unchanged(server):
         for take in (
             vmic.create_microphone_device,
-            lambda n: _api.create_lasting_device(n, RATE, 1, replace=False),
+            lambda n: _microphone_creation.create_lasting_device(n, RATE, 1, replace=False),
         ):
             with pytest.raises(
                 vmic.DeviceError, match=f"^microphone 'mic' already exists: it {whose}. .*replace"
@@ -198,7 +198,7 @@ def test_a_taken_name_is_refused_with_program_and_process(
 
 
 def test_a_lasting_microphones_name_is_refused_with_what_to_do(server: SoundServer) -> None:
-    _api.create_lasting_device("my mic", RATE, 1, replace=False)
+    _microphone_creation.create_lasting_device("my mic", RATE, 1, replace=False)
     with (
         unchanged(server),
         pytest.raises(vmic.DeviceError, match=r"no running process owns it.*\(vmic remove 'my mic'\)"),

@@ -19,7 +19,7 @@ from recording import Recorder
 from servers import SoundServer
 
 import vmic
-from vmic._api import create_lasting_device
+from vmic._microphone_creation import create_lasting_device
 from vmic._base import process, threads
 from vmic._device import registry, volume
 from vmic._device.spec import MicrophoneSpec

@@ -20,7 +20,7 @@ from recording import Recorder
 from servers import SoundServer, available_servers
 
 import vmic
-from vmic import _api
+from vmic import _microphone_creation
 from vmic._device import create, registry
 from vmic._device import names as _names
 from vmic._device.properties import MICROPHONE, DeviceProperties
@@ -89,7 +89,7 @@ def test_tricky_names_are_shown_found_and_removed(server: SoundServer) -> None:
     before = shown(server)
     for name in TRICKY:
         # A lasting device needs no writer, which would take most of the time.
-        info = _api.create_lasting_device(name, RATE, 1, replace=False)
+        info = _microphone_creation.create_lasting_device(name, RATE, 1, replace=False)
         assert_alone(server, info, name, before)
         vmic.remove_microphone_device(name)
         assert info.source_name not in shown(server)
@@ -128,7 +128,7 @@ def test_any_names_add_nothing_to_what_is_on_the_server(
 
 
 def test_another_program_shows_them_so(server: SoundServer) -> None:
-    devices = [_api.create_lasting_device(name, RATE, 1, replace=False) for name in TRICKY[-12:]]
+    devices = [_microphone_creation.create_lasting_device(name, RATE, 1, replace=False) for name in TRICKY[-12:]]
     descriptions = shown_by_pactl(server)
     for info in devices:
         assert descriptions[info.source_name] == info.name
@@ -162,10 +162,10 @@ def test_names_that_are_alike_are_microphones_of_their_own(server: SoundServer) 
         '"mic"',
         "'mic'",
     ]
-    devices = [_api.create_lasting_device(name, RATE, 1, replace=False) for name in alike]
+    devices = [_microphone_creation.create_lasting_device(name, RATE, 1, replace=False) for name in alike]
     # One more name is the same as the source name of another microphone.
     alike.append(devices[2].source_name)
-    devices.append(_api.create_lasting_device(alike[-1], RATE, 1, replace=False))
+    devices.append(_microphone_creation.create_lasting_device(alike[-1], RATE, 1, replace=False))
     assert {info.name for info in vmic.list_microphone_devices()} == set(alike)
     assert len({info.source_name for info in devices}) == len(alike)
     while devices:

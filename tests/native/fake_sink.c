@@ -1,7 +1,7 @@
 #include "fake_sink.h"
 
 #include "check.h"
-#include "frames.h"
+#include "frame_times.h"
 #include "minmax.h"
 
 #include <pthread.h>

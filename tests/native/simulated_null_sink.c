@@ -1,7 +1,7 @@
 #include "simulated_null_sink.h"
 
 #include "check.h"
-#include "frames.h"
+#include "frame_times.h"
 #include "minmax.h"
 
 /* Requests the frames that are missing up to one period from now. When a piece is shorter than the request,

@@ -1,6 +1,6 @@
 /* The clock for PulseAudio is compared with a null sink that behaves like PulseAudio's. */
 #include "check.h"
-#include "frames.h"
+#include "frame_times.h"
 #include "pulseaudio_clock.h"
 #include "random.h"
 #include "simulated_null_sink.h"

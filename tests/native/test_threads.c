@@ -1,140 +1,93 @@
-/* Four threads write, one flushes and one reads the stats, all at once. */
-#include "fixture.h"
-#include "random.h"
+/* The threads that vmic starts: signals belong to the program, and their priority is what the process may
+ * have. */
+#include "check.h"
+#include "threads.h"
 
-#include <stdatomic.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
-#define WRITERS 4
-#define FRAMES 40000u /* of each writer */
-#define CHUNK 2000
-/* So fast that everything takes less than a second, but far from the limit of a sink with sanitizers. */
-#define FAST_RATE 192000u
+#define MINE SIGUSR1 /* blocked by the thread that starts the new thread */
 
-struct busy {
-    struct fixture f;
-    atomic_uint numbers; /* gives each writer its number */
-    atomic_bool done;    /* all writers have finished */
-    uint64_t dropped;    /* as the flushes reported */
-    uint64_t flushes, looks;
+static sigset_t blocked_signals(void) {
+    sigset_t blocked;
+    CHECK_EQUAL(pthread_sigmask(SIG_SETMASK, NULL, &blocked), 0);
+    return blocked;
+}
+
+struct seen {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool done;
+    sigset_t blocked;
+    int policy;
 };
 
-/* A frame holds the writer's number and a number of its own. */
-static uint32_t frame(uint32_t writer, uint32_t number) {
-    return writer << 24 | number;
-}
-
-static void *write_all(void *argument) {
-    struct busy *busy = argument;
-    uint32_t writer = atomic_fetch_add(&busy->numbers, 1);
-    uint64_t random = writer;
-    for (uint32_t next = 1; next <= FRAMES;) {
-        uint64_t count = 1 + random_below(&random, CHUNK);
-        count = count < FRAMES + 1 - next ? count : FRAMES + 1 - next;
-        uint64_t accepted = put(&busy->f, frame(writer, next), count);
-        next += (uint32_t)accepted;
-        if (accepted < count)
-            vmic_wait(busy->f.stream, VMIC_CONSUMED, look(&busy->f).consumed + 1, SHORT_US);
-    }
+static void *see(void *argument) {
+    struct seen *seen = argument;
+    pthread_mutex_lock(&seen->lock);
+    seen->blocked = blocked_signals();
+    seen->policy = sched_getscheduler(0);
+    seen->done = true;
+    pthread_cond_signal(&seen->changed);
+    pthread_mutex_unlock(&seen->lock);
     return NULL;
 }
 
-static void *flush_often(void *argument) {
-    struct busy *busy = argument;
-    uint64_t before = 0;
-    while (!atomic_load(&busy->done)) {
-        vmic_flushed flushed;
-        CHECK_EQUAL(vmic_flush(busy->f.stream, 0, PATIENCE_US, &flushed), VMIC_OK);
-        CHECK_COMPARE(flushed.heard_to, <=, flushed.dropped_to);
-        CHECK_COMPARE(flushed.heard_to, >=, before);
-        before = flushed.dropped_to;
-        busy->dropped += flushed.dropped_to - flushed.heard_to;
-        busy->flushes++;
-        vmic_wait(busy->f.stream, VMIC_DONE, flushed.dropped_to + 3000, SHORT_US);
+static struct seen start(void) {
+    struct seen seen = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    CHECK_EQUAL(thread_start(see, &seen), 0);
+    pthread_mutex_lock(&seen.lock);
+    while (!seen.done)
+        pthread_cond_wait(&seen.changed, &seen.lock);
+    pthread_mutex_unlock(&seen.lock);
+    return seen;
+}
+
+static void a_thread_blocks_all_but_faults(void) {
+    sigset_t mine;
+    sigemptyset(&mine);
+    sigaddset(&mine, MINE);
+    CHECK_EQUAL(pthread_sigmask(SIG_SETMASK, &mine, NULL), 0);
+    struct seen seen = start();
+    const int program[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGCHLD, SIGUSR1, SIGUSR2, SIGPIPE};
+    for (unsigned i = 0; i < sizeof program / sizeof *program; i++)
+        CHECK(sigismember(&seen.blocked, program[i]));
+    const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++)
+        CHECK(!sigismember(&seen.blocked, faults[i]));
+    sigset_t after = blocked_signals();
+    CHECK(sigismember(&after, MINE) && !sigismember(&after, SIGTERM));
+}
+
+static bool may_have_realtime_priority(void) {
+    bool may = sched_setscheduler(0, SCHED_RR, &(struct sched_param){.sched_priority = 1}) == 0;
+    CHECK_EQUAL(sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0}), 0);
+    return may;
+}
+
+static void a_thread_has_realtime_priority_where_it_may(void) {
+    CHECK_EQUAL(start().policy, may_have_realtime_priority() ? SCHED_RR : SCHED_OTHER);
+}
+
+/* A process without privileges, in which no thread may have realtime priority. */
+static void a_thread_starts_without_realtime_priority(void) {
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK_EQUAL(setrlimit(RLIMIT_RTPRIO, &(struct rlimit){0}), 0);
+        CHECK(getuid() != 0 || setuid(65534) == 0);
+        CHECK_EQUAL(start().policy, SCHED_OTHER);
+        _exit(0);
     }
-    return NULL;
-}
-
-static void *look_often(void *argument) {
-    struct busy *busy = argument;
-    vmic_stats before = {0};
-    while (!atomic_load(&busy->done)) {
-        vmic_stats stats = look(&busy->f);
-        CHECK_COMPARE(stats.written, >=, before.written);
-        CHECK_COMPARE(stats.consumed, >=, before.consumed);
-        CHECK_COMPARE(stats.done, >=, before.done);
-        CHECK_COMPARE(stats.heard, >=, before.heard);
-        CHECK_COMPARE(stats.dropped, >=, before.dropped);
-        CHECK_COMPARE(stats.underruns, >=, before.underruns);
-        CHECK_EQUAL(stats.lost, 0);
-        before = stats;
-        busy->looks++;
-        vmic_end_utterance(busy->f.stream);
-        /* Reading the stats without a pause would keep the lock from the stream's writer thread. */
-        vmic_wait(busy->f.stream, VMIC_CONSUMED, stats.consumed + 1, 1000);
-    }
-    return NULL;
-}
-
-/* Returns how many frames were recorded. The frames of each writer are in order and appear once; `gaps` says
- * whether some may be missing. */
-static uint64_t check_order(struct busy *busy, bool gaps) {
-    const uint32_t *frames;
-    uint64_t count = fake_recording(busy->f.fake, &frames);
-    uint64_t data = 0;
-    uint32_t last[WRITERS + 1] = {0};
-    for (uint64_t i = 0; i < count; i++) {
-        if (frames[i] == 0)
-            continue;
-        uint32_t writer = frames[i] >> 24, number = frames[i] & 0xffffff;
-        CHECK(writer >= 1 && writer <= WRITERS);
-        if (gaps)
-            CHECK_COMPARE(number, >, last[writer]);
-        else
-            CHECK_EQUAL(number, last[writer] + 1);
-        last[writer] = number;
-        data++;
-    }
-    return data;
-}
-
-static void run_threads(struct busy *busy, bool flush) {
-    pthread_t writers[WRITERS], flusher, reader;
-    for (int i = 0; i < WRITERS; i++)
-        CHECK_EQUAL(pthread_create(&writers[i], NULL, write_all, busy), 0);
-    CHECK_EQUAL(pthread_create(&reader, NULL, look_often, busy), 0);
-    if (flush)
-        CHECK_EQUAL(pthread_create(&flusher, NULL, flush_often, busy), 0);
-    for (int i = 0; i < WRITERS; i++)
-        pthread_join(writers[i], NULL);
-    atomic_store(&busy->done, true);
-    pthread_join(reader, NULL);
-    if (flush)
-        pthread_join(flusher, NULL);
-}
-
-static void all_at_once(bool flush) {
-    struct settings settings = tight();
-    settings.config.sample_rate = FAST_RATE;
-    settings.config.capacity = 5003;
-    settings.metrics.high_water = 20000 * US;
-    struct busy busy = {.f = open_stream(&settings), .numbers = 1};
-    run_threads(&busy, flush);
-    must(&busy.f, VMIC_DONE, WRITERS * FRAMES);
-    vmic_stats stats = look(&busy.f);
-    uint64_t out = check_order(&busy, flush);
-    CHECK_EQUAL(stats.written, WRITERS * FRAMES);
-    CHECK_EQUAL(stats.queued, 0);
-    CHECK_EQUAL(stats.dropped, busy.dropped);
-    CHECK_COMPARE(stats.heard, <=, out);
-    if (flush)
-        CHECK_COMPARE(busy.flushes, >, 0);
-    else
-        CHECK_EQUAL(stats.heard, out);
-    CHECK_COMPARE(busy.looks, >, 0);
-    end_stream(&busy.f);
+    int status;
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    CHECK_EQUAL(status, 0);
 }
 
 int main(void) {
-    RUN(all_at_once, false);
-    RUN(all_at_once, true);
+    RUN(a_thread_has_realtime_priority_where_it_may);
+    RUN(a_thread_starts_without_realtime_priority);
+    RUN(a_thread_blocks_all_but_faults);
 }

@@ -17,7 +17,7 @@ import pytest
 from servers import SoundServer, one_server
 
 import vmic
-from vmic import _api, _speaker_creation
+from vmic import _microphone_creation, _speaker_creation
 from vmic._stream.capture import CaptureStream
 from vmic._stream.native import NativeStream
 from vmic._stream.playback import PlaybackStream
@@ -122,7 +122,7 @@ NOBODY = 65534  # libpulse starts no server for root
 OPENS_A_STREAM = f"""
 import os, sys
 from vmic._stream import latency
-from vmic._pulse import backend
+from vmic._pulse import server_profiles
 from vmic._stream.capture import CaptureStream
 from vmic._stream.playback import PlaybackStream
 from vmic.call._media.capture import Capture
@@ -130,7 +130,7 @@ from vmic.cli.commands import record
 
 os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
 form = {{"server": sys.argv[1] or None, "sample_rate": 48000, "channels": 1, "capacity": 48000}}
-metrics, prebuffer = backend.PULSEAUDIO.metrics, latency.prebuffer("auto")
+metrics, prebuffer = server_profiles.PULSEAUDIO.metrics, latency.prebuffer("auto")
 playback = PlaybackStream("sink", metrics=metrics, prebuffer=prebuffer, **form)
 capture = CaptureStream("sink", period=0.005, **form)
 for stream in (playback, capture):
@@ -186,7 +186,7 @@ def test_each_stream_goes_to_the_server_of_its_device_by_name(
 
         return make
 
-    monkeypatch.setattr(_api, "PlaybackStream", note(PlaybackStream))
+    monkeypatch.setattr(_microphone_creation, "PlaybackStream", note(PlaybackStream))
     monkeypatch.setattr(_speaker_creation, "CaptureStream", note(CaptureStream))
     with vmic.create_headset("set", 48000), vmic.open_microphone_device("set"):
         assert named == [f"unix:{server.socket}"] * 3

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
-from vmic.room import peers
+from vmic.room import peer_connections
 from vmic.room.connections import RoomConnections
 from vmic.room.server import application
 
@@ -23,7 +23,7 @@ Scenario = Callable[[ClientSession], Coroutine[Any, Any, None]]
 def loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     # `stay_on_loopback` sets it for the whole process, and monkeypatch restores it.
     monkeypatch.setattr(aioice.ice, "get_host_addresses", aioice.ice.get_host_addresses)
-    peers.stay_on_loopback()
+    peer_connections.stay_on_loopback()
 
 
 @contextlib.asynccontextmanager

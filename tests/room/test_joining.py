@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 from room_peers import SDP, RoomPeer, RoomWebSocket, receiving, sending, speaking
 from yarl import URL
 
-from vmic.room import peers
+from vmic.room import peer_connections
 
 InRoom = Callable[..., None]
 TOKEN = "s3cret ü"  # noqa: S105

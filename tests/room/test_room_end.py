@@ -20,8 +20,8 @@ from programs import VMIC, refusal
 from room_peers import PATIENCE, SDP, RoomPeer, RoomWebSocket, hearing, sending, speaking
 from yarl import URL
 
-from vmic.room import peers
-from vmic.room.peers import ListenerConnection
+from vmic.room import peer_connections
+from vmic.room.peer_connections import ListenerConnection
 
 InRoom = Callable[..., None]
 Start = Callable[..., subprocess.Popen[str]]

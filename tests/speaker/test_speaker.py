@@ -18,7 +18,7 @@ from servers import SoundServer
 import vmic
 from vmic import _speaker_creation
 
-# A stream records in the same way from both servers. test_speaker_loss and test_headset run on each.
+# A stream records in the same way from both servers. test_speaker_lifetime and test_headset run on each.
 pytestmark = pytest.mark.either_server
 
 Command = Callable[[Path, vmic.VirtualSpeakerDevice], list[str]]

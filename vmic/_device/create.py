@@ -12,8 +12,8 @@ from vmic._device.properties import SPEAKER, DeviceProperties
 from vmic._device.registry import Device
 from vmic._device.spec import MicrophoneSpec, Spec
 from vmic._errors import DeviceError
-from vmic._pulse import await_objects, backend, modules
-from vmic._pulse.backend import Properties, ServerProfile
+from vmic._pulse import await_objects, server_profiles, modules
+from vmic._pulse.server_profiles import Properties, ServerProfile
 from vmic._pulse.bindings import pulsectl
 
 
@@ -25,7 +25,7 @@ def make(
     Raises:
         DeviceError: The name is taken, or the server refuses.
     """
-    profile = backend.of(pulse)
+    profile = server_profiles.of(pulse)
     device = f"{spec.kind} {spec.name!r}"
     if owner is not None:
         await_objects.await_owner(pulse, owner.client_name, device)
@@ -92,7 +92,7 @@ def play_at_once(pulse: pulsectl.Pulse, sink_name: str) -> None:
     A new sink fetches 50 ms of silence, and nothing is heard before that is over. After a resume the sink
     fetches again (16.1). The source over it is not suspended, so recordings are not affected.
     """
-    if not backend.of(pulse).begins_long:
+    if not server_profiles.of(pulse).begins_long:
         return
     # If another program has just removed the sink, it is created again.
     with contextlib.suppress(pulsectl.PulseIndexError, pulsectl.PulseOperationFailed):

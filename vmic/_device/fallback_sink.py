@@ -11,9 +11,9 @@ import contextlib
 from collections.abc import Iterator
 
 from vmic._device.properties import DeviceProperties
-from vmic._pulse import backend
+from vmic._pulse import server_profiles
 from vmic._pulse import modules as _modules
-from vmic._pulse.backend import ServerProfile
+from vmic._pulse.server_profiles import ServerProfile
 from vmic._pulse.bindings import pulsectl
 
 NAME = "vmic-silence"
@@ -43,12 +43,12 @@ def arguments(profile: ServerProfile) -> str:
     # 0.7 s late instead of 0.1.
     properties = {
         "device.description": "Silence (vmic)",
-        "device.icon_name": backend.OUTPUT_ICON,
+        "device.icon_name": server_profiles.OUTPUT_ICON,
         _ROLE: "silence",
         **profile.silence_properties,
         **profile.probe,
     }
-    return f"sink_name={NAME} {profile.sink_arguments} {backend.backslashed('sink_properties', properties)}"
+    return f"sink_name={NAME} {profile.sink_arguments} {server_profiles.backslashed('sink_properties', properties)}"
 
 
 def remove_idle(pulse: pulsectl.Pulse, unloaded: str | None = None) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from vmic._device import names
 from vmic._device.properties import MICROPHONE, SPEAKER
-from vmic._pulse import backend, modules
-from vmic._pulse.backend import Properties, Quoting, ServerProfile
+from vmic._pulse import server_profiles, modules
+from vmic._pulse.server_profiles import Properties, Quoting, ServerProfile
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class _DeviceSpec:
     ) -> str:
         properties = {
             "device.description": shown,
-            "device.icon_name": backend.OUTPUT_ICON,
+            "device.icon_name": server_profiles.OUTPUT_ICON,
             **identity,
             **profile.sink_properties,
         }

@@ -18,7 +18,7 @@ from vmic._errors import DeviceError
 from vmic._keeper.foreign_streams import ForeignStreams
 from vmic._keeper.recording_streams import RecordingStreams
 from vmic._keeper.volume_guard import VolumeGuard
-from vmic._pulse import backend
+from vmic._pulse import server_profiles
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.operations import Operations
 
@@ -156,7 +156,7 @@ def _own_streams(device: Device, sink_inputs: Collection[Any], source_outputs: C
 def _bring_silence(pulse: pulsectl.Pulse) -> bool:
     """Create the fallback sink, and return whether the server accepts it. If not, guarding continues."""
     with contextlib.suppress(DeviceError):
-        fallback_sink.provide(pulse, backend.of(pulse))
+        fallback_sink.provide(pulse, server_profiles.of(pulse))
         fallback_sink.remove_idle(pulse)  # if the last device was removed meanwhile
         return True
     return False

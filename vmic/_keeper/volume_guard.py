@@ -9,7 +9,7 @@ from typing import Any
 from vmic._device.properties import MICROPHONE
 from vmic._device.registry import Device
 from vmic._device.volume import set_full, set_full_unmuted
-from vmic._pulse import backend
+from vmic._pulse import server_profiles
 from vmic._pulse.bindings import pulsectl
 
 # PipeWire 1.4.2 restores a volume and a mute 19 ms after the first application starts to record.
@@ -54,5 +54,5 @@ class VolumeGuard:
         now = time.monotonic()
         since = self._recorded.setdefault(source.index, now)
         is_new = source.mute and now - since < _RESTORES_WITHIN and not self._muted.get(source.index, True)
-        if is_new and backend.of(pulse).restores_mute:
+        if is_new and server_profiles.of(pulse).restores_mute:
             pulse.mute(source, mute=False)

@@ -18,7 +18,7 @@ from vmic._device.registry import Device
 from vmic._errors import ClosedError, DeviceError, ServerError
 from vmic._monitor import monitor
 from vmic._pulse import autostart, connection, error_codes, tcp
-from vmic._pulse.backend import BufferMetrics
+from vmic._pulse.server_profiles import BufferMetrics
 from vmic._pulse.bindings import pulsectl
 from vmic._stream.native import OPEN, NativeStream
 

@@ -12,8 +12,8 @@ from vmic._device.properties import MICROPHONE
 from vmic._device.registry import Device
 from vmic._errors import ServerError
 from vmic._monitor.reconnect import Make, Reconnection
-from vmic._pulse import backend, connection, error_codes
-from vmic._pulse.backend import BufferMetrics
+from vmic._pulse import server_profiles, connection, error_codes
+from vmic._pulse.server_profiles import BufferMetrics
 from vmic._pulse.bindings import pulsectl
 from vmic._stream.native import NativeStream
 
@@ -27,7 +27,7 @@ class StreamServer(NamedTuple):
     @classmethod
     def of(cls, pulse: pulsectl.Pulse) -> StreamServer:
         """Return the metrics and the address of this connection's server."""
-        return cls(backend.of(pulse).metrics, connection.for_streams(pulse))
+        return cls(server_profiles.of(pulse).metrics, connection.for_streams(pulse))
 
 
 @contextlib.contextmanager

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from vmic.call._daily_api.custom_audio import CustomAudioSource, CustomAudioTrack
-from vmic.call._daily_api.facade import Daily as _Daily
-from vmic.call._daily_api.facade import LogLevel
+from vmic.call._daily_api.daily_class import Daily as _Daily
+from vmic.call._daily_api.daily_class import LogLevel
 from vmic.call._daily_api.vad import NativeVad
 from vmic.call._daily_api.virtual_devices import VirtualMicrophoneDevice, VirtualSpeakerDevice
 from vmic.call.client import CallClient as _CallClient

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from vmic._base.tasks import start
 from vmic.room.participants import RoomParticipant, RoomParticipants
-from vmic.room.peers import Connection, ListenerConnection, SpeakerConnection
+from vmic.room.peer_connections import Connection, ListenerConnection, SpeakerConnection
 
 _CLOSING = 2.0  # seconds
 

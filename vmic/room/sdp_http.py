@@ -9,7 +9,7 @@ from aiohttp import web
 
 from vmic.room.connections import RoomConnections
 from vmic.room.participants import RoomParticipant
-from vmic.room.peers import UnfitOfferError
+from vmic.room.peer_connections import UnfitOfferError
 
 CONNECTIONS = web.AppKey("CONNECTIONS", RoomConnections)
 _SDP = "application/sdp"

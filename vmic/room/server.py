@@ -14,7 +14,7 @@ import vmic
 from vmic.room import listener_routes, whip_routes
 from vmic.room.auth import admitting
 from vmic.room.connections import RoomConnections
-from vmic.room.peers import HOST, stay_on_loopback
+from vmic.room.peer_connections import HOST, stay_on_loopback
 from vmic.room.sdp_http import CONNECTIONS, address_of
 
 _MAX_OFFER = 1 << 16  # bytes

@@ -19,7 +19,7 @@ import pulsectl
 from recording import parec
 
 from benching.measuring import RATE, Capture
-from benching.partner import say
+from benching.process_messages import say
 
 FRAGMENT_MS = 5
 

@@ -7,11 +7,11 @@ import time
 
 from audio_signals import numbered
 
-from benching import outputs
+from benching import audio_outputs
 from benching.contestants import CONTESTANTS
 from benching.measuring import RATE
-from benching.outputs import Floor
-from benching.partner import hear, say
+from benching.audio_outputs import Floor
+from benching.process_messages import hear, say
 
 CHUNK = RATE // 100
 # Enough chunks that even the quickest application certainly hears one.
@@ -27,7 +27,7 @@ def main() -> None:
     frames = numbered(CHUNK).tobytes()
     while True:
         began = time.monotonic()
-        with outputs.opened(contestant, 1, CHUNK) as (writer,):
+        with audio_outputs.opened(contestant, 1, CHUNK) as (writer,):
             if isinstance(writer, Floor):
                 writer.start(CHUNK, CHUNKS)
                 opened = time.monotonic()

@@ -10,9 +10,9 @@ import time
 from programs import VMIC
 from servers import SoundServer
 
-from benching import native, processes
+from benching import native, process_costs
 from benching.measuring import RATE
-from benching.partner import Partner
+from benching.process_messages import Partner
 from benching.workloads import Workload
 
 _TIMEOUT = 30.0
@@ -66,22 +66,22 @@ def calls(server: SoundServer, workload: Workload, _: str) -> dict[str, float]:
 
 def resting(server: SoundServer, workload: Workload, _: str) -> dict[str, float]:
     """Measure the cost of an unused device, and of the server without it, in percent of a core."""
-    servers = [process.pid for process in server.processes.values()]
+    servers = [process.pid for process in server.process_costs.values()]
     time.sleep(_SETTLED)
     without = _percent(servers, workload.seconds)
     mark = "resting"
     argv = [sys.executable, "-c", _REST]
-    with Partner(argv, {**server.env, processes.MARK: mark}, server.root / "resting.log") as program:
+    with Partner(argv, {**server.env, process_costs.MARK: mark}, server.root / "resting.log") as program:
         program.hear_line(_TIMEOUT)
         time.sleep(_SETTLED)
-        ours = processes.marked(mark)
-        before = processes.cpu_time(ours)
+        ours = process_costs.marked(mark)
+        before = process_costs.cpu_time(ours)
         served = _percent(servers, workload.seconds)
         return {
-            "cpu": 100 * (processes.cpu_time(ours) - before) / workload.seconds,
+            "cpu": 100 * (process_costs.cpu_time(ours) - before) / workload.seconds,
             "server_cpu": served,
             "server_cpu_without": without,
-            "memory": processes.memory(ours),
+            "memory": process_costs.memory(ours),
         }
 
 
@@ -112,9 +112,9 @@ _CALLS = (("help", ("--help",)), ("list", ("list",)))
 
 
 def _percent(pids: list[int], seconds: float) -> float:
-    before = processes.cpu_time(pids)
+    before = process_costs.cpu_time(pids)
     time.sleep(seconds)
-    return 100 * (processes.cpu_time(pids) - before) / seconds
+    return 100 * (process_costs.cpu_time(pids) - before) / seconds
 
 
 KINDS = {"created": created, "calls": calls, "resting": resting, "started": started}

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from servers import SoundServer
 
-from benching import measuring, probing, processes
+from benching import measuring, probing, process_costs
 from benching.contestants import CONTESTANTS
 from benching.measuring import Capture, Times
-from benching.partner import Partner, RunError
+from benching.process_messages import Partner, RunError
 from benching.workloads import Workload
 
 _TIMEOUT = 30.0
@@ -103,7 +103,7 @@ def run(server: SoundServer, name: str, workload: Workload, contestant: str) -> 
 def _write(server: SoundServer, workload: Workload, contestant: str, result: Run) -> None:
     """Run the writing process, capture its sound, and judge the captures."""
     arguments = [*_arguments(workload, contestant), f"--times={server.root / 'times.npz'}"]
-    env = {**server.env, processes.MARK: _MARK}
+    env = {**server.env, process_costs.MARK: _MARK}
     missed = server.steps_missed
     with (
         _busy(workload.busy_processes),
@@ -153,20 +153,20 @@ def _arguments(workload: Workload, contestant: str) -> list[str]:
 
 def _watched(server: SoundServer, writer: Partner, seconds: float, result: Run) -> dict[str, float]:
     """Let the writer write; return its own report of the cost, and the server's cost."""
-    servers = [process.pid for process in server.processes.values()]
-    ours = processes.marked(_MARK)
+    servers = [process.pid for process in server.process_costs.values()]
+    ours = process_costs.marked(_MARK)
     limit = 4 * seconds + _TIMEOUT
     deadline = time.monotonic() + limit
-    used = processes.cpu_time(servers)
+    used = process_costs.cpu_time(servers)
     writer.say("go")
     while not writer.has_said(seconds / _SAMPLES):
-        result.memories.append((processes.memory(ours), processes.memory(servers)))
+        result.memories.append((process_costs.memory(ours), process_costs.memory(servers)))
         if time.monotonic() > deadline:
             raise RunError(f"writes {seconds:g} s of sound for more than {limit:g} s")
     return {
         **writer.hear(_TIMEOUT),
-        "server_cpu": 100 * (processes.cpu_time(servers) - used) / seconds,
-        "server_memory": processes.memory(servers),
+        "server_cpu": 100 * (process_costs.cpu_time(servers) - used) / seconds,
+        "server_memory": process_costs.memory(servers),
     }
 
 

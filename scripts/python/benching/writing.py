@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 from audio_signals import PERIOD, numbered
 
-from benching import outputs, processes
+from benching import audio_outputs, process_costs
 from benching.contestants import CONTESTANTS
 from benching.measuring import RATE, Times, percentiles
-from benching.outputs import Floor, Output
-from benching.partner import hear, say
+from benching.audio_outputs import Floor, Output
+from benching.process_messages import hear, say
 
 # The documented daily loop writes 20 ms, then sleeps 20 ms.
 PACES = ("clock", "daily", "contestant")
@@ -155,10 +155,10 @@ class Rehearsal:
         # One-time work must not be measured.
         write([Nothing()], RATE // 100, 10, "clock", 0)
         me = [os.getpid()]
-        used = processes.cpu_time(me)
+        used = process_costs.cpu_time(me)
         written = write([Nothing()] * microphones, chunk, chunks, "clock", 0)
-        cpu = (processes.cpu_time(me) - used) / (chunks * chunk / RATE)
-        return cls(written, cpu, processes.memory(me))
+        cpu = (process_costs.cpu_time(me) - used) / (chunks * chunk / RATE)
+        return cls(written, cpu, process_costs.memory(me))
 
 
 def main() -> None:
@@ -170,30 +170,30 @@ def main() -> None:
     pace = "contestant" if contestant.paces and asked.pace == "clock" else asked.pace
     be_busy(asked.busy_threads)
     bare = Rehearsal.of(asked.microphones, chunk, max(1, round(asked.rehearse * RATE / chunk)))
-    with outputs.opened(contestant, asked.microphones, chunk) as writers:
+    with audio_outputs.opened(contestant, asked.microphones, chunk) as writers:
         floors = [writer for writer in writers if isinstance(writer, Floor)]
         for floor in floors:
             floor.start(chunk, chunks)
         say([writer.source for writer in writers])
         hear()
-        counted = processes.marked(os.environ[processes.MARK])
+        counted = process_costs.marked(os.environ[process_costs.MARK])
         own_cpu, own_memory = bare.cpu, bare.memory
         if floors:
             # Python's work in this process is no part of the floor.
             counted.remove(os.getpid())
             own_cpu = own_memory = 0
-        used = processes.cpu_time(counted)
+        used = process_costs.cpu_time(counted)
         if floors:
             written = write_floors(floors, chunk, chunks, asked.phase_ms / 1000)
         else:
             written = write(writers, chunk, chunks, pace, asked.phase_ms / 1000)
         # The cost of a burst arises after its write has returned.
         sleep_until(np.nanmin(written.calls) + chunks * chunk / RATE)
-        cpu = (processes.cpu_time(counted) - used) / (chunks * chunk / RATE)
+        cpu = (process_costs.cpu_time(counted) - used) / (chunks * chunk / RATE)
         say(
             {
                 "cpu": 100 * (cpu - own_cpu),
-                "memory": processes.memory(counted) - own_memory,
+                "memory": process_costs.memory(counted) - own_memory,
                 **percentiles("bare_late", 1000 * bare.written.late.ravel()),
                 **percentiles("bare_write_us", 1e6 * (bare.written.returns - bare.written.calls).ravel()),
                 **percentiles("late", 1000 * written.late.ravel()),

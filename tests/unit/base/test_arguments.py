@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import vmic
-from vmic import _api
+from vmic import _microphone_creation
 from vmic._base.validation import seconds
 
 NO_NUMBERS = ["1", 1.0, None, True, [1], np.float64(1), b"1"]
@@ -25,7 +25,7 @@ Create = Callable[..., object]
 
 def lasting(name: Any, sample_rate: Any = 16000, channels: Any = 1) -> object:
     """Call what `vmic create` calls."""
-    return _api.create_lasting_device(name, sample_rate, channels, replace=False)
+    return _microphone_creation.create_lasting_device(name, sample_rate, channels, replace=False)
 
 
 CREATE = [vmic.create_microphone_device, lasting]

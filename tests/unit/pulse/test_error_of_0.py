@@ -11,7 +11,7 @@ import pytest
 
 OPEN = """
 from vmic._stream import latency
-from vmic._pulse import backend
+from vmic._pulse import server_profiles
 from vmic._stream.native import DISCONNECTED
 from vmic._stream.capture import CaptureStream
 from vmic._stream.playback import PlaybackStream

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import vmic
-from vmic._pulse import backend
+from vmic._pulse import server_profiles
 from vmic._stream import latency
 from vmic._stream.completions import Completions
 from vmic._stream.playback import PlaybackStream
@@ -54,7 +54,7 @@ def stream() -> Iterator[PlaybackStream]:
         sample_rate=48000,
         channels=1,
         capacity=48000,
-        metrics=backend.PULSEAUDIO.metrics,
+        metrics=server_profiles.PULSEAUDIO.metrics,
         prebuffer=latency.prebuffer("auto"),
     )
     assert away.wait_disconnected(10)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from vmic._base.validation import MAX_SECONDS
-from vmic._pulse import backend
+from vmic._pulse import server_profiles
 from vmic._pulse.bindings import blocking, nonblocking, nonblocking_ffi
 from vmic._stream import capture, latency, playback
 from vmic._stream.capture import CaptureStream
@@ -28,7 +28,7 @@ def playback_stream() -> PlaybackStream:
         sample_rate=48000,
         channels=1,
         capacity=48000,
-        metrics=backend.PULSEAUDIO.metrics,
+        metrics=server_profiles.PULSEAUDIO.metrics,
         prebuffer=latency.prebuffer("auto"),
     )
 

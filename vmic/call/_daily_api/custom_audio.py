@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 import weakref
 
-from vmic._api import create_microphone_device
+from vmic._microphone_creation import create_microphone_device
 from vmic._base.validation import check_bool
 from vmic._base.waiter import ThreadWaiter, run
 from vmic._stream.completions import Completion

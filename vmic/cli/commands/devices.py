@@ -9,7 +9,7 @@ import urllib.parse
 import click
 
 from vmic import create_microphone_device, list_microphone_devices, remove_microphone_device
-from vmic._api import create_lasting_device, find_guarded
+from vmic._microphone_creation import create_lasting_device, find_guarded
 from vmic._device import orphans, registry
 from vmic._device.registry import Device
 from vmic._device.spec import MicrophoneSpec

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 import vmic
-from vmic._api import find_guarded
+from vmic._microphone_creation import find_guarded
 from vmic._device import registry
 from vmic._pulse import connection
 from vmic.cli.channel_mixing import Remix

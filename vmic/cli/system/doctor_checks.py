@@ -14,7 +14,7 @@ from vmic._device import names as _names
 from vmic._device import registry
 from vmic._device.registry import Device
 from vmic._keeper import client as _keeping
-from vmic._pulse import backend, connection
+from vmic._pulse import server_profiles, connection
 from vmic._pulse.bindings import pulsectl
 from vmic.cli.system import asoundrc
 from vmic.cli.system.loopback_trial import LoopbackResult, try_one
@@ -89,7 +89,7 @@ def _of_devices(pulse: pulsectl.Pulse) -> Iterator[Finding]:
     ours = {source.name for source in sources if registry.is_source(source)}
     # Without a real microphone, PulseAudio always makes one of vmic the default. PipeWire 0.3 and 1.4 prefer the
     # monitor of an output, PipeWire 1.6 does not.
-    is_default = info.default_source_name in ours or backend.of(pulse) is backend.PULSEAUDIO
+    is_default = info.default_source_name in ours or server_profiles.of(pulse) is server_profiles.PULSEAUDIO
     if is_default and len(ours) == len(sources):
         what = "there is no real microphone: the sound server makes the first microphone of vmic the default"
         yield Finding("note", what)

@@ -15,7 +15,7 @@ import vmic
 from vmic._device import fallback_sink, names
 from vmic._device.properties import MICROPHONE, DeviceProperties
 from vmic._device.spec import MicrophoneSpec
-from vmic._pulse import backend
+from vmic._pulse import server_profiles
 from vmic.cli.system.managed_block import ManagedBlock, explaining
 
 # PulseAudio (16.1) reads each line of a script into 2048 bytes.
@@ -134,13 +134,13 @@ class _PulseAudio(LoginStarter):
     def install(self, spec: MicrophoneSpec) -> Path:
         properties = DeviceProperties.new(MICROPHONE, spec.name, spec.sample_rate, spec.channels, None)
         identity = properties.written()
-        profile = backend.PULSEAUDIO
-        source = spec.source_arguments(profile, identity, backend.backslashed)
+        profile = server_profiles.PULSEAUDIO
+        source = spec.source_arguments(profile, identity, server_profiles.backslashed)
         lines = [
             # PulseAudio must start also if a module is there already or is refused.
             ".nofail",
             f"load-module module-null-sink {fallback_sink.arguments(profile)}",
-            f"load-module module-null-sink {spec.sink_arguments(profile, identity, backend.backslashed)}",
+            f"load-module module-null-sink {spec.sink_arguments(profile, identity, server_profiles.backslashed)}",
             f"load-module module-remap-source {source}",
         ]
         if any(len(line.encode()) > _LONGEST_LINE for line in lines):

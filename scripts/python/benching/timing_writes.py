@@ -13,7 +13,7 @@ from audio_signals import numbered
 
 import vmic
 from benching.measuring import RATE, Times, percentiles
-from benching.partner import hear, say
+from benching.process_messages import hear, say
 from benching.writing import be_busy
 
 CHUNK = RATE // 50

@@ -6,7 +6,7 @@ import enum
 import logging
 from typing import Any
 
-from vmic import _api, _selected_speaker, _speaker_creation
+from vmic import _microphone_creation, _selected_speaker, _speaker_creation
 from vmic._errors import VmicError
 from vmic.call import device_lookup
 from vmic.call._daily_api.vad import NativeVad
@@ -96,7 +96,7 @@ class Daily:
             non_blocking: Whether writes return at once.
             settings: The keyword-only arguments of `vmic.create_microphone_device`: `latency`, `replace`, ...
         """
-        return _api.create_microphone(
+        return _microphone_creation.create_microphone(
             VirtualMicrophoneDevice, device_name, sample_rate, channels, non_blocking=non_blocking, **settings
         )
 

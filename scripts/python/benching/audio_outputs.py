@@ -17,9 +17,9 @@ from typing import Protocol
 
 import numpy as np
 
-from benching import devices, native
+from benching import plain_devices, native
 from benching.contestants import Contestant
-from benching.devices import MadeDevice
+from benching.plain_devices import MadeDevice
 from benching.measuring import RATE
 
 # What players call low latency.
@@ -54,10 +54,10 @@ def opened(contestant: Contestant, microphones: int, chunk: int) -> Iterator[lis
             yield [_Vmic(contestant, i, stack) for i in range(microphones)]
     elif contestant.kind == "pipe_source":
         paths = [f"{os.environ['XDG_RUNTIME_DIR']}/fifo-{i}" for i in range(microphones)]
-        with devices.pipe_sources(paths) as made:
+        with plain_devices.pipe_sources(paths) as made:
             yield [_Fifo(device, path) for device, path in zip(made, paths, strict=True)]
     else:
-        with devices.made(microphones) as made, contextlib.ExitStack() as stack:
+        with plain_devices.made(microphones) as made, contextlib.ExitStack() as stack:
             yield [_OPEN[contestant.kind](device, block, stack) for device in made]
 
 

@@ -1,4 +1,4 @@
-#include "latency_variable.h"
+#include "latency_environment.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -24,7 +24,7 @@ static bool put(char *at, char character) {
     return done;
 }
 
-void latency_variable_empty(void) {
+void latency_environment_empty(void) {
     pthread_mutex_lock(&lock);
     char *text = getenv(NAME);
     if (users++ == 0)
@@ -39,7 +39,7 @@ void latency_variable_empty(void) {
     pthread_mutex_unlock(&lock);
 }
 
-void latency_variable_restore(void) {
+void latency_environment_restore(void) {
     pthread_mutex_lock(&lock);
     /* A variable that was set again meanwhile has another text. */
     if (--users == 0 && emptied && getenv(NAME) == emptied && *emptied == '\0')

@@ -1,6 +1,6 @@
-/* frames.h: frames as lengths in ns, and back. Both ways round down. */
-#ifndef VMIC_FRAMES_H
-#define VMIC_FRAMES_H
+/* frame_times.h: frames as lengths in ns, and back. Both ways round down. */
+#ifndef VMIC_FRAME_TIMES_H
+#define VMIC_FRAME_TIMES_H
 
 #include "clock.h"
 

@@ -1,6 +1,6 @@
 /* PULSE_LATENCY_MSEC is empty while a stream of vmic connects, and has its previous value afterwards. */
 #include "check.h"
-#include "latency_variable.h"
+#include "latency_environment.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,48 +11,48 @@
 static void is_empty_and_restored(void) {
     setenv(NAME, "200", 1);
     const char *before = getenv(NAME);
-    latency_variable_empty();
+    latency_environment_empty();
     CHECK(strcmp(getenv(NAME), "") == 0);
-    latency_variable_restore();
+    latency_environment_restore();
     CHECK(strcmp(getenv(NAME), "200") == 0);
     CHECK(getenv(NAME) == before);
 }
 
 static void stays_empty_for_the_last_user(void) {
     setenv(NAME, "1000", 1);
-    latency_variable_empty();
-    latency_variable_empty();
-    latency_variable_restore();
+    latency_environment_empty();
+    latency_environment_empty();
+    latency_environment_restore();
     CHECK(strcmp(getenv(NAME), "") == 0);
-    latency_variable_restore();
+    latency_environment_restore();
     CHECK(strcmp(getenv(NAME), "1000") == 0);
 }
 
 static void one_that_is_set_meanwhile_stays(void) {
     setenv(NAME, "200", 1);
-    latency_variable_empty();
+    latency_environment_empty();
     setenv(NAME, "55", 1);
-    latency_variable_empty();
+    latency_environment_empty();
     CHECK(strcmp(getenv(NAME), "") == 0);
-    latency_variable_restore();
-    latency_variable_restore();
+    latency_environment_restore();
+    latency_environment_restore();
     CHECK(strcmp(getenv(NAME), "55") == 0);
     unsetenv(NAME);
-    latency_variable_empty();
+    latency_environment_empty();
     setenv(NAME, "60", 1);
-    latency_variable_restore();
+    latency_environment_restore();
     CHECK(strcmp(getenv(NAME), "60") == 0);
 }
 
 static void there_may_be_none(void) {
     unsetenv(NAME);
-    latency_variable_empty();
+    latency_environment_empty();
     CHECK(!getenv(NAME));
-    latency_variable_restore();
+    latency_environment_restore();
     CHECK(!getenv(NAME));
     setenv(NAME, "", 1);
-    latency_variable_empty();
-    latency_variable_restore();
+    latency_environment_empty();
+    latency_environment_restore();
     CHECK(strcmp(getenv(NAME), "") == 0);
 }
 
@@ -60,9 +60,9 @@ static void there_may_be_none(void) {
 static void a_literal_stays(void) {
     static const char literal[] = NAME "=77";
     putenv((char *)literal);
-    latency_variable_empty();
+    latency_environment_empty();
     CHECK(strcmp(getenv(NAME), "77") == 0);
-    latency_variable_restore();
+    latency_environment_restore();
     CHECK(strcmp(getenv(NAME), "77") == 0);
     unsetenv(NAME);
 }
@@ -70,9 +70,9 @@ static void a_literal_stays(void) {
 static void *use(void *argument) {
     (void)argument;
     for (int i = 0; i < 2000; i++) {
-        latency_variable_empty();
+        latency_environment_empty();
         CHECK(strcmp(getenv(NAME), "") == 0);
-        latency_variable_restore();
+        latency_environment_restore();
     }
     return NULL;
 }

@@ -1,4 +1,4 @@
-/* latency_variable.h: keeps PULSE_LATENCY_MSEC away from our streams.
+/* latency_environment.h: keeps PULSE_LATENCY_MSEC away from our streams.
  *
  * Games, desktop files and container images set it for a whole session. libpulse then replaces the buffer
  * attributes of every stream that the process connects, also with pa_simple_new(), and offers no way around
@@ -7,12 +7,12 @@
  * other threads read it. Other streams that the process connects at that moment are not affected by the
  * variable either, and a program that the process starts then inherits the empty text.
  */
-#ifndef VMIC_LATENCY_VARIABLE_H
-#define VMIC_LATENCY_VARIABLE_H
+#ifndef VMIC_LATENCY_ENVIRONMENT_H
+#define VMIC_LATENCY_ENVIRONMENT_H
 
-/* Empty the variable. Several threads may call this; each must call latency_variable_restore() afterwards. */
-void latency_variable_empty(void);
+/* Empty the variable. Several threads may call this; each must call latency_environment_restore() afterwards. */
+void latency_environment_empty(void);
 /* Restore the variable when no other thread needs it empty. */
-void latency_variable_restore(void);
+void latency_environment_restore(void);
 
 #endif

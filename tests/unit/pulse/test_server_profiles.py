@@ -15,7 +15,7 @@ from module_arguments import ModuleArguments
 from servers import available_servers
 
 from vmic._errors import DeviceError
-from vmic._pulse import backend
+from vmic._pulse import server_profiles
 
 load = cache(ModuleArguments)
 
@@ -46,7 +46,7 @@ def assert_others_are_as_written(parser: ModuleArguments, arguments: str) -> Non
 
 @given(written=properties)
 def test_pulseaudio_reads_what_was_written(parser: ModuleArguments, written: dict[str, str]) -> None:
-    arguments = surrounded(backend.backslashed("sink_properties", written))
+    arguments = surrounded(server_profiles.backslashed("sink_properties", written))
     assert parser.properties(arguments, "sink_properties") == written
     assert_others_are_as_written(parser, arguments)
 
@@ -55,14 +55,14 @@ def test_pulseaudio_reads_a_hundred_thousand_names(parser: ModuleArguments) -> N
     random = Random(1)
     for _ in range(100_000):
         written = {"device.description": quick_name(random), "x": quick_name(random)}
-        arguments = surrounded(backend.backslashed("p", written))
+        arguments = surrounded(server_profiles.backslashed("p", written))
         assert parser.properties(arguments, "p") == written
         assert parser.value(arguments, "channels") == "1"
 
 
 @pytest.mark.parametrize("name", TRICKY, ids=ascii)
 def test_pulseaudio_reads_a_tricky_name(parser: ModuleArguments, name: str) -> None:
-    arguments = surrounded(backend.backslashed("p", {"device.description": name}))
+    arguments = surrounded(server_profiles.backslashed("p", {"device.description": name}))
     assert parser.properties(arguments, "p") == {"device.description": name}
 
 
@@ -71,7 +71,7 @@ def test_two_parsers_that_each_take_backslashes_away_and_one_of_json_read_it(
     parser: ModuleArguments, written: dict[str, str]
 ) -> None:
     # Since 1.0 PipeWire treats each argument as PulseAudio treats those that hold no properties.
-    arguments = surrounded(backend.twice_backslashed_json("source_properties", written))
+    arguments = surrounded(server_profiles.twice_backslashed_json("source_properties", written))
     read = parser.properties_of_value(arguments, "source_properties")
     assert {key: third_reading(value) for key, value in read.items()} == written
     assert_others_are_as_written(parser, arguments)
@@ -88,7 +88,7 @@ def third_reading(text: str) -> str | None:
 
 @given(written=properties)
 def test_json_has_nothing_that_ends_it_early(written: dict[str, str]) -> None:
-    argument = backend.as_json("source_properties", written)
+    argument = server_profiles.as_json("source_properties", written)
     assert argument.startswith("source_properties=")
     parts = argument.removeprefix("source_properties=").split("\t")
     read = {}
@@ -103,24 +103,24 @@ def test_json_has_nothing_that_ends_it_early(written: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("probe", "quoting", "sink_quoting"),
     [
-        ("\\", backend.as_json, backend.as_arguments),
-        ("", backend.twice_backslashed_json, backend.twice_backslashed),
-        (None, backend.twice_backslashed_json, backend.twice_backslashed),
+        ("\\", server_profiles.as_json, server_profiles.as_arguments),
+        ("", server_profiles.twice_backslashed_json, server_profiles.twice_backslashed),
+        (None, server_profiles.twice_backslashed_json, server_profiles.twice_backslashed),
     ],
 )
 def test_the_fate_of_a_backslash_tells_pipewires_apart(
-    probe: str | None, quoting: backend.Quoting, sink_quoting: backend.Quoting
+    probe: str | None, quoting: server_profiles.Quoting, sink_quoting: server_profiles.Quoting
 ) -> None:
     came_out = {} if probe is None else {"vmic.probe": probe}
-    assert backend.PIPEWIRE.quoting(came_out) is quoting
-    assert backend.PIPEWIRE.sink_quoting(came_out) is sink_quoting
+    assert server_profiles.PIPEWIRE.quoting(came_out) is quoting
+    assert server_profiles.PIPEWIRE.sink_quoting(came_out) is sink_quoting
 
 
 @given(written=properties)
 def test_two_parsers_that_each_take_backslashes_away_read_it(
     parser: ModuleArguments, written: dict[str, str]
 ) -> None:
-    arguments = surrounded(backend.twice_backslashed("sink_properties", written))
+    arguments = surrounded(server_profiles.twice_backslashed("sink_properties", written))
     assert parser.properties_of_value(arguments, "sink_properties") == written
     assert_others_are_as_written(parser, arguments)
 
@@ -128,7 +128,7 @@ def test_two_parsers_that_each_take_backslashes_away_read_it(
 @given(written=properties)
 def test_an_argument_in_quotes_has_nothing_that_ends_it_early(written: dict[str, str]) -> None:
     try:
-        arguments = backend.as_arguments("sink_properties", written)
+        arguments = server_profiles.as_arguments("sink_properties", written)
     except DeviceError:
         assert any({"'", '"'} <= set(value) or value.endswith("\\") for value in written.values())
     else:
@@ -145,4 +145,4 @@ def read_as_pipewire_0_3_does(arguments: str) -> dict[str, str]:
 
 
 def test_pulseaudio_has_one_dialect() -> None:
-    assert backend.PULSEAUDIO.quoting({}) is backend.backslashed
+    assert server_profiles.PULSEAUDIO.quoting({}) is server_profiles.backslashed
