@@ -21,12 +21,6 @@ import typing as _typing
 from vmic import _atexit  # noqa: F401 (first: exit functions that are registered later run before those of vmic)
 
 if _typing.TYPE_CHECKING:
-    from vmic._microphone_creation import (
-        create_microphone_device,
-        list_microphone_devices,
-        open_microphone_device,
-        remove_microphone_device,
-    )
     from vmic._device.registry import MicrophoneInfo, SpeakerInfo
     from vmic._errors import (
         ClosedError,
@@ -38,6 +32,12 @@ if _typing.TYPE_CHECKING:
     )
     from vmic._headset import Headset
     from vmic._microphone import VirtualMicrophoneDevice
+    from vmic._microphone_creation import (
+        create_microphone_device,
+        list_microphone_devices,
+        open_microphone_device,
+        remove_microphone_device,
+    )
     from vmic._monitor.recording_apps import Listener
     from vmic._speaker import VirtualSpeakerDevice
     from vmic._speaker_creation import create_headset, create_speaker_device, list_speaker_devices

@@ -225,8 +225,8 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
         """Drain the microphone, then remove it.
 
         A microphone from `open_microphone_device` is not removed. This blocks for as long as the queued audio
-        lasts. A slow completion can add up to 5 s, and a server that hangs up to 12 s. Ctrl-C ends the wait. A
-        second call does nothing.
+        lasts. A slow completion can add up to 5 s, and a server that hangs up to 12 s. Ctrl-C ends the wait.
+        A second call does nothing.
         """
         super().close()
 

@@ -75,10 +75,11 @@ class VirtualSpeakerDevice(VirtualDevice):
         """Read the mix of what applications play. While no application plays, the frames are silence.
 
         A blocking speaker waits until all frames have arrived, at the pace of the sound server. A
-        non-blocking speaker returns at once, and passes the frames to the completion. The first read, and each read
-        after a pause of more than 1 s, begins with the audio that is played at that moment, unless the speaker
-        has a `backlog` (see `create_speaker_device`). A shorter pause loses no audio. If no application plays and nothing reads for 5 s, vmic suspends the
-        speaker. The first 0.1 s of the next sound are then lost, unless a read already waits when it begins.
+        non-blocking speaker returns at once, and passes the frames to the completion. The first
+        read, and each read after a pause of more than 1 s, begins with the audio that is played at that
+        moment, unless the speaker has a `backlog` (see `create_speaker_device`). A shorter pause loses no
+        audio. If no application plays and nothing reads for 5 s, vmic suspends the speaker. The first 0.1 s
+        of the next sound are then lost, unless a read already waits when it begins.
 
         Args:
             num_frames: The number of frames to read.

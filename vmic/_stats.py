@@ -32,8 +32,8 @@ class MicrophoneStats:
         lost: Frames that were in the sound server's buffer when the server exited or the microphone was
             removed.
         queued: Frames that are accepted and not heard yet.
-        underruns: Gaps in the audio, mostly because a write was late. A pause of 0.5 s or more, or one that follows a
-            `drain`, does not count.
+        underruns: Gaps in the audio, mostly because a write was late. A pause of 0.5 s or more, or one that
+            follows a `drain`, does not count.
         reconnects: How often vmic opened the microphone again, after the server exited or the microphone was
             removed.
         foreign_streams: Playback streams of other programs that vmic moved away from the microphone.

@@ -95,8 +95,9 @@ static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
             ramp = to_ns(w->sample_rate, w->ramp);
     int64_t silence = max_ns(w->silence.pending + more, ramp);
     /* Writes of 882 frames that began exactly with a period of 221 frames ran dry by 2 to 16 frames within
-     * 0.3 s (16.1). With only one period in reserve they ran dry when a write from Python was 1.6 ms late. The periods are known less well before the first data: 16 of 48 runs of three microphones had a
-     * gap before the second or third write, and none of 16 with one more period (16.1). */
+     * 0.3 s (16.1). With only one period in reserve they ran dry when a write from Python was 1.6 ms late.
+     * The periods are known less well before the first data: 16 of 48 runs of three microphones had a gap
+     * before the second or third write, and none of 16 with one more period (16.1). */
     if (shifts(w)) {
         int64_t periods = (w->utterance.last_data == 0 ? 2 : 1) * w->metrics.period;
         return max_ns(silence, wanted + periods + w->metrics.low_water - level);

@@ -34,8 +34,8 @@ uint64_t sink_io_unheard(struct writer *writer);
  * server has confirmed it does not matter. */
 bool sink_io_ends_in_data(const struct writer *writer);
 
-/* Let the thread ask the server what was heard, at `due_at`, when frames should have been heard. It then wakes
- * the waiting callers. */
+/* Let the thread ask the server what was heard, at `due_at`, when frames should have been heard. It then
+ * wakes the waiting callers. */
 void sink_io_confirm_at(struct writer *writer, int64_t due_at);
 
 /* Note that the server holds nothing any more: it was lost or dropped. */

@@ -10,7 +10,8 @@
 #ifndef VMIC_LATENCY_ENVIRONMENT_H
 #define VMIC_LATENCY_ENVIRONMENT_H
 
-/* Empty the variable. Several threads may call this; each must call latency_environment_restore() afterwards. */
+/* Empty the variable. Several threads may call this; each must call latency_environment_restore() afterwards.
+ */
 void latency_environment_empty(void);
 /* Restore the variable when no other thread needs it empty. */
 void latency_environment_restore(void);

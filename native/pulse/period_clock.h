@@ -37,7 +37,8 @@ void period_clock_learn(struct period_clock *clock, int64_t heard_at);
 int64_t period_clock_reported_from_at(const struct period_clock *clock);
 /* Return the first period that a piece written now may be in time for: it takes 0.1 to 0.2 ms to the sink. */
 int64_t period_clock_next_at(const struct period_clock *clock, int64_t now_at);
-/* Return the length of `part`. This long before the end of the sound, the sink may find less than a period. */
+/* Return the length of `part`. This long before the end of the sound, the sink may find less than a period.
+ */
 int64_t period_clock_part(const struct period_clock *clock);
 
 #endif

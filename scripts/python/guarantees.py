@@ -69,7 +69,7 @@ def _place(test: str, name: str) -> str:
 def main() -> int:
     """Run the tests as scripts/test does, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=1, help="how often to run all of them (5 minutes each)")
+    parser.add_argument("--runs", type=int, default=1, help="how often to run all of them")
     parser.add_argument("--chaos", type=float, default=30, help="seconds of chaos on each server")
     options = parser.parse_args()
     collector = Collector()

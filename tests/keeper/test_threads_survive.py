@@ -19,13 +19,13 @@ from recording import Recorder
 from servers import SoundServer
 
 import vmic
-from vmic._microphone_creation import create_lasting_device
 from vmic._base import process, threads
 from vmic._device import registry, volume
 from vmic._device.spec import MicrophoneSpec
 from vmic._keeper import guard
 from vmic._keeper.__main__ import OwnerlessKeeper
 from vmic._keeper.client import KeeperClient
+from vmic._microphone_creation import create_lasting_device
 from vmic._monitor import listeners, recording_apps, status
 from vmic._monitor import monitor as watch
 from vmic._pulse import connection, tcp

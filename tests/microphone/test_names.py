@@ -128,7 +128,9 @@ def test_any_names_add_nothing_to_what_is_on_the_server(
 
 
 def test_another_program_shows_them_so(server: SoundServer) -> None:
-    devices = [_microphone_creation.create_lasting_device(name, RATE, 1, replace=False) for name in TRICKY[-12:]]
+    devices = [
+        _microphone_creation.create_lasting_device(name, RATE, 1, replace=False) for name in TRICKY[-12:]
+    ]
     descriptions = shown_by_pactl(server)
     for info in devices:
         assert descriptions[info.source_name] == info.name

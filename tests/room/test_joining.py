@@ -269,7 +269,7 @@ def test_a_browser_that_hides_its_addresses_is_reached(in_room: InRoom) -> None:
 def test_firefox_alone_is_given_other_addresses_than_loopbacks(
     in_room: InRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peers, "_machines_addresses", lambda **_: ["127.0.0.2"])
+    monkeypatch.setattr(peer_connections, "_machines_addresses", lambda **_: ["127.0.0.2"])
 
     async def scenario(room: ClientSession) -> None:
         async with sending() as peer:

@@ -78,7 +78,7 @@ def noting(
 
 
 def test_who_never_connects_is_removed(in_room: InRoom, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peers, "PATIENCE", 0.2)
+    monkeypatch.setattr(peer_connections, "PATIENCE", 0.2)
 
     async def scenario(room: ClientSession) -> None:
         async with RoomWebSocket(room) as channel, sending() as peer:

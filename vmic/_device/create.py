@@ -12,9 +12,9 @@ from vmic._device.properties import SPEAKER, DeviceProperties
 from vmic._device.registry import Device
 from vmic._device.spec import MicrophoneSpec, Spec
 from vmic._errors import DeviceError
-from vmic._pulse import await_objects, server_profiles, modules
-from vmic._pulse.server_profiles import Properties, ServerProfile
+from vmic._pulse import await_objects, modules, server_profiles
 from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server_profiles import Properties, ServerProfile
 
 
 def make(

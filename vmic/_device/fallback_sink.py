@@ -11,10 +11,10 @@ import contextlib
 from collections.abc import Iterator
 
 from vmic._device.properties import DeviceProperties
-from vmic._pulse import server_profiles
 from vmic._pulse import modules as _modules
-from vmic._pulse.server_profiles import ServerProfile
+from vmic._pulse import server_profiles
 from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server_profiles import ServerProfile
 
 NAME = "vmic-silence"
 _ROLE = "vmic.role"
@@ -48,7 +48,8 @@ def arguments(profile: ServerProfile) -> str:
         **profile.silence_properties,
         **profile.probe,
     }
-    return f"sink_name={NAME} {profile.sink_arguments} {server_profiles.backslashed('sink_properties', properties)}"
+    quoted = server_profiles.backslashed("sink_properties", properties)
+    return f"sink_name={NAME} {profile.sink_arguments} {quoted}"
 
 
 def remove_idle(pulse: pulsectl.Pulse, unloaded: str | None = None) -> None:

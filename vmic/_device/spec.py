@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from vmic._device import names
 from vmic._device.properties import MICROPHONE, SPEAKER
-from vmic._pulse import server_profiles, modules
+from vmic._pulse import modules, server_profiles
 from vmic._pulse.server_profiles import Properties, Quoting, ServerProfile
 
 

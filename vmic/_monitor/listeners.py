@@ -21,7 +21,7 @@ ListenersCallback = Callable[[tuple[Listener, ...]], object]
 
 
 class Listeners(DeviceObserver):
-    """The listeners of one microphone. Its stream is suspended while nobody listens and nothing is written."""
+    """The listeners of one microphone. Its stream is suspended while nobody listens or writes."""
 
     key: DeviceKey
 

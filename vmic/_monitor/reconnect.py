@@ -18,8 +18,8 @@ from vmic._device.registry import Device
 from vmic._errors import ClosedError, DeviceError, ServerError
 from vmic._monitor import monitor
 from vmic._pulse import autostart, connection, error_codes, tcp
-from vmic._pulse.server_profiles import BufferMetrics
 from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server_profiles import BufferMetrics
 from vmic._stream.native import OPEN, NativeStream
 
 # Seconds between two checks of the stream, seconds without progress after which the stream stands still, and

@@ -12,9 +12,9 @@ from vmic._device.properties import MICROPHONE
 from vmic._device.registry import Device
 from vmic._errors import ServerError
 from vmic._monitor.reconnect import Make, Reconnection
-from vmic._pulse import server_profiles, connection, error_codes
-from vmic._pulse.server_profiles import BufferMetrics
+from vmic._pulse import connection, error_codes, server_profiles
 from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server_profiles import BufferMetrics
 from vmic._stream.native import NativeStream
 
 

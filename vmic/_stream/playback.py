@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmic._pulse.server_profiles import BufferMetrics
 from vmic._pulse.bindings import STREAM_NAME, blocking, ffi, nonblocking, nonblocking_ffi
+from vmic._pulse.server_profiles import BufferMetrics
 from vmic._stream.latency import Prebuffer
 from vmic._stream.native import LONG_COPY, OPEN, SUSPEND_AFTER_US, NativeFunctions, NativeStream
 

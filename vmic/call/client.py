@@ -91,8 +91,8 @@ class CallClient:
     def release(self) -> None:
         """Leave the call, and release all resources. The client cannot be used afterwards.
 
-        This blocks until earlier requests and callbacks have ended, without limit. Leaving takes at most about
-        10 s of that.
+        This blocks until earlier requests and callbacks have ended, without limit. Leaving takes at most
+        about 10 s of that.
 
         Raises:
             RuntimeError: The client is released already.
@@ -221,8 +221,8 @@ class CallClient:
             participant_id: An id from `participants`, or the id of a participant who joins later. Call `join`
                 first: before that, this method has no effect.
             callback: A function with three arguments: the participant's id, an `AudioData`, and "microphone".
-                It runs on a separate thread that only makes such calls. If more than 1 s of
-                sound waits in total, for all participants, vmic drops the oldest sound. None removes the callback.
+                It runs on a separate thread that only makes such calls. If more than 1 s of sound waits in
+                total, for all participants, vmic drops the oldest sound. None removes the callback.
             audio_source: "microphone". Other sources deliver no sound.
             sample_rate: Frames per second, 100 to 192000. The sound is mono.
             callback_interval_ms: The length of the sound in each call, 10 to 1000 ms.

@@ -47,11 +47,12 @@ _COMMANDS = {
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""Example: vmic create my-mic && vmic say my-mic hello
 
-Exit codes: 0 success, 1 failure (standard error, or the output of doctor and --json, gives the reason), 2 wrong usage, 130 ended by
-Ctrl-C, 143 ended by SIGTERM, 129 ended by SIGHUP. `vmic run` exits with the code of its command.
+Exit codes: 0 success, 1 failure (standard error, or the output of doctor and --json, gives the reason),
+2 wrong usage, 130 ended by Ctrl-C, 143 ended by SIGTERM, 129 ended by SIGHUP. `vmic run` exits with the
+code of its command.
 
-Environment: PULSE_SERVER selects another sound server. If VMIC_AUTOSTART is 0, only `vmic run --isolated` starts a
-    sound server. NO_COLOR=1 turns colors off.""",
+Environment: PULSE_SERVER selects another sound server. If VMIC_AUTOSTART is 0, only `vmic run --isolated`
+starts a sound server. NO_COLOR=1 turns colors off.""",
 )
 @click.version_option(vmic.__version__, prog_name="vmic")
 def command() -> None:

@@ -17,10 +17,10 @@ from typing import Protocol
 
 import numpy as np
 
-from benching import plain_devices, native
+from benching import native, plain_devices
 from benching.contestants import Contestant
-from benching.plain_devices import MadeDevice
 from benching.measuring import RATE
+from benching.plain_devices import MadeDevice
 
 # What players call low latency.
 LATENCY = 0.02

@@ -8,9 +8,9 @@ import time
 from audio_signals import numbered
 
 from benching import audio_outputs
+from benching.audio_outputs import Floor
 from benching.contestants import CONTESTANTS
 from benching.measuring import RATE
-from benching.audio_outputs import Floor
 from benching.process_messages import hear, say
 
 CHUNK = RATE // 100

@@ -11,6 +11,10 @@ from benching.measuring import FIRST
 from benching.report import table
 from benching.running import Run
 
+_RULE = """\
+A goal is reached if the median of the runs is at most the limit. The goals for lost frames are reached only
+if no run exceeds the limit."""
+
 # Returns the runs of a workload by a contestant, on one server.
 Pick = Callable[[str, str], list[Run]]
 
@@ -146,4 +150,4 @@ def markdown(runs: Sequence[Run]) -> str:
         ours = [run for run in done if run.contestant.startswith("vmic")]
         rows += [row for goal in (*GOALS, *lost(ours)) if (row := goal.row(server, pick))]
     heads = ("goal", "server", "at most", "median", "worst", "reached")
-    return f"**Goals**\n\n{table(heads, rows)}" if rows else ""
+    return f"**Goals**\n\n{_RULE}\n\n{table(heads, rows)}" if rows else ""

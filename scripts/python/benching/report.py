@@ -116,8 +116,8 @@ Each cell is the median of the runs, with the worst run in brackets where it dif
 - A *missed quantum* is a portion of 5.3 ms that PipeWire did not finish in time, as its log reports.
 - *CPU* is in percent of one core. The writer's CPU is that of all processes of the writing side, minus
   the CPU that the same loop needs when it writes to nothing. Memory is counted in the same way.
-- *L* is the greatest lateness of that loop without output, measured just before, beside the same busy
-  threads and processes.
+- *L* is the greatest lateness of the same loop when it writes to nothing. It is measured just before the run,
+  beside the same busy threads and processes.
 - *The floor* is a C program on pa_simple, libpulse's simplest API. It does no more than wake up and
   write."""
 

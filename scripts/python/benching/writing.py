@@ -19,9 +19,9 @@ import numpy as np
 from audio_signals import PERIOD, numbered
 
 from benching import audio_outputs, process_costs
+from benching.audio_outputs import Floor, Output
 from benching.contestants import CONTESTANTS
 from benching.measuring import RATE, Times, percentiles
-from benching.audio_outputs import Floor, Output
 from benching.process_messages import hear, say
 
 # The documented daily loop writes 20 ms, then sleeps 20 ms.

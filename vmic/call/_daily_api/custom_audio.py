@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 import weakref
 
-from vmic._microphone_creation import create_microphone_device
 from vmic._base.validation import check_bool
 from vmic._base.waiter import ThreadWaiter, run
+from vmic._microphone_creation import create_microphone_device
 from vmic._stream.completions import Completion
 from vmic._stream.pcm import Frames
 

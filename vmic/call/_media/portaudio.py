@@ -199,7 +199,7 @@ class DeviceStream(ABC):
         return stream
 
     def _find(self, device: str) -> Any:
-        """Return the server's description of a device. Without the device, PipeWire 0.3.65 would open another."""
+        """Return the server's description of a device. PipeWire 0.3.65 would open another one."""
         for found in connection.call(lambda pulse: getattr(pulse, f"{self.kind}_list")()):
             if found.name == device:
                 return found

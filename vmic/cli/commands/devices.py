@@ -9,12 +9,12 @@ import urllib.parse
 import click
 
 from vmic import create_microphone_device, list_microphone_devices, remove_microphone_device
-from vmic._microphone_creation import create_lasting_device, find_guarded
 from vmic._device import orphans, registry
 from vmic._device.registry import Device
 from vmic._device.spec import MicrophoneSpec
 from vmic._errors import DeviceError, VmicError
 from vmic._keeper import client
+from vmic._microphone_creation import create_lasting_device, find_guarded
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl
 from vmic.cli.options import CHANNELS, RATE, microphones, quiet_option
@@ -59,7 +59,7 @@ def create(
     try:
         info = create_lasting_device(name, rate, channels, description=description, replace=replace)
     except DeviceError:
-        with contextlib.suppress(VmicError):  # the microphone does not exist, and was refused for another reason
+        with contextlib.suppress(VmicError):  # it does not exist, and was refused for another reason
             find_guarded(name)
         raise
     with contextlib.ExitStack() as undo:

@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 import vmic
-from vmic._microphone_creation import find_guarded
 from vmic._device import registry
+from vmic._microphone_creation import find_guarded
 from vmic._pulse import connection
 from vmic.cli.channel_mixing import Remix
 from vmic.cli.options import CHANNELS, LENGTH, name_argument, quiet_option

@@ -8,7 +8,7 @@ from click.shell_completion import get_completion_class
 import vmic
 from vmic._device import names, orphans
 from vmic._device.spec import MicrophoneSpec
-from vmic._pulse import server_profiles, connection
+from vmic._pulse import connection, server_profiles
 from vmic.cli.options import CHANNELS, RATE, microphones, name_argument, quiet_option
 from vmic.cli.system import asoundrc
 from vmic.cli.system.login_files import LOGIN_STARTERS, LoginStarter
@@ -57,7 +57,7 @@ def _first() -> LoginStarter:
         return LOGIN_STARTERS["systemd"]
     # Both servers may be installed. Only the one that runs reads its file.
     try:
-        return LOGIN_STARTERS["pipewire" if connection.call(server_profiles.of) is server_profiles.PIPEWIRE else "pulseaudio"]
+        is_pipewire = connection.call(server_profiles.of) is server_profiles.PIPEWIRE
     except vmic.ServerError as error:
         there = [starter for starter in LOGIN_STARTERS.values() if starter.is_there()]
         if len(there) == 1:
@@ -67,6 +67,7 @@ def _first() -> LoginStarter:
             f"cannot determine whether sessions use PipeWire or PulseAudio: {which} installed, and no server "
             f"answers ({error}). Choose a server with --way, or start a server"
         ) from error
+    return LOGIN_STARTERS["pipewire" if is_pipewire else "pulseaudio"]
 
 
 @click.group(epilog="Example: vmic alsa enable my-mic && arecord -D my-mic -f S16_LE -r 48000 heard.wav")

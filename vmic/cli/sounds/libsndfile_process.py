@@ -17,8 +17,8 @@ _UNKNOWN = 0xFFFFFFFF  # the length of a WAV
 
 
 class _Forward(soundfile.SoundFile):  # type: ignore[misc]
-    # soundfile (0.14) seeks after each read if the file is seekable. That restarts the decoder of an MP3: half
-# of the samples were zeros.
+    # soundfile (0.14) seeks after each read if the file is seekable. That restarts the decoder of an MP3:
+    # half of the samples were zeros.
     def seekable(self) -> bool:
         return False
 

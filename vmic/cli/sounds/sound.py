@@ -29,7 +29,7 @@ class Sound:
     seekable = False  # whether `seek` works
 
     def read(self, frames: int) -> Block | None:
-        """Return at most `frames` frames, shape (n, channels): an empty block at the end, None if not ready."""
+        """Return at most `frames` frames, shape (n, channels). Empty at the end, None if none are ready."""
         raise NotImplementedError
 
     def seek(self, seconds: float) -> None:

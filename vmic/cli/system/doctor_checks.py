@@ -14,7 +14,7 @@ from vmic._device import names as _names
 from vmic._device import registry
 from vmic._device.registry import Device
 from vmic._keeper import client as _keeping
-from vmic._pulse import server_profiles, connection
+from vmic._pulse import connection, server_profiles
 from vmic._pulse.bindings import pulsectl
 from vmic.cli.system import asoundrc
 from vmic.cli.system.loopback_trial import LoopbackResult, try_one
@@ -87,8 +87,8 @@ def _of_devices(pulse: pulsectl.Pulse) -> Iterator[Finding]:
             yield Finding("bad", f"{device.name!r} is unguarded: {wrong}", cure)
     sources = [source for source in pulse.source_list() if source.monitor_of_sink_name is None]
     ours = {source.name for source in sources if registry.is_source(source)}
-    # Without a real microphone, PulseAudio always makes one of vmic the default. PipeWire 0.3 and 1.4 prefer the
-    # monitor of an output, PipeWire 1.6 does not.
+    # Without a real microphone, PulseAudio always makes one of vmic the default. PipeWire 0.3 and 1.4 prefer
+    # the monitor of an output, PipeWire 1.6 does not.
     is_default = info.default_source_name in ours or server_profiles.of(pulse) is server_profiles.PULSEAUDIO
     if is_default and len(ours) == len(sources):
         what = "there is no real microphone: the sound server makes the first microphone of vmic the default"

@@ -135,12 +135,13 @@ class _PulseAudio(LoginStarter):
         properties = DeviceProperties.new(MICROPHONE, spec.name, spec.sample_rate, spec.channels, None)
         identity = properties.written()
         profile = server_profiles.PULSEAUDIO
+        sink = spec.sink_arguments(profile, identity, server_profiles.backslashed)
         source = spec.source_arguments(profile, identity, server_profiles.backslashed)
         lines = [
             # PulseAudio must start also if a module is there already or is refused.
             ".nofail",
             f"load-module module-null-sink {fallback_sink.arguments(profile)}",
-            f"load-module module-null-sink {spec.sink_arguments(profile, identity, server_profiles.backslashed)}",
+            f"load-module module-null-sink {sink}",
             f"load-module module-remap-source {source}",
         ]
         if any(len(line.encode()) > _LONGEST_LINE for line in lines):
