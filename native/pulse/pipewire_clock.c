@@ -70,6 +70,11 @@ void pipewire_clock_add(struct pipewire_clock *clock, int64_t now_at, int64_t ns
     clock->filled += ns;
 }
 
+int64_t pipewire_clock_next_at(struct pipewire_clock *clock, int64_t now_at) {
+    advance(clock, now_at);
+    return clock->next_at;
+}
+
 int64_t pipewire_clock_heard_at(struct pipewire_clock *clock, int64_t now_at) {
     advance(clock, now_at);
     return clock->next_at + clock->filled;

@@ -32,6 +32,8 @@ void pipewire_clock_clear(struct pipewire_clock *clock, int64_t now_at);
 void pipewire_clock_add(struct pipewire_clock *clock, int64_t now_at, int64_t ns);
 /* Take in libpulse's report that a frame written now is heard after `latency`. */
 void pipewire_clock_report(struct pipewire_clock *clock, int64_t now_at, int64_t latency);
+/* Return when the next quantum is consumed. */
+int64_t pipewire_clock_next_at(struct pipewire_clock *clock, int64_t now_at);
 /* Return when a frame written now would be heard. */
 int64_t pipewire_clock_heard_at(struct pipewire_clock *clock, int64_t now_at);
 /* Return when the server finds less than a quantum. */

@@ -34,7 +34,8 @@ struct sink *playback_pipewire_new(const vmic_config *config);
 int playback_open(struct playback *playback, pa_usec_t minreq_us);
 int playback_write_silence(struct playback *playback, pa_usec_t us);
 int playback_write(struct playback *playback, const void *frames, uint64_t count);
-int playback_flush(struct playback *playback);
+/* `next_at`: when the server consumes next; INT64_MAX: nothing is written after the flush. */
+int playback_flush(struct playback *playback, int64_t next_at);
 /* Return the latency that libpulse reports, ns; set `error` when it reports none. */
 int64_t playback_latency(struct playback *playback);
 

@@ -36,7 +36,7 @@ static int pipewire_open(struct sink *sink) {
     int error = playback_open(&self->playback, QUANTUM_US);
     if (!error)
         error = find_quantum(self);
-    return error ? error : playback_flush(&self->playback);
+    return error ? error : playback_flush(&self->playback, INT64_MAX);
 }
 
 static int pipewire_write(struct sink *sink, const void *frames, uint64_t count) {
@@ -48,7 +48,7 @@ static int pipewire_write(struct sink *sink, const void *frames, uint64_t count)
 
 static int pipewire_flush(struct sink *sink, int64_t *left) {
     struct pipewire *self = (struct pipewire *)sink;
-    int error = playback_flush(&self->playback);
+    int error = playback_flush(&self->playback, pipewire_clock_next_at(&self->clock, clock_now()));
     int64_t now = clock_now();
     pipewire_clock_clear(&self->clock, now);
     *left = pipewire_clock_heard_at(&self->clock, now) - now;

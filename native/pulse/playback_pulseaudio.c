@@ -53,7 +53,7 @@ static int pulseaudio_write(struct sink *sink, const void *frames, uint64_t coun
 
 static int pulseaudio_flush(struct sink *sink, int64_t *left) {
     struct pulseaudio *self = (struct pulseaudio *)sink;
-    int error = playback_flush(&self->playback);
+    int error = playback_flush(&self->playback, pulseaudio_clock_period_at(&self->clock, clock_now()));
     pulseaudio_clock_clear(&self->clock, clock_now());
     if (error)
         return error;

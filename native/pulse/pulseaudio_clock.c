@@ -134,6 +134,15 @@ void pulseaudio_clock_show(struct pulseaudio_clock *c, int64_t now_at, const str
     c->held = max_ns(0, c->end_at - now_at);
 }
 
+int64_t pulseaudio_clock_period_at(const struct pulseaudio_clock *c, int64_t now_at) {
+    int64_t period = to_ns(c->periods.sample_rate, c->periods.period);
+    int64_t dry_at = end_at(c, now_at) - period_clock_part(&c->periods);
+    /* With an unknown part the periods are known less well. */
+    if (dry_at <= now_at || c->periods.part == c->periods.period)
+        return period_clock_next_at(&c->periods, now_at);
+    return now_at + (dry_at - now_at) % period;
+}
+
 struct level pulseaudio_clock_level(const struct pulseaudio_clock *c, int64_t now_at) {
     int64_t end = end_at(c, now_at);
     bool doubtful = c->doubted_at != 0 || (c->suspended && c->held > 0);

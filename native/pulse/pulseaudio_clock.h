@@ -54,6 +54,8 @@ void pulseaudio_clock_report(struct pulseaudio_clock *clock, int64_t now_at, int
 /* Take in the level that the server has shown when it was asked. */
 void pulseaudio_clock_show(struct pulseaudio_clock *clock, int64_t now_at, const struct shown_level *shown);
 
+/* Return when the next period is. */
+int64_t pulseaudio_clock_period_at(const struct pulseaudio_clock *clock, int64_t now_at);
 /* Return when a frame written now is heard, when the server needs more, whether it should be asked, and what
  * was heard for certain. */
 struct level pulseaudio_clock_level(const struct pulseaudio_clock *clock, int64_t now_at);

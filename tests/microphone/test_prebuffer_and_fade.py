@@ -193,6 +193,27 @@ def test_flush_fades_and_tells_exactly_what_was_heard(server: SoundServer) -> No
     assert statistics.median(lasts) < 480
 
 
+@pytest.mark.long
+@pytest.mark.timing
+def test_the_fade_follows_the_sound_at_once(server: SoundServer) -> None:
+    late = 0
+    with (
+        vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone,
+        TimedRecorder(microphone) as listener,
+    ):
+        for trial in range(60):
+            begin = len(listener.frames())
+            microphone.write_frames(np.full(48000, 20000, np.int16))
+            listener.await_frames(begin + 9600 + 37 * trial)
+            microphone.flush(fade_ms=5)
+            listener.await_silence(4800)
+            captured = listener.frames()[begin:, 0]
+            fade = np.trim_zeros(captured[np.flatnonzero(captured == 20000)[-1] + 1 :], "b")
+            late += int((fade == 0).any())
+    # Without the wait for the server's period 2 to 5 of 60 were late on an idle machine.
+    assert late <= 1
+
+
 def test_flush_without_a_fade_cuts_the_sound_off(server: SoundServer) -> None:
     with (
         vmic.create_microphone_device("mic", 48000, non_blocking=True) as microphone,

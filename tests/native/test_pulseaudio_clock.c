@@ -86,6 +86,7 @@ static void each_end_is_known(void) {
         struct level end = level();
         CHECK(is_near(end.heard_at, simulated_null_sink_heard_at(&w.sink), 1));
         CHECK(is_near(end.heard_at - end.dry_at, length_of(rest), 1));
+        CHECK(is_near(pulseaudio_clock_period_at(&w.clock, w.now), w.sink.wakes_at, MS / 1000));
         run_until(end.dry_at - 1000);
         CHECK(!w.sink.ran_short);
         run_until(end.dry_at + 1000);

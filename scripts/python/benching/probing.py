@@ -66,7 +66,7 @@ def calls(server: SoundServer, workload: Workload, _: str) -> dict[str, float]:
 
 def resting(server: SoundServer, workload: Workload, _: str) -> dict[str, float]:
     """Measure the cost of an unused device, and of the server without it, in percent of a core."""
-    servers = [process.pid for process in server.process_costs.values()]
+    servers = [process.pid for process in server.processes.values()]
     time.sleep(_SETTLED)
     without = _percent(servers, workload.seconds)
     mark = "resting"

@@ -153,7 +153,7 @@ def _arguments(workload: Workload, contestant: str) -> list[str]:
 
 def _watched(server: SoundServer, writer: Partner, seconds: float, result: Run) -> dict[str, float]:
     """Let the writer write; return its own report of the cost, and the server's cost."""
-    servers = [process.pid for process in server.process_costs.values()]
+    servers = [process.pid for process in server.processes.values()]
     ours = process_costs.marked(_MARK)
     limit = 4 * seconds + _TIMEOUT
     deadline = time.monotonic() + limit

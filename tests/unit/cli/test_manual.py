@@ -36,4 +36,4 @@ def test_the_page_shows_each_command_with_its_options_and_examples() -> None:
             assert option in text
         for example in re.findall(r"Example: (.*)", help_):
             assert example in text
-    assert "0 success, 1 failure (one line on standard error gives the reason), 2 wrong usage" in text
+    assert "0 success, 1 failure (standard error, or the output of doctor and --json" in text

@@ -17,7 +17,7 @@ from vmic._stream.capture import CaptureStream
 from vmic._stream.playback import PlaybackStream
 
 form = {"server": "unix:/nonexistent", "sample_rate": 48000, "channels": 1, "capacity": 48000}
-metrics, prebuffer = getattr(backend, KIND).metrics, latency.prebuffer("auto")
+metrics, prebuffer = getattr(server_profiles, KIND).metrics, latency.prebuffer("auto")
 playback = PlaybackStream("sink", metrics=metrics, prebuffer=prebuffer, **form)
 capture = CaptureStream("sink", period=0.005, **form)
 for stream in (playback, capture):
