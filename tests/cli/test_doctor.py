@@ -41,6 +41,7 @@ def the_one_bad(report: dict[str, Any]) -> tuple[str, str]:
     return found[0]
 
 
+@pytest.mark.timing  # it judges the latency
 def test_where_nothing_is_wrong_it_says_so(server: SoundServer, tmp_path: Path) -> None:
     plot = tmp_path / "latency.png"
     said = command("doctor", "--plot", str(plot)).stdout.decode()
@@ -90,6 +91,7 @@ def test_what_is_turned_is_found_and_cured(server: SoundServer, how: str, what: 
         assert bad(report()) == []
 
 
+@pytest.mark.timing
 def test_what_is_left_is_found_and_cured(server: SoundServer) -> None:
     with OwnerProgram(server.env) as owner:
         owner.kill_all()
