@@ -87,6 +87,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
             heard=state.heard,
             dropped=state.dropped,
             lost=state.lost,
+            trimmed=state.trimmed,
             queued=state.queued,
             underruns=state.underruns,
             reconnects=state.reopened,

@@ -20,7 +20,7 @@ from vmic._monitor import monitor
 from vmic._monitor.reconnect import Make
 from vmic._monitor.stream_opening import StreamServer, opening
 from vmic._pulse import autostart, connection
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 from vmic._stream import latency as _latency
 from vmic._stream.latency import Latency, Prebuffer
 from vmic._stream.playback import PlaybackStream
@@ -44,6 +44,7 @@ def create_microphone_device(
     latency: Latency = "auto",
     replace: bool = False,
     volume_guard: bool = True,
+    trim: bool = True,
     description: str | None = None,
 ) -> VirtualMicrophoneDevice:
     """Create a microphone that every application of this user can select by its name.
@@ -69,6 +70,10 @@ def create_microphone_device(
         replace: Whether to remove an existing microphone of the same name, and take over its name.
         volume_guard: Whether to set the volume back to 100 % when another program changes it, as the
             automatic gain control of browsers does.
+        trim: Whether to take back the delay that a gap adds. A gap delays all audio after it, until the next
+            utterance. With `trim`, vmic then skips some of the silence in the audio (below -60 dBFS; with
+            0.2 s of delay below -45 dBFS, with 1 s anything), and never more than the gaps have added. A
+            writer that has its audio queued ahead loses nothing.
         description: The text that applications show instead of the name. The same limits apply as for the
             name.
 
@@ -90,6 +95,7 @@ def create_microphone_device(
         latency=latency,
         replace=replace,
         volume_guard=volume_guard,
+        trim=trim,
         description=description,
     )
 
@@ -104,6 +110,7 @@ def create_microphone(
     latency: Latency = "auto",
     replace: bool = False,
     volume_guard: bool = True,
+    trim: bool = True,
     description: str | None = None,
 ) -> M:
     """Create a microphone of that class, as `create_microphone_device` does."""
@@ -111,11 +118,14 @@ def create_microphone(
     check_bool("non_blocking", non_blocking)
     check_bool("replace", replace)
     check_bool("volume_guard", volume_guard)
+    check_bool("trim", trim)
     prebuffer = _latency.prebuffer(latency)
     spec = MicrophoneSpec(device_name, shown, sample_rate, channels)
 
     def attach(device: Device, server: StreamServer, make: Make) -> M:
-        return _attach(device_class, device, server, prebuffer, non_blocking=non_blocking, make=make)
+        return _attach(
+            device_class, device, server, prebuffer, trim=trim, non_blocking=non_blocking, make=make
+        )
 
     return create_device(lambda _: spec, attach, replace=replace, volume_guard=volume_guard)
 
@@ -129,7 +139,7 @@ def check_device(kind: str, name: str, description: str | None, sample_rate: int
 
 
 def create_device(
-    spec: Callable[[pulsectl.Pulse], Spec],
+    spec: Callable[[Server], Spec],
     attach: Callable[[Device, StreamServer, Make], D],
     *,
     replace: bool,
@@ -146,7 +156,7 @@ def create_device(
     autostart.ensure_running()
     make = functools.partial(create.make, owner=Owner.this_process(), volume_guard=volume_guard)
 
-    def begin(pulse: pulsectl.Pulse) -> tuple[Device, StreamServer, Make]:
+    def begin(pulse: Server) -> tuple[Device, StreamServer, Make]:
         wanted = spec(pulse)
         again = functools.partial(make, spec=wanted, replace=False)
         return make(pulse, wanted, replace=replace), StreamServer.of(pulse), again
@@ -174,7 +184,7 @@ def create_lasting_device(
 
 
 def open_microphone_device(
-    name: str, *, non_blocking: bool = False, latency: Latency = "auto"
+    name: str, *, non_blocking: bool = False, latency: Latency = "auto", trim: bool = True
 ) -> VirtualMicrophoneDevice:
     """Open an existing microphone of this or another process, to write to it alongside its other writers.
 
@@ -188,6 +198,7 @@ def open_microphone_device(
         name: The microphone's name, or the name of its source on the sound server.
         non_blocking: Whether `write_frames` returns at once. The queue then holds up to 60 s.
         latency: As for `create_microphone_device`.
+        trim: As for `create_microphone_device`.
 
     Returns:
         The open microphone.
@@ -200,10 +211,13 @@ def open_microphone_device(
     """
     names.check_name(name)
     check_bool("non_blocking", non_blocking)
+    check_bool("trim", trim)
     prebuffer = _latency.prebuffer(latency)
     device = find_guarded(name)
     server = connection.call(StreamServer.of)
-    return _attach(VirtualMicrophoneDevice, device, server, prebuffer, non_blocking=non_blocking, make=None)
+    return _attach(
+        VirtualMicrophoneDevice, device, server, prebuffer, trim=trim, non_blocking=non_blocking, make=None
+    )
 
 
 def find_guarded(name: str) -> Device:
@@ -214,7 +228,7 @@ def find_guarded(name: str) -> Device:
         ServerError: No sound server answers.
     """
 
-    def find(pulse: pulsectl.Pulse) -> tuple[Device, bool]:
+    def find(pulse: Server) -> tuple[Device, bool]:
         device = orphans.remove_then_find(pulse, name)
         return device, client.is_guarded(pulse, device)
 
@@ -233,7 +247,7 @@ def list_microphone_devices() -> list[MicrophoneInfo]:
         ServerError: No sound server answers.
     """
 
-    def there(pulse: pulsectl.Pulse) -> list[MicrophoneInfo]:
+    def there(pulse: Server) -> list[MicrophoneInfo]:
         orphans.remove(pulse)
         return [device.info for device in registry.find_microphones(pulse) if device.source is not None]
 
@@ -254,7 +268,7 @@ def remove_microphone_device(name: str) -> None:
     """
     names.check_name(name)
 
-    def remove(pulse: pulsectl.Pulse) -> None:
+    def remove(pulse: Server) -> None:
         device = orphans.remove_then_find(pulse, name)
         if device.owner is not None:
             raise DeviceError(
@@ -273,6 +287,7 @@ def _attach(
     server: StreamServer,
     prebuffer: Prebuffer,
     *,
+    trim: bool,
     non_blocking: bool,
     make: Make | None,
 ) -> M:
@@ -287,6 +302,7 @@ def _attach(
         capacity=int(seconds * info.sample_rate),
         metrics=server.metrics,
         prebuffer=prebuffer,
+        trim=trim,
     )
     with opening(stream, device, server, make) as reconnection:
         return device_class(info, stream, reconnection, non_blocking=non_blocking, room=seconds / 2)

@@ -15,7 +15,7 @@ from vmic._headset import Headset
 from vmic._monitor.reconnect import Make
 from vmic._monitor.stream_opening import StreamServer, opening
 from vmic._pulse import connection
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 from vmic._speaker import VirtualSpeakerDevice
 from vmic._stream.capture import CaptureStream
 from vmic._stream.latency import Latency
@@ -93,7 +93,7 @@ def create_speaker(
     check_bool("replace", replace)
     check_bool("backlog", backlog)
 
-    def spec(pulse: pulsectl.Pulse) -> SpeakerSpec:
+    def spec(pulse: Server) -> SpeakerSpec:
         sink_name = create.name_for_speaker(pulse, device_name)
         return SpeakerSpec(device_name, shown, sample_rate, channels, sink_name)
 
@@ -121,7 +121,7 @@ def list_speaker_devices() -> list[SpeakerInfo]:
         ServerError: No sound server answers.
     """
 
-    def find(pulse: pulsectl.Pulse) -> list[SpeakerInfo]:
+    def find(pulse: Server) -> list[SpeakerInfo]:
         orphans.remove(pulse)
         devices = registry.find_all(pulse)
         return [device.speaker_info for device in devices if device.kind == SPEAKER and device.complete]
@@ -138,6 +138,7 @@ def create_headset(
     latency: Latency = "auto",
     replace: bool = False,
     volume_guard: bool = True,
+    trim: bool = True,
     description: str | None = None,
     backlog: bool = False,
 ) -> Headset:
@@ -151,6 +152,7 @@ def create_headset(
         latency: The prebuffer of the microphone, as for `create_microphone_device`.
         replace: Whether to remove an existing microphone and speaker of the same name.
         volume_guard: As for `create_microphone_device`.
+        trim: As for `create_microphone_device`.
         description: The text that applications show instead of the name, for both devices.
         backlog: As for `create_speaker_device`.
 
@@ -172,6 +174,7 @@ def create_headset(
         latency=latency,
         replace=replace,
         volume_guard=volume_guard,
+        trim=trim,
         description=description,
     )
     with contextlib.ExitStack() as undo:

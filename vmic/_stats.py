@@ -22,7 +22,9 @@ class FlushResult(NamedTuple):
 
 @dataclass(frozen=True)
 class MicrophoneStats:
-    """The counters of a microphone. At any time ``frames_written == heard + dropped + lost + queued``.
+    """The counters of a microphone.
+
+    At any time ``frames_written == heard + dropped + lost + trimmed + queued``.
 
     Attributes:
         frames_written: Frames that writes have accepted.
@@ -31,6 +33,8 @@ class MicrophoneStats:
         dropped: Frames that `flush` dropped.
         lost: Frames that were in the sound server's buffer when the server exited or the microphone was
             removed.
+        trimmed: Frames that vmic skipped, to take back the delay that gaps had added (see `trim` of
+            `create_microphone_device`).
         queued: Frames that are accepted and not heard yet.
         underruns: Gaps in the audio, mostly because a write was late. A pause of 0.5 s or more, or one that
             follows a `drain`, does not count.
@@ -48,6 +52,7 @@ class MicrophoneStats:
     heard: int
     dropped: int
     lost: int
+    trimmed: int
     queued: int
     underruns: int
     reconnects: int
@@ -64,6 +69,7 @@ class SpeakerStats:
         received: Frames that arrived from the sound server. While no application plays, they are silence.
         read: Frames that reads have returned.
         dropped: Frames that `flush` dropped, or that newer frames replaced. The speaker keeps the last 10 s.
+            A program that is more than 5 s behind loses silence first.
         skipped: Frames that arrived before the first read, or in a pause of 1 s or more between reads. No
             read returns them (see `backlog` of `create_speaker_device`).
         buffered: Frames that have arrived and were not read yet. The next read may skip some of them.

@@ -7,6 +7,7 @@
 
 #include "frame_times.h"
 #include "minmax.h"
+#include "overflow.h"
 #include "ring.h"
 #include "threads.h"
 
@@ -22,7 +23,8 @@
 struct vmic_reader {
     /* Set before the thread starts, and never changed. */
     struct source *source;
-    size_t frame_size;     /* bytes */
+    size_t frame_size; /* bytes */
+    uint32_t sample_rate, channels;
     uint64_t piece;        /* frames */
     int64_t suspend_after; /* ns */
     atomic_int references; /* the caller's and the thread's */
@@ -87,11 +89,6 @@ static void open_source(vmic_reader *reader) {
     pthread_cond_broadcast(&reader->state_changed);
 }
 
-static void drop(vmic_reader *reader, uint64_t count) {
-    ring_consume(&reader->ring, count);
-    reader->dropped += count;
-}
-
 static void receive(vmic_reader *reader) {
     uint64_t count = reader->piece;
     pthread_mutex_unlock(&reader->lock);
@@ -103,9 +100,7 @@ static void receive(vmic_reader *reader) {
         close_source(reader, VMIC_DISCONNECTED, error);
         return;
     }
-    uint64_t room = reader->ring.capacity - ring_length(&reader->ring);
-    if (count > room)
-        drop(reader, count - room);
+    reader->dropped += overflow_make_room(&reader->ring, reader->sample_rate, reader->channels, count);
     ring_write(&reader->ring, reader->scratch, count);
     pthread_cond_broadcast(&reader->changed);
 }
@@ -140,6 +135,8 @@ static void *run(void *argument) {
 /* ---- the other threads ---- */
 
 static int init(vmic_reader *reader, const vmic_reader_config *config, struct source *source) {
+    reader->sample_rate = config->sample_rate;
+    reader->channels = config->channels;
     reader->frame_size = config->channels * sizeof(int16_t);
     /* No more than the ring has room for. */
     reader->piece = min_frames(to_frames(config->sample_rate, PIECE_NS), config->capacity);
@@ -209,7 +206,8 @@ uint64_t vmic_reader_read(vmic_reader *reader, void *frames, uint64_t count) {
 uint64_t vmic_reader_flush(vmic_reader *reader) {
     pthread_mutex_lock(&reader->lock);
     uint64_t count = ring_length(&reader->ring);
-    drop(reader, count);
+    ring_consume(&reader->ring, count);
+    reader->dropped += count;
     pthread_mutex_unlock(&reader->lock);
     return count;
 }

@@ -11,8 +11,9 @@
  *     0 ........ done ........ consumed ........ written
  *     |  done     |  in the server  |  in the ring  |
  *
- * A frame is done when it was heard, dropped by a flush, or lost with the server. At any time
- * written = heard + dropped + lost + queued, and vmic_get_stats() never shows anything else.
+ * A frame is done when it was heard, dropped by a flush, lost with the server, or trimmed: skipped to take
+ * back delay. At any time written = heard + dropped + lost + trimmed + queued, and vmic_get_stats() never
+ * shows anything else.
  *
  * Threads: every function may be called from any thread at any time between vmic_create() and vmic_free().
  * After fork() a child may call only vmic_free(): the writer thread and the connection belong to its parent.
@@ -57,6 +58,7 @@ typedef struct vmic_config {
     uint32_t prebuffer_us; /* silence before the first frame of an utterance: it absorbs a late next write */
     uint32_t prebuffer_max_us; /* the limit up to which the prebuffer grows when writes are late */
     uint32_t ramp_us;          /* how long a fade between data and inserted silence takes, down or up */
+    uint32_t trim; /* 1: take back the delay that inserted silence has added; 0: keep every frame */
     uint32_t suspend_after_us; /* the stream is suspended when nobody has listened or written for this long */
 } vmic_config;
 
@@ -65,11 +67,12 @@ typedef struct vmic_stats {
     int32_t error;         /* libpulse's code of the last failure; 0 when there was none */
     uint64_t written;      /* frames that vmic_write() accepted */
     uint64_t consumed;     /* index: all before it have left the ring */
-    uint64_t done;         /* index: all before it were heard, dropped or lost */
+    uint64_t done;         /* index: all before it were heard, dropped, lost or trimmed */
     uint64_t due;          /* index: all before it should be done, by the clock; not before `done` */
     uint64_t heard;        /* frames */
     uint64_t dropped;      /* frames, by vmic_flush() */
     uint64_t lost;         /* frames that were in the server when it disconnected */
+    uint64_t trimmed;      /* frames that were skipped, to take back delay */
     uint64_t queued;       /* frames in the ring and in the server */
     uint64_t underruns;    /* silences within an utterance, between two writes less than 0.5 s apart */
     uint64_t reopened;     /* times that the sink was opened again */
@@ -89,8 +92,9 @@ typedef enum vmic_event {
     VMIC_OPENED,        /* the state is not VMIC_OPENING */
     VMIC_DISCONNECTION, /* the state is VMIC_DISCONNECTED */
     VMIC_CONSUMED,      /* all before `index` have left the ring */
-    VMIC_DONE,          /* all before `index` were heard, dropped or lost */
+    VMIC_DONE,          /* all before `index` were heard, dropped, lost or trimmed */
     VMIC_DUE,           /* they should be, by the clock, whether the server has confirmed it or not */
+    VMIC_CLOSED,        /* the connection has ended, after vmic_stop() */
     VMIC_ARRIVED,       /* only for a reader (vmic_reader.h): `index` frames can be read */
 } vmic_event;
 
@@ -103,7 +107,8 @@ vmic_stream *vmic_create(const vmic_config *config);
 uint64_t vmic_write(vmic_stream *stream, const void *frames, uint64_t count);
 
 /* Block until `event` has happened, for at most `timeout_us` or until vmic_stop(). Return VMIC_OK or
- * VMIC_TIMEOUT. Only VMIC_CONSUMED, VMIC_DONE and VMIC_DUE use `index`. */
+ * VMIC_TIMEOUT. For VMIC_CLOSED vmic_stop() does not end the wait. Only VMIC_CONSUMED, VMIC_DONE and VMIC_DUE
+ * use `index`. */
 int vmic_wait(vmic_stream *stream, vmic_event event, uint64_t index, uint64_t timeout_us);
 
 /* Return whether `event` has happened. Do not block. */
@@ -143,9 +148,11 @@ void vmic_end_utterance(vmic_stream *stream);
 /* Fill in one consistent snapshot. Do not block. */
 void vmic_get_stats(vmic_stream *stream, vmic_stats *stats);
 
-/* End the thread and its connection, and drop what is not heard. Block for at most `timeout_us`. On
- * VMIC_TIMEOUT the thread hangs in the server, and ends by itself as soon as its call to the server returns.
- * The other functions may still be called, but no index moves any more. */
+/* Drop what is not heard, and end the thread and its connection. Block until the server gets nothing more,
+ * for at most `timeout_us`. The connection ends a little later (VMIC_CLOSED): on a sink that exists, no
+ * sooner than 60 ms after the last frame. On VMIC_TIMEOUT the thread hangs in the server, and ends by itself
+ * as soon as its call to the server returns. The other functions may still be called, but no index moves any
+ * more. */
 int vmic_stop(vmic_stream *stream, uint64_t timeout_us);
 
 /* Free the memory after vmic_stop(), once the thread has ended too. Never block. Safe after fork(). */

@@ -5,8 +5,9 @@
  *
  *     source (pa_stream, or a test's) -> the reader thread -> ring -> vmic_reader_read()
  *
- * When the ring is full, the oldest frames are dropped to make room, and are counted. At any time
- * received = read + dropped + buffered, and vmic_reader_get_stats() never shows anything else.
+ * When the ring is full, the oldest frames are dropped to make room, and are counted. When it is more than
+ * half full, silence is dropped. The sound leads over without a click. At any time received = read + dropped
+ * + buffered, and vmic_reader_get_stats() never shows anything else.
  *
  * A reader is suspended (VMIC_SUSPENDED) when nobody plays into its source and nobody reads: it then has no
  * connection. Playing or reading changes the state to VMIC_DISCONNECTED, as with a stream.

@@ -15,6 +15,9 @@ void fade_up(int16_t *out, const int16_t *to, uint32_t channels, uint64_t count)
 /* Fill `out` with `count` frames that lead from the frame `from` down to silence. */
 void fade_down(int16_t *out, const int16_t *from, uint32_t channels, uint64_t count);
 
+/* Make the `count` frames of `to` lead over from those of `from`. */
+void fade_across(int16_t *to, const int16_t *from, uint32_t channels, uint64_t count);
+
 /* Make the `count` frames softer, down to silence. */
 void fade_frames(int16_t *frames, uint32_t channels, uint64_t count);
 

@@ -37,15 +37,15 @@ void flush_now(struct writer *w) {
     uint64_t consumed = ring_consumed(&w->ring);
     uint64_t in_ring = to > consumed ? to - consumed : 0;
     uint64_t lost = w->counters.lost;
-    uint64_t back = 0, in_server = 0;
-    if (w->state == VMIC_OPEN && sink_io_unheard(w) > 0 && sink_io_flush(w, &back, &in_server)) {
-        w->counters.dropped_in_server += in_server;
-        fade_out(w, back, in_ring);
+    struct taken_back taken = {0};
+    if (w->state == VMIC_OPEN && sink_io_unheard(w) > 0 && sink_io_flush(w, &taken)) {
+        w->counters.dropped_in_server += taken.data;
+        fade_out(w, taken.frames, in_ring);
     }
     ring_consume(&w->ring, in_ring);
     w->counters.dropped_in_ring += in_ring;
     w->flush.result =
-        (vmic_flushed){.heard_to = consumed - in_server - (w->counters.lost - lost), .dropped_to = to};
+        (vmic_flushed){.heard_to = consumed - taken.span - (w->counters.lost - lost), .dropped_to = to};
     w->flush.done = wanted;
     w->silence.pending = w->silence.inserted = 0;
     w->silence.led_in = w->utterance.speaking = false;

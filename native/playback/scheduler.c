@@ -4,6 +4,7 @@
 #include "frame_times.h"
 #include "minmax.h"
 #include "sink_io.h"
+#include "trimming.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,13 +82,15 @@ static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
     int64_t wanted = w->metrics.headroom;
     int64_t ramp = 0;
     int64_t more = 0;
-    if (scheduler_goes_on(w)) {
+    w->silence.within = scheduler_goes_on(w);
+    if (w->silence.within) {
         w->counters.underruns++;
         if (w->silence.late)
             more = prebuffer_underrun(&w->prebuffer, clock_now(), max_ns(0, w->silence.inserted - level),
                                       w->silence.inserted + w->silence.pending);
     } else {
         prebuffer_begin(&w->prebuffer, clock_now());
+        trim_begin(&w->trim, clock_now());
         wanted = w->prebuffer.size;
     }
     for (uint32_t c = 0; c < w->channels; c++)
@@ -106,6 +109,9 @@ static int64_t lead_in(struct writer *w, int64_t level, const int16_t *next) {
 }
 
 static void spoken(struct writer *w) {
+    if (w->silence.within)
+        trim_added(&w->trim, clock_now(), w->silence.inserted + w->silence.pending);
+    w->silence.within = false;
     w->silence.pending = w->silence.inserted = 0;
     w->silence.led_in = w->silence.late = false;
     w->utterance.speaking = true;
@@ -142,6 +148,10 @@ static int64_t give_data(struct writer *w, int64_t level) {
     if (!sink_io_ends_in_data(w) && !w->silence.led_in) {
         w->silence.led_in = true;
         w->silence.pending = lead_in(w, level, next);
+    }
+    if (sink_io_ends_in_data(w)) {
+        trimming_skip(w);
+        there = ring_peek(&w->ring, &next);
     }
     uint64_t fits = to_frames_at_least(w->sample_rate, periods_in(w, room - w->silence.pending));
     uint64_t count = min_frames(ring_length(&w->ring), fits);

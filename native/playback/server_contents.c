@@ -26,6 +26,12 @@ static void forget_oldest(struct server_contents *contents) {
     contents->count--;
 }
 
+static void add(struct server_contents *contents, struct run run) {
+    if (contents->count == SERVER_CONTENTS_RUNS)
+        forget_oldest(contents);
+    *nth(contents, contents->count++) = run;
+}
+
 void server_contents_append(struct server_contents *contents, uint64_t frames, int data) {
     if (frames == 0)
         return;
@@ -33,9 +39,11 @@ void server_contents_append(struct server_contents *contents, uint64_t frames, i
         nth(contents, contents->count - 1)->frames += frames;
         return;
     }
-    if (contents->count == SERVER_CONTENTS_RUNS)
-        forget_oldest(contents);
-    *nth(contents, contents->count++) = (struct run){frames, data};
+    add(contents, (struct run){frames, data, 0});
+}
+
+void server_contents_skip(struct server_contents *contents, uint64_t frames) {
+    add(contents, (struct run){0, 1, frames});
 }
 
 void server_contents_advance(struct server_contents *contents, uint64_t held) {
@@ -45,6 +53,7 @@ void server_contents_advance(struct server_contents *contents, uint64_t held) {
         struct run *oldest = nth(contents, 0);
         if (oldest->frames > surplus) {
             oldest->frames -= surplus;
+            oldest->skipped = 0;
             return;
         }
         surplus -= oldest->frames;
@@ -80,14 +89,29 @@ uint64_t server_contents_data(const struct server_contents *contents, uint64_t h
     return frames;
 }
 
-uint64_t server_contents_tail(const struct server_contents *contents, uint64_t data) {
+uint64_t server_contents_span(const struct server_contents *contents, uint64_t held) {
+    uint64_t frames = 0;
+    for (unsigned i = contents->count; i-- > 0 && held > 0;) {
+        const struct run *run = nth_const(contents, i);
+        uint64_t part = min_frames(run->frames, held);
+        frames += run->data ? part : 0;
+        frames += part == run->frames ? run->skipped : 0;
+        held -= part;
+    }
+    return frames;
+}
+
+uint64_t server_contents_tail(const struct server_contents *contents, uint64_t span) {
     uint64_t frames = 0;
     for (unsigned i = contents->count; i-- > 0;) {
         const struct run *run = nth_const(contents, i);
-        if (run->data && run->frames > data)
-            return frames + data;
+        if (run->data && run->frames > span)
+            return frames + span;
         frames += run->frames;
-        data -= run->data ? run->frames : 0;
+        span -= run->data ? run->frames : 0;
+        if (run->skipped > span)
+            return frames;
+        span -= run->skipped;
     }
     return frames;
 }

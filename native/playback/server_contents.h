@@ -17,6 +17,7 @@ struct server_contents {
     struct run {
         uint64_t frames;
         int data;
+        uint64_t skipped; /* the user's frames that come before these, and are left out */
     } runs[SERVER_CONTENTS_RUNS];
     unsigned first, count;
 };
@@ -25,6 +26,9 @@ void server_contents_clear(struct server_contents *contents);
 
 /* Add `frames` at the end. */
 void server_contents_append(struct server_contents *contents, uint64_t frames, int data);
+
+/* Note that the next `frames` of the user's are left out. */
+void server_contents_skip(struct server_contents *contents, uint64_t frames);
 
 /* Forget the oldest frames, so that at most `held` frames remain. */
 void server_contents_advance(struct server_contents *contents, uint64_t held);
@@ -36,9 +40,13 @@ uint64_t server_contents_cut(struct server_contents *contents, uint64_t held, ui
 /* Return how many of the newest `held` frames are data. */
 uint64_t server_contents_data(const struct server_contents *contents, uint64_t held);
 
-/* Return the length, in frames of either kind, of the longest end of the contents with at most `data` data
- * frames: what the server may still hold when at most `data` data frames are left to hear. */
-uint64_t server_contents_tail(const struct server_contents *contents, uint64_t data);
+/* Return how many of the user's frames the newest `held` frames span: the data, and what was left out in or
+ * directly before it. */
+uint64_t server_contents_span(const struct server_contents *contents, uint64_t held);
+
+/* Return the length, in frames of either kind, of the longest end of the contents that spans at most `span`
+ * of the user's frames: what the server may still hold when at most so many are left to hear. */
+uint64_t server_contents_tail(const struct server_contents *contents, uint64_t span);
 
 /* Return whether the newest run is data. */
 int server_contents_ends_in_data(const struct server_contents *contents);

@@ -15,6 +15,7 @@ struct level {
     int64_t dry_at;   /* when the server finds too little for a period, if nothing is written */
     bool doubtful;    /* the server should be asked what it holds */
     int64_t sure_at;  /* frames due before this were heard; INT64_MAX: all frames that are due were heard */
+    int64_t delayed;  /* how long the server has kept the sound waiting since it was opened */
 };
 
 /* The level of the stream that the server showed, at some time between two moments of CLOCK_MONOTONIC; ns. */

@@ -20,6 +20,10 @@ uint64_t sink_io_unheard(struct writer *w) {
     return server_contents_data(&w->server.contents, UINT64_MAX);
 }
 
+uint64_t sink_io_undone(struct writer *w) {
+    return sink_io_unheard(w) > 0 ? server_contents_span(&w->server.contents, UINT64_MAX) : 0;
+}
+
 /* Where only the clock counts, ask before `due_at`: frames that stand still in the server are not heard,
  * however much time has passed. */
 void sink_io_confirm_at(struct writer *w, int64_t due_at) {
@@ -75,6 +79,7 @@ void sink_io_open(struct writer *w) {
         return;
     }
     w->state = VMIC_OPEN;
+    w->server.delayed = 0;
     w->counters.reopened += w->was_open && !w->was_suspended;
     w->was_open = true;
     w->needed_at = clock_now();
@@ -97,6 +102,9 @@ bool sink_io_measure(struct writer *w) {
     w->server.empty_at = level.heard_at;
     w->server.dry_at = min_ns(level.dry_at, w->server.empty_at);
     w->server.sure_at = level.sure_at;
+    if (level.delayed != w->server.delayed)
+        trim_added(&w->trim, clock_now(), level.delayed - w->server.delayed);
+    w->server.delayed = level.delayed;
     w->query.doubtful = level.doubtful;
     if (w->query.doubtful && clock_now() - w->query.asked_at > ASKED_NS) {
         w->query.asked_at = clock_now();
@@ -141,7 +149,7 @@ bool sink_io_write(struct writer *w, const void *frames, uint64_t silence, uint6
     return true;
 }
 
-bool sink_io_flush(struct writer *w, uint64_t *frames, uint64_t *data) {
+bool sink_io_flush(struct writer *w, struct taken_back *taken) {
     int64_t left = 0;
     if (!sink_io_measure(w))
         return false;
@@ -157,11 +165,14 @@ bool sink_io_flush(struct writer *w, uint64_t *frames, uint64_t *data) {
     bool contradicted = clock_now() - w->query.asked_at < 2 * ASKED_NS;
     if (!contradicted)
         server_contents_advance(&w->server.contents, to_frames(w->sample_rate, held));
-    *data = server_contents_cut(&w->server.contents, to_frames(w->sample_rate, left), frames);
+    uint64_t before = server_contents_span(&w->server.contents, UINT64_MAX);
+    taken->data = server_contents_cut(&w->server.contents, to_frames(w->sample_rate, left), &taken->frames);
     /* The frames that are left count as heard from now on: the next flush must not take them back. For a
      * suspended sink libpulse reports that 1 to 4 ms are left (16.1), which nobody hears. */
+    uint64_t heard = contradicted ? 0 : server_contents_span(&w->server.contents, UINT64_MAX);
     if (contradicted)
-        *data += server_contents_data(&w->server.contents, UINT64_MAX);
+        taken->data += server_contents_data(&w->server.contents, UINT64_MAX);
+    taken->span = before - heard;
     server_contents_clear(&w->server.contents);
     w->server.empty_at = clock_now() + left;
     return true;

@@ -20,15 +20,24 @@ bool sink_io_measure(struct writer *writer);
  * ring. Return false when the server is disconnected; the data then stays in the ring. */
 bool sink_io_write(struct writer *writer, const void *frames, uint64_t silence, uint64_t data);
 
-/* Take back what the server has not played. Set `frames` to how many frames of either kind that were, and
- * `data` to how many of those were data. Return false when the server is disconnected. */
-bool sink_io_flush(struct writer *writer, uint64_t *frames, uint64_t *data);
+/* What a flush takes back from the server. */
+struct taken_back {
+    uint64_t frames; /* of either kind ... */
+    uint64_t data;   /* ... of which data */
+    uint64_t span;   /* the user's frames: the data, and what was left out in it */
+};
+
+/* Take back what the server has not played. Return false when the server is disconnected. */
+bool sink_io_flush(struct writer *writer, struct taken_back *taken);
 
 /* Return how much the server holds, ns. */
 int64_t sink_io_held(const struct writer *writer);
 
 /* Return how many data frames are not yet certain to have been heard. */
 uint64_t sink_io_unheard(struct writer *writer);
+
+/* Return how many of the consumed frames are not done: those, and the ones that were left out among them. */
+uint64_t sink_io_undone(struct writer *writer);
 
 /* Return whether the newest frames in the server are data that is not due yet by the clock. Whether the
  * server has confirmed it does not matter. */

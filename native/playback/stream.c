@@ -58,7 +58,7 @@ uint64_t vmic_write(vmic_stream *stream, const void *frames, uint64_t count) {
     pthread_mutex_lock(&stream->producers);
     pthread_mutex_lock(&writer->lock);
     bool ended = writer->stop;
-    writer_note_write(writer);
+    writer_note_write(writer, count);
     pthread_mutex_unlock(&writer->lock);
     uint64_t accepted = ended ? 0 : ring_write(&writer->ring, frames, count);
     pthread_mutex_unlock(&stream->producers);
@@ -84,6 +84,8 @@ static int64_t due(struct writer *writer, vmic_event event, uint64_t index) {
         return writer_done_at(writer, index);
     case VMIC_DUE:
         return writer_due_at(writer, index);
+    case VMIC_CLOSED:
+        return writer->closed ? 0 : INT64_MAX;
     case VMIC_ARRIVED:
         return INT64_MAX;
     }
@@ -100,13 +102,13 @@ int vmic_reached(vmic_stream *stream, vmic_event event, uint64_t index) {
 int vmic_wait(vmic_stream *stream, vmic_event event, uint64_t index, uint64_t timeout_us) {
     struct writer *writer = &stream->writer;
     int64_t deadline = clock_now() + (int64_t)timeout_us * 1000;
-    bool is_of_state = event == VMIC_OPENED || event == VMIC_DISCONNECTION;
+    bool is_of_state = event == VMIC_OPENED || event == VMIC_DISCONNECTION || event == VMIC_CLOSED;
     pthread_cond_t *changed = is_of_state ? &writer->state_changed : &writer->changed;
     int result = VMIC_OK;
     int64_t look;
     pthread_mutex_lock(&writer->lock);
     while ((look = due(writer, event, index)) != 0) {
-        if (writer->stop || clock_now() >= deadline) {
+        if ((writer->stop && event != VMIC_CLOSED) || clock_now() >= deadline) {
             result = VMIC_TIMEOUT;
             break;
         }

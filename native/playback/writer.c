@@ -15,6 +15,7 @@ static int init_memory(struct writer *w, uint64_t capacity) {
     /* The longest single write, and the frames of rounding up. */
     int64_t longest_ns = max_ns(w->metrics.high_water + 2 * w->metrics.period, FLUSH_LONGEST_NS);
     uint64_t longest = to_frames(w->sample_rate, longest_ns) + 2;
+    w->scratch_length = longest;
     w->scratch = calloc(longest, frame_size);
     if (w->scratch && history_init(&w->history, longest, frame_size) == 0) {
         if (ring_init(&w->ring, capacity, frame_size) == 0)
@@ -39,6 +40,8 @@ int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) 
     /* PulseAudio counts in frames, and PipeWire's quantum is not a whole number of them at every rate. */
     w->metrics.period = to_ns(w->sample_rate, to_frames(w->sample_rate, sink->metrics.period + 1));
     w->ramp = to_frames(w->sample_rate, config->ramp_us * 1000LL);
+    w->trims = config->trim != 0;
+    trim_begin(&w->trim, clock_now());
     prebuffer_init(&w->prebuffer, max_ns(w->metrics.headroom, config->prebuffer_us * 1000LL),
                    max_ns(w->metrics.headroom, config->prebuffer_max_us * 1000LL));
     if (init_memory(w, config->capacity) != 0)
@@ -72,14 +75,14 @@ int64_t writer_due_at(struct writer *w, uint64_t index) {
         return INT64_MAX;
     int64_t at = w->server.empty_at -
                  to_ns(w->sample_rate, server_contents_tail(&w->server.contents, consumed - index));
-    return sink_io_unheard(w) <= consumed - index || at <= clock_now() ? 0 : at;
+    return sink_io_undone(w) <= consumed - index || at <= clock_now() ? 0 : at;
 }
 
 int64_t writer_done_at(struct writer *w, uint64_t index) {
     int64_t due_at = writer_due_at(w, index);
     if (w->server.sure_at == INT64_MAX || due_at == INT64_MAX)
         return due_at;
-    if (sink_io_unheard(w) <= ring_consumed(&w->ring) - index)
+    if (sink_io_undone(w) <= ring_consumed(&w->ring) - index)
         return 0;
     sink_io_confirm_at(w, due_at);
     return INT64_MAX;
@@ -93,15 +96,18 @@ void writer_need(struct writer *w) {
     pthread_cond_broadcast(&w->state_changed);
 }
 
-void writer_note_write(struct writer *w) {
+void writer_note_write(struct writer *w, uint64_t count) {
     int64_t now = clock_now();
     int64_t margin = sink_io_held(w) + to_ns(w->sample_rate, ring_length(&w->ring));
     /* A server that needs more has begun a period: what is written now is in the next one. */
     bool in_server = sink_io_ends_in_data(w) && now < w->server.dry_at;
-    if (in_server || ring_length(&w->ring) > 0)
+    trim_write(&w->trim, now, to_ns(w->sample_rate, count));
+    if (in_server || ring_length(&w->ring) > 0) {
         prebuffer_in_time(&w->prebuffer, now, margin);
-    else
+        trim_margin(&w->trim, margin);
+    } else {
         w->silence.late = true;
+    }
 }
 
 void writer_get_stats(struct writer *w, vmic_stats *stats) {
@@ -109,7 +115,9 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
     uint64_t written = ring_written(&w->ring);
     uint64_t consumed = ring_consumed(&w->ring);
     uint64_t unheard = sink_io_unheard(w);
-    uint64_t not_due = server_contents_data(&w->server.contents, to_frames(w->sample_rate, sink_io_held(w)));
+    /* Not by the time of another look at the clock: the figures must agree. */
+    uint64_t undone = unheard > 0 ? server_contents_span(&w->server.contents, UINT64_MAX) : 0;
+    uint64_t not_due = server_contents_span(&w->server.contents, to_frames(w->sample_rate, sink_io_held(w)));
     int64_t queued = sink_io_held(w) + w->silence.pending + to_ns(w->sample_rate, written - consumed);
     if (!sink_io_ends_in_data(w) && written == consumed)
         queued = max_ns(queued, scheduler_goes_on(w) ? w->metrics.headroom : w->prebuffer.size);
@@ -118,11 +126,12 @@ void writer_get_stats(struct writer *w, vmic_stats *stats) {
         .error = w->error,
         .written = written,
         .consumed = consumed,
-        .done = consumed - unheard,
-        .due = consumed - min_frames(not_due, unheard),
+        .done = consumed - undone,
+        .due = consumed - min_frames(not_due, undone),
         .heard = w->counters.handed - w->counters.dropped_in_server - w->counters.lost - unheard,
         .dropped = w->counters.dropped_in_ring + w->counters.dropped_in_server,
         .lost = w->counters.lost,
+        .trimmed = w->counters.trimmed,
         .queued = written - consumed + unheard,
         .underruns = w->counters.underruns,
         .reopened = w->counters.reopened,
@@ -182,10 +191,19 @@ void writer_run(struct writer *w) {
             wait_until(&w->wake, &w->lock, again);
     }
     drop_all(w);
+    bool is_open = w->state == VMIC_OPEN;
     pthread_mutex_unlock(&w->lock);
-    w->sink->close(w->sink);
+    int64_t left;
+    if (is_open)
+        w->sink->flush(w->sink, &left);
     pthread_mutex_lock(&w->lock);
     w->stopped = true;
     pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+    /* This may wait (playback.c), and the device can be removed meanwhile. */
+    w->sink->close(w->sink);
+    pthread_mutex_lock(&w->lock);
+    w->closed = true;
+    pthread_cond_broadcast(&w->state_changed);
     pthread_mutex_unlock(&w->lock);
 }

@@ -16,6 +16,7 @@
 #include "ring.h"
 #include "server_contents.h"
 #include "sink.h"
+#include "trim.h"
 #include "vmic.h"
 
 #include <pthread.h>
@@ -28,11 +29,13 @@ struct writer {
     struct buffer_metrics metrics; /* the sink's, with a period of whole frames */
     int64_t suspend_after;         /* ns */
     uint64_t ramp;                 /* frames */
+    bool trims;                    /* delay that was added is taken back */
 
     struct ring ring; /* the writer consumes */
 
     /* Only the thread uses these. */
-    int16_t *scratch; /* as long as the longest write */
+    int16_t *scratch;        /* as long as the longest write */
+    uint64_t scratch_length; /* frames */
     struct history history;
 
     pthread_mutex_t lock;         /* guards the fields below; never held during a call of the sink */
@@ -40,7 +43,9 @@ struct writer {
     pthread_cond_t changed;       /* wakes the callers that wait: an index moved, as it does at each write */
     pthread_cond_t state_changed; /* ... the state changed */
     vmic_state state;
-    bool stop, stopped;
+    bool stop;
+    bool stopped;          /* the server gets nothing more ... */
+    bool closed;           /* ... and the connection has ended */
     bool waiting_for_data; /* the thread sleeps because the ring is empty */
     bool was_open;         /* the sink was open once ... */
     bool was_suspended;    /* ... and was closed because nobody needed it */
@@ -56,6 +61,7 @@ struct writer {
         int64_t dry_at;      /* when it needs more */
         int64_t data_end_at; /* when the last data will have been heard; 0: there was none */
         bool data_due;       /* by the clock it has been heard, whatever the server confirms */
+        int64_t delayed;     /* how long it has kept the sound waiting, in all */
         int64_t confirm_at;  /* when to ask whether data was heard; INT64_MAX: nobody waits for that */
     } server;
 
@@ -69,6 +75,7 @@ struct writer {
     } query;
 
     struct prebuffer prebuffer;
+    struct trim trim;
 
     /* Silence before and after the data. */
     struct {
@@ -77,6 +84,7 @@ struct writer {
         bool late;   /* the next data was written when the server already needed it; otherwise this thread or
                       * the server causes the underrun */
         bool led_in; /* the silence before the next data has been computed */
+        bool within; /* ... and the data continues an utterance */
         int64_t due_at; /* when silence is due, as first seen since the last write; 0: not seen yet */
         /* When an idle server last got silence, to show where its periods are; 0: never. */
         int64_t sounded_at;
@@ -97,7 +105,7 @@ struct writer {
     /* In frames, except for the last two. */
     struct {
         uint64_t handed; /* written to the sink */
-        uint64_t dropped_in_ring, dropped_in_server, lost;
+        uint64_t dropped_in_ring, dropped_in_server, lost, trimmed;
         uint64_t underruns, reopened;
     } counters;
 };
@@ -119,7 +127,7 @@ int64_t writer_due_at(struct writer *writer, uint64_t index);
 int64_t writer_done_at(struct writer *writer, uint64_t index);
 /* Note that somebody listens or has written: a suspended stream must be opened. */
 void writer_need(struct writer *writer);
-/* Note that a write begins. */
-void writer_note_write(struct writer *writer);
+/* Note that a write of `count` frames begins. */
+void writer_note_write(struct writer *writer, uint64_t count);
 
 #endif

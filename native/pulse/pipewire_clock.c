@@ -54,6 +54,7 @@ static void correct(struct pipewire_clock *clock, int64_t now_at) {
         return;
     }
     clock->filled = max_ns(0, clock->filled + wrong);
+    clock->skipped += wrong;
     forget(clock, now_at);
 }
 

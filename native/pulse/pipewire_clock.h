@@ -19,6 +19,7 @@ struct pipewire_clock {
     int64_t quantum; /* how long one lasts; read only */
     int64_t next_at; /* when the next one is consumed */
     int64_t filled;  /* how much there is to consume */
+    int64_t skipped; /* how long the server has skipped since the beginning */
     /* How much later than reckoned the sound ends by libpulse's reports: the bounds since `since_at`, and
      * those of the interval before that. */
     int64_t since_at, lowest, highest, lowest_before, highest_before;

@@ -65,6 +65,7 @@ static int pipewire_level(struct sink *sink, const struct shown_level *shown, st
         .heard_at = pipewire_clock_heard_at(&self->clock, now),
         .dry_at = pipewire_clock_dry_at(&self->clock, now),
         .sure_at = INT64_MAX,
+        .delayed = self->clock.skipped,
     };
     return self->playback.error;
 }

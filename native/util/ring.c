@@ -64,6 +64,14 @@ uint64_t ring_copy(const struct ring *ring, void *frames, uint64_t count) {
     return count;
 }
 
+void ring_replace(struct ring *ring, const void *frames, uint64_t count) {
+    uint64_t consumed = atomic_load_explicit(&ring->consumed, memory_order_relaxed);
+    uint64_t first = before_wrap(ring, consumed, count);
+    memcpy(place(ring, consumed), frames, first * ring->frame_size);
+    memcpy(ring->memory, (const unsigned char *)frames + first * ring->frame_size,
+           (count - first) * ring->frame_size);
+}
+
 void ring_consume(struct ring *ring, uint64_t count) {
     uint64_t consumed = atomic_load_explicit(&ring->consumed, memory_order_relaxed);
     atomic_store_explicit(&ring->consumed, consumed + count, memory_order_release);

@@ -32,6 +32,9 @@ uint64_t ring_peek(const struct ring *ring, const void **frames);
 /* Consumer: copy the oldest frames, up to `count`, and return how many; they stay in the ring. */
 uint64_t ring_copy(const struct ring *ring, void *frames, uint64_t count);
 
+/* Consumer: replace the oldest `count` frames; `count` is at most the length. */
+void ring_replace(struct ring *ring, const void *frames, uint64_t count);
+
 /* Consumer: release the room of the oldest `count` frames. `count` is at most the length. */
 void ring_consume(struct ring *ring, uint64_t count);
 

@@ -86,7 +86,7 @@ class Conversation(RuleBasedStateMachine):
         if self.microphone is None:
             return
         s = self.microphone.stats
-        assert s.frames_written == s.heard + s.dropped + s.lost + s.queued == self.written
+        assert s.frames_written == s.heard + s.dropped + s.lost + s.trimmed + s.queued == self.written
         assert (s.dropped, s.lost, s.reconnects) == (self.dropped, 0, 0)
         if self.before is not None:
             assert s.heard >= self.before.heard

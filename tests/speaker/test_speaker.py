@@ -184,10 +184,12 @@ def test_what_nobody_reads_makes_room(server: SoundServer, monkeypatch: pytest.M
     with vmic.create_speaker_device("speaker", SECOND, backlog=True) as speaker:
         play_all(server, speaker, numbered(SECOND * 3 // 2))
         stats = speaker.stats
-        assert stats.buffered == SECOND
+        # Sound is dropped 0.1 s at a time, and leads over within 2 ms.
+        assert SECOND * 0.9 <= stats.buffered <= SECOND
         assert stats.dropped > SECOND // 2
         recording = read_all(speaker)
-    sound = recording[recording.any(axis=1)]
+    sound = recording[SECOND // 500 :]
+    sound = sound[sound.any(axis=1)]
     assert len(sound) > SECOND // 2
     assert np.array_equal(sound, numbered(SECOND * 3 // 2)[-len(sound) :])
 

@@ -125,11 +125,17 @@ class NativeStream(ABC):
         """Connect again after DISCONNECTED."""
         self._functions.reopen(self._alive().blocking)
 
-    def close(self) -> None:
-        """Stop the stream. Blocks up to 1 s if the server hangs."""
+    def close(self, *, lingers: bool = False) -> None:
+        """Stop the stream. Blocks up to 1 s if the server hangs.
+
+        Args:
+            lingers: Whether the connection may end later, because the sink is removed now.
+        """
         handle, self._handle = self._handle, None
         if handle is not None and self.is_ours:
             self._functions.stop(handle.blocking, int(_CLOSE_TIMEOUT * 1e6))
+            if not lingers:
+                self._functions.wait(handle.blocking, blocking.VMIC_CLOSED, 0, int(_CLOSE_TIMEOUT * 1e6))
 
     @property
     def is_ours(self) -> bool:

@@ -33,6 +33,7 @@ class PlaybackState:
     heard: int
     dropped: int
     lost: int
+    trimmed: int
     queued: int
     underruns: int
     reopened: int
@@ -54,6 +55,7 @@ class PlaybackStream(NativeStream):
         capacity: int,
         metrics: BufferMetrics,
         prebuffer: Prebuffer,
+        trim: bool = True,
     ) -> None:
         """Start the writer thread, which connects to the server. This does not wait for the connection.
 
@@ -65,6 +67,7 @@ class PlaybackStream(NativeStream):
             capacity: The most frames that can be queued.
             metrics: The buffer metrics of this server.
             prebuffer: The length of the prebuffer, at first and at most.
+            trim: Whether to skip quiet frames to take back the delay of inserted silence.
         """
         self.sink_name = sink
         application, name = ffi.new("char[]", STREAM_NAME.encode()), ffi.new("char[]", sink.encode())
@@ -76,6 +79,7 @@ class PlaybackStream(NativeStream):
         config.prebuffer_us = int(prebuffer.min * 1e6)
         config.prebuffer_max_us = int(prebuffer.max * 1e6)
         config.ramp_us = _RAMP_US
+        config.trim = trim
         config.suspend_after_us = SUSPEND_AFTER_US
         super().__init__("microphone", _FUNCTIONS, blocking.vmic_create(config))
         self._picture = nonblocking_ffi.new("vmic_stats *")
@@ -92,7 +96,7 @@ class PlaybackStream(NativeStream):
         return self._wait(blocking.VMIC_CONSUMED, index, timeout)
 
     def wait_done(self, index: int, timeout: float) -> bool:
-        """Wait until every frame before `index` is heard, dropped or lost."""
+        """Wait until every frame before `index` is heard, dropped, lost or trimmed."""
         return self._wait(blocking.VMIC_DONE, index, timeout)
 
     def wait_due(self, index: int, timeout: float) -> bool:
@@ -145,7 +149,7 @@ class PlaybackStream(NativeStream):
         self._ask(nonblocking.vmic_end_utterance)
 
     def done(self) -> int:
-        """Return the index before which every frame is heard, dropped or lost."""
+        """Return the index before which every frame is heard, dropped, lost or trimmed."""
         self._ask(nonblocking.vmic_get_stats, self._picture)
         return int(self._picture.done)
 
@@ -167,6 +171,7 @@ class PlaybackStream(NativeStream):
             heard=s.heard,
             dropped=s.dropped,
             lost=s.lost,
+            trimmed=s.trimmed,
             queued=s.queued,
             underruns=s.underruns,
             reopened=s.reopened,
