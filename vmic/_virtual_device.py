@@ -150,7 +150,7 @@ class VirtualDevice(ContextDevice):
         self._reconnection.stop()
         self._end_work()
         self._keep_figures()
-        self._native.close()
+        self._native.close(lingers=self._reconnection.owns)
         # The keeper stays until the device is removed.
         if self._reconnection.remove_device():
             self._status.close()

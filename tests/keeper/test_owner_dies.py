@@ -25,6 +25,7 @@ import vmic
 from vmic._device import create
 from vmic._device import owner as owners
 from vmic._device.spec import MicrophoneSpec
+from vmic._pulse import connection
 
 pytestmark = pytest.mark.guarantee("dead program")
 
@@ -133,7 +134,7 @@ def test_in_another_namespace_only_its_connection_tells_that_it_lives(
 @contextlib.contextmanager
 def made_by(server: SoundServer, owner: owners.Owner) -> Iterator[None]:
     """Create a microphone of `owner`, whose connection ends with the block."""
-    with server.client(owner.client_name), server.client() as pulse:
+    with server.client(owner.client_name), connection.connect() as pulse:
         create.make(
             pulse, MicrophoneSpec("mic", "mic", 48000, 1), owner=owner, volume_guard=True, replace=False
         )

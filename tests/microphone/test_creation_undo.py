@@ -33,8 +33,8 @@ def test_a_device_that_is_made_between_the_timeout_and_its_cancellation(
     start = threads.start
 
     def start_late(run: Callable[[], object], name: str) -> threading.Thread:
-        call: connection._TimedCall[object] = run.__self__  # type: ignore[attr-defined]
-        call.finished = EndsTooLate()
+        call: connection.TimedCall[object] = run.__self__  # type: ignore[attr-defined]
+        call.ended = EndsTooLate()
         return start(run, name)
 
     with monkeypatch.context() as late:

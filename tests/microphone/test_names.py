@@ -25,7 +25,7 @@ from vmic._device import create, registry
 from vmic._device import names as _names
 from vmic._device.properties import MICROPHONE, DeviceProperties
 from vmic._device.spec import MicrophoneSpec
-from vmic._pulse import await_objects
+from vmic._pulse import await_objects, connection
 
 Record = Callable[..., Recorder]
 
@@ -99,7 +99,7 @@ def test_any_names_add_nothing_to_what_is_on_the_server(
     server: SoundServer, pytestconfig: pytest.Config
 ) -> None:
     random = Random(1)
-    with server.client() as pulse:
+    with server.client() as pulse, connection.connect() as own_connection:
 
         def there() -> dict[str, Any]:
             return {thing.name: thing for thing in (*pulse.sink_list(), *pulse.source_list())}
@@ -110,7 +110,11 @@ def test_any_names_add_nothing_to_what_is_on_the_server(
                 name = quick_name(random)
                 # The device needs no owner and no writer, which would take most of the time.
                 device = create.make(
-                    pulse, MicrophoneSpec(name, name, RATE, 1), owner=None, volume_guard=True, replace=False
+                    own_connection,
+                    MicrophoneSpec(name, name, RATE, 1),
+                    owner=None,
+                    volume_guard=True,
+                    replace=False,
                 )
                 now = there()
                 sink, source = device.sink_name, device.info.source_name
@@ -123,8 +127,8 @@ def test_any_names_add_nothing_to_what_is_on_the_server(
                 for half in (sink, source):
                     own = {k: v for k, v in now[half].proplist.items() if k in marks or k == "vmic.owner"}
                     assert own == marks
-                registry.remove(pulse, device)
-                await_objects.await_removed(pulse, {sink, source})
+                registry.remove(own_connection, device)
+                await_objects.await_removed(own_connection, {sink, source})
 
 
 def test_another_program_shows_them_so(server: SoundServer) -> None:

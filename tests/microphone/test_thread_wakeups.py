@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import programs
@@ -94,11 +93,11 @@ def was_heard_before(seconds: float, microphone: vmic.VirtualMicrophoneDevice) -
 @pytest.mark.timing
 def test_an_idle_stream_is_closed_at_once(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
     took = []
-    close: Callable[[PlaybackStream], None] = PlaybackStream.close
+    close = PlaybackStream.close
 
-    def timed(stream: PlaybackStream) -> None:
+    def timed(stream: PlaybackStream, *, lingers: bool) -> None:
         begin = time.monotonic()
-        close(stream)
+        close(stream, lingers=lingers)
         took.append(time.monotonic() - begin)
 
     monkeypatch.setattr(PlaybackStream, "close", timed)

@@ -22,7 +22,7 @@ from vmic._device import names, registry
 from vmic._device.owner import Owner
 from vmic._device.properties import DeviceProperties
 from vmic._device.spec import SpeakerSpec
-from vmic._pulse import await_objects
+from vmic._pulse import await_objects, connection
 
 Record = Callable[..., Recorder]
 
@@ -106,12 +106,13 @@ def test_both_are_shown_by_their_name(server: SoundServer, pulse: pulsectl.Pulse
 
 def test_a_speaker_is_shown_as_its_name_is(server: SoundServer, pulse: pulsectl.Pulse) -> None:
     owner = Owner.this_process()
-    with vmic.create_speaker_device("another"):  # so that the server knows the owner
+    # The other speaker shows the owner to the server.
+    with vmic.create_speaker_device("another"), connection.connect() as own:
         before = {sink.name for sink in pulse.sink_list()}
         for name in TRICKY:
             spec = SpeakerSpec(name, name, 48000, 1, names.speaker_sink_names(name)[0])
             try:
-                device = _making.make(pulse, spec, owner=owner, replace=False)
+                device = _making.make(own, spec, owner=owner, replace=False)
             except vmic.DeviceError:
                 assert server.kind == "pipewire"
                 assert {"'", '"'} <= set(name) or name.endswith("\\")
@@ -120,8 +121,8 @@ def test_a_speaker_is_shown_as_its_name_is(server: SoundServer, pulse: pulsectl.
             assert now.keys() - before == {spec.sink_name}
             assert now[spec.sink_name].description == name
             assert DeviceProperties.of(now[spec.sink_name]) == device.properties
-            registry.remove(pulse, device)
-            await_objects.await_removed(pulse, {spec.sink_name})
+            registry.remove(own, device)
+            await_objects.await_removed(own, {spec.sink_name})
 
 
 def test_a_description_is_shown_instead(server: SoundServer, pulse: pulsectl.Pulse) -> None:

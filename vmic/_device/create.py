@@ -14,11 +14,12 @@ from vmic._device.spec import MicrophoneSpec, Spec
 from vmic._errors import DeviceError
 from vmic._pulse import await_objects, modules, server_profiles
 from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 from vmic._pulse.server_profiles import Properties, ServerProfile
 
 
 def make(
-    pulse: pulsectl.Pulse, spec: Spec, *, owner: Owner | None, replace: bool, volume_guard: bool = True
+    pulse: Server, spec: Spec, *, owner: Owner | None, replace: bool, volume_guard: bool = True
 ) -> Device:
     """Create the device of `spec` on the server, at 100 % and unmuted. A failure leaves nothing behind.
 
@@ -47,11 +48,13 @@ def make(
             module = load("module-remap-source", arguments)
             shown = await_objects.await_own(pulse, pulse.source_list, spec.source_name, module, device)
         _check_description(shown, spec.description, device)
-        volume.set_volumes(pulse, spec.sink_name, spec.source_name, profile.settles)
+        # An owner waits for that while it opens its stream (`vmic._monitor.stream_opening`).
+        settles = profile.settles if owner is None else 0.0
+        volume.set_volumes(pulse, spec.sink_name, spec.source_name, settles)
         return _see(pulse, device, sink.index, pulse.get_source_by_name(spec.source_name).index)
 
 
-def _probe(pulse: pulsectl.Pulse, profile: ServerProfile) -> Properties:
+def _probe(pulse: Server, profile: ServerProfile) -> Properties:
     """Return the properties of the fallback sink, which show how the server reads quotes."""
     if not profile.probe:
         return {}
@@ -63,7 +66,7 @@ def _probe(pulse: pulsectl.Pulse, profile: ServerProfile) -> Properties:
         return dict(await_objects.await_sink(pulse, fallback_sink.NAME).proplist)
 
 
-def name_for_speaker(pulse: pulsectl.Pulse, name: str) -> str:
+def name_for_speaker(pulse: Server, name: str) -> str:
     """Return the server's name for the sink of a new speaker `name`."""
     own, beside_microphone = names.speaker_sink_names(name)
     sources = {device.source_name for device in registry.find_microphones(pulse)}
@@ -78,7 +81,7 @@ def _check_description(thing: Any, description: str, device: str) -> None:
         )
 
 
-def _see(pulse: pulsectl.Pulse, made: str, sink: int, source: int) -> Device:
+def _see(pulse: Server, made: str, sink: int, source: int) -> Device:
     """Return the device that has these two halves."""
     for device in registry.find_all(pulse):
         if device.complete and (device.sink.index, device.source.index) == (sink, source):
@@ -86,7 +89,7 @@ def _see(pulse: pulsectl.Pulse, made: str, sink: int, source: int) -> Device:
     raise DeviceError(f"cannot create {made}: it disappeared during its creation. Try again")
 
 
-def play_at_once(pulse: pulsectl.Pulse, sink_name: str) -> None:
+def play_at_once(pulse: Server, sink_name: str) -> None:
     """End the long first period of PulseAudio's sink. The open stream of the writer asks for short periods.
 
     A new sink fetches 50 ms of silence, and nothing is heard before that is over. After a resume the sink
@@ -103,7 +106,7 @@ def play_at_once(pulse: pulsectl.Pulse, sink_name: str) -> None:
             pulse.sink_suspend(sink.index, 0)
 
 
-def _make_room(pulse: pulsectl.Pulse, kind: str, name: str, taken: Collection[str], *, replace: bool) -> None:
+def _make_room(pulse: Server, kind: str, name: str, taken: Collection[str], *, replace: bool) -> None:
     """Ensure that the device name and its server names, `taken`, are free.
 
     Orphans are removed, and with `replace` the device of that name too.

@@ -13,19 +13,19 @@ from collections.abc import Iterator
 from vmic._device.properties import DeviceProperties
 from vmic._pulse import modules as _modules
 from vmic._pulse import server_profiles
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 from vmic._pulse.server_profiles import ServerProfile
 
 NAME = "vmic-silence"
 _ROLE = "vmic.role"
 
 
-def is_there(pulse: pulsectl.Pulse) -> bool:
+def is_there(pulse: Server) -> bool:
     """Return whether the fallback sink exists."""
     return any(sink.name == NAME for sink in pulse.sink_list())
 
 
-def provide(pulse: pulsectl.Pulse, profile: ServerProfile) -> None:
+def provide(pulse: Server, profile: ServerProfile) -> None:
     """Create the fallback sink if it is missing. To be called before the sink of a device is created.
 
     Raises:
@@ -52,15 +52,15 @@ def arguments(profile: ServerProfile) -> str:
     return f"sink_name={NAME} {profile.sink_arguments} {quoted}"
 
 
-def remove_idle(pulse: pulsectl.Pulse, unloaded: str | None = None) -> None:
+def remove_idle(pulse: Server, unloaded: str | None = None) -> None:
     """Remove the fallback sink if no microphone or speaker is left. The sink `unloaded` does not count.
 
     PulseAudio answers before it unloads: on a busy machine its next answer may still show that sink.
     """
-    sinks, modules = pulse.sink_list(), {module.index for module in pulse.module_list()}
+    sinks = pulse.sink_list()
     devices = [sink for sink in sinks if DeviceProperties.of(sink) is not None and sink.name != unloaded]
     # PipeWire shows a sink for some ms after its module is unloaded.
-    if any(sink.owner_module in modules for sink in devices):
+    if any(_modules.is_loaded(pulse, sink.owner_module) for sink in devices):
         return
     for sink in sinks:
         # A server that vmic started has its own silent sink, which stays.
@@ -69,7 +69,7 @@ def remove_idle(pulse: pulsectl.Pulse, unloaded: str | None = None) -> None:
 
 
 @contextlib.contextmanager
-def provided(pulse: pulsectl.Pulse, profile: ServerProfile, sink_name: str) -> Iterator[None]:
+def provided(pulse: Server, profile: ServerProfile, sink_name: str) -> Iterator[None]:
     """Provide the fallback sink for the sink that the block creates. Remove it if the block raises."""
     provide(pulse, profile)
     with contextlib.ExitStack() as unneeded:

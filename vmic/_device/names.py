@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import re
 import unicodedata
@@ -54,6 +55,7 @@ def _check(what: str, text: object) -> str:
     return text
 
 
+@functools.lru_cache(maxsize=1024)
 def source_name(name: str) -> str:
     """Return the server's name for the source of microphone `name`: the name itself if servers accept it."""
     if _SAFE.fullmatch(name) and not _MISREAD.fullmatch(name):
@@ -61,6 +63,7 @@ def source_name(name: str) -> str:
     return f"vmic-mic-{_readable(name)}-{_digest(name)}"
 
 
+@functools.lru_cache(maxsize=1024)
 def sink_name(name: str) -> str:
     """Return the server's name for the sink that feeds microphone `name`."""
     return f"vmic-sink-{_readable(name)}-{_digest(name)}"
@@ -76,6 +79,7 @@ def is_sink_name(name: str) -> bool:
     return name.startswith("vmic-sink-")
 
 
+@functools.lru_cache(maxsize=1024)
 def speaker_sink_names(name: str) -> tuple[str, str]:
     """Return the sink names of speaker `name`: the usual one, and the one if a microphone has that name."""
     own = f"vmic-speaker-{_readable(name)}-{_digest(name)}"

@@ -33,6 +33,9 @@ class DeviceProperties:
     guards_volume: bool  # whether the volume is held at 100 %
     creation: str  # an id that no other device has, not even an earlier or later one of the same name
 
+    def __hash__(self) -> int:
+        return hash(self.creation)
+
     @classmethod
     def new(
         cls,
@@ -50,6 +53,14 @@ class DeviceProperties:
     @classmethod
     def of(cls, thing: Any) -> DeviceProperties | None:
         """Return the properties of a sink or source, or None if it is not vmic's."""
+        # Each look at the server reads all devices, and parsing one takes 40 us.
+        if "vmic_properties" not in vars(thing):
+            thing.vmic_properties = cls._of(thing)
+        found: DeviceProperties | None = thing.vmic_properties
+        return found
+
+    @classmethod
+    def _of(cls, thing: Any) -> DeviceProperties | None:
         with contextlib.suppress(KeyError, ValueError):
             identity = cls._read(thing.proplist)
             # On PipeWire a sink's monitor has these properties too.

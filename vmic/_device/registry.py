@@ -17,8 +17,8 @@ from vmic._device import fallback_sink, names
 from vmic._device.owner import Owner
 from vmic._device.properties import MICROPHONE, SPEAKER, DeviceProperties
 from vmic._pulse import modules
-from vmic._pulse.bindings import STREAM_NAME, pulsectl
-from vmic._pulse.operations import Operations
+from vmic._pulse.bindings import STREAM_NAME
+from vmic._pulse.server import Server
 
 NO_INDEX = 0xFFFFFFFF  # PA_INVALID_INDEX
 
@@ -124,7 +124,7 @@ class Device:
         return self.sink is not None and self.source is not None
 
 
-def find(pulse: pulsectl.Pulse, name: str) -> Device | None:
+def find(pulse: Server, name: str) -> Device | None:
     """Return the microphone that has this name, or this name on the server, or None."""
     devices = find_microphones(pulse)
     for device in devices:
@@ -133,17 +133,17 @@ def find(pulse: pulsectl.Pulse, name: str) -> Device | None:
     return next((d for d in devices if d.source_name == name), None)
 
 
-def find_speaker(pulse: pulsectl.Pulse, name: str) -> Device | None:
+def find_speaker(pulse: Server, name: str) -> Device | None:
     """Return the speaker of that name, or None."""
     return next((d for d in find_all(pulse) if (d.kind, d.name) == (SPEAKER, name)), None)
 
 
-def find_microphones(pulse: pulsectl.Pulse) -> list[Device]:
+def find_microphones(pulse: Server) -> list[Device]:
     """Return all complete microphones of vmic on this server, then those of which only one half exists."""
     return [device for device in find_all(pulse) if device.kind == MICROPHONE]
 
 
-def find_all(pulse: pulsectl.Pulse) -> list[Device]:
+def find_all(pulse: Server) -> list[Device]:
     """Return all microphones and speakers, complete ones first."""
     sources = pulse.source_list()
     sinks = pulse.sink_list()
@@ -176,14 +176,14 @@ def is_source(source: Any) -> bool:
     return DeviceProperties.of(source) is not None
 
 
-def remove(pulse: pulsectl.Pulse, device: Device) -> None:
+def remove(pulse: Server, device: Device) -> None:
     """Remove `device` from the server.
 
     Its recording streams and vmic's own playback streams are ended first: otherwise the server would move the
     recordings to another microphone and the playback to another output. Foreign streams are not ended,
     because they belong on another output.
     """
-    operations = Operations(pulse)
+    operations = pulse.operations
     if device.source is not None:
         for source_output in pulse.source_output_list():
             if is_on(source_output, device.source.index, device.source.name):
@@ -222,7 +222,7 @@ def is_own(stream: Any, sink_name: str) -> bool:
     return bool(stream.proplist.get("media.name") == sink_name)
 
 
-def end_streams(pulse: pulsectl.Pulse, sink_name: str) -> None:
+def end_streams(pulse: Server, sink_name: str) -> None:
     """End this process's streams into the sink, or from its monitor.
 
     The server may not list such a stream (PipeWire 0.3.65, after its session manager had ended). Therefore
@@ -230,7 +230,7 @@ def end_streams(pulse: pulsectl.Pulse, sink_name: str) -> None:
     """
     streams = (*pulse.sink_input_list(), *pulse.source_output_list())
     shown = {stream.client: stream.proplist.get("media.name") for stream in streams}
-    operations = Operations(pulse)
+    operations = pulse.operations
     for client in pulse.client_list():
         is_this = client.proplist.get("application.process.id") == str(os.getpid())
         if is_this and client.name == STREAM_NAME and shown.get(client.index, sink_name) == sink_name:

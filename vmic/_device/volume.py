@@ -7,17 +7,17 @@ from typing import Any
 
 from vmic._device import registry
 from vmic._pulse import await_objects
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 
 
-def set_full_unmuted(pulse: pulsectl.Pulse, thing: Any) -> None:
+def set_full_unmuted(pulse: Server, thing: Any) -> None:
     """Set a sink, a source or a stream to 100 %, unmuted."""
     if thing.mute:
         pulse.mute(thing, mute=False)
     set_full(pulse, thing)
 
 
-def set_full(pulse: pulsectl.Pulse, thing: Any) -> bool:
+def set_full(pulse: Server, thing: Any) -> bool:
     """Set the volume to 100 %, and return whether it was different before."""
     if all(value == 1.0 for value in thing.volume.values):
         return False
@@ -25,7 +25,7 @@ def set_full(pulse: pulsectl.Pulse, thing: Any) -> bool:
     return True
 
 
-def set_stream_volume(pulse: pulsectl.Pulse, sink_name: str) -> None:
+def set_stream_volume(pulse: Server, sink_name: str) -> None:
     """Set this process's streams into the sink, or from it, to 100 %, unmuted.
 
     A server remembers volumes by the name of the program.
@@ -36,7 +36,7 @@ def set_stream_volume(pulse: pulsectl.Pulse, sink_name: str) -> None:
             set_full_unmuted(pulse, stream)
 
 
-def set_volumes(pulse: pulsectl.Pulse, sink_name: str, source_name: str, settles: float) -> None:
+def set_volumes(pulse: Server, sink_name: str, source_name: str, settles: float) -> None:
     """Set sink, monitor and source to 100 %, unmuted. The server may restore old volumes late."""
 
     def changed() -> bool:

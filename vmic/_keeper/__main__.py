@@ -24,7 +24,7 @@ from vmic._errors import DeviceError, ServerError
 from vmic._keeper.client import GREETING
 from vmic._keeper.guard import Guard
 from vmic._pulse import connection
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 from vmic._pulse.subscription import ServerObserver
 
 # Seconds after the owner's exit. A server that cannot be reached for that long is gone, with the devices.
@@ -35,7 +35,7 @@ _SERVER_BACK_WITHIN = 60.0
 # pipewire-pulse removes its devices some ms before it exits.
 _SERVER_GOES_WITHIN = 1.0
 
-_FACILITIES = ("server", "sink", "source", "sink_input", "source_output")
+_KINDS = ("sink", "source", "sink_input", "source_output")
 _STDIN, _STDOUT = 0, 1
 
 
@@ -48,7 +48,7 @@ class OwnerKeeper(ServerObserver):
     """
 
     def __init__(self, owner: Owner) -> None:
-        super().__init__(_FACILITIES)
+        super().__init__(_KINDS)
         self._owner = owner
         self._guard = Guard(_tell)
         self._owner_exited = False
@@ -62,11 +62,15 @@ class OwnerKeeper(ServerObserver):
         if owner.has_exited([owner.client_name]):
             self._on_owner_exit()
 
-    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
+    def react(self, server: Server, event: Any) -> None:
         """Do what cannot wait for the next look."""
-        self._guard.react(pulse, event)
+        self._guard.react(server, event)
 
-    def look(self, pulse: pulsectl.Pulse) -> None:
+    def note(self, server: Server, kind: str, index: int, info: Any) -> None:
+        """Do what cannot wait for the next look."""
+        self._guard.note(server, kind, index, info)
+
+    def look(self, pulse: Server) -> None:
         """Guard the devices. After the owner's exit, remove them all and end."""
         if not self._owner_exited:
             self._guard.look(pulse, self._is_its)
@@ -103,18 +107,22 @@ class OwnerlessKeeper(ServerObserver):
     """The keeper of a microphone without an owner. It recreates the microphone after a server restart."""
 
     def __init__(self, spec: MicrophoneSpec) -> None:
-        super().__init__(_FACILITIES)
+        super().__init__(_KINDS)
         self._spec = spec
         self._guard = Guard(_tell)
         self._creation: str | None = None  # of the microphone that is guarded
         self._is_to_be_made = False
         self._lost_at: float | None = None
 
-    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
+    def react(self, server: Server, event: Any) -> None:
         """Do what cannot wait for the next look."""
-        self._guard.react(pulse, event)
+        self._guard.react(server, event)
 
-    def look(self, pulse: pulsectl.Pulse) -> None:
+    def note(self, server: Server, kind: str, index: int, info: Any) -> None:
+        """Do what cannot wait for the next look."""
+        self._guard.note(server, kind, index, info)
+
+    def look(self, pulse: Server) -> None:
         """Guard the microphone until it is removed."""
         if self._is_to_be_made:
             # The microphone still exists if only the connection was lost.
@@ -156,7 +164,7 @@ class OwnerlessKeeper(ServerObserver):
             except DeviceError as error:
                 raise ServerError(str(error)) from error
 
-    def _see_the_server_go(self, pulse: pulsectl.Pulse) -> None:
+    def _see_the_server_go(self, pulse: Server) -> None:
         """Wait until it is clear why the microphone was removed.
 
         If the server exits, this raises the error of the lost connection. If it does not, somebody removed

@@ -24,7 +24,7 @@ from vmic._device.registry import Device
 from vmic._device.spec import MicrophoneSpec
 from vmic._errors import DeviceError
 from vmic._pulse import await_objects
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 
 GREETING = "keeps"  # the first message of a keeper
 # An answer takes 0.2 s, or 1 s on a busy machine. A server that hangs gets no more time.
@@ -136,7 +136,7 @@ def start_lasting(spec: MicrophoneSpec) -> None:
     )
 
 
-def is_guarded(pulse: pulsectl.Pulse, device: Device) -> bool:
+def is_guarded(pulse: Server, device: Device) -> bool:
     """Return whether a microphone has a keeper. This waits up to 2 s until the keeper is connected (again).
 
     Only complete microphones of ``vmic create`` are checked. A program replaces the keeper of its own

@@ -10,6 +10,7 @@ from vmic._device import fallback_sink, names, registry
 from vmic._device.registry import Device
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.operations import Operations
+from vmic._pulse.server import Server
 
 
 class ForeignStreams:
@@ -28,7 +29,7 @@ class ForeignStreams:
         self._entries: dict[int, tuple[str, str | None]] = {}
         self._ended_entries: list[tuple[str, str | None]] = []  # the same, for streams that have ended since
 
-    def know(self, pulse: pulsectl.Pulse, devices: Collection[Device], *, expects_fallback: bool) -> None:
+    def know(self, pulse: Server, devices: Collection[Device], *, expects_fallback: bool) -> None:
         """Note which sinks are guarded, and whether the fallback sink comes (on PipeWire after some ms)."""
         self._devices = {device.sink.index: device for device in devices if device.sink is not None}
         self._has_silence = fallback_sink.is_there(pulse)
@@ -49,16 +50,13 @@ class ForeignStreams:
         device = self._devices.get(sink_input.sink)
         return device is not None and not registry.is_own(sink_input, device.sink_name)
 
-    def react(self, operations: Operations, event: Any) -> None:
-        """Handle a playback stream that came, ended or moved to another sink."""
-        if event.t != "remove":
-            operations.sink_input(event.index, lambda sink_input: self._meet(operations, sink_input))
-            return
+    def forget(self, index: int) -> None:
+        """Note that a playback stream has ended."""
         # PipeWire gives the number of an ended stream to a new one.
-        self._seen.discard(event.index)
-        self._stuck.pop(event.index, None)
-        if event.index in self._entries:
-            self._ended_entries.append(self._entries.pop(event.index))
+        self._seen.discard(index)
+        self._stuck.pop(index, None)
+        if index in self._entries:
+            self._ended_entries.append(self._entries.pop(index))
 
     def hope_again(self) -> None:
         """Try all destinations again, because an output has come."""
@@ -69,11 +67,14 @@ class ForeignStreams:
         for sink_input in sink_inputs:
             if self._is_one(sink_input):
                 # Ask again, because the stream may have been moved meanwhile and be known already.
-                operations.sink_input(
-                    sink_input.index, lambda sink_input: self._meet(operations, sink_input, knows_where=True)
+                operations.one(
+                    "sink_input",
+                    sink_input.index,
+                    lambda sink_input: self.meet(operations, sink_input, knows_where=True),
                 )
 
-    def _meet(self, operations: Operations, sink_input: Any, *, knows_where: bool = False) -> None:
+    def meet(self, operations: Operations, sink_input: Any, *, knows_where: bool = False) -> None:
+        """Move a playback stream that has come or was moved, if it is foreign."""
         if not self._is_one(sink_input):
             return
         if sink_input.index not in self._entries:
@@ -99,7 +100,7 @@ class ForeignStreams:
         elif knows_where and (destination is not None or not self._expects_fallback):
             operations.kill_sink_input(sink_input)
 
-    def restore_devices(self, pulse: pulsectl.Pulse) -> None:
+    def restore_devices(self, pulse: Server) -> None:
         """Restore the remembered device of each stream. The server overwrites it at each move or change."""
         remembered = [*self._entries.values(), *self._ended_entries]
         if not remembered:
@@ -125,7 +126,7 @@ class ForeignStreams:
             self._ended_entries.append(kept)
 
 
-def _entries(pulse: pulsectl.Pulse) -> list[Any]:
+def _entries(pulse: Server) -> list[Any]:
     # PulseAudio without module-stream-restore has no entries.
     with contextlib.suppress(pulsectl.PulseOperationFailed):
         return list(pulse.stream_restore_list())

@@ -19,8 +19,8 @@ from vmic._keeper.foreign_streams import ForeignStreams
 from vmic._keeper.recording_streams import RecordingStreams
 from vmic._keeper.volume_guard import VolumeGuard
 from vmic._pulse import server_profiles
-from vmic._pulse.bindings import pulsectl
 from vmic._pulse.operations import Operations
+from vmic._pulse.server import Server
 
 # Reports an event of a device: FOREIGN_STREAM or VOLUME.
 Report = Callable[[Device, str], None]
@@ -37,7 +37,6 @@ class Guard:
         self._foreign_streams = ForeignStreams(lambda device: report(device, FOREIGN_STREAM))
         self._volume_guard = VolumeGuard(lambda device: report(device, VOLUME))
         self._recording_streams = RecordingStreams()
-        self._operations: Operations | None = None
         self._whole: frozenset[Halves] = frozenset()  # the complete devices at the last look
         # The names of devices' sources by the server's number, including those that came after the last look.
         # The name of a new source may be "".
@@ -45,41 +44,42 @@ class Guard:
         # The default source, to which the server moves recordings that lose their source. None if not known.
         self._default: str | None = None
 
-    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:
-        """Do what cannot wait for the next look. This does not wait for an answer."""
-        operations = self._requests_of(pulse)
+    def react(self, server: Server, event: Any) -> None:
+        """Do what cannot wait for the next look, when an event comes. This does not wait for an answer."""
         if event.facility == "server":
             self._default = None
-            operations.server(self._note_default)
-        elif event.facility == "sink_input":
-            self._foreign_streams.react(operations, event)
-        elif event.facility == "source_output":
-            self._recording_streams.react(operations, event)
+        elif event.t == "remove" and event.facility == "sink_input":
+            self._foreign_streams.forget(event.index)
+        elif event.t == "remove" and event.facility == "source_output":
+            self._recording_streams.forget(event.index)
         elif event.t == "new" and event.facility == "sink":
             self._foreign_streams.hope_again()
         elif event.t == "new" and event.facility == "source":
             # The source may be removed, with a recording on it, before its name is known. It then counts as a
             # microphone's source.
             self._sources[event.index] = ""
-            operations.source(event.index, self._note_source)
         elif event.t == "remove" and (removed := self._removed_with(event)):
-            self._recording_streams.end(operations, removed, self._no_replacements(removed))
+            self._recording_streams.end(server.operations, removed, self._no_replacements(removed))
 
-    def look(self, pulse: pulsectl.Pulse, is_guarded: Callable[[Device], bool]) -> list[Device]:
+    def note(self, server: Server, kind: str, index: int, info: Any) -> None:
+        """Do what cannot wait for the next look, when an object is known. This does not wait."""
+        if kind == "server":
+            self._note_default(info)
+        elif kind == "source":
+            self._note_source(index, info)
+        elif info is not None and kind == "sink_input":
+            self._foreign_streams.meet(server.operations, info)
+        elif info is not None and kind == "source_output":
+            self._recording_streams.note(info)
+
+    def look(self, pulse: Server, is_guarded: Callable[[Device], bool]) -> list[Device]:
         """Correct what is wrong with the guarded devices, and return these devices."""
-        operations = self._requests_of(pulse)
-        unknown = [index for index, name in self._sources.items() if not name]
+        operations = pulse.operations
         # Ask for the fallback sink before the devices, because it is removed after the last of them.
         had_silence = fallback_sink.is_there(pulse)
         sink_inputs = pulse.sink_input_list()
         source_outputs = pulse.source_output_list()
-        self._recording_streams.know(operations, source_outputs)
         devices = [device for device in registry.find_all(pulse) if is_guarded(device)]
-        for index in unknown:
-            # The server neither answered the request for this source nor listed it: the source is not ready
-            # (PipeWire), and not ours.
-            if self._sources.get(index) == "":
-                del self._sources[index]
         needs_silence = any(device.sink is not None for device in devices)
         has_silence = had_silence or (needs_silence and _bring_silence(pulse))
         self._end_halves(pulse, devices)
@@ -109,15 +109,16 @@ class Guard:
         others = self._sources.keys() - removed.keys()
         return {index for index in others if self._sources[index] not in ("", self._default)}
 
-    def _note_source(self, source: Any) -> None:
-        """Note the name of a new source if it is a microphone's.
+    def _note_source(self, index: int, source: Any) -> None:
+        """Note the name of a source if it is a microphone's.
 
-        The next look may come too late, after a recording has begun (0.1 s later on a busy machine).
+        The next look may come too late, after a recording has begun (0.1 s later on a busy machine). A source
+        that the server does not show is not ready (PipeWire), and not ours.
         """
-        if registry.is_source(source):
-            self._sources[source.index] = source.name
+        if source is not None and registry.is_source(source):
+            self._sources[index] = source.name
         else:
-            self._sources.pop(source.index, None)
+            self._sources.pop(index, None)
 
     def _removed_with(self, event: Any) -> dict[int, str]:
         """Return the sources that are removed, or will be, with the half of a device in `event`."""
@@ -127,12 +128,7 @@ class Guard:
         sources = {source for sink, source in self._whole if sink == event.index}
         return {source: self._sources[source] for source in sources & self._sources.keys()}
 
-    def _requests_of(self, pulse: pulsectl.Pulse) -> Operations:
-        if self._operations is None:
-            self._operations = Operations(pulse)
-        return self._operations
-
-    def _end_halves(self, pulse: pulsectl.Pulse, devices: Collection[Device]) -> None:
+    def _end_halves(self, pulse: Server, devices: Collection[Device]) -> None:
         """Remove each device that has lost a half. Its owner creates it again."""
         whole = frozenset((d.sink.index, d.source.index) for d in devices if d.complete)
         lost, self._whole = self._whole - whole, whole
@@ -153,7 +149,7 @@ def _own_streams(device: Device, sink_inputs: Collection[Any], source_outputs: C
     return [stream for stream in on_it if registry.is_own(stream, device.sink_name)]
 
 
-def _bring_silence(pulse: pulsectl.Pulse) -> bool:
+def _bring_silence(pulse: Server) -> bool:
     """Create the fallback sink, and return whether the server accepts it. If not, guarding continues."""
     with contextlib.suppress(DeviceError):
         fallback_sink.provide(pulse, server_profiles.of(pulse))
@@ -173,7 +169,7 @@ def _is_left_of(device: Device, lost: Collection[Halves]) -> bool:
     return device.source is None and device.sink.index in {sink for sink, _ in lost}
 
 
-def _end_strays(pulse: pulsectl.Pulse, operations: Operations, sink_inputs: Collection[Any]) -> None:
+def _end_strays(pulse: Server, operations: Operations, sink_inputs: Collection[Any]) -> None:
     """End vmic's own streams that the server moved to another output when their sink was removed.
 
     The writer of such a stream plays into nothing there. The end of the stream lets it wait for its
@@ -181,6 +177,6 @@ def _end_strays(pulse: pulsectl.Pulse, operations: Operations, sink_inputs: Coll
     """
     sinks = {sink.index: sink.name for sink in pulse.sink_list()}
     for sink_input in sink_inputs:
-        own = sink_input.proplist.get("media.name", "")
+        own = sink_input.proplist.get("media.name") or ""  # None if it is not UTF-8
         if names.is_sink_name(own) and sinks.get(sink_input.sink, own) != own:
             operations.kill_sink_input(sink_input.index)

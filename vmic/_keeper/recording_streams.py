@@ -15,18 +15,15 @@ class RecordingStreams:
     def __init__(self) -> None:
         self._sources: dict[int, int] = {}
 
-    def react(self, operations: Operations, event: Any) -> None:
-        """Handle a recording stream that came, ended or moved to another source."""
-        if event.t == "remove":
-            self._sources.pop(event.index, None)
-        else:
-            operations.source_output(event.index, self._note)
+    def note(self, source_output: Any) -> None:
+        """Note where a recording stream is."""
+        # On PipeWire a stream that moves from one source to another is on none for a moment.
+        if source_output.source != NO_INDEX:
+            self._sources[source_output.index] = source_output.source
 
-    def know(self, operations: Operations, source_outputs: Collection[Any]) -> None:
-        """Note the streams that existed before their events were followed."""
-        for source_output in source_outputs:
-            if source_output.index not in self._sources:
-                operations.source_output(source_output.index, self._note)
+    def forget(self, index: int) -> None:
+        """Note that a recording stream has ended."""
+        self._sources.pop(index, None)
 
     def end(self, operations: Operations, gone: Mapping[int, str], no_replacements: Collection[int]) -> None:
         """End the streams on the `gone` sources, because the server moves them to other sources.
@@ -41,8 +38,10 @@ class RecordingStreams:
             if source in gone:
                 operations.kill_source_output(source_output)
 
-        def end_unknown(source_outputs: list[Any]) -> None:
-            for source_output in source_outputs:
+        streams: list[Any] = []
+
+        def end_unknown() -> None:
+            for source_output in streams:
                 is_programs = source_output.client != NO_INDEX  # not a source that records another source
                 is_lost = source_output.source != NO_INDEX or any(
                     is_on(source_output, *source) or source[1] == "" for source in gone.items()
@@ -51,9 +50,4 @@ class RecordingStreams:
                 if source_output.index not in known and is_programs and may_be_lost:
                     operations.kill_source_output(source_output.index)
 
-        operations.source_outputs(end_unknown)
-
-    def _note(self, source_output: Any) -> None:
-        # On PipeWire a stream that moves from one source to another is on none for a moment.
-        if source_output.source != NO_INDEX:
-            self._sources[source_output.index] = source_output.source
+        operations.all("source_output", streams.append, end_unknown)

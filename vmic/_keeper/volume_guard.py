@@ -10,7 +10,7 @@ from vmic._device.properties import MICROPHONE
 from vmic._device.registry import Device
 from vmic._device.volume import set_full, set_full_unmuted
 from vmic._pulse import server_profiles
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 
 # PipeWire 1.4.2 restores a volume and a mute 19 ms after the first application starts to record.
 _RESTORES_WITHIN = 0.2
@@ -31,9 +31,7 @@ class VolumeGuard:
         self._muted: dict[int, bool] = {}  # by source, before it was first recorded
         self._recorded: dict[int, float] = {}  # by source, when it was first recorded
 
-    def hold(
-        self, pulse: pulsectl.Pulse, device: Device, streams: Collection[Any], *, is_recorded: bool
-    ) -> None:
+    def hold(self, pulse: Server, device: Device, streams: Collection[Any], *, is_recorded: bool) -> None:
         """Correct the volumes of a complete device and of vmic's streams into it or from it."""
         for stream in streams:
             if (type(stream), stream.index) not in self._streams:
@@ -47,7 +45,7 @@ class VolumeGuard:
                 self._report(device)
         self._undo_restored_mute(pulse, device.source, is_recorded=is_recorded)
 
-    def _undo_restored_mute(self, pulse: pulsectl.Pulse, source: Any, *, is_recorded: bool) -> None:
+    def _undo_restored_mute(self, pulse: Server, source: Any, *, is_recorded: bool) -> None:
         if not is_recorded and source.index not in self._recorded:
             self._muted[source.index] = bool(source.mute)
             return

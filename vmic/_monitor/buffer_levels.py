@@ -9,11 +9,11 @@ from collections.abc import Collection
 from typing import Any
 
 from vmic._errors import ClosedError
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 from vmic._stream.playback import PlaybackStream
 
 
-def show(pulse: pulsectl.Pulse, streams: Collection[PlaybackStream]) -> None:
+def show(pulse: Server, streams: Collection[PlaybackStream]) -> None:
     """Ask the server for the levels of those `streams` that doubt their own level, and pass the answers on.
 
     Two streams of this process into one microphone cannot be distinguished. They get no answer.
@@ -21,16 +21,19 @@ def show(pulse: pulsectl.Pulse, streams: Collection[PlaybackStream]) -> None:
     doubtful = [stream for stream in streams if _is_doubtful(stream)]
     if not doubtful:
         return
-    asked = time.monotonic_ns()
     inputs = [one for one in pulse.sink_input_list() if _is_ours(one)]
-    suspended = {sink.index for sink in pulse.sink_list() if sink.state == "suspended"}
-    answered = time.monotonic_ns()
     for stream in doubtful:
         own = [one for one in inputs if one.proplist["media.name"] == stream.sink_name]
         if len(own) == 1:
-            level = own[0].buffer_usec + own[0].sink_usec
+            asked = time.monotonic_ns()
+            # No event tells of levels, so ask for this stream.
+            shown = pulse.sink_input_info(own[0].index)
+            is_suspended = pulse.sink_info(shown.sink).state == "suspended"
+            answered = time.monotonic_ns()
             with contextlib.suppress(ClosedError):
-                stream.show_level(asked, answered, level, suspended=own[0].sink in suspended)
+                stream.show_level(
+                    asked, answered, shown.buffer_usec + shown.sink_usec, suspended=is_suspended
+                )
 
 
 def _is_doubtful(stream: PlaybackStream) -> bool:

@@ -10,7 +10,9 @@ import contextlib
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from vmic._base import threads
 from vmic._base.exception_log import log
@@ -20,7 +22,9 @@ from vmic._device.properties import MICROPHONE, SPEAKER
 from vmic._keeper.client import KeeperClient
 from vmic._monitor import buffer_levels, recording_apps
 from vmic._monitor.device_observer import DeviceKey, DeviceObserver, DeviceState
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse import connection
+from vmic._pulse.connection import TimedCall
+from vmic._pulse.server import Server
 from vmic._pulse.subscription import ServerObserver
 from vmic._stream.playback import PlaybackStream
 
@@ -37,7 +41,7 @@ class Monitor(ServerObserver):
     """
 
     def __init__(self) -> None:
-        super().__init__(("source", "source_output", "sink_input"))
+        super().__init__(("sink", "source", "sink_input", "source_output"))
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.wake_by(self._wake, self._woken)
         self._doubts = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -47,9 +51,13 @@ class Monitor(ServerObserver):
         # on this thread, which then waits for `_joining`.
         self._observers: frozenset[DeviceObserver] = frozenset()
         self._streams: Mapping[DeviceObserver, PlaybackStream] = {}
+        self._client_name = Owner.this_process().client_name
         self._stopping = False
+        self._calls: deque[TimedCall[Any]] = deque()
+        self._takes_calls = True  # while it connects for the first time, or is connected
         self._keeper_wanted = False
         # Only the thread uses these.
+        self._published: dict[DeviceObserver, DeviceState] = {}
         self._keeper: KeeperClient | None = None
         self._since: dict[tuple[int, int], float] = {}  # by stream and source
         self._thread = threads.start(self._run, "vmic-listeners")
@@ -72,6 +80,17 @@ class Monitor(ServerObserver):
         """Return whether a keeper has answered."""
         keeper = self._keeper
         return keeper is not None and keeper.has_answered
+
+    def take(self, call: TimedCall[Any]) -> bool:
+        """Run `call` over this connection, and return True; or return False if there is no connection."""
+        with self._lock:
+            # A microphone may be collected, and so removed, on the thread itself.
+            is_own = self._thread is threading.current_thread()
+            if self._stopping or not self._takes_calls or is_own:
+                return False
+            self._calls.append(call)
+            os.eventfd_write(self._wake, 1)
+            return True
 
     def hurry(self) -> None:
         """Look at the server at once, and let the keeper do so, even while both wait to reconnect."""
@@ -96,7 +115,20 @@ class Monitor(ServerObserver):
         if self._thread is not threading.current_thread():
             self._thread.join(_STOP_TIMEOUT)
 
-    def look(self, pulse: pulsectl.Pulse) -> None:
+    def work(self, server: Server) -> None:
+        """Run the calls of other threads."""
+        self._takes_calls = True
+        while self._calls:
+            self._calls.popleft().run(server)
+
+    def _hand_back_calls(self) -> None:
+        """Let the calls that have not begun connect by themselves."""
+        with self._lock:
+            self._takes_calls = False
+            while self._calls:
+                self._calls.popleft().run_alone()
+
+    def look(self, pulse: Server) -> None:
         """Notify each observer about its device."""
         buffer_levels.show(pulse, self._streams.values())
         # While the first microphone is created, each look would keep the GIL from the creating thread. The
@@ -104,17 +136,24 @@ class Monitor(ServerObserver):
         is_needed = any(observer.key is not None for observer in self._observers)
         seen = self._find(pulse) if is_needed else {}
 
+        published: dict[DeviceObserver, DeviceState] = {}
+
         def tell(observer: DeviceObserver) -> None:
-            if observer.key in seen:
-                observer.publish(seen[observer.key])
-            elif observer.key is not None:
+            state = None if observer.key is None else seen.get(observer.key)
+            if state is None and observer.key is not None:
                 observer.lose()
+            elif state is not None:
+                if self._published.get(observer) != state:
+                    observer.publish(state)
+                published[observer] = state
 
         self._tell_each(tell)
+        self._published = published
 
     def lose(self) -> None:
         """Notify each observer that the server is away. All recordings end with it."""
-        self._since = {}
+        self._hand_back_calls()
+        self._since, self._published = {}, {}
         self._tell_each(lambda observer: observer.lose())
 
     def _tell_each(self, tell: Callable[[DeviceObserver], None]) -> None:
@@ -129,7 +168,8 @@ class Monitor(ServerObserver):
             raise errors[-1]
 
     def _run(self) -> None:
-        self.follow(Owner.this_process().client_name)
+        self.follow(self._client_name)
+        self._hand_back_calls()
         if self._keeper is not None:
             self._keeper.end()
         with self._lock:  # `remove` may still be about to write to it
@@ -203,7 +243,7 @@ class Monitor(ServerObserver):
 
         self._tell_each(tell)
 
-    def _find(self, pulse: pulsectl.Pulse) -> dict[DeviceKey, DeviceState]:
+    def _find(self, pulse: Server) -> dict[DeviceKey, DeviceState]:
         """Return the devices with the listeners of microphones, and whether speakers are played to."""
         devices = [device for device in registry.find_all(pulse) if device.source]
         microphones = {device.source.index for device in devices if device.kind == MICROPHONE}
@@ -239,6 +279,7 @@ def join(observer: DeviceObserver, stream: PlaybackStream | None = None, *, owns
     with _joining:
         if _shared is None:
             _shared = Monitor()
+            connection.share(_shared.take)
         _shared.add(observer, owns=owns, stream=stream)
 
 
@@ -273,6 +314,7 @@ def leave(observer: DeviceObserver) -> None:
         if _shared is None or not _shared.remove(observer):
             return
         ending, _shared = _shared, None
+        connection.share(None)
     ending.join()
 
 
@@ -280,6 +322,7 @@ def _forget_parent() -> None:
     """Forget the monitor in a forked child: the thread, the connection and the keeper are its parent's."""
     global _joining, _shared
     _joining, _shared = threading.RLock(), None
+    connection.share(None)
 
 
 os.register_at_fork(after_in_child=_forget_parent)

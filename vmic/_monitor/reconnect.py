@@ -17,8 +17,8 @@ from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device
 from vmic._errors import ClosedError, DeviceError, ServerError
 from vmic._monitor import monitor
-from vmic._pulse import autostart, connection, error_codes, tcp
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse import autostart, connection, error_codes, server_profiles, tcp
+from vmic._pulse.server import Server
 from vmic._pulse.server_profiles import BufferMetrics
 from vmic._stream.native import OPEN, NativeStream
 
@@ -31,7 +31,7 @@ _TAKES_OVER_WITHIN = 0.05
 # A stream ends within a millisecond after the request to the server.
 _ENDS_WITHIN = 0.5
 
-Make = Callable[[pulsectl.Pulse], Device]
+Make = Callable[[Server], Device]
 
 
 class Reconnection:
@@ -39,6 +39,7 @@ class Reconnection:
 
     Attributes:
         owner: The owner of the device.
+        owns: Whether this object creates and removes the device.
         trouble: Why the last attempt failed, for messages. "" if it did not fail.
         is_removed: Whether the device was removed from a server that still runs.
     """
@@ -62,6 +63,7 @@ class Reconnection:
         self.owner = device.owner
         self._stream = stream
         self._make = make
+        self.owns = make is not None
         # The stream's progress at the last look, and the time of its last change.
         self._progress: int | None = None
         self._moved_at = time.monotonic()
@@ -107,16 +109,16 @@ class Reconnection:
             return False
         return True
 
-    def _find(self, pulse: pulsectl.Pulse) -> Device | None:
+    def _find(self, pulse: Server) -> Device | None:
         find = registry.find_speaker if self._kind == SPEAKER else registry.find
         return find(pulse, self._name)
 
-    def _remove_ours(self, pulse: pulsectl.Pulse) -> None:
+    def _remove_ours(self, pulse: Server) -> None:
         device = self._find(pulse)
         if self._make is not None and device is not None and device.owner == self.owner:
             registry.remove(pulse, device)
 
-    def _break_off(self, pulse: pulsectl.Pulse) -> None:
+    def _break_off(self, pulse: Server) -> None:
         """Remove our device and end the stream, so that both are created again."""
         self._remove_ours(pulse)
         registry.end_streams(pulse, self._sink_name)
@@ -180,14 +182,20 @@ class Reconnection:
                 if not self._stream.wait_open(connection.TIMEOUT):
                     connection.call(self._remove_ours)
                 elif not self._stream.is_disconnected:
-                    connection.call(functools.partial(volume.set_stream_volume, sink_name=device.sink_name))
+                    connection.call(functools.partial(self._settle, device=device))
                     self.trouble, self.is_removed = "", False
                     return
             except (ServerError, DeviceError) as error:
                 self.trouble = str(error)
             self._stopped.wait(backoff.next())
 
-    def _device_again(self, pulse: pulsectl.Pulse) -> Device:
+    def _settle(self, server: Server, device: Device) -> None:
+        volume.set_stream_volume(server, device.sink_name)
+        if self.owns:
+            settles = server_profiles.of(server).settles
+            volume.set_volumes(server, device.sink_name, device.source_name, settles)
+
+    def _device_again(self, pulse: Server) -> Device:
         device = self._find(pulse)
         if device is None:
             # A program that takes the name over may have just removed the device, and may create its own now.

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Listener:
     since: float
 
 
-def streams(pulse: pulsectl.Pulse, sources: Container[int]) -> list[Any]:
+def streams(pulse: Server, sources: Container[int]) -> list[Any]:
     """Return the recording streams that hear these sources.
 
     Only the source of a microphone counts. The source itself always records the monitor behind it.
@@ -37,7 +37,7 @@ def streams(pulse: pulsectl.Pulse, sources: Container[int]) -> list[Any]:
 
 
 def listeners(
-    pulse: pulsectl.Pulse, hearing: list[Any], since: Mapping[tuple[int, int], float]
+    pulse: Server, hearing: list[Any], since: Mapping[tuple[int, int], float]
 ) -> dict[int, tuple[Listener, ...]]:
     """Return the listeners that own these streams, by source, in the order in which they came.
 

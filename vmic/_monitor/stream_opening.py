@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -13,21 +14,23 @@ from vmic._device.registry import Device
 from vmic._errors import ServerError
 from vmic._monitor.reconnect import Make, Reconnection
 from vmic._pulse import connection, error_codes, server_profiles
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 from vmic._pulse.server_profiles import BufferMetrics
 from vmic._stream.native import NativeStream
 
 
 class StreamServer(NamedTuple):
-    """What streams need to know of a server: how it buffers, and its address (None for the default)."""
+    """What streams need to know of a server, when their device is on it."""
 
     metrics: BufferMetrics
-    address: str | None
+    address: str | None  # None for the default
+    settled_at: float  # until then the server may restore an old volume of the device; time.monotonic()
 
     @classmethod
-    def of(cls, pulse: pulsectl.Pulse) -> StreamServer:
-        """Return the metrics and the address of this connection's server."""
-        return cls(server_profiles.of(pulse).metrics, connection.for_streams(pulse))
+    def of(cls, server: Server) -> StreamServer:
+        """Return that of this connection's server, where the device has just been created or found."""
+        profile = server_profiles.of(server)
+        return cls(profile.metrics, connection.for_streams(server), time.monotonic() + profile.settles)
 
 
 @contextlib.contextmanager
@@ -51,14 +54,19 @@ def opening(
             raise ServerError(
                 f"cannot open {device.kind} {device.name!r}: the sound server refused a stream for it: {said}"
             )
-        connection.call(functools.partial(_settle, device=device, new=make is not None))
+        new_until = None if make is None else server.settled_at
+        connection.call(functools.partial(_settle, device=device, new_until=new_until))
         # It ends with the stream.
         yield Reconnection(device, stream, server.metrics, make)
         undo.pop_all()
 
 
-def _settle(pulse: pulsectl.Pulse, device: Device, *, new: bool) -> None:
-    """Set the volume of the first stream, and end the long period with which a new sink begins."""
-    volume.set_stream_volume(pulse, device.sink_name)
-    if new and device.kind == MICROPHONE:
-        create.play_at_once(pulse, device.sink_name)
+def _settle(server: Server, device: Device, *, new_until: float | None) -> None:
+    """Set the volumes of the first stream and of a new device, and end the long period of a new sink."""
+    volume.set_stream_volume(server, device.sink_name)
+    if new_until is None:
+        return
+    seconds = max(0.0, new_until - time.monotonic())
+    volume.set_volumes(server, device.sink_name, device.source_name, seconds)
+    if device.kind == MICROPHONE:
+        create.play_at_once(server, device.sink_name)

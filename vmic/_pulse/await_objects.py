@@ -7,14 +7,12 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from vmic._errors import DeviceError
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 
 _APPEARS_WITHIN = 2.0
 
 
-def await_own(
-    pulse: pulsectl.Pulse, things: Callable[[], list[Any]], wanted: str, module: int, device: str
-) -> Any:
+def await_own(server: Server, things: Callable[[], list[Any]], wanted: str, module: int, device: str) -> Any:
     """Wait for the object of `module`, and check that it has the name `wanted` (PulseAudio appends ".2")."""
     named: list[Any] = []
 
@@ -22,7 +20,7 @@ def await_own(
         named[:] = [t for t in things() if t.owner_module == module]
         return bool(named)
 
-    if not await_that(pulse, appeared, _APPEARS_WITHIN):
+    if not await_that(server, appeared, _APPEARS_WITHIN):
         raise DeviceError(f"cannot create {device}: the server did not list {wanted} within 2 s. Try again")
     rivals = [t for t in things() if t.name == wanted and t.owner_module < module]
     if named[0].name != wanted or rivals:
@@ -30,7 +28,7 @@ def await_own(
     return named[0]
 
 
-def await_sink(pulse: pulsectl.Pulse, name: str) -> Any:
+def await_sink(server: Server, name: str) -> Any:
     """Wait for the sink of that name, which has just been created.
 
     Raises:
@@ -39,35 +37,35 @@ def await_sink(pulse: pulsectl.Pulse, name: str) -> Any:
     found: list[Any] = []
 
     def appeared() -> bool:
-        found[:] = [sink for sink in pulse.sink_list() if sink.name == name]
+        found[:] = [sink for sink in server.sink_list() if sink.name == name]
         return bool(found)
 
-    if not await_that(pulse, appeared, _APPEARS_WITHIN):
+    if not await_that(server, appeared, _APPEARS_WITHIN):
         raise DeviceError(f"cannot create a device: the server did not list {name} within 2 s. Try again")
     return found[0]
 
 
-def await_removed(pulse: pulsectl.Pulse, names: Collection[str]) -> None:
+def await_removed(server: Server, names: Collection[str]) -> None:
     """Wait until no sink and no source has one of these names."""
 
     def removed() -> bool:
-        return all(thing.name not in names for thing in (*pulse.sink_list(), *pulse.source_list()))
+        return all(thing.name not in names for thing in (*server.sink_list(), *server.source_list()))
 
-    await_that(pulse, removed, _APPEARS_WITHIN)
+    await_that(server, removed, _APPEARS_WITHIN)
 
 
-def await_client(pulse: pulsectl.Pulse, client_name: str, seconds: float) -> bool:
+def await_client(server: Server, client_name: str, seconds: float) -> bool:
     """Wait up to `seconds` until a client of that name is connected, and return whether it is."""
 
     def connected() -> bool:
-        return any(client.name == client_name for client in pulse.client_list())
+        return any(client.name == client_name for client in server.client_list())
 
-    return await_that(pulse, connected, seconds)
+    return await_that(server, connected, seconds)
 
 
-def await_owner(pulse: pulsectl.Pulse, client_name: str, device: str) -> None:
+def await_owner(server: Server, client_name: str, device: str) -> None:
     """Wait until the owner of `device` is connected. The connection shows other machines that it is alive."""
-    if not await_client(pulse, client_name, _APPEARS_WITHIN):
+    if not await_client(server, client_name, _APPEARS_WITHIN):
         raise DeviceError(
             f"cannot create {device}: the sound server did not list this program's connection {client_name} "
             "within 2 s. If the server has reached its limit of 64 connections, end other programs that use "
@@ -75,27 +73,16 @@ def await_owner(pulse: pulsectl.Pulse, client_name: str, device: str) -> None:
         )
 
 
-def await_that(pulse: pulsectl.Pulse, happened: Callable[[], bool], seconds: float) -> bool:
+def await_that(server: Server, happened: Callable[[], bool], seconds: float) -> bool:
     """Call `happened` after each server change, for up to `seconds`, and return whether it returned True."""
     deadline = time.monotonic() + seconds
-    # An event that arrives during `happened` would not stop the `event_listen` after it.
-    changes: list[Any] = []
-
-    def note(change: Any) -> None:
-        changes.append(change)
-        raise pulsectl.PulseLoopStop
-
-    pulse.event_callback_set(note)
-    pulse.event_mask_set("sink", "source", "module", "client")
-    try:
-        while not happened():
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                return False
-            if not changes:
-                pulse.event_listen(timeout=remaining)
-            changes.clear()
+    seen = server.changes
+    if happened():
         return True
-    finally:
-        pulse.event_mask_set("null")
-        pulse.event_callback_set(None)
+    with server.current():
+        while (remaining := deadline - time.monotonic()) > 0:
+            server.wait_change(seen, remaining)
+            seen = server.changes
+            if happened():
+                return True
+    return False

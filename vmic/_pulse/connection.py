@@ -9,13 +9,14 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from vmic._base import threads
 from vmic._base.exception_log import log, log_exception
 from vmic._errors import ServerError
 from vmic._pulse import error_codes, tcp
 from vmic._pulse.bindings import context, libpulse, pulsectl
+from vmic._pulse.server import Server
 
 T = TypeVar("T")
 
@@ -35,50 +36,81 @@ _HOW_TO_GET_THAT_ONE = (
 )
 
 
-class _TimedCall(Generic[T]):
-    """One call to the server, on a separate thread: libpulse waits for a hung server without limit."""
+class TimedCall(Generic[T]):
+    """One call to the server, whose caller may give up before it ends."""
 
-    def __init__(self, operation: Callable[[pulsectl.Pulse], T], undo: Callable[[pulsectl.Pulse, T], object]):
+    def __init__(self, operation: Callable[[Server], T], undo: Callable[[Server, T], object]) -> None:
         self._operation, self._undo = operation, undo
-        self._is_wanted = False
-        self._settled = threading.Event()
+        self._lock = threading.Lock()  # guards what follows
+        self._is_abandoned = self._has_result = False
         self.result: T
         self.error: BaseException | None = None
-        self.finished = threading.Event()
-        self._thread = threads.start(self._run, "vmic-server")
+        self.ended = threading.Event()
 
-    def _run(self) -> None:
+    def run(self, server: Server) -> None:
+        """Run the operation, and undo it if nobody waits for its result any more."""
         try:
-            with connect() as pulse:
-                self.result = self._operation(pulse)
-                self.finished.set()
-                self._settled.wait()
-                if not self._is_wanted:
-                    self._undo(pulse, self.result)
+            result = self._operation(server)
+            with self._lock:
+                self.result, self._has_result = result, not self._is_abandoned
+            if not self._has_result:
+                self._undo_logged(server, result)
         except BaseException as error:  # noqa: BLE001 (it is raised in the thread that asked)
-            if self.finished.is_set():
-                log_exception(log, "internal error: cannot undo %s after a timeout", self._operation)
             self.error = error
         finally:
-            self.finished.set()
+            self.ended.set()
 
-    def join(self, timeout: float) -> None:
-        """Wait up to `timeout` seconds until the thread has ended."""
-        self._thread.join(timeout)
+    def run_alone(self) -> None:
+        """Run the operation over a connection of its own, on a separate thread."""
+        threads.start(self._connect_and_run, "vmic-server")
 
-    def settle(self, *, is_wanted: bool) -> None:
-        """Decide whether the result of the operation is kept or undone. The operation may still run."""
-        self._is_wanted = is_wanted
-        self._settled.set()
+    def abandon(self) -> None:
+        """Keep no result: undo the operation when it ends, or now."""
+        with self._lock:
+            self._is_abandoned = True
+        if self._has_result:
+            undo = TimedCall(lambda server: self._undo(server, self.result), lambda _server, _result: None)
+            undo.start()
+            undo.ended.wait(_UNDONE_WITHIN)
+
+    def start(self) -> None:
+        """Run over the connection that this process keeps, or over another one."""
+        if not (_shared and _shared(self)):
+            self.run_alone()
+
+    def _connect_and_run(self) -> None:
+        try:
+            with connect() as server:
+                self.run(server)
+        except BaseException as error:  # noqa: BLE001 (it is raised in the thread that asked)
+            self.error = error
+        finally:
+            self.ended.set()
+
+    def _undo_logged(self, server: Server, result: T) -> None:
+        try:
+            self._undo(server, result)
+        except Exception:  # noqa: BLE001 (nobody waits for it)
+            log_exception(log, "internal error: cannot undo %s after a timeout", self._operation)
+
+
+# Takes a call over, to run it over a connection that is open already. Returns whether it has.
+_shared: Callable[[TimedCall[Any]], bool] | None = None
+
+
+def share(take: Callable[[TimedCall[Any]], bool] | None) -> None:
+    """Let `take` run the calls of this process, over a connection that it keeps. None ends this."""
+    global _shared  # noqa: PLW0603 (a fact about the process)
+    _shared = take
 
 
 def call(
-    operation: Callable[[pulsectl.Pulse], T],
+    operation: Callable[[Server], T],
     *,
-    undo: Callable[[pulsectl.Pulse, T], object] = lambda _pulse, _result: None,
+    undo: Callable[[Server, T], object] = lambda _server, _result: None,
     timeout: float = TIMEOUT,
 ) -> T:
-    """Connect, run `operation` and disconnect. Blocks up to `timeout` seconds.
+    """Run `operation` on a connection to the server. Blocks up to `timeout` seconds.
 
     Args:
         operation: Uses the connection. It runs on a separate thread.
@@ -90,33 +122,32 @@ def call(
         DeviceError: Python's functions for threads or processes have been replaced.
     """
     threads.require_native()
-    conversation = _TimedCall(operation, undo)
+    timed = TimedCall(operation, undo)
+    timed.start()
     try:
-        answered = conversation.finished.wait(timeout)
+        answered = timed.ended.wait(timeout)
     except BaseException:  # Ctrl-C: undo a half-done operation before the process exits
-        conversation.settle(is_wanted=False)
-        conversation.join(_UNDONE_WITHIN)
+        timed.abandon()
+        timed.ended.wait(_UNDONE_WITHIN)
         raise
-    conversation.settle(is_wanted=answered)
     if not answered:
+        timed.abandon()
         raise ServerError(
             f"the sound server at {address()} did not answer within {timeout:g} s. Restart the sound server"
         )
-    if isinstance(conversation.error, GOES):
+    if isinstance(timed.error, GOES):
         raise ServerError(
             f"the sound server at {address()} ended the connection during a request "
-            f"({conversation.error or 'connection lost'}). Try again"
-        ) from conversation.error
-    if conversation.error is not None:
-        raise conversation.error
-    return conversation.result
+            f"({timed.error or 'connection lost'}). Try again"
+        ) from timed.error
+    if timed.error is not None:
+        raise timed.error
+    return timed.result
 
 
-def connect(
-    client_name: str = "vmic-call", prepare: Callable[[pulsectl.Pulse], object] = lambda _: None
-) -> pulsectl.Pulse:
+def connect(client_name: str = "vmic-call", prepare: Callable[[Server], object] = lambda _: None) -> Server:
     """Connect to the server as `client_name`, after `prepare`. The connection closes with its context."""
-    pulse = pulsectl.Pulse(client_name, server=_desktop_server(), connect=False)
+    pulse = Server(client_name, _desktop_server())
     try:
         prepare(pulse)
         pulse.connect(autospawn=False)
@@ -129,7 +160,7 @@ def connect(
     return pulse
 
 
-def for_streams(pulse: pulsectl.Pulse) -> str | None:
+def for_streams(pulse: Server) -> str | None:
     """Return the server's address for libpulse's other connections, so that they start no server.
 
     Without an address libpulse itself starts PulseAudio if no server answers (not as root), unless
@@ -140,7 +171,7 @@ def for_streams(pulse: pulsectl.Pulse) -> str | None:
     return None if server_address.split() != [server_address] else server_address
 
 
-def lead_others(pulse: pulsectl.Pulse) -> None:
+def lead_others(pulse: Server) -> None:
     """Direct all other users of libpulse in this process, such as PortAudio, to this server.
 
     They then start no server. Only for vmic's own processes: a program's environment belongs to the program.
@@ -154,7 +185,7 @@ def address() -> str:
     return os.environ.get("PULSE_SERVER") or _desktop_server() or "the default address"
 
 
-def found_at(pulse: pulsectl.Pulse) -> str:
+def found_at(pulse: Server) -> str:
     """Return the address of a connection's server, in the form of PULSE_SERVER."""
     get = ctypes.CDLL("libpulse.so.0").pa_context_get_server
     get.argtypes, get.restype = [ctypes.c_void_p], ctypes.c_char_p
@@ -162,7 +193,7 @@ def found_at(pulse: pulsectl.Pulse) -> str:
     return f"unix:{server_address}" if server_address.startswith("/") else server_address
 
 
-def last_error(pulse: pulsectl.Pulse) -> int:
+def last_error(pulse: Server) -> int:
     """Return the error code of the last operation. The errors of pulsectl itself give no reason."""
     return int(libpulse.pa.context_errno(context(pulse)))
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from vmic._errors import DeviceError
 from vmic._pulse import connection, error_codes
 from vmic._pulse.bindings import blocking, ffi, pulsectl
+from vmic._pulse.server import Server
 
 Load = Callable[[str, str], int]  # a module and its arguments
 
 
-def load(pulse: pulsectl.Pulse, module: str, arguments: str, purpose: str) -> int:
+def load(pulse: Server, module: str, arguments: str, purpose: str) -> int:
     """Load a module.
 
     Raises:
@@ -29,7 +30,15 @@ def load(pulse: pulsectl.Pulse, module: str, arguments: str, purpose: str) -> in
         ) from error
 
 
-def unload(pulse: pulsectl.Pulse, index: int, *arguments: str) -> None:
+def is_loaded(pulse: Server, index: int) -> bool:
+    """Return whether module `index` exists."""
+    with contextlib.suppress(pulsectl.PulseIndexError, pulsectl.PulseOperationFailed):
+        pulse.module_info(index)
+        return True
+    return False
+
+
+def unload(pulse: Server, index: int, *arguments: str) -> None:
     """Unload module `index` if it was loaded with these arguments.
 
     The module may be unloaded already: PulseAudio unloads a source with its sink, and another program may
@@ -42,7 +51,7 @@ def unload(pulse: pulsectl.Pulse, index: int, *arguments: str) -> None:
 
 
 @contextlib.contextmanager
-def loading(pulse: pulsectl.Pulse, purpose: str) -> Iterator[Load]:
+def loading(pulse: Server, purpose: str) -> Iterator[Load]:
     """Load modules that belong together. Those already loaded are unloaded if the block raises.
 
     Raises:

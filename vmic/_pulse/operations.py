@@ -11,7 +11,7 @@ import contextlib
 import ctypes
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from vmic._pulse.bindings import context, iterate, libpulse, pulsectl
 
@@ -26,6 +26,49 @@ for _call in (_kill_sink_input, _kill_client):
 _move_player.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_char_p, *_answered]
 for _call in (_kill_sink_input, _kill_client, _move_player):
     _call.restype = ctypes.POINTER(libpulse.PA_OPERATION)
+
+
+class _Objects(NamedTuple):
+    """How to ask for objects of a kind."""
+
+    one: Callable[..., Any]
+    all: Callable[..., Any]
+    callback: Any
+    info: Callable[[Any], Any]
+
+
+_OBJECTS = {
+    "sink": _Objects(
+        _pa.context_get_sink_info_by_index,
+        _pa.context_get_sink_info_list,
+        libpulse.PA_SINK_INFO_CB_T,
+        pulsectl.PulseSinkInfo,
+    ),
+    "source": _Objects(
+        _pa.context_get_source_info_by_index,
+        _pa.context_get_source_info_list,
+        libpulse.PA_SOURCE_INFO_CB_T,
+        pulsectl.PulseSourceInfo,
+    ),
+    "sink_input": _Objects(
+        _pa.context_get_sink_input_info,
+        _pa.context_get_sink_input_info_list,
+        libpulse.PA_SINK_INPUT_INFO_CB_T,
+        pulsectl.PulseSinkInputInfo,
+    ),
+    "source_output": _Objects(
+        _pa.context_get_source_output_info,
+        _pa.context_get_source_output_info_list,
+        libpulse.PA_SOURCE_OUTPUT_INFO_CB_T,
+        pulsectl.PulseSourceOutputInfo,
+    ),
+    "client": _Objects(
+        _pa.context_get_client_info,
+        _pa.context_get_client_info_list,
+        libpulse.PA_CLIENT_INFO_CB_T,
+        pulsectl.PulseClientInfo,
+    ),
+}
 
 
 class Operations:
@@ -56,38 +99,29 @@ class Operations:
             lambda callback: _pa.context_get_server_info(self._context, callback, None),
         )
 
-    def sink_input(self, index: int, answer: Callable[[Any], None]) -> None:
-        """Ask for one playback stream. There is no answer if it has ended."""
+    def one(
+        self, kind: str, index: int, answer: Callable[[Any], None], ended: Callable[[], None] = lambda: None
+    ) -> None:
+        """Ask for one object, such as a "sink". There is no answer if it has been removed.
+
+        `ended` is called after that in any case.
+        """
+        objects = _OBJECTS[kind]
         self._ask(
-            lambda callback: _pa.context_get_sink_input_info(self._context, index, callback, None),
-            libpulse.PA_SINK_INPUT_INFO_CB_T,
-            lambda found: answer(pulsectl.PulseSinkInputInfo(found)),
+            lambda callback: objects.one(self._context, index, callback, None),
+            objects.callback,
+            lambda found: answer(objects.info(found)),
+            ended,
         )
 
-    def source_output(self, index: int, answer: Callable[[Any], None]) -> None:
-        """Ask for one recording stream. There is no answer if it has ended."""
+    def all(self, kind: str, answer: Callable[[Any], None], ended: Callable[[], None] = lambda: None) -> None:
+        """Ask for all objects of a kind. `answer` is called for each, and `ended` after the last one."""
+        objects = _OBJECTS[kind]
         self._ask(
-            lambda callback: _pa.context_get_source_output_info(self._context, index, callback, None),
-            libpulse.PA_SOURCE_OUTPUT_INFO_CB_T,
-            lambda found: answer(pulsectl.PulseSourceOutputInfo(found)),
-        )
-
-    def source(self, index: int, answer: Callable[[Any], None]) -> None:
-        """Ask for one source. There is no answer if it has been removed."""
-        self._ask(
-            lambda callback: _pa.context_get_source_info_by_index(self._context, index, callback, None),
-            libpulse.PA_SOURCE_INFO_CB_T,
-            lambda found: answer(pulsectl.PulseSourceInfo(found)),
-        )
-
-    def source_outputs(self, answer: Callable[[list[Any]], None]) -> None:
-        """Ask for all recording streams."""
-        streams: list[Any] = []
-        self._ask(
-            lambda callback: _pa.context_get_source_output_info_list(self._context, callback, None),
-            libpulse.PA_SOURCE_OUTPUT_INFO_CB_T,
-            lambda found: streams.append(pulsectl.PulseSourceOutputInfo(found)),
-            lambda: answer(streams),
+            lambda callback: objects.all(self._context, callback, None),
+            objects.callback,
+            lambda found: answer(objects.info(found)),
+            ended,
         )
 
     def restore_entries(self, answer: Callable[[list[Any]], None]) -> None:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from vmic._errors import DeviceError
-from vmic._pulse.bindings import blocking, pulsectl
+from vmic._pulse.bindings import blocking
+from vmic._pulse.server import Server
 
 Properties = Mapping[str, str]
 _PROBE = "vmic.probe"
@@ -54,7 +55,7 @@ class ServerProfile:
     metrics: BufferMetrics
 
 
-def of(pulse: pulsectl.Pulse) -> ServerProfile:
+def of(pulse: Server) -> ServerProfile:
     """Return the profile of the server, which is asked for its name."""
     return PIPEWIRE if "PipeWire" in pulse.server_info().server_name else PULSEAUDIO
 

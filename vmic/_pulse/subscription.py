@@ -13,6 +13,7 @@ from vmic._base.exception_log import LoggedCall
 from vmic._errors import DeviceError, VmicError
 from vmic._pulse import connection
 from vmic._pulse.bindings import pulsectl, stop_waiting
+from vmic._pulse.server import Server
 
 # Raised when the server, or our connection to it, is lost.
 _LOSS = (VmicError, *connection.GOES)
@@ -30,21 +31,32 @@ class ServerObserver(ABC):
     exception ends an observer: exceptions are logged, and the method that raised is called again.
     """
 
-    def __init__(self, facilities: Collection[str]) -> None:
-        """Follow these `facilities` of the server, as pulsectl names them."""
-        self._facilities = facilities
+    def __init__(self, kinds: Collection[str]) -> None:
+        """Follow these `kinds` of objects (see `Server.follow`)."""
+        self._kinds = kinds
         self._wakes: dict[int, LoggedCall[[]]] = {}
-        self._react = LoggedCall(self.react, pause=_never)  # the next event may be a different one
+        # The next event or object may be a different one.
+        self._react = LoggedCall(self.react, pause=_never)
+        self._note_object = LoggedCall(self.note, pause=_never)
         self._look = LoggedCall(self.look, *_LOSS)
         self._lose = LoggedCall(self.lose)
         self._ended = False
-        self._changed = False
+        self._is_due = False
 
-    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:  # noqa: B027 (most events can wait)
+    def react(self, server: Server, event: Any) -> None:  # noqa: B027 (most events can wait)
         """Handle an event of pulsectl at once, possibly during a look. Must not wait for an answer."""
 
+    def note(self, server: Server, kind: str, index: int, info: Any) -> None:  # noqa: B027 (likewise)
+        """Handle what the server shows of an object, at once. Must not wait for an answer.
+
+        `info` is None if the server no longer has it.
+        """
+
+    def work(self, server: Server) -> None:  # noqa: B027 (most observers only look)
+        """Do what other threads have requested."""
+
     @abstractmethod
-    def look(self, pulse: pulsectl.Pulse) -> None:
+    def look(self, server: Server) -> None:
         """Look at the server, which has changed or has just been reached."""
 
     @abstractmethod
@@ -76,32 +88,32 @@ class ServerObserver(ABC):
             self._poll({}, backoff.next())
 
     def _connect(self, client_name: str, backoff: Backoff) -> None:
-        with connection.connect(client_name, self._make_wakeable) as pulse:
+        with connection.connect(client_name, self._make_wakeable) as server:
             backoff.reset()
-            self._look_after_each_change(pulse)
+            server.on_event = lambda event: self._react(server, event)
+            server.on_object = lambda kind, index, info: self._note_object(server, kind, index, info)
+            server.follow(*self._kinds)
+            self._look_after_each_change(server)
 
-    def _look_after_each_change(self, pulse: pulsectl.Pulse) -> None:
-
-        def note(event: Any) -> None:
-            self._changed = True
-            self._react(pulse, event)
-            raise pulsectl.PulseLoopStop
-
-        pulse.event_callback_set(note)
-        pulse.event_mask_set(*self._facilities)
-        self._changed = True
-        while pulse.connected and not self._ended:
-            if not self._changed:
-                pulse.event_listen()
+    def _look_after_each_change(self, server: Server) -> None:
+        self._is_due = True
+        seen = server.changes
+        while server.connected and not self._ended:
+            if not self._is_due and server.changes == seen:
+                server.event_listen()
                 continue
+            self._is_due = False
+            self.work(server)
             # A change may arrive during the look.
-            self._changed = False
+            seen = server.changes
             # An object was removed during the look, which causes a change event of its own.
             with contextlib.suppress(pulsectl.PulseIndexError, pulsectl.PulseOperationFailed, DeviceError):
-                if not self._look(pulse):
-                    self._changed = True
+                with server.current():
+                    looked = self._look(server)
+                if not looked:
+                    self._is_due = True
 
-    def _make_wakeable(self, pulse: pulsectl.Pulse) -> None:
+    def _make_wakeable(self, server: Server) -> None:
         """Let our descriptors interrupt every wait for the server (pulsectl's own method loses calls)."""
 
         def poll(waited_for: list[Any], timeout: float) -> int:
@@ -109,14 +121,14 @@ class ServerObserver(ABC):
             for one in waited_for:
                 one.revents = ready.get(one.fd, 0)
             if woken:
-                self._changed = True
-                stop_waiting(pulse)
+                self._is_due = True
+                stop_waiting(server)
             if self._ended:
                 # This ends the wait of pulsectl with an error. vmic must not read an answer after that.
-                pulse.connected = False
+                server.connected = False
             return sum(one.revents != 0 for one in waited_for)
 
-        pulse.set_poll_func(poll)
+        server.set_poll_func(poll)
 
     def _poll(self, sockets: dict[int, int], timeout: float) -> tuple[dict[int, int], bool]:
         """Wait for the sockets and for our descriptors, and make the calls of ready descriptors.

@@ -10,7 +10,7 @@ from vmic._device.properties import SPEAKER, DeviceProperties
 from vmic._device.registry import Device
 from vmic._errors import DeviceError
 from vmic._pulse import connection
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 
 
 def source_name(name: str) -> str:
@@ -23,7 +23,7 @@ def source_name(name: str) -> str:
         ServerError: No sound server answers.
     """
 
-    def find(pulse: pulsectl.Pulse) -> str:
+    def find(pulse: Server) -> str:
         sources = [source for source in pulse.source_list() if source.monitor_of_sink_name is None]
         return _named(registry.find(pulse, name), sources, name, "microphone")
 
@@ -33,7 +33,7 @@ def source_name(name: str) -> str:
 def sink_name(name: str) -> str:
     """Return the sound server's name for a speaker's sink, as `source_name` does for a source."""
 
-    def find(pulse: pulsectl.Pulse) -> str:
+    def find(pulse: Server) -> str:
         speaker = registry.find_speaker(pulse, name)
         # The sink that feeds a vmic microphone is not a speaker.
         sinks = [s for s in pulse.sink_list() if (m := DeviceProperties.of(s)) is None or m.kind == SPEAKER]

@@ -28,9 +28,15 @@ SOURCES = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "vm
 # How many arguments vmic passes to each function (_pulse/operations, cli/system/peak_reader).
 FUNCTIONS = {
     "context_errno": 1,
+    "context_get_client_info": 4,
+    "context_get_client_info_list": 3,
     "context_get_server_info": 3,
+    "context_get_sink_info_by_index": 4,
+    "context_get_sink_info_list": 3,
     "context_get_sink_input_info": 4,
+    "context_get_sink_input_info_list": 3,
     "context_get_source_info_by_index": 4,
+    "context_get_source_info_list": 3,
     "context_get_source_output_info": 4,
     "context_get_source_output_info_list": 3,
     "context_kill_source_output": 4,
@@ -49,9 +55,11 @@ FUNCTIONS = {
 }
 # How many arguments each callback receives, without the one for its caller's use.
 CALLBACKS = {
+    "PA_CLIENT_INFO_CB_T": 3,
     "PA_CONTEXT_SUCCESS_CB_T": 2,
     "PA_EXT_STREAM_RESTORE_READ_CB_T": 3,
     "PA_SERVER_INFO_CB_T": 2,
+    "PA_SINK_INFO_CB_T": 3,
     "PA_SINK_INPUT_INFO_CB_T": 3,
     "PA_SOURCE_INFO_CB_T": 3,
     "PA_SOURCE_OUTPUT_INFO_CB_T": 3,

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 from vmic._pulse.subscription import ServerObserver
 
 
@@ -35,12 +35,12 @@ class DeviceWatch(ServerObserver):
         """Call `gone`, on the observer's thread, when the "source" or "sink" with this index is removed."""
         self._watched[kind, index] = gone
 
-    def react(self, pulse: pulsectl.Pulse, event: Any) -> None:  # noqa: ARG002 (the server is not asked)
+    def react(self, pulse: Server, event: Any) -> None:  # noqa: ARG002 (the server is not asked)
         kind = "source" if event.facility == "source" else "sink"
         if event.t == "remove" and (gone := self._watched.pop((kind, event.index), None)):
             gone()
 
-    def look(self, pulse: pulsectl.Pulse) -> None:
+    def look(self, pulse: Server) -> None:
         """Do nothing: `react` handles all that matters."""
 
     def lose(self) -> None:

@@ -16,7 +16,7 @@ from vmic._errors import DeviceError, VmicError
 from vmic._keeper import client
 from vmic._microphone_creation import create_lasting_device, find_guarded
 from vmic._pulse import connection
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 from vmic.cli.options import CHANNELS, RATE, microphones, quiet_option
 from vmic.cli.system import asoundrc
 from vmic.cli.system.microphone_status import belongs_to
@@ -108,7 +108,7 @@ def clean() -> None:
         say(f"removed {device.name!r}, which {why}")
 
 
-def _clean(pulse: pulsectl.Pulse) -> list[Device]:
+def _clean(pulse: Server) -> list[Device]:
     left = orphans.remove(pulse)
     for device in registry.find_microphones(pulse):
         # A device with a program or a keeper is restored by it.

@@ -13,7 +13,7 @@ import vmic
 from vmic._device import orphans
 from vmic._monitor.recording_apps import Listener
 from vmic._pulse import connection
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 from vmic._pulse.subscription import ServerObserver
 from vmic.cli.options import LENGTH, name_argument
 from vmic.cli.system.microphone_status import listeners, who
@@ -79,7 +79,7 @@ class _SourceObserver(ServerObserver):
             heard, self._heard = self._heard, _MeterReading(listeners=self._heard.listeners)
         return heard
 
-    def look(self, pulse: pulsectl.Pulse) -> None:
+    def look(self, pulse: Server) -> None:
         """Update the listeners, and follow the peaks of the source."""
         sources = [source for source in pulse.source_list() if source.name == self._source_name]
         if not sources:

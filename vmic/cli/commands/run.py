@@ -13,7 +13,7 @@ import click
 import vmic
 from vmic._base import process
 from vmic._pulse import connection
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 from vmic.cli.options import microphones
 
 # A shell's exit codes for a command that cannot be started.
@@ -72,7 +72,7 @@ def _find(name: str) -> str | None:
     return next((info.source_name for info in there if name in (info.name, info.source_name)), None)
 
 
-def _sink(pulse: pulsectl.Pulse, name: str) -> str:
+def _sink(pulse: Server, name: str) -> str:
     """Return the server's name for the output with this name or description."""
     sinks = pulse.sink_list()
     for sink in sinks:

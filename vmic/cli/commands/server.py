@@ -10,7 +10,7 @@ import click
 
 import vmic
 from vmic._pulse import autostart, connection
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 from vmic.cli.options import quiet_option
 from vmic.cli.terminal.output import say
 
@@ -77,6 +77,6 @@ def env() -> None:
     click.echo(f"export PULSE_SERVER={shlex.quote(connection.call(connection.found_at))}")
 
 
-def _which(pulse: pulsectl.Pulse) -> str:
+def _which(pulse: Server) -> str:
     info = pulse.server_info()
     return f"{info.server_name} at {connection.found_at(pulse)}"

@@ -15,7 +15,7 @@ from vmic._device import registry
 from vmic._device.registry import Device
 from vmic._keeper import client as _keeping
 from vmic._pulse import connection, server_profiles
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 from vmic.cli.system import asoundrc
 from vmic.cli.system.loopback_trial import LoopbackResult, try_one
 from vmic.cli.system.microphone_status import unguarded
@@ -73,7 +73,7 @@ def _of_trial(heard: LoopbackResult) -> Iterator[Finding]:
         yield Finding("bad", said, slow) if median > _SLOW else Finding("good", said)
 
 
-def _of_devices(pulse: pulsectl.Pulse) -> Iterator[Finding]:
+def _of_devices(pulse: Server) -> Iterator[Finding]:
     info = pulse.server_info()
     if _names.is_sink_name(info.default_sink_name):
         everything = "all sound of the machine goes to a microphone"

@@ -14,7 +14,7 @@ from vmic._device.registry import Device, MicrophoneInfo
 from vmic._keeper import client as _keeping
 from vmic._monitor import recording_apps
 from vmic._monitor.recording_apps import Listener
-from vmic._pulse.bindings import pulsectl
+from vmic._pulse.server import Server
 from vmic.cli.system.peak_reader import Peaks
 from vmic.cli.terminal.output import printable
 
@@ -40,19 +40,19 @@ class MicrophoneStatus:
     peak: float | None
 
 
-def of_all(pulse: pulsectl.Pulse) -> list[MicrophoneStatus]:
+def of_all(pulse: Server) -> list[MicrophoneStatus]:
     """Return the status of all microphones, sorted by name. This takes 0.1 s if any of them is running."""
     orphans.remove(pulse)
     statuses = _of(pulse, [device for device in registry.find_microphones(pulse) if device.source])
     return sorted(statuses, key=lambda status: status.info.name)
 
 
-def of_one(pulse: pulsectl.Pulse, name: str) -> MicrophoneStatus:
+def of_one(pulse: Server, name: str) -> MicrophoneStatus:
     """Return the status of the microphone with this name."""
     return _of(pulse, [orphans.remove_then_find(pulse, name)])[0]
 
 
-def _of(pulse: pulsectl.Pulse, found: list[Device]) -> list[MicrophoneStatus]:
+def _of(pulse: Server, found: list[Device]) -> list[MicrophoneStatus]:
     devices = {device.source.index: device for device in found}
     peaks = _listen(pulse, [device for device in devices.values() if _state(device) == "running"])
     heard_by = listeners(pulse, devices)
@@ -76,7 +76,7 @@ def _of(pulse: pulsectl.Pulse, found: list[Device]) -> list[MicrophoneStatus]:
     ]
 
 
-def listeners(pulse: pulsectl.Pulse, sources: Container[int]) -> dict[int, tuple[Listener, ...]]:
+def listeners(pulse: Server, sources: Container[int]) -> dict[int, tuple[Listener, ...]]:
     """Return the applications that record each of these sources, by the index of the source."""
     streams, now = recording_apps.streams(pulse, sources), time.time()
     return recording_apps.listeners(pulse, streams, {(s.index, s.source): now for s in streams})
@@ -94,7 +94,7 @@ def _program(player: Any, clients: dict[int, dict[str, str]]) -> str:
     return printable(f"{binary} ({pid})" if pid else str(binary))
 
 
-def _listen(pulse: pulsectl.Pulse, devices: list[Device]) -> dict[int, float]:
+def _listen(pulse: Server, devices: list[Device]) -> dict[int, float]:
     """Return the peak of each device, by the index of its source."""
     peaks: dict[int, float] = {}
 

@@ -8,7 +8,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from vmic._pulse.bindings import context, libpulse, pulsectl
+from vmic._pulse.bindings import context, libpulse
+from vmic._pulse.server import Server
 
 # How many peaks the server sends each second. Its own meters request the same number.
 _PER_SECOND = 25
@@ -22,7 +23,7 @@ class Peaks:
     Keep a reference to it until `end`, or as long as the connection lives.
     """
 
-    def __init__(self, pulse: pulsectl.Pulse, source_name: str, note: Callable[[float], None]) -> None:
+    def __init__(self, pulse: Server, source_name: str, note: Callable[[float], None]) -> None:
         """Call `note` with the peak (of full scale 1) every 40 ms, except while the source is suspended."""
         self._note = note
         os.environ.pop("PULSE_LATENCY_MSEC", None)  # would deliver the peaks late, and many at once
