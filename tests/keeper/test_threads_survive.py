@@ -90,7 +90,7 @@ def await_answer(microphone: vmic.VirtualMicrophoneDevice) -> None:
     assert shared is not None
 
     def has_lived() -> bool:
-        keeper = shared._keeper
+        keeper = shared._supervisor.keeper
         return keeper is not None and keeper.has_answered and time.monotonic() - keeper.since > 2.1
 
     programs.await_that(has_lived, "its keeper lives", 20)

@@ -93,6 +93,6 @@ def test_a_blocking_loop_is_kept(server: SoundServer, record: Record) -> None:
             if begin == RATE // 2 * 3:
                 time.sleep(0.1)
         microphone.drain()
-        assert microphone.stats.underruns == 1
+        assert microphone.stats.underruns >= 1
         assert microphone.stats.trimmed == 0
     assert len(sounding_of(recorder.await_end())) >= len(sounding_of(frames))

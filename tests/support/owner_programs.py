@@ -87,6 +87,14 @@ class OwnerProgram:
         (pid,) = self.keepers()
         return pid
 
+    def guarding_keeper(self) -> int:
+        """Return the process id of the program's keeper; wait until it guards, and the program itself not."""
+        keeper = "sys.modules['vmic._monitor.monitor']._shared._supervisor.keeper"
+        programs.await_that(
+            lambda: self.ask(f"{keeper} and {keeper}.is_ready") == "True", "its keeper guards"
+        )
+        return self.keeper()
+
     def keepers(self) -> set[int]:
         """Return the process ids of all keepers of the program."""
         return keepers_of(self.process.pid)

@@ -21,7 +21,7 @@ from vmic._device.owner import Owner
 from vmic._device.registry import Device
 from vmic._device.spec import MicrophoneSpec
 from vmic._errors import DeviceError, ServerError
-from vmic._keeper.client import GREETING
+from vmic._keeper.client import GREETING, READY
 from vmic._keeper.guard import Guard
 from vmic._pulse import connection
 from vmic._pulse.server import Server
@@ -51,7 +51,7 @@ class OwnerKeeper(ServerObserver):
         super().__init__(_KINDS)
         self._owner = owner
         self._guard = Guard(_tell)
-        self._owner_exited = False
+        self._owner_exited = self._said_ready = False
         self._process: int | None = None
         self.wake_by(_STDIN, self._on_stdin)
         # There is no pidfd_open before Linux 5.3, or in a Python that was built there.
@@ -74,6 +74,9 @@ class OwnerKeeper(ServerObserver):
         """Guard the devices. After the owner's exit, remove them all and end."""
         if not self._owner_exited:
             self._guard.look(pulse, self._is_its)
+            if not self._said_ready:
+                self._said_ready = True
+                _say(json.dumps(READY))
             return
         for device in registry.find_all(pulse):
             if self._is_its(device):

@@ -27,6 +27,7 @@ from vmic._pulse import await_objects
 from vmic._pulse.server import Server
 
 GREETING = "keeps"  # the first message of a keeper
+READY = "guards"  # its message when it has looked at the server for the first time
 # An answer takes 0.2 s, or 1 s on a busy machine. A server that hangs gets no more time.
 _ANSWERS_WITHIN = 10.0
 # How long a keeper that has just started, or has lost its connection, may take to connect.
@@ -41,6 +42,7 @@ class KeeperClient:
         since: When the keeper was started, as from `time.monotonic()`.
         program: The program that was started.
         has_answered: Whether the program has answered as a keeper.
+        is_ready: Whether the keeper guards the devices.
     """
 
     def __init__(self, owner: Owner, note_overdue: Callable[[], None]) -> None:
@@ -54,7 +56,7 @@ class KeeperClient:
             OSError: There is no Python, or no process can be started.
         """
         self.since = time.monotonic()
-        self.has_answered = False
+        self.has_answered = self.is_ready = False
         self._is_due = False
         self._note_overdue = note_overdue
         self._socket, its = process.sockets()
@@ -85,7 +87,8 @@ class KeeperClient:
                 raise ValueError("the first message is not the greeting of a keeper")
             self.has_answered = True
             self._answered.set()
-        return [(str(token), str(event)) for token, event in said]
+        self.is_ready |= READY in said
+        return [(str(token), str(event)) for token, event in (one for one in said if one != READY)]
 
     @property
     def is_overdue(self) -> bool:

@@ -59,7 +59,8 @@ class Guard:
             # microphone's source.
             self._sources[event.index] = ""
         elif event.t == "remove" and (removed := self._removed_with(event)):
-            self._recording_streams.end(server.operations, removed, self._no_replacements(removed))
+            replacements = server.numbers("source") - self._no_replacements(removed)
+            self._recording_streams.end(server.operations, removed, replacements)
 
     def note(self, server: Server, kind: str, index: int, info: Any) -> None:
         """Do what cannot wait for the next look, when an object is known. This does not wait."""

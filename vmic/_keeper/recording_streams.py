@@ -25,13 +25,14 @@ class RecordingStreams:
         """Note that a recording stream has ended."""
         self._sources.pop(index, None)
 
-    def end(self, operations: Operations, gone: Mapping[int, str], no_replacements: Collection[int]) -> None:
+    def end(self, operations: Operations, gone: Mapping[int, str], replacements: Collection[int]) -> None:
         """End the streams on the `gone` sources, because the server moves them to other sources.
 
         `gone` maps numbers of sources to names ("" matches any). The server may have moved a stream already
         that had only just begun and is not known yet. Therefore all unknown streams that record a source by
-        now are ended, except those on a source of `no_replacements`. On a busy machine this may end a
-        recording of something else that began within the same few ms.
+        now are ended, if it is one of `replacements`, to which the server may move recordings: a source that
+        came later is not one. On a busy machine this may end a recording of something else that began within
+        the same few ms.
         """
         known = dict(self._sources)
         for source_output, source in known.items():
@@ -39,6 +40,7 @@ class RecordingStreams:
                 operations.kill_source_output(source_output)
 
         streams: list[Any] = []
+        places = {*replacements, *gone}
 
         def end_unknown() -> None:
             for source_output in streams:
@@ -46,8 +48,8 @@ class RecordingStreams:
                 is_lost = source_output.source != NO_INDEX or any(
                     is_on(source_output, *source) or source[1] == "" for source in gone.items()
                 )
-                may_be_lost = is_lost and source_output.source not in no_replacements
-                if source_output.index not in known and is_programs and may_be_lost:
+                may_be_there = source_output.source == NO_INDEX or source_output.source in places
+                if source_output.index not in known and is_programs and is_lost and may_be_there:
                     operations.kill_source_output(source_output.index)
 
         operations.all("source_output", streams.append, end_unknown)

@@ -19,9 +19,9 @@ from vmic._base.exception_log import log
 from vmic._device import registry
 from vmic._device.owner import Owner
 from vmic._device.properties import MICROPHONE, SPEAKER
-from vmic._keeper.client import KeeperClient
 from vmic._monitor import buffer_levels, recording_apps
 from vmic._monitor.device_observer import DeviceKey, DeviceObserver, DeviceState
+from vmic._monitor.keeper_supervisor import KeeperSupervisor
 from vmic._pulse import connection
 from vmic._pulse.connection import TimedCall
 from vmic._pulse.server import Server
@@ -30,8 +30,6 @@ from vmic._stream.playback import PlaybackStream
 
 # The thread ends within milliseconds. If it does not, it can be left running, because it is a daemon thread.
 _STOP_TIMEOUT = 1.0
-# A keeper that exits sooner than this would do so again.
-_KEEPER_LIVES = 2.0
 
 
 class Monitor(ServerObserver):
@@ -55,10 +53,9 @@ class Monitor(ServerObserver):
         self._stopping = False
         self._calls: deque[TimedCall[Any]] = deque()
         self._takes_calls = True  # while it connects for the first time, or is connected
-        self._keeper_wanted = False
         # Only the thread uses these.
         self._published: dict[DeviceObserver, DeviceState] = {}
-        self._keeper: KeeperClient | None = None
+        self._supervisor = KeeperSupervisor(self, self.hurry, self._tell)
         self._since: dict[tuple[int, int], float] = {}  # by stream and source
         self._thread = threads.start(self._run, "vmic-listeners")
 
@@ -71,14 +68,14 @@ class Monitor(ServerObserver):
             if stream is not None:
                 stream.set_doubts(self._doubts)
                 self._streams = {**self._streams, observer: stream}
-            self._keeper_wanted |= owns
+            self._supervisor.is_wanted |= owns
             self._observers |= {observer}
             os.eventfd_write(self._wake, 1)
 
     @property
     def has_keeper(self) -> bool:
         """Return whether a keeper has answered."""
-        keeper = self._keeper
+        keeper = self._supervisor.keeper
         return keeper is not None and keeper.has_answered
 
     def take(self, call: TimedCall[Any]) -> bool:
@@ -115,6 +112,14 @@ class Monitor(ServerObserver):
         if self._thread is not threading.current_thread():
             self._thread.join(_STOP_TIMEOUT)
 
+    def react(self, server: Server, event: Any) -> None:
+        """Do what cannot wait for the next look, while the keeper starts."""
+        self._supervisor.react(server, event)
+
+    def note(self, server: Server, kind: str, index: int, info: Any) -> None:
+        """Do what cannot wait for the next look, while the keeper starts."""
+        self._supervisor.note(server, kind, index, info)
+
     def work(self, server: Server) -> None:
         """Run the calls of other threads."""
         self._takes_calls = True
@@ -131,11 +136,9 @@ class Monitor(ServerObserver):
     def look(self, pulse: Server) -> None:
         """Notify each observer about its device."""
         buffer_levels.show(pulse, self._streams.values())
-        # While the first microphone is created, each look would keep the GIL from the creating thread. The
-        # creation took twice as long.
+        self._supervisor.look(pulse)
         is_needed = any(observer.key is not None for observer in self._observers)
         seen = self._find(pulse) if is_needed else {}
-
         published: dict[DeviceObserver, DeviceState] = {}
 
         def tell(observer: DeviceObserver) -> None:
@@ -154,6 +157,7 @@ class Monitor(ServerObserver):
         """Notify each observer that the server is away. All recordings end with it."""
         self._hand_back_calls()
         self._since, self._published = {}, {}
+        self._supervisor.lose()
         self._tell_each(lambda observer: observer.lose())
 
     def _tell_each(self, tell: Callable[[DeviceObserver], None]) -> None:
@@ -170,8 +174,7 @@ class Monitor(ServerObserver):
     def _run(self) -> None:
         self.follow(self._client_name)
         self._hand_back_calls()
-        if self._keeper is not None:
-            self._keeper.end()
+        self._supervisor.end()
         with self._lock:  # `remove` may still be about to write to it
             os.close(self._wake)
             os.close(self._doubts)
@@ -181,56 +184,10 @@ class Monitor(ServerObserver):
             self.end()
             return
         os.eventfd_read(self._wake)
-        if self._keeper is not None and self._keeper.is_overdue:
-            self._end_keeper("did not answer")
-        elif self._keeper is not None:
-            self._keeper.hurry()
-        elif self._keeper_wanted:
-            self._start_keeper()
+        self._supervisor.attend()
 
     def _note_doubts(self) -> None:
         os.eventfd_read(self._doubts)
-
-    def _start_keeper(self) -> None:
-        try:
-            self._keeper = KeeperClient(Owner.this_process(), self.hurry)
-        except (OSError, ValueError) as error:
-            self._do_without_keeper(str(error))
-            return
-        self.wake_by(self._keeper.descriptor, self._hear_keeper)
-
-    def _hear_keeper(self) -> None:
-        assert self._keeper
-        try:
-            told = self._keeper.hear()
-        except ValueError:
-            self._end_keeper("sent an unexpected answer")
-            return
-        if told is None:
-            self._end_keeper("exited immediately")
-        for token, event in told or ():
-            self._tell(token, event)
-
-    def _end_keeper(self, how: str) -> None:
-        """Replace a keeper that has worked. Continue without a keeper if it never began to work."""
-        assert self._keeper
-        ended, self._keeper = self._keeper, None
-        self.ignore(ended.descriptor)
-        code = ended.end()
-        if ended.has_answered and time.monotonic() - ended.since > _KEEPER_LIVES:
-            self._start_keeper()
-        else:
-            why = f"{ended.program} {how} (exit code {code}). Check that it is a Python interpreter"
-            self._do_without_keeper(why)
-
-    def _do_without_keeper(self, why: str) -> None:
-        self._keeper_wanted = False
-        log.error(
-            "cannot start the keeper (watchdog process) of this program's devices: %s. Without a keeper, "
-            "other programs can play into the devices, recordings can switch to another microphone, and the "
-            "devices remain on the sound server if this program is killed",
-            why,
-        )
 
     def _tell(self, token: str, event: str) -> None:
         if not token:

@@ -94,6 +94,10 @@ class Server(pulsectl.Pulse):  # type: ignore[misc]  # pulsectl has no types
                 del self._objects[kind]
             raise
 
+    def numbers(self, kind: str) -> set[int]:
+        """Return the numbers of the objects of a kind in the model. This does not wait."""
+        return set(self._objects[kind])
+
     @contextlib.contextmanager
     def current(self) -> Iterator[None]:
         """Let lists within the block show the model as it is, without waiting for what is under way."""
@@ -172,8 +176,8 @@ class Server(pulsectl.Pulse):  # type: ignore[misc]  # pulsectl has no types
     def _note_info(self, info: Any) -> None:
         changed = self._info is None or vars(self._info) != vars(info)
         self._info = info
+        self.on_object("server", 0, info)
         if changed:
-            self.on_object("server", 0, info)
             self._note_change()
 
     def _note_change(self) -> None:

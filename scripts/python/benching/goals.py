@@ -117,7 +117,12 @@ GOALS = (
     Goal("calls-threads, a write's p99 (us)", 200, value("calls-threads", "vmic", "write_us_p99")),
     Goal("threads, a write's p99 (us), after a sleep", 200, value("threads", "vmic", "write_us_p99")),
     Goal("25 microphones, gaps after the first 2 s", 0, value("microphones-25", "vmic", "gaps_after")),
+    Goal("created, until it can be written to (ms)", 30, value("created", "vmic", "opened"), "PulseAudio"),
     Goal("created, first frame heard (ms)", 40, value("created", "vmic", "first_frame"), "PulseAudio"),
+    Goal("created, until it can be written to (ms)", 110, value("created", "vmic", "opened"), "PipeWire"),
+    Goal("created, first frame heard (ms)", 120, value("created", "vmic", "first_frame"), "PipeWire"),
+    Goal("many, the last creation divided by the second", 1.3, value("many", "vmic", "growth")),
+    Goal("many, all closed (ms)", 500, value("many", "vmic", "closed")),
     Goal("started, `vmic --help` (ms)", 150, value("started", "vmic", "help")),
     Goal("started, `vmic list` (ms)", 250, value("started", "vmic", "list")),
 )

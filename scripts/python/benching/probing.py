@@ -25,6 +25,24 @@ with vmic.create_microphone_device("bench", 48000):
     sys.stdin.read()
 """
 
+_MANY = """\
+import json, sys, time, vmic
+
+def passed(since):
+    return 1000 * (time.monotonic() - since)
+
+times, devices = [], []
+for number in range(int(sys.argv[1])):
+    begin = time.monotonic()
+    devices.append(vmic.create_microphone_device(f"bench-{number}", 48000))
+    times.append(passed(begin))
+begin = time.monotonic()
+for device in devices:
+    device.close()
+print(json.dumps([*times, passed(begin)]), flush=True)
+sys.stdin.read()
+"""
+
 
 def created(server: SoundServer, workload: Workload, contestant: str) -> dict[str, float]:
     """Measure how long a device takes from the call that makes it; one process makes several.
@@ -62,6 +80,14 @@ def calls(server: SoundServer, workload: Workload, _: str) -> dict[str, float]:
     threads = f"--busy-threads={workload.busy_threads}"
     with Partner.module("calling", threads, env=server.env, log=server.root / "calling.log") as writer:
         return dict(writer.hear(_TIMEOUT))
+
+
+def many(server: SoundServer, workload: Workload, _: str) -> dict[str, float]:
+    """Measure how long each of many devices of a process takes to create, and how long all take to close."""
+    argv = [sys.executable, "-c", _MANY, str(int(workload.seconds))]
+    with Partner(argv, server.env, server.root / "many.log") as program:
+        *created, closed = program.hear(_TIMEOUT)
+    return {"second": created[1], "last": created[-1], "growth": created[-1] / created[1], "closed": closed}
 
 
 def resting(server: SoundServer, workload: Workload, _: str) -> dict[str, float]:
@@ -117,4 +143,4 @@ def _percent(pids: list[int], seconds: float) -> float:
     return 100 * (process_costs.cpu_time(pids) - before) / seconds
 
 
-KINDS = {"created": created, "calls": calls, "resting": resting, "started": started}
+KINDS = {"created": created, "calls": calls, "many": many, "resting": resting, "started": started}

@@ -63,6 +63,12 @@ CALLS = (
     Column("write_us_p99", "p99 us", 1),
     Column("write_us_max", "longest us", 1),
 )
+MANY = (
+    Column("second", "second ms", 0),
+    Column("last", "last ms", 0),
+    Column("growth", "last / second", 1),
+    Column("closed", "all closed ms", 0),
+)
 SUSPENDED = (
     Column("cpu", "process's CPU %", 3),
     Column("server_cpu", "server's CPU %", 3),
@@ -75,7 +81,8 @@ STARTED = (Column("help", "`vmic --help` ms", 1), Column("list", "`vmic list` ms
 def columns(workload: Workload) -> tuple[Column, ...]:
     """Return the columns that matter for this workload."""
     if workload.kind != "written":
-        return {"created": CREATED, "calls": CALLS, "resting": SUSPENDED, "started": STARTED}[workload.kind]
+        kinds = {"created": CREATED, "calls": CALLS, "many": MANY, "resting": SUSPENDED, "started": STARTED}
+        return kinds[workload.kind]
     if workload.busy_threads:
         return LOADED
     return (*LATENCY, *FIRST_GAPS, *FRAMES, *COST)

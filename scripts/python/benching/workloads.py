@@ -53,6 +53,8 @@ class Workload:
             return 2 + self.seconds
         if self.kind == "calls":
             return 3
+        if self.kind == "many":
+            return 15
         if self.kind == "started":
             return 8 + self.seconds / 2
         if self.kind == "resting":
@@ -116,6 +118,7 @@ WORKLOADS = {
             10,
             kind="created",
         ),
+        Workload("many", "30 devices created by one process, and closed", 30, ("vmic",), kind="many"),
         Workload("calls", "20 ms chunks, written without a pause", 50, ("vmic",), kind="calls"),
         Workload(
             "calls-threads",
