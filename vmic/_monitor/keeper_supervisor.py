@@ -10,7 +10,7 @@ from vmic._base.exception_log import log
 from vmic._device.owner import Owner
 from vmic._device.registry import Device
 from vmic._keeper.client import KeeperClient
-from vmic._keeper.guard import Guard
+from vmic._keeper.guard import FOREIGN_STREAM, Guard
 from vmic._pulse.server import Server
 from vmic._pulse.subscription import ServerObserver
 
@@ -44,7 +44,7 @@ class KeeperSupervisor:
         self.is_wanted = False
         # Guards the devices until the keeper does, which takes 0.1 s, or 1 s on a busy machine.
         self._guard: Guard | None = None
-        self._reported: dict[str, float] = {}  # by a device's token, when `_guard` last reported something
+        self._reported: dict[str, float] = {}  # by a device's token, when `_guard` last reported a stream
 
     def attend(self) -> None:
         """Start the keeper if it is wanted. One that runs looks at the server, or is replaced if it hangs."""
@@ -86,7 +86,9 @@ class KeeperSupervisor:
         return device.owner is not None and device.owner.client_name == self._client_name
 
     def _report(self, device: Device, event: str) -> None:
-        assert device.owner is not None
+        # The creation itself sets the volumes.
+        if event != FOREIGN_STREAM or device.owner is None:
+            return
         self._reported[device.owner.token] = time.monotonic()
         self._tell(device.owner.token, event)
 
@@ -113,7 +115,8 @@ class KeeperSupervisor:
         elif self.keeper.is_ready:
             self._guard = None
         for token, event in told or ():
-            if time.monotonic() - self._reported.get(token, -_BOTH_SEE_IT) > _BOTH_SEE_IT:
+            both_saw_it = time.monotonic() - self._reported.get(token, -_BOTH_SEE_IT) < _BOTH_SEE_IT
+            if event != FOREIGN_STREAM or not both_saw_it:
                 self._tell(token, event)
 
     def _end_keeper(self, how: str) -> None:

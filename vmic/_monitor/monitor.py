@@ -6,11 +6,11 @@ with the last one. All devices share it, because PulseAudio accepts 64 connectio
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -30,6 +30,7 @@ from vmic._stream.playback import PlaybackStream
 
 # The thread ends within milliseconds. If it does not, it can be left running, because it is a daemon thread.
 _STOP_TIMEOUT = 1.0
+_MOST_UNTOLD = 100
 
 
 class Monitor(ServerObserver):
@@ -51,10 +52,12 @@ class Monitor(ServerObserver):
         self._streams: Mapping[DeviceObserver, PlaybackStream] = {}
         self._client_name = Owner.this_process().client_name
         self._stopping = False
-        self._calls: deque[TimedCall[Any]] = deque()
+        self._calls: collections.deque[TimedCall[Any]] = collections.deque()
         self._takes_calls = True  # while it connects for the first time, or is connected
         # Only the thread uses these.
         self._published: dict[DeviceObserver, DeviceState] = {}
+        # Events of devices that have no observer yet, by their token.
+        self._untold: collections.deque[tuple[str, str]] = collections.deque(maxlen=_MOST_UNTOLD)
         self._supervisor = KeeperSupervisor(self, self.hurry, self._tell)
         self._since: dict[tuple[int, int], float] = {}  # by stream and source
         self._thread = threads.start(self._run, "vmic-listeners")
@@ -152,6 +155,10 @@ class Monitor(ServerObserver):
 
         self._tell_each(tell)
         self._published = published
+        untold = list(self._untold)
+        self._untold.clear()
+        for token, event in untold:
+            self._tell(token, event)
 
     def lose(self) -> None:
         """Notify each observer that the server is away. All recordings end with it."""
@@ -194,11 +201,13 @@ class Monitor(ServerObserver):
             log.error("the keeper (watchdog process) of this program's devices reports: %s", event)
 
         def tell(observer: DeviceObserver) -> None:
-            owner = observer.key[1] if observer.key else None
-            if owner is not None and owner.token == token:
+            if observer in its:
                 observer.tell(event)
 
+        its = [one for one in self._observers if one.key and one.key[1] and one.key[1].token == token]
         self._tell_each(tell)
+        if token and not its:
+            self._untold.append((token, event))
 
     def _find(self, pulse: Server) -> dict[DeviceKey, DeviceState]:
         """Return the devices with the listeners of microphones, and whether speakers are played to."""
