@@ -32,8 +32,12 @@ Halves = tuple[int, int]  # the server's numbers of a sink and its source
 class Guard:
     """The guard of the devices on one server, for as long as the connection lasts."""
 
-    def __init__(self, report: Report) -> None:
-        """Call `report` for each foreign stream that was moved, and for each volume that was corrected."""
+    def __init__(self, report: Report, *, holds_volumes: bool = True) -> None:
+        """Call `report` for each foreign stream that was moved, and for each volume that was corrected.
+
+        Volumes are corrected only if the guard `holds_volumes`.
+        """
+        self._holds_volumes = holds_volumes
         self._foreign_streams = ForeignStreams(lambda device: report(device, FOREIGN_STREAM))
         self._volume_guard = VolumeGuard(lambda device: report(device, VOLUME))
         self._recording_streams = RecordingStreams()
@@ -92,7 +96,7 @@ class Guard:
         _end_strays(pulse, operations, sink_inputs)
         recorded = {source_output.source for source_output in source_outputs}
         for device in devices:
-            if device.complete:
+            if device.complete and self._holds_volumes:
                 streams = _own_streams(device, sink_inputs, source_outputs)
                 self._volume_guard.hold(pulse, device, streams, is_recorded=device.source.index in recorded)
         return devices

@@ -42,7 +42,8 @@ class KeeperSupervisor:
         self._observer, self._hurry, self._tell = observer, hurry, tell
         self._client_name = Owner.this_process().client_name
         self.is_wanted = False
-        # Guards the devices until the keeper does, which takes 0.1 s, or 1 s on a busy machine.
+        # Guards the devices until the keeper does, which takes 0.1 s, or 1 s on a busy machine. The creation
+        # itself sets the volumes.
         self._guard: Guard | None = None
         self._reported: dict[str, float] = {}  # by a device's token, when `_guard` last reported a stream
 
@@ -80,15 +81,13 @@ class KeeperSupervisor:
     def lose(self) -> None:
         """Forget the state of the disconnected server."""
         if self._guard is not None:
-            self._guard = Guard(self._report)
+            self._guard = Guard(self._report, holds_volumes=False)
 
     def _is_own(self, device: Device) -> bool:
         return device.owner is not None and device.owner.client_name == self._client_name
 
     def _report(self, device: Device, event: str) -> None:
-        # The creation itself sets the volumes.
-        if event != FOREIGN_STREAM or device.owner is None:
-            return
+        assert device.owner is not None
         self._reported[device.owner.token] = time.monotonic()
         self._tell(device.owner.token, event)
 
@@ -100,7 +99,7 @@ class KeeperSupervisor:
         except (OSError, ValueError) as error:
             self._do_without_keeper(str(error))
             return
-        self._guard = Guard(self._report)
+        self._guard = Guard(self._report, holds_volumes=False)
         self._observer.wake_by(self.keeper.descriptor, self._hear_keeper)
 
     def _hear_keeper(self) -> None:

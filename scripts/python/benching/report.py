@@ -64,8 +64,8 @@ CALLS = (
     Column("write_us_max", "longest us", 1),
 )
 MANY = (
-    Column("second", "second ms", 0),
-    Column("last", "last ms", 0),
+    Column("second", "second ms", 1),
+    Column("last", "last ms", 1),
     Column("growth", "last / second", 1),
     Column("closed", "all closed ms", 0),
 )

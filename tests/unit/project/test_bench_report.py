@@ -31,7 +31,9 @@ def test_a_cell_is_the_median_and_the_worst() -> None:
 @pytest.mark.parametrize("workload", WORKLOADS.values(), ids=WORKLOADS)
 def test_each_workload_has_a_table(workload: object) -> None:
     name = getattr(workload, "name", "")
-    ours = run(name, "vmic", latency_p50=7.25, opened=7.25, cpu=7.25, write_us_p50=7.25, help=7.25)
+    ours = run(
+        name, "vmic", latency_p50=7.25, opened=7.25, cpu=7.25, write_us_p50=7.25, help=7.25, second=7.25
+    )
     runs = [ours, run(name, "pacat", error="it is ill")]
     text = report.markdown("a machine", runs)
     assert f"**{name}**" in text
