@@ -58,7 +58,7 @@ class ForeignStreams:
         if index in self._entries:
             self._ended_entries.append(self._entries.pop(index))
 
-    def hope_again(self) -> None:
+    def retry_moves(self) -> None:
         """Try all destinations again, because an output has come."""
         self._stuck.clear()
 
@@ -70,10 +70,10 @@ class ForeignStreams:
                 operations.one(
                     "sink_input",
                     sink_input.index,
-                    lambda sink_input: self.meet(operations, sink_input, knows_where=True),
+                    lambda sink_input: self.move_if_foreign(operations, sink_input, knows_where=True),
                 )
 
-    def meet(self, operations: Operations, sink_input: Any, *, knows_where: bool = False) -> None:
+    def move_if_foreign(self, operations: Operations, sink_input: Any, *, knows_where: bool = False) -> None:
         """Move a playback stream that has come or was moved, if it is foreign."""
         if not self._is_one(sink_input):
             return

@@ -57,7 +57,7 @@ class Guard:
         elif event.t == "remove" and event.facility == "source_output":
             self._recording_streams.forget(event.index)
         elif event.t == "new" and event.facility == "sink":
-            self._foreign_streams.hope_again()
+            self._foreign_streams.retry_moves()
         elif event.t == "new" and event.facility == "source":
             # The source may be removed, with a recording on it, before its name is known. It then counts as a
             # microphone's source.
@@ -73,7 +73,7 @@ class Guard:
         elif kind == "source":
             self._note_source(index, info)
         elif info is not None and kind == "sink_input":
-            self._foreign_streams.meet(server.operations, info)
+            self._foreign_streams.move_if_foreign(server.operations, info)
         elif info is not None and kind == "source_output":
             self._recording_streams.note(info)
 
@@ -93,7 +93,7 @@ class Guard:
         self._note_default(pulse.server_info())
         self._foreign_streams.look_at(operations, sink_inputs)
         self._foreign_streams.restore_devices(pulse)
-        _end_strays(pulse, operations, sink_inputs)
+        _end_moved_streams(pulse, operations, sink_inputs)
         recorded = {source_output.source for source_output in source_outputs}
         for device in devices:
             if device.complete and self._holds_volumes:
@@ -174,7 +174,7 @@ def _is_left_of(device: Device, lost: Collection[Halves]) -> bool:
     return device.source is None and device.sink.index in {sink for sink, _ in lost}
 
 
-def _end_strays(pulse: Server, operations: Operations, sink_inputs: Collection[Any]) -> None:
+def _end_moved_streams(pulse: Server, operations: Operations, sink_inputs: Collection[Any]) -> None:
     """End vmic's own streams that the server moved to another output when their sink was removed.
 
     The writer of such a stream plays into nothing there. The end of the stream lets it wait for its

@@ -84,15 +84,14 @@ class Server(pulsectl.Pulse):  # type: ignore[misc]  # pulsectl has no types
         if not new:
             return
         self._objects.update({kind: {} for kind in new})
-        try:
+        with contextlib.ExitStack() as undo:
+            for kind in new:
+                undo.callback(self._objects.pop, kind)
             self.event_mask_set("server", *self._objects)
             for kind in new:
                 self.operations.all(kind, functools.partial(self._store, kind))
             self.operations.await_answers()
-        except BaseException:
-            for kind in new:
-                del self._objects[kind]
-            raise
+            undo.pop_all()
 
     def numbers(self, kind: str) -> set[int]:
         """Return the numbers of the objects of a kind in the model. This does not wait."""
