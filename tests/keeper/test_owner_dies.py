@@ -166,7 +166,7 @@ def test_another_programs_stream_outlives_what_was_left(
     pulse.module_load("module-null-sink", "sink_name=speakers")
     programs.await_that(lambda: is_there(pulse, "speakers"), "the output is there")
     with OwnerProgram(server.env) as owner:
-        os.kill(owner.keeper(), signal.SIGSTOP)
+        os.kill(owner.guarding_keeper(), signal.SIGSTOP)
         player = play()
         programs.await_that(lambda: player.place(pulse) not in (None, "vmic-silence"), "it plays")
         sink = next(sink for sink in pulse.sink_list() if sink.name.startswith("vmic-sink-"))

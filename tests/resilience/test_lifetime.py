@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Callable
 
+import numpy as np
 import programs
 import pytest
 from audio_signals import numbered
@@ -17,6 +18,7 @@ from servers import SoundServer
 
 import vmic
 from vmic._monitor import monitor
+from vmic._pulse import connection
 
 
 def devices(server: SoundServer) -> set[str]:
@@ -159,6 +161,31 @@ def test_what_a_killed_program_left_does_not_take_the_name(server: SoundServer) 
     with vmic.create_microphone_device("mic", 16000) as microphone:
         assert microphone.sample_rate == 16000
     assert vmic.list_microphone_devices() == []
+
+
+def test_a_stream_that_is_ended_while_it_opens_is_opened_again(server: SoundServer) -> None:
+    ended: list[int] = []
+    with connection.connect() as ender:
+
+        def end_first(kind: str, index: int, _info: object) -> None:
+            if kind == "sink_input" and not ended:
+                ended.append(index)
+                ender.operations.kill_sink_input(index)
+
+        def watch() -> None:
+            while not ended and ender.connected:
+                ender.wait_change(ender.changes, 20)
+            ender.operations.await_answers()
+
+        ender.follow("sink_input")
+        ender.on_object = end_first
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        with vmic.create_microphone_device("mic", 48000) as microphone:
+            microphone.write_frames(np.ones(4800, np.int16))
+            microphone.drain(timeout=10)
+        watcher.join()
+    assert ended
 
 
 def test_unknown_names_are_answered_with_those_there_are(server: SoundServer) -> None:

@@ -74,13 +74,14 @@ class Recorder:
     ) -> None:
         self.channels, self.sample_rate = microphone.channels, microphone.sample_rate
         self.path = server.root / f"recording-{time.monotonic_ns()}.raw"
-        with self.path.open("wb") as out:
+        self._errors = self.path.with_suffix(".txt")
+        with self.path.open("wb") as out, self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 command(microphone, latency_ms),
                 env={**server.env, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
-                stderr=subprocess.DEVNULL,
+                stderr=errors,
             )
 
     def frames(self) -> Samples:
@@ -130,6 +131,7 @@ class Recorder:
                 code = self.process.wait(0.01)
                 if happened():
                     return
-                raise AssertionError(f"the recorder ended with {code}: it {what}")
+                errors = self._errors.read_text(errors="replace")
+                raise AssertionError(f"the recorder ended with {code}: it {what}: {errors}")
             if time.monotonic() > deadline:
                 raise AssertionError(f"within 10 s the recorder {what}; it has {self.heard()}")

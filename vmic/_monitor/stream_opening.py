@@ -44,21 +44,32 @@ def opening(
     """
     with contextlib.ExitStack() as undo:
         undo.callback(stream.close)
-        if not stream.wait_open(connection.TIMEOUT):
-            raise ServerError(
-                f"cannot open {device.kind} {device.name!r}: the sound server did not open a stream for it "
-                f"within {connection.TIMEOUT:g} s. Restart the sound server"
-            )
-        if stream.is_disconnected:
-            said = error_codes.of_connection(stream.state().error)
-            raise ServerError(
-                f"cannot open {device.kind} {device.name!r}: the sound server refused a stream for it: {said}"
-            )
+        _await_open(stream, f"{device.kind} {device.name!r}")
         new_until = None if make is None else server.settled_at
         connection.call(functools.partial(_settle, device=device, new_until=new_until))
         # It ends with the stream.
         yield Reconnection(device, stream, server.metrics, make)
         undo.pop_all()
+
+
+def _await_open(stream: NativeStream, device: str) -> None:
+    """Wait until the stream is open. It is opened again if it is ended meanwhile.
+
+    While the sink is new, PipeWire (0.3.65) may connect the stream to another sink, and a guard then ends it.
+    """
+    deadline = time.monotonic() + connection.TIMEOUT
+    while stream.wait_open(deadline - time.monotonic()):
+        if not stream.is_disconnected:
+            return
+        error = stream.state().error
+        if error != error_codes.KILLED or time.monotonic() > deadline:
+            said = error_codes.of_connection(error)
+            raise ServerError(f"cannot open {device}: the sound server refused a stream for it: {said}")
+        stream.reopen()
+    raise ServerError(
+        f"cannot open {device}: the sound server did not open a stream for it within {connection.TIMEOUT:g} s. "
+        "Restart the sound server"
+    )
 
 
 def _settle(server: Server, device: Device, *, new_until: float | None) -> None:
