@@ -2,7 +2,9 @@
 
 Each value of each parameter is run at least once, and every combination with --long. A test whose code path
 above the server is the same on both runs on one of them: half of these tests on each. They are the tests of
-the packages below, and those with the marker `either_server`.
+the packages below, and those with the marker `either_server`. In these packages the other fixtures with
+parameters, such as a room and Janus, take turns too: each test of a module runs with one value, and each
+value in some test of the module.
 """
 
 from __future__ import annotations
@@ -22,20 +24,37 @@ def chosen(items: list[pytest.Item], *, by_name: bool) -> list[pytest.Item]:
     items = [item for item in items if not item.get_closest_marker("long")]
     if by_name:
         return items
-    tests: dict[str, list[pytest.Item]] = defaultdict(list)
+    modules: dict[str, dict[str, list[pytest.Item]]] = defaultdict(lambda: defaultdict(list))
     for item in sorted(items, key=lambda item: item.nodeid):
-        tests[item.nodeid.partition("[")[0]].append(item)
-    kept = {cell for name, cells in tests.items() for cell in _chosen_cells(name, cells)}
+        name = item.nodeid.partition("[")[0]
+        modules[name.partition("::")[0]][name].append(item)
+    kept: set[pytest.Item] = set()
+    for module, tests in modules.items():
+        above_server = module.startswith(tuple(f"tests/{package}/" for package in _ON_ONE_SERVER))
+        for name, cells in (_in_turn(tests) if above_server else tests).items():
+            kept.update(_chosen_cells(name, cells, above_server=above_server))
     return [item for item in items if item in kept]
 
 
-def _chosen_cells(name: str, cells: list[pytest.Item]) -> list[pytest.Item]:
+def _in_turn(tests: dict[str, list[pytest.Item]]) -> dict[str, list[pytest.Item]]:
+    """Return the cells of a module's tests in which the values of fixtures take turns."""
+    by_values: dict[tuple[Values, ...], list[str]] = defaultdict(list)
+    for name, cells in tests.items():
+        by_values[tuple(sorted({_fixture_values(cell) for cell in cells}, key=sorted))].append(name)
+    kept = {}
+    for values, names in by_values.items():
+        for number, name in enumerate(names):
+            turn = values[number % len(values) :: len(names)]
+            kept[name] = [cell for cell in tests[name] if _fixture_values(cell) in turn]
+    return kept
+
+
+def _chosen_cells(name: str, cells: list[pytest.Item], *, above_server: bool) -> list[pytest.Item]:
     values = {cell: _values(cell) for cell in cells}
     servers = sorted({value for cell in cells for parameter, value in values[cell] if parameter == "server"})
     if not servers:
         return cells
-    of_package = name.startswith(tuple(f"tests/{package}/" for package in _ON_ONE_SERVER))
-    if of_package or cells[0].get_closest_marker("either_server"):
+    if above_server or cells[0].get_closest_marker("either_server"):
         server = servers[zlib.crc32(name.encode()) % len(servers)]
         cells = [cell for cell in cells if ("server", server) in values[cell]]
     uncovered = {value for cell in cells for value in values[cell]}
@@ -45,6 +64,15 @@ def _chosen_cells(name: str, cells: list[pytest.Item]) -> list[pytest.Item]:
         covering.append(best)
         uncovered -= values[best]
     return covering
+
+
+def _fixture_values(item: pytest.Item) -> Values:
+    """Return the values of the parametrized fixtures but the server."""
+    own = {"server"}
+    for mark in item.iter_markers("parametrize"):
+        names = mark.args[0]
+        own.update(name.strip() for name in (names.split(",") if isinstance(names, str) else names))
+    return frozenset((name, value) for name, value in _values(item) if name not in own)
 
 
 def _values(item: pytest.Item) -> Values:

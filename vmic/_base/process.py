@@ -47,7 +47,9 @@ def sockets() -> tuple[socket.socket, socket.socket]:
 def environment() -> dict[str, str]:
     """Return an environment in which a child finds vmic where this process has found it."""
     path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path if isinstance(entry, str))
-    return {**os.environ, "PYTHONPATH": path}
+    # vmic needs no linear algebra, and the threads for it made the import of NumPy twice as long (0.23 s of
+    # CPU time instead of 0.11 with NumPy 2.4).
+    return {"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path}
 
 
 def start(

@@ -67,8 +67,8 @@ def _await_open(stream: NativeStream, device: str) -> None:
             raise ServerError(f"cannot open {device}: the sound server refused a stream for it: {said}")
         stream.reopen()
     raise ServerError(
-        f"cannot open {device}: the sound server did not open a stream for it within {connection.TIMEOUT:g} s. "
-        "Restart the sound server"
+        f"cannot open {device}: the sound server did not open a stream for it within "
+        f"{connection.TIMEOUT:g} s. Restart the sound server"
     )
 
 

@@ -15,6 +15,9 @@ import parameter_selection, pytest
 @pytest.fixture(params=["pulseaudio", "pipewire"])
 def server(request): ...
 
+@pytest.fixture(params=["room", "janus"])
+def address(request): ...
+
 def pytest_collection_modifyitems(config, items):
     items[:] = parameter_selection.chosen(items, by_name=any("::" in argument for argument in config.args))
 """
@@ -33,6 +36,13 @@ def test_without_a_server(rate, load): ...
 
 @pytest.mark.either_server
 def test_marked(server): ...
+
+def test_one_of_three(address, server): ...
+
+@pytest.mark.parametrize("rate", [8000, 48000])
+def test_another_of_three(address, rate, server): ...
+
+def test_third_of_three(address): ...
 
 @pytest.mark.long
 def test_long(server): ...
@@ -68,6 +78,17 @@ def test_above_the_server_one_of_them_is_enough(tmp_path: Path) -> None:
     matrix = [name for name in names if name.startswith("test_matrix")]
     assert len(matrix) == 3
     assert len({"pipewire" in name for name in matrix}) == 1
+
+
+def test_fixtures_take_turns_above_the_server(tmp_path: Path) -> None:
+    names = [name for name in cells(tmp_path, "call") if "of_three" in name]
+    assert len(names) == 4
+    assert len([name for name in names if name.startswith("test_another")]) == 2
+    assert {address for name in names for address in ("room", "janus") if address in name} == {
+        "room",
+        "janus",
+    }
+    assert len([name for name in cells(tmp_path, "microphone") if "of_three" in name]) > 4
 
 
 def test_without_a_server_each_combination_runs(tmp_path: Path) -> None:
