@@ -36,6 +36,12 @@ void prebuffer_init(struct prebuffer *c, int64_t smallest, int64_t greatest) {
         .least = smallest, .most = greatest, .size = smallest, .smallest = INT64_MAX, .underrun_at = -SOON};
 }
 
+void prebuffer_bound(struct prebuffer *c, int64_t least, int64_t most) {
+    c->size = c->size == c->least ? least : min_ns(max_ns(c->size, least), most);
+    c->least = least;
+    c->most = most;
+}
+
 /* Shrink by half of what no write has needed; to the least when there was no write. */
 static void shrink(struct prebuffer *c) {
     int64_t unneeded = max_ns(0, c->smallest - MARGIN);

@@ -24,6 +24,9 @@ struct prebuffer {
 
 void prebuffer_init(struct prebuffer *prebuffer, int64_t least, int64_t most);
 
+/* Change the bounds. A prebuffer of the least length keeps the least length. */
+void prebuffer_bound(struct prebuffer *prebuffer, int64_t least, int64_t most);
+
 /* Note a write that comes in time. */
 void prebuffer_in_time(struct prebuffer *prebuffer, int64_t now_at, int64_t margin);
 

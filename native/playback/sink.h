@@ -32,6 +32,7 @@ struct buffer_metrics {
     int64_t headroom;   /* the least that it holds when data comes after silence */
     int64_t low_water;  /* silence is added this long before it runs dry */
     bool fills_periods; /* it fills up a period with silence when it finds less */
+    bool predicted;     /* its level is predicted, and may be wrong until the server is empty */
 };
 
 struct sink {
@@ -50,7 +51,11 @@ struct sink {
     void (*close)(struct sink *self);
     /* Close and free the sink. */
     void (*destroy)(struct sink *self);
-    struct buffer_metrics metrics; /* set before the writer starts */
+    /* Learn anew what the server's periods are, while it holds nothing; this takes some periods. Return 0 or
+     * an error. NULL if the level always tells. */
+    int (*find_periods)(struct sink *self);
+    /* Set before the writer starts. open() and find_periods() may shorten the times. */
+    struct buffer_metrics metrics;
 };
 
 #endif

@@ -79,7 +79,9 @@ void sink_io_open(struct writer *w) {
         return;
     }
     w->state = VMIC_OPEN;
+    writer_note_metrics(w);
     w->server.delayed = 0;
+    w->silence.sounded_at = w->sink->find_periods ? clock_now() : 0;
     w->counters.reopened += w->was_open && !w->was_suspended;
     w->was_open = true;
     w->needed_at = clock_now();
@@ -139,6 +141,7 @@ bool sink_io_write(struct writer *w, const void *frames, uint64_t silence, uint6
     int64_t now = clock_now();
     w->server.empty_at = max_ns(w->server.empty_at, now) + to_ns(w->sample_rate, count);
     if (data > 0) {
+        w->silence.dropped = false;
         ring_consume(&w->ring, data);
         w->counters.handed += data;
         w->utterance.last_data = w->needed_at = now;
@@ -176,4 +179,22 @@ bool sink_io_flush(struct writer *w, struct taken_back *taken) {
     server_contents_clear(&w->server.contents);
     w->server.empty_at = clock_now() + left;
     return true;
+}
+
+void sink_io_drop_silence(struct writer *w) {
+    struct taken_back taken = {0};
+    w->silence.dropped = true;
+    if (sink_io_flush(w, &taken))
+        w->silence.inserted = max_ns(0, w->silence.inserted - to_ns(w->sample_rate, taken.frames));
+}
+
+void sink_io_find_periods(struct writer *w) {
+    pthread_mutex_unlock(&w->lock);
+    int error = w->sink->find_periods(w->sink);
+    pthread_mutex_lock(&w->lock);
+    if (error)
+        leave(w, error);
+    else
+        writer_note_metrics(w);
+    w->silence.sounded_at = clock_now();
 }

@@ -30,6 +30,12 @@ struct taken_back {
 /* Take back what the server has not played. Return false when the server is disconnected. */
 bool sink_io_flush(struct writer *writer, struct taken_back *taken);
 
+/* Drop the silence that the server holds. What was predicted of its level is exact again. */
+void sink_io_drop_silence(struct writer *writer);
+
+/* Learn anew what the server's periods are. The server holds nothing. */
+void sink_io_find_periods(struct writer *writer);
+
 /* Return how much the server holds, ns. */
 int64_t sink_io_held(const struct writer *writer);
 

@@ -26,24 +26,30 @@ static int init_memory(struct writer *w, uint64_t capacity) {
     return -1;
 }
 
+void writer_note_metrics(struct writer *w) {
+    w->metrics = w->sink->metrics;
+    /* PulseAudio counts in frames, and PipeWire's quantum is not a whole number of them at every rate. */
+    w->metrics.period = to_ns(w->sample_rate, to_frames(w->sample_rate, w->metrics.period + 1));
+    prebuffer_bound(&w->prebuffer, max_ns(w->metrics.headroom, w->wanted_prebuffer.least),
+                    max_ns(w->metrics.headroom, w->wanted_prebuffer.most));
+}
+
 int writer_init(struct writer *w, const vmic_config *config, struct sink *sink) {
     *w = (struct writer){
         .sink = sink,
         .sample_rate = config->sample_rate,
         .channels = config->channels,
-        .metrics = sink->metrics,
         .suspend_after = config->suspend_after_us * 1000LL,
+        .wanted_prebuffer = {config->prebuffer_us * 1000LL, config->prebuffer_max_us * 1000LL},
         .listened = true,
         .query.eventfd = -1,
         .server.confirm_at = INT64_MAX,
     };
-    /* PulseAudio counts in frames, and PipeWire's quantum is not a whole number of them at every rate. */
-    w->metrics.period = to_ns(w->sample_rate, to_frames(w->sample_rate, sink->metrics.period + 1));
+    writer_note_metrics(w);
     w->ramp = to_frames(w->sample_rate, config->ramp_us * 1000LL);
     w->trims = config->trim != 0;
     trim_begin(&w->trim, clock_now());
-    prebuffer_init(&w->prebuffer, max_ns(w->metrics.headroom, config->prebuffer_us * 1000LL),
-                   max_ns(w->metrics.headroom, config->prebuffer_max_us * 1000LL));
+    prebuffer_init(&w->prebuffer, w->prebuffer.least, w->prebuffer.most);
     if (init_memory(w, config->capacity) != 0)
         return -1;
     pthread_mutex_init(&w->lock, NULL);

@@ -26,10 +26,12 @@ struct writer {
     /* Set before the thread starts, and never changed. */
     struct sink *sink;
     uint32_t sample_rate, channels;
-    struct buffer_metrics metrics; /* the sink's, with a period of whole frames */
-    int64_t suspend_after;         /* ns */
-    uint64_t ramp;                 /* frames */
-    bool trims;                    /* delay that was added is taken back */
+    int64_t suspend_after; /* ns */
+    struct {
+        int64_t least, most; /* ns */
+    } wanted_prebuffer;
+    uint64_t ramp; /* frames */
+    bool trims;    /* delay that was added is taken back */
 
     struct ring ring; /* the writer consumes */
 
@@ -43,6 +45,7 @@ struct writer {
     pthread_cond_t changed;       /* wakes the callers that wait: an index moved, as it does at each write */
     pthread_cond_t state_changed; /* ... the state changed */
     vmic_state state;
+    struct buffer_metrics metrics; /* the sink's, with a period of whole frames */
     bool stop;
     bool stopped;          /* the server gets nothing more ... */
     bool closed;           /* ... and the connection has ended */
@@ -88,6 +91,7 @@ struct writer {
         int64_t due_at; /* when silence is due, as first seen since the last write; 0: not seen yet */
         /* When an idle server last got silence, to show where its periods are; 0: never. */
         int64_t sounded_at;
+        bool dropped; /* a predicted level was corrected since the last data: the silence was dropped */
     } silence;
 
     struct {
@@ -113,6 +117,8 @@ struct writer {
 /* Initialize the writer, which then owns `sink`. Return 0 or -1; on failure nothing is allocated, and the
  * caller still owns `sink`. */
 int writer_init(struct writer *writer, const vmic_config *config, struct sink *sink);
+/* Take over the metrics of the sink, which it may have changed. */
+void writer_note_metrics(struct writer *writer);
 void writer_free(struct writer *writer); /* frees the sink too; the thread must have ended */
 
 /* Run the thread. Return when `stop` is set. */

@@ -3,16 +3,23 @@
 #include "clock.h"
 #include "minmax.h"
 
-/* An error counts when it has lasted for one to two of these. */
-#define LASTS (5 * SECOND / 2)
+/* An error counts when it has lasted for all intervals of this length. */
+#define INTERVAL (SECOND / 2)
+/* How far the reports wander either way. */
+#define WANDERS (5 * MS)
+
+static void begin_interval(struct pipewire_clock *clock, int64_t now_at) {
+    clock->since_at = now_at;
+    clock->lowest[0] = INT64_MAX;
+    clock->highest[0] = INT64_MIN;
+}
 
 static void forget(struct pipewire_clock *clock, int64_t now_at) {
-    clock->since_at = now_at;
-    clock->lowest = INT64_MAX;
-    clock->highest = INT64_MIN;
-    /* The bounds are unknown until the second of the two intervals is over. */
-    clock->lowest_before = INT64_MIN;
-    clock->highest_before = INT64_MAX;
+    for (int i = 1; i < PIPEWIRE_CLOCK_INTERVALS; i++) {
+        clock->lowest[i] = INT64_MIN;
+        clock->highest[i] = INT64_MAX;
+    }
+    begin_interval(clock, now_at);
 }
 
 void pipewire_clock_begin(struct pipewire_clock *clock, int64_t quantum, int64_t consumed_at) {
@@ -38,32 +45,38 @@ void pipewire_clock_clear(struct pipewire_clock *clock, int64_t now_at) {
     forget(clock, now_at);
 }
 
-/* Correct by whole quanta: the graph skips whole ones, and whole ones were wrongly counted. */
-static void correct(struct pipewire_clock *clock, int64_t now_at) {
-    int64_t lowest = min_ns(clock->lowest, clock->lowest_before);
-    int64_t highest = max_ns(clock->highest, clock->highest_before);
-    int64_t error = lowest > 0 ? lowest : highest < 0 ? highest : 0;
-    int64_t half = error < 0 ? -clock->quantum / 2 : clock->quantum / 2;
-    int64_t wrong = (error + half) / clock->quantum * clock->quantum;
-    if (wrong == 0) {
-        clock->lowest_before = clock->lowest;
-        clock->highest_before = clock->highest;
-        clock->since_at = now_at;
-        clock->lowest = INT64_MAX;
-        clock->highest = INT64_MIN;
-        return;
+/* Correct by whole quanta: the graph skips whole ones, and whole ones were wrongly counted. A level that is
+ * believed too high makes gaps, so what the reports wander is not corrected. */
+static void correct(struct pipewire_clock *clock) {
+    int64_t lowest = INT64_MAX, highest = INT64_MIN;
+    for (int i = 0; i < PIPEWIRE_CLOCK_INTERVALS; i++) {
+        lowest = min_ns(lowest, clock->lowest[i]);
+        highest = max_ns(highest, clock->highest[i]);
     }
+    int64_t beyond = max_ns(lowest, WANDERS) + min_ns(highest, -WANDERS);
+    int64_t wrong = beyond / clock->quantum * clock->quantum;
+    if (wrong == 0)
+        return;
     clock->filled = max_ns(0, clock->filled + wrong);
     clock->skipped += wrong;
-    forget(clock, now_at);
+    for (int i = 0; i < PIPEWIRE_CLOCK_INTERVALS; i++) {
+        clock->lowest[i] -= wrong;
+        clock->highest[i] -= wrong;
+    }
 }
 
 void pipewire_clock_report(struct pipewire_clock *clock, int64_t now_at, int64_t latency) {
     int64_t later = now_at + latency - pipewire_clock_heard_at(clock, now_at);
-    clock->lowest = min_ns(clock->lowest, later);
-    clock->highest = max_ns(clock->highest, later);
-    if (now_at - clock->since_at >= LASTS)
-        correct(clock, now_at);
+    clock->lowest[0] = min_ns(clock->lowest[0], later);
+    clock->highest[0] = max_ns(clock->highest[0], later);
+    if (now_at - clock->since_at < INTERVAL)
+        return;
+    correct(clock);
+    for (int i = PIPEWIRE_CLOCK_INTERVALS - 1; i > 0; i--) {
+        clock->lowest[i] = clock->lowest[i - 1];
+        clock->highest[i] = clock->highest[i - 1];
+    }
+    begin_interval(clock, now_at);
 }
 
 void pipewire_clock_add(struct pipewire_clock *clock, int64_t now_at, int64_t ns) {

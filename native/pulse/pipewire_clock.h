@@ -5,8 +5,9 @@
  * for the next quantum. So the time of one quantum gives the time of each later one.
  *
  * The clock does not see a quantum that the graph skips. pa_simple_get_latency would show it, but wanders by
- * 5 ms either way within some seconds (0.3.65). So an error counts only when pa_simple_get_latency has shown
- * it all the time for that long, and when it is at least half a quantum.
+ * 5 ms either way within some seconds, and is up to 15 ms late for some seconds after twenty skips (0.3.65).
+ * So only that part of an error counts that it has shown for 3 s, and that is longer than it wanders. The
+ * writer drops the silence of a pause, which makes the level exact again.
  *
  * All times in ns, those that end in `_at` of CLOCK_MONOTONIC. Not thread-safe.
  */
@@ -15,14 +16,16 @@
 
 #include <stdint.h>
 
+#define PIPEWIRE_CLOCK_INTERVALS 6
+
 struct pipewire_clock {
     int64_t quantum; /* how long one lasts; read only */
     int64_t next_at; /* when the next one is consumed */
     int64_t filled;  /* how much there is to consume */
     int64_t skipped; /* how long the server has skipped since the beginning */
     /* How much later than reckoned the sound ends by libpulse's reports: the bounds since `since_at`, and
-     * those of the interval before that. */
-    int64_t since_at, lowest, highest, lowest_before, highest_before;
+     * those of the intervals before that. */
+    int64_t since_at, lowest[PIPEWIRE_CLOCK_INTERVALS], highest[PIPEWIRE_CLOCK_INTERVALS];
 };
 
 /* Begin with a server that holds nothing, and consumed a quantum at `consumed_at`. */

@@ -27,12 +27,12 @@ static int not_0(int error) {
 }
 
 /* With a prebuf of 0 both servers lose frames after an underrun. */
-int playback_open(struct playback *self, pa_usec_t minreq_us) {
+int playback_open(struct playback *self, pa_usec_t tlength_us, pa_usec_t minreq_us) {
     pa_channel_map map;
     channel_map_init(&map, self->spec.channels);
     pa_buffer_attr attr = {
         .maxlength = (uint32_t)-1,
-        .tlength = (uint32_t)pa_usec_to_bytes(TLENGTH_US, &self->spec),
+        .tlength = (uint32_t)pa_usec_to_bytes(tlength_us, &self->spec),
         .minreq = (uint32_t)pa_usec_to_bytes(minreq_us, &self->spec),
         .prebuf = (uint32_t)pa_usec_to_bytes(PREBUF_US, &self->spec),
         .fragsize = (uint32_t)-1,

@@ -12,9 +12,6 @@
 #include <pulse/simple.h>
 #include <stddef.h>
 
-/* A ceiling, which costs nothing while the writer keeps the level below it. */
-#define TLENGTH_US 120000
-
 struct playback {
     struct sink sink; /* first: the writer sees only this */
     pa_sample_spec spec;
@@ -31,7 +28,8 @@ struct sink *playback_pulseaudio_new(const vmic_config *config);
 struct sink *playback_pipewire_new(const vmic_config *config);
 
 /* Those that return an int return 0 or an error. */
-int playback_open(struct playback *playback, pa_usec_t minreq_us);
+/* `tlength_us` is a ceiling, which costs nothing while the writer keeps the level below it. */
+int playback_open(struct playback *playback, pa_usec_t tlength_us, pa_usec_t minreq_us);
 int playback_write_silence(struct playback *playback, pa_usec_t us);
 int playback_write(struct playback *playback, const void *frames, uint64_t count);
 /* `next_at`: when the server consumes next; INT64_MAX: nothing is written after the flush. */

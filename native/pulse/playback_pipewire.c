@@ -4,39 +4,69 @@
 #include "minmax.h"
 #include "pipewire_clock.h"
 #include "playback.h"
+#include "quantum.h"
 
-/* PipeWire's graph uses the shortest quantum that a node asks for, and pipewire-pulse asks for none below
- * this (0.3.65). */
-#define QUANTUM_NS (256 * SECOND / 48000)
-/* With a minreq of a quantum PipeWire (0.3.65) asks for more after each one. */
-#define QUANTUM_US (QUANTUM_NS / 1000)
-/* How many quanta find_quantum() looks at. */
-#define LOOKS 3
+#define MINREQ_US (QUANTUM_SHORTEST / 1000)
+/* The longest quantum for which the stream need not be opened again: virtual machines have one of 1024. */
+#define USUAL_LONGEST (1024 * SECOND / 44100)
+/* pipewire-pulse grants half of the length that is asked for (0.3.65). */
+#define ASKED_US(granted) (2 * (granted) / 1000)
+/* The silence of one write while looking for a quantum, and the most of them. */
+#define PIECE_US (MINREQ_US / 4)
+#define MOST_PIECES (4 * SECOND / 1000 / PIECE_US)
 
 struct pipewire {
     struct playback playback;    /* first: struct playback begins with the struct sink */
     struct pipewire_clock clock; /* what the server holds */
+    int64_t granted;             /* how much it can hold, at least; ns */
 };
 
-/* Find out when PipeWire consumes a quantum. A full server asks for more when it has consumed one: a write
- * that does not fit returns at that moment, or a little later. */
-static int find_quantum(struct pipewire *self) {
-    int64_t consumed_at = INT64_MAX;
-    int error = playback_write_silence(&self->playback, TLENGTH_US);
-    for (int i = 0; i < LOOKS && !error; i++) {
-        error = playback_write_silence(&self->playback, QUANTUM_US);
-        consumed_at = min_ns(consumed_at, clock_now() - i * QUANTUM_NS);
+static struct buffer_metrics metrics_of(int64_t quantum) {
+    return (struct buffer_metrics){
+        .period = quantum,
+        /* The server needs a quantum at once, and gets more when another one fits. */
+        .high_water = max_ns(40 * MS, 2 * quantum + QUANTUM_SHORTEST),
+        /* With 256 frames the p50 from write to capture was 11.5 ms with 8 ms, 10.6 with 7 and 9.5 with 6,
+         * but there were gaps (0.3.65). */
+        .headroom = quantum + 8 * MS - QUANTUM_SHORTEST,
+        /* Audio shorter than a quantum waits for more: when silence came 1 ms before its quantum, a busy
+         * machine had about 4 more gaps of 5.3 ms in the first 2 s. */
+        .low_water = 2 * MS,
+        .predicted = true,
+    };
+}
+
+/* Fill the server with silence, and find out when it consumes a quantum. */
+static int find_quantum(struct sink *sink) {
+    struct pipewire *self = (struct pipewire *)sink;
+    struct quantum_looks looks = {.count = 0};
+    bool found = false;
+    int error = 0;
+    for (int i = 0; i < MOST_PIECES && !found && !error; i++) {
+        int64_t begin_at = clock_now();
+        error = playback_write_silence(&self->playback, PIECE_US);
+        found = quantum_look(&looks, begin_at, clock_now());
     }
-    pipewire_clock_begin(&self->clock, QUANTUM_NS, consumed_at);
-    return error;
+    int64_t quantum = quantum_length(&looks);
+    sink->metrics = metrics_of(quantum);
+    pipewire_clock_begin(&self->clock, quantum, quantum_consumed_at(&looks, quantum));
+    return error ? error : playback_flush(&self->playback, INT64_MAX);
+}
+
+static int open_for(struct pipewire *self, int64_t quantum) {
+    struct buffer_metrics metrics = metrics_of(quantum);
+    self->granted = metrics.high_water + metrics.period;
+    int error = playback_open(&self->playback, ASKED_US(self->granted), MINREQ_US);
+    return error ? error : find_quantum(&self->playback.sink);
 }
 
 static int pipewire_open(struct sink *sink) {
     struct pipewire *self = (struct pipewire *)sink;
-    int error = playback_open(&self->playback, QUANTUM_US);
-    if (!error)
-        error = find_quantum(self);
-    return error ? error : playback_flush(&self->playback, INT64_MAX);
+    int error = open_for(self, USUAL_LONGEST);
+    if (error || sink->metrics.high_water <= self->granted)
+        return error;
+    playback_close(sink);
+    return open_for(self, QUANTUM_LONGEST);
 }
 
 static int pipewire_write(struct sink *sink, const void *frames, uint64_t count) {
@@ -71,17 +101,7 @@ static int pipewire_level(struct sink *sink, const struct shown_level *shown, st
 }
 
 struct sink *playback_pipewire_new(const vmic_config *config) {
-    struct buffer_metrics metrics = {
-        .period = QUANTUM_NS,
-        .high_water = 40 * MS,
-        /* The p50 from write to capture was 11.5 ms with this, 10.6 with 7 and 9.5 with 6, but there were
-         * gaps (0.3.65). */
-        .headroom = 8 * MS,
-        /* Audio shorter than a quantum waits for more: when silence came 1 ms before its quantum, a busy
-         * machine had about 4 more gaps of 5.3 ms in the first 2 s. */
-        .low_water = 2 * MS,
-    };
     struct sink sink = {pipewire_open,  pipewire_write,   pipewire_flush, pipewire_level,
-                        playback_close, playback_destroy, metrics};
+                        playback_close, playback_destroy, find_quantum,   metrics_of(QUANTUM_LONGEST)};
     return playback_new(sizeof(struct pipewire), sink, config);
 }

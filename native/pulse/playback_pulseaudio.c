@@ -10,6 +10,7 @@
 
 /* PulseAudio derives the period of the null sink from tlength and minreq: this leaves it a latency of 5
  * ms. */
+#define TLENGTH_US 120000
 #define MINREQ_US 55000
 /* The silence that a new stream begins with. Until the server has played it, its reports show where its
  * periods are. */
@@ -36,7 +37,7 @@ static uint64_t period(uint32_t sample_rate) {
 static int pulseaudio_open(struct sink *sink) {
     struct pulseaudio *self = (struct pulseaudio *)sink;
     uint32_t sample_rate = self->playback.spec.rate;
-    int error = playback_open(&self->playback, MINREQ_US);
+    int error = playback_open(&self->playback, TLENGTH_US, MINREQ_US);
     if (error)
         return error;
     pulseaudio_clock_begin(&self->clock, sample_rate, period(sample_rate), clock_now());
@@ -95,7 +96,13 @@ struct sink *playback_pulseaudio_new(const vmic_config *config) {
         .low_water = 3 * MS / 2,
         .fills_periods = true,
     };
-    struct sink sink = {pulseaudio_open, pulseaudio_write, pulseaudio_flush, pulseaudio_level,
-                        playback_close,  playback_destroy, metrics};
+    struct sink sink = {pulseaudio_open,
+                        pulseaudio_write,
+                        pulseaudio_flush,
+                        pulseaudio_level,
+                        playback_close,
+                        playback_destroy,
+                        NULL,
+                        metrics};
     return playback_new(sizeof(struct pulseaudio), sink, config);
 }

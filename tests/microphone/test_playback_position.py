@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
 import pulsectl
 import pytest
-from audio_signals import PERIOD, is_written, numbered
+from audio_signals import numbered
 from owner_programs import busy_processes
 from recording import Recorder
 from servers import SoundServer
 from timed_recording import TimedRecorder
+from timed_speech import RATE, TimedSpeech
 
 import vmic
 
-RATE = 48000
-CHUNK = 960  # 20 ms
 # How far `latency` may be off, in seconds.
 RIGHT_WITHIN = {"pulseaudio": 0.005, "pipewire": 0.010}
 # One period: in one of six cases PulseAudio's monitor misses the first period of a resumed sink (16.1).
@@ -26,48 +24,23 @@ RESUMED = 240
 TOLD = 48
 
 
-def arrivals(listener: TimedRecorder, writes: int) -> np.ndarray:
-    """Return when the first frame of each write reached the application; NaN where it was lost."""
-    recording = listener.frames()
-    places = np.flatnonzero(is_written(recording, RATE))
-    numbers = recording[places, 0].view(np.uint16).astype(np.int64) - 1
-    steps = (np.diff(numbers) + PERIOD // 2) % PERIOD - PERIOD // 2
-    numbers = numbers[0] + np.concatenate(([0], np.cumsum(steps)))
-    times = listener.times()[places]
-    firsts = np.arange(writes) * CHUNK
-    index = np.searchsorted(numbers, firsts).clip(0, len(numbers) - 1)
-    return np.where(numbers[index] == firsts, times[index], np.nan)
-
-
 @pytest.mark.timing
 def test_latency_is_right_after_the_machine_was_busy(
     server: SoundServer, record_property: Callable[[str, object], None]
 ) -> None:
     """Four processes are busy for two of ten seconds. Only the last two seconds count."""
-    said: list[float] = []
-    calls: list[float] = []
     with (
         vmic.create_microphone_device("mic", RATE, non_blocking=True) as microphone,
         TimedRecorder(microphone) as listener,
     ):
-        begin = time.monotonic()
-
-        def speak(seconds: float) -> None:
-            until = time.monotonic() + seconds
-            while time.monotonic() < until:
-                said.append(microphone.latency)
-                calls.append(time.monotonic())
-                microphone.write_frames(numbered(CHUNK, first=CHUNK * (len(calls) - 1)))
-                time.sleep(max(0.0, begin + len(calls) * CHUNK / RATE - time.monotonic()))
-
-        speak(1)
+        speech = TimedSpeech(microphone, listener)
+        speech.speak(1)
         with busy_processes(4):
-            speak(2)
-        speak(7)
+            speech.speak(2)
+        speech.speak(7)
         microphone.drain(5)
         listener.await_silence(RATE // 10)
-        late = arrivals(listener, len(calls)) - np.array(calls)
-    errors = (late - np.array(said))[-100:]
+        errors = speech.errors()[-100:]
     record_property("latency is wrong by, ms", round(1000 * float(np.nanmedian(errors)), 1))
     assert np.count_nonzero(np.isfinite(errors)) > 50
     assert abs(np.nanmedian(errors)) < RIGHT_WITHIN[server.kind]

@@ -30,7 +30,8 @@ struct fake_sink {
     int64_t late_ns;  /* how late it confirms what was heard */
     int64_t empty_at; /* when all frames will have been played */
     uint64_t highest_level, discarded, flushed_at;
-    uint64_t silence, asked; /* frames since the last data; level calls since the last write */
+    uint64_t silence, asked;     /* frames since the last data; level calls since the last write */
+    struct buffer_metrics found; /* what a look for periods leaves */
     uint32_t *record;
     uint64_t recorded;
 };
@@ -125,6 +126,14 @@ static int fake_report_level(struct sink *sink, const struct shown_level *shown,
     return end(fake, error);
 }
 
+static int fake_find_periods(struct sink *sink) {
+    struct fake_sink *fake = (struct fake_sink *)sink;
+    int error = begin(fake, FAKE_FIND);
+    CHECK_COMPARE(level(fake), <=, sink->metrics.period);
+    sink->metrics = fake->found;
+    return end(fake, error);
+}
+
 static void fake_close(struct sink *sink) {
     struct fake_sink *fake = (struct fake_sink *)sink;
     begin(fake, FAKE_CLOSE);
@@ -150,8 +159,15 @@ struct sink *fake_as_sink(struct fake_sink *fake) {
 struct fake_sink *fake_new(uint32_t sample_rate, struct buffer_metrics metrics) {
     struct fake_sink *fake = calloc(1, sizeof *fake);
     CHECK(fake);
-    fake->sink = (struct sink){fake_open,  fake_write,   fake_flush, fake_report_level,
-                               fake_close, fake_destroy, metrics};
+    fake->sink = (struct sink){fake_open,
+                               fake_write,
+                               fake_flush,
+                               fake_report_level,
+                               fake_close,
+                               fake_destroy,
+                               metrics.predicted ? fake_find_periods : NULL,
+                               metrics};
+    fake->found = metrics;
     fake->sample_rate = sample_rate;
     fake->closed = true;
     fake->record = malloc(RECORD_FRAMES * sizeof *fake->record);
@@ -247,6 +263,12 @@ static uint64_t read_locked(struct fake_sink *fake, const uint64_t *value) {
     uint64_t copy = *value;
     pthread_mutex_unlock(&fake->lock);
     return copy;
+}
+
+void fake_find(struct fake_sink *fake, struct buffer_metrics metrics) {
+    pthread_mutex_lock(&fake->lock);
+    fake->found = metrics;
+    pthread_mutex_unlock(&fake->lock);
 }
 
 uint64_t fake_count(struct fake_sink *fake, enum fake_call call) {

@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-enum fake_call { FAKE_OPEN, FAKE_WRITE, FAKE_FLUSH, FAKE_LEVEL, FAKE_CLOSE, FAKE_CALLS };
+enum fake_call { FAKE_OPEN, FAKE_WRITE, FAKE_FLUSH, FAKE_LEVEL, FAKE_FIND, FAKE_CLOSE, FAKE_CALLS };
 
 struct fake_sink;
 
@@ -42,6 +42,9 @@ void fake_confirm_late(struct fake_sink *fake, uint32_t us);
 
 /* Returns how many calls of this kind have begun. */
 uint64_t fake_count(struct fake_sink *fake, enum fake_call call);
+
+/* From now on each look for periods leaves these metrics. */
+void fake_find(struct fake_sink *fake, struct buffer_metrics metrics);
 
 /* Waits until at least `frames` of silence follow the last data. */
 void fake_wait_silence(struct fake_sink *fake, uint64_t frames);

@@ -95,8 +95,9 @@ void simulated_stream_begin(struct simulated_stream *stream, const vmic_config *
                                      .headroom = 3 * MS,
                                      .low_water = 3 * MS / 2,
                                      .fills_periods = true};
-    stream->sink = (struct sink){simulated_open,  simulated_write, simulated_flush, simulated_level,
-                                 simulated_close, simulated_close, metrics};
+    stream->sink = (struct sink){
+        simulated_open, simulated_write, simulated_flush, simulated_level, simulated_close, simulated_close,
+        NULL,           metrics};
     stream->stream = stream_create(config, &stream->sink);
     CHECK(stream->stream);
     simulated_stream_sleep(simulation_now() + 100 * MS);

@@ -86,8 +86,8 @@ static int64_t error_after(int error, int64_t seconds) {
 static void a_lasting_error_is_corrected(void) {
     for (int error = -3; error <= 6; error++) {
         int64_t left = error_after(error, 12);
-        CHECK(left >= -1 && left <= 1);
-        CHECK_EQUAL(error_after(error, 4), error);
+        CHECK(left >= -2 && left <= 2);
+        CHECK_EQUAL(error_after(error, 2), error);
     }
     CHECK_EQUAL(error_after(0, 60), 0);
 }

@@ -53,6 +53,7 @@ class SoundServer:
         before: The beginning of the command line of each of its processes.
         long_quantum: Whether PipeWire processes 1024 frames at a time, and not the 256 that vmic asks for.
             It then misses nothing when the machine stands still for some milliseconds.
+        clock: PipeWire's settings for its clock, such as "default.clock.rate = 44100".
         was_frozen: Whether `frozen` has been called: the server then misses quanta in any case.
         env: The environment in which a program finds this server and no other.
     """
@@ -67,6 +68,7 @@ class SoundServer:
         self.root = Path(tempfile.mkdtemp(prefix="vmic-"))
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.long_quantum = False
+        self.clock = ""
         self.was_frozen = False
         self._missed_by_loss = 0
         self._told_before_loss: int | None = None
@@ -281,10 +283,11 @@ class PipeWire(SoundServer):
     parts = ("pipewire-pulse", "wireplumber", "pipewire")
 
     def start(self) -> None:
-        if self.long_quantum:
+        clock = "default.clock.min-quantum = 1024" if self.long_quantum else self.clock
+        if clock:
             settings = Path(self.env["HOME"], ".config/pipewire/pipewire.conf.d/quantum.conf")
             settings.parent.mkdir(parents=True)
-            settings.write_text("context.properties = { default.clock.min-quantum = 1024 }\n")
+            settings.write_text(f"context.properties = {{ {clock} }}\n")
         run = Path(self.env["XDG_RUNTIME_DIR"])
         bus = run / "bus"
         self.await_socket(
@@ -364,6 +367,8 @@ def new_server(request: pytest.FixtureRequest) -> SoundServer:
     server = KINDS[request.param]()
     own = any(request.node.get_closest_marker(mark) for mark in ("timing", "own_quantum"))
     server.long_quantum = not own and not request.config.getoption("--long")
+    if mark := request.node.get_closest_marker("clock"):
+        server.clock = mark.args[0]
     return server
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from vmic._base.backoff import Backoff
 from vmic._device import create, volume
 from vmic._device.properties import MICROPHONE
 from vmic._device.registry import Device
@@ -17,6 +18,9 @@ from vmic._pulse import connection, error_codes, server_profiles
 from vmic._pulse.server import Server
 from vmic._pulse.server_profiles import BufferMetrics
 from vmic._stream.native import NativeStream
+
+# Seconds within which a new sink accepts a stream, also on a busy machine.
+_SETTLES_WITHIN = 1.0
 
 
 class StreamServer(NamedTuple):
@@ -53,18 +57,21 @@ def opening(
 
 
 def _await_open(stream: NativeStream, device: str) -> None:
-    """Wait until the stream is open. It is opened again if it is ended meanwhile.
+    """Wait until the stream is open. Open it again if it is ended meanwhile.
 
     While the sink is new, PipeWire (0.3.65) may connect the stream to another sink, and a guard then ends it.
+    PipeWire may also find no sink for a moment.
     """
-    deadline = time.monotonic() + connection.TIMEOUT
-    while stream.wait_open(deadline - time.monotonic()):
+    backoff = Backoff()
+    patience = time.monotonic() + _SETTLES_WITHIN
+    while stream.wait_open(connection.TIMEOUT):
         if not stream.is_disconnected:
             return
         error = stream.state().error
-        if error != error_codes.KILLED or time.monotonic() > deadline:
+        if error not in (error_codes.KILLED, error_codes.NO_ENTITY) or time.monotonic() > patience:
             said = error_codes.of_connection(error)
             raise ServerError(f"cannot open {device}: the sound server refused a stream for it: {said}")
+        time.sleep(backoff.next())
         stream.reopen()
     raise ServerError(
         f"cannot open {device}: the sound server did not open a stream for it within "

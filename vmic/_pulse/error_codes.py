@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vmic._pulse.bindings import libpulse
 
+NO_ENTITY = 5  # PA_ERR_NOENTITY
 REFUSED = 6  # PA_ERR_CONNECTIONREFUSED
 KILLED = 12  # PA_ERR_KILLED
 # PA_ERR_ACCESS, _INVALIDSERVER, _CONNECTIONTERMINATED, _MODINITFAILED

@@ -129,6 +129,13 @@ static int server_level(struct sink *sink, const struct shown_level *shown, stru
     return end(faulty, fails);
 }
 
+static int server_find_periods(struct sink *sink) {
+    struct faulty_sink *faulty = (struct faulty_sink *)sink;
+    bool fails = begin(faulty, FIND);
+    play(faulty);
+    return end(faulty, fails);
+}
+
 static void server_close(struct sink *sink) {
     struct faulty_sink *faulty = (struct faulty_sink *)sink;
     begin(faulty, CLOSE);
@@ -148,7 +155,7 @@ void faulty_sink_begin(struct faulty_sink *faulty, uint32_t sample_rate, struct 
     MUST(is_users);
     *faulty = (struct faulty_sink){
         .sink = {server_open, server_write, server_flush, server_level, server_close, server_destroy,
-                 metrics},
+                 metrics.predicted ? server_find_periods : NULL, metrics},
         .sample_rate = sample_rate,
         .is_users = is_users,
         .exact = true,

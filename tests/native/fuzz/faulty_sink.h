@@ -14,7 +14,7 @@ struct frame {
 };
 struct frame frame_of(uint32_t number);
 
-enum call { OPEN, WRITE, FLUSH, LEVEL, CLOSE, CALLS };
+enum call { OPEN, WRITE, FLUSH, LEVEL, FIND, CLOSE, CALLS };
 
 struct faulty_sink {
     struct sink sink; /* first: the writer sees only this */

@@ -294,6 +294,7 @@ static struct buffer_metrics metrics_of(uint8_t byte) {
                                 : 5 * MS,
         .low_water = byte & 16 ? MS : 2 * MS,
         .fills_periods = true,
+        .predicted = byte & 16,
     };
 }
 

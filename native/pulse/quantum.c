@@ -1,0 +1,111 @@
+#include "quantum.h"
+
+#include "clock.h"
+#include "minmax.h"
+
+#include <stdlib.h>
+
+/* A write that takes longer has waited for the server. */
+#define WAITS (MS / 2)
+/* The end of so long a quantum is seen clearly the first time. */
+#define CLEAR (36 * MS)
+
+/* So long a time is enough if there are some looks in it: with five the median of all pairs is right although
+ * one look is wrong. */
+#define ENOUGH (36 * MS)
+#define SOME 5
+#define PAIRS (QUANTUM_LOOKS * (QUANTUM_LOOKS - 1) / 2)
+
+bool quantum_look(struct quantum_looks *looks, int64_t begin_at, int64_t end_at) {
+    if (end_at - begin_at >= WAITS)
+        looks->at[looks->count++] = end_at;
+    int last = looks->count - 1;
+    if (last < 1)
+        return false;
+    return looks->count == QUANTUM_LOOKS || looks->at[last] - looks->at[last - 1] > CLEAR ||
+           (looks->count >= SOME && looks->at[last] - looks->at[0] > ENOUGH);
+}
+
+static int compare(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Return the lower of two medians: a return is late more often than early. */
+static int64_t median(int64_t *values, int count) {
+    qsort(values, (size_t)count, sizeof *values, compare);
+    return values[(count - 1) / 2];
+}
+
+static int64_t distance(int64_t a, int64_t b) {
+    return a < b ? b - a : a - b;
+}
+
+/* Return which of the quanta of graphs with 48000 and 44100 frames a second is closest. */
+static int64_t closest(int64_t measured) {
+    int64_t best = QUANTUM_SHORTEST;
+    for (int64_t frames = 256; frames <= 2048; frames *= 2)
+        for (int64_t rate = 48000; rate >= 44100; rate -= 3900) {
+            int64_t length = frames * SECOND / rate;
+            if (distance(measured, length) < distance(measured, best))
+                best = length;
+        }
+    return best;
+}
+
+/* Return the median interval. A busy machine makes one longer and the next one shorter, or cuts one in two
+ * when it holds up a write that need not wait. */
+static int64_t interval(const struct quantum_looks *looks) {
+    int64_t intervals[QUANTUM_LOOKS];
+    int count = looks->count - 1;
+    for (int i = 0; i < count; i++)
+        intervals[i] = looks->at[i + 1] - looks->at[i];
+    return median(intervals, count);
+}
+
+int64_t quantum_length(const struct quantum_looks *looks) {
+    if (looks->count < 2)
+        return QUANTUM_SHORTEST;
+    int64_t length = closest(interval(looks));
+    /* The median slope of all pairs (Theil and Sen) tells a graph of 44100 frames a second from one of 48000,
+     * whose intervals differ by less than a return may be late. */
+    int64_t slopes[PAIRS];
+    int count = 0;
+    for (int i = 0; i < looks->count; i++)
+        for (int j = i + 1; j < looks->count; j++) {
+            int64_t time = looks->at[j] - looks->at[i];
+            int64_t quanta = (time + length / 2) / length;
+            if (quanta > 0)
+                slopes[count++] = time / quanta;
+        }
+    return count > 0 ? closest(median(slopes, count)) : length;
+}
+
+/* Return how much later than whole quanta after `reference` `at` is: between half a quantum earlier and
+ * later. */
+static int64_t offset(int64_t at, int64_t reference, int64_t length) {
+    int64_t since = at - reference;
+    int64_t half = since < 0 ? -length / 2 : length / 2;
+    return since - (since + half) / length * length;
+}
+
+/* The look from which the others differ least is right, although some are not. No write returns before the
+ * server has consumed: so the earliest one about that time is the most exact. */
+int64_t quantum_consumed_at(const struct quantum_looks *looks, int64_t length) {
+    int64_t best = 0, least = INT64_MAX;
+    for (int i = 0; i < looks->count; i++) {
+        int64_t sum = 0;
+        for (int j = 0; j < looks->count; j++)
+            sum += distance(offset(looks->at[j], looks->at[i], length), 0);
+        if (sum < least)
+            best = looks->at[i];
+        least = min_ns(least, sum);
+    }
+    int64_t earliest = 0;
+    for (int i = 0; i < looks->count; i++) {
+        int64_t later = offset(looks->at[i], best, length);
+        if (later > -WAITS)
+            earliest = min_ns(earliest, later);
+    }
+    return best + earliest;
+}
