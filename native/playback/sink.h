@@ -29,6 +29,7 @@ struct shown_level {
 struct buffer_metrics {
     int64_t period;     /* how much it consumes at a time */
     int64_t high_water; /* the level up to which it is filled; a period more at most */
+    int64_t refill;     /* a full server gets no more until there is room for this, and at least a period */
     int64_t headroom;   /* the least that it holds when data comes after silence */
     int64_t low_water;  /* silence is added this long before it runs dry */
     bool fills_periods; /* it fills up a period with silence when it finds less */

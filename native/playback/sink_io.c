@@ -197,4 +197,5 @@ void sink_io_find_periods(struct writer *w) {
     else
         writer_note_metrics(w);
     w->silence.sounded_at = clock_now();
+    w->server.delayed = 0;
 }

@@ -91,7 +91,8 @@ static int pulseaudio_level(struct sink *sink, const struct shown_level *shown, 
 struct sink *playback_pulseaudio_new(const vmic_config *config) {
     struct buffer_metrics metrics = {
         .period = to_ns(config->sample_rate, period(config->sample_rate)),
-        .high_water = 40 * MS,
+        /* A blocking write leaves 20 ms: a chunk of 20 or 40 ms then fits in one piece. */
+        .high_water = 60 * MS,
         .headroom = 3 * MS,
         .low_water = 3 * MS / 2,
         .fills_periods = true,
