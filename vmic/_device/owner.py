@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import sys
 import urllib.parse
 from collections.abc import Collection
@@ -34,7 +33,7 @@ class Owner:
         path = sys.argv[0] if sys.argv and sys.argv[0] else sys.executable
         # A file name may be any bytes, but this name is shown to people and sent to the server.
         program = os.fsencode(Path(path).name).decode(errors="replace")
-        return cls(_pid_scope(), os.getpid(), started(os.getpid()), program, secrets.token_hex(4))
+        return cls(_pid_scope(), os.getpid(), started(os.getpid()), program, os.urandom(4).hex())
 
     @classmethod
     def parse(cls, text: str) -> Owner:
