@@ -6,6 +6,8 @@
 #include "playback.h"
 #include "quantum.h"
 
+#include <stdatomic.h>
+
 #define MINREQ_US (QUANTUM_SHORTEST / 1000)
 /* The longest quantum for which the stream need not be opened again: virtual machines have one of 1024. */
 #define USUAL_LONGEST (1024 * SECOND / 44100)
@@ -14,6 +16,10 @@
 /* The silence of one write while looking for a quantum, and the most of them. */
 #define PIECE_US (MINREQ_US / 4)
 #define MOST_PIECES (4 * SECOND / 1000 / PIECE_US)
+
+/* The quantum that was found last, by any stream of the process. Sound may come while a stream looks for its
+ * quantum: two looks do if it is still the same. */
+static _Atomic int64_t latest_quantum;
 
 struct pipewire {
     struct playback playback;    /* first: struct playback begins with the struct sink */
@@ -40,11 +46,6 @@ static struct buffer_metrics metrics_of(int64_t quantum) {
     };
 }
 
-/* Return whether the quantum is still the same. Sound may come while it is looked for, so three looks do. */
-static bool is_as_before(const struct pipewire *self, const struct quantum_looks *looks) {
-    return looks->count >= 3 && quantum_length(looks) == self->clock.quantum;
-}
-
 /* Fill the server with silence, and find out when it consumes a quantum. */
 static int find_quantum(struct sink *sink) {
     struct pipewire *self = (struct pipewire *)sink;
@@ -54,9 +55,11 @@ static int find_quantum(struct sink *sink) {
     for (int i = 0; i < MOST_PIECES && !found && !error; i++) {
         int64_t begin_at = clock_now();
         error = playback_write_silence(&self->playback, PIECE_US);
-        found = quantum_look(&looks, begin_at, clock_now()) || is_as_before(self, &looks);
+        found = quantum_look(&looks, begin_at, clock_now()) ||
+                (looks.count >= 2 && quantum_length(&looks) == atomic_load(&latest_quantum));
     }
     int64_t quantum = quantum_length(&looks);
+    atomic_store(&latest_quantum, quantum);
     sink->metrics = metrics_of(quantum);
     pipewire_clock_begin(&self->clock, quantum, quantum_consumed_at(&looks, quantum));
     return error ? error : playback_flush(&self->playback, INT64_MAX);

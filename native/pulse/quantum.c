@@ -12,7 +12,7 @@
 
 /* So long a time is enough if there are some looks in it: with five the median of all pairs is right although
  * one look is wrong. */
-#define ENOUGH (36 * MS)
+#define ENOUGH (25 * MS)
 #define SOME 5
 #define PAIRS (QUANTUM_LOOKS * (QUANTUM_LOOKS - 1) / 2)
 
