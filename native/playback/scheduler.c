@@ -170,11 +170,18 @@ static int64_t give_data(struct writer *w, int64_t level) {
     return 0;
 }
 
+/* Return whether the server has played all data, by the prediction and by its own account: a server that
+ * stands still has not, however much time has passed. */
+static bool has_played(struct writer *w, int64_t now) {
+    return sink_io_unheard(w) == 0 && now - w->server.data_end_at > PLAYED_NS &&
+           w->server.reported_at - w->silence.inserted < now;
+}
+
 /* The periods of PulseAudio move when its sink was suspended, which happens once at the beginning: in 2 of 28
  * starts the first frames then came too late by 2 to 5 ms, and there was a gap (16.1). So the writer learns
  * the periods again. */
 static int64_t idle(struct writer *w, int64_t level, int64_t now) {
-    if (w->sink->find_periods && level <= w->metrics.period &&
+    if (w->sink->find_periods && level <= w->metrics.period && has_played(w, now) &&
         (w->silence.sounded_at < w->utterance.last_data || now - w->silence.sounded_at > FOUND_NS)) {
         sink_io_find_periods(w);
         return 0;
@@ -198,8 +205,7 @@ static int64_t give_silence(struct writer *w, int64_t level) {
     int64_t now = clock_now();
     if (w->utterance.last_data == 0 || now - w->utterance.last_data > LINGER_NS)
         return idle(w, level, now);
-    if (w->metrics.predicted && !w->silence.dropped && now - w->server.data_end_at > PLAYED_NS &&
-        sink_io_unheard(w) == 0) {
+    if (w->metrics.predicted && !w->silence.dropped && has_played(w, now)) {
         sink_io_drop_silence(w);
         return 0;
     }

@@ -104,6 +104,7 @@ bool sink_io_measure(struct writer *w) {
     w->server.empty_at = level.heard_at;
     w->server.dry_at = min_ns(level.dry_at, w->server.empty_at);
     w->server.sure_at = level.sure_at;
+    w->server.reported_at = level.reported_at;
     if (level.delayed != w->server.delayed)
         trim_added(&w->trim, clock_now(), level.delayed - w->server.delayed);
     w->server.delayed = level.delayed;

@@ -65,6 +65,7 @@ struct writer {
         int64_t data_end_at; /* when the last data will have been heard; 0: there was none */
         bool data_due;       /* by the clock it has been heard, whatever the server confirms */
         int64_t delayed;     /* how long it has kept the sound waiting, in all */
+        int64_t reported_at; /* when it will have used that up by its own account */
         int64_t confirm_at;  /* when to ask whether data was heard; INT64_MAX: nobody waits for that */
     } server;
 

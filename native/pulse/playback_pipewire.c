@@ -108,6 +108,7 @@ static int pipewire_level(struct sink *sink, const struct shown_level *shown, st
         .dry_at = pipewire_clock_dry_at(&self->clock, now),
         .sure_at = INT64_MAX,
         .delayed = self->clock.skipped,
+        .reported_at = now + latency,
     };
     return self->playback.error;
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import signal
 import socket
@@ -130,6 +131,7 @@ class Janus:
         """Stop the process until the context ends, so that it hangs."""
         assert self.process
         self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)  # a thread may go on for a moment
         try:
             yield
         finally:

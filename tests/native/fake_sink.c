@@ -25,10 +25,11 @@ struct fake_sink {
     bool busy;   /* a call is in progress */
     bool usable; /* open, and no call has failed since */
     bool closed, destroyed;
-    long write_ns;    /* how long a write takes */
-    int64_t still_ns; /* with this much left it stops playing */
-    int64_t late_ns;  /* how late it confirms what was heard */
-    int64_t empty_at; /* when all frames will have been played */
+    long write_ns;            /* how long a write takes */
+    int64_t still_ns;         /* with this much left it stops playing */
+    int64_t late_ns;          /* how late it confirms what was heard */
+    int64_t reported_late_ns; /* how much later than `empty_at` it reports to be empty */
+    int64_t empty_at;         /* when all frames will have been played */
     uint64_t highest_level, discarded, flushed_at;
     uint64_t silence, asked;     /* frames since the last data; level calls since the last write */
     struct buffer_metrics found; /* what a look for periods leaves */
@@ -121,7 +122,10 @@ static int fake_report_level(struct sink *sink, const struct shown_level *shown,
     struct fake_sink *fake = (struct fake_sink *)sink;
     int error = begin(fake, FAKE_LEVEL);
     int64_t empty_at = clock_now() + level(fake);
-    *told = (struct level){.heard_at = empty_at, .dry_at = empty_at, .sure_at = clock_now() - fake->late_ns};
+    *told = (struct level){.heard_at = empty_at,
+                           .dry_at = empty_at,
+                           .sure_at = clock_now() - fake->late_ns,
+                           .reported_at = empty_at + fake->reported_late_ns};
     fake->asked++;
     return end(fake, error);
 }
@@ -263,6 +267,12 @@ static uint64_t read_locked(struct fake_sink *fake, const uint64_t *value) {
     uint64_t copy = *value;
     pthread_mutex_unlock(&fake->lock);
     return copy;
+}
+
+void fake_report_late(struct fake_sink *fake, uint32_t us) {
+    pthread_mutex_lock(&fake->lock);
+    fake->reported_late_ns = us * INT64_C(1000);
+    pthread_mutex_unlock(&fake->lock);
 }
 
 void fake_find(struct fake_sink *fake, struct buffer_metrics metrics) {

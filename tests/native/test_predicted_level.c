@@ -51,6 +51,20 @@ static void an_idle_writer_looks_for_periods(void) {
     end_stream(&f);
 }
 
+/* It stands still: what was predicted has not been played. */
+static void what_the_server_still_holds_is_not_dropped(void) {
+    struct settings settings = predicted();
+    struct fixture f = open_stream(&settings);
+    fake_report_late(f.fake, 10000000);
+    put(&f, 1, RATE / 10);
+    let_pass_ms(500);
+    let_pass_ms(500);
+    let_pass_ms(900);
+    CHECK_EQUAL(fake_count(f.fake, FAKE_FLUSH), 0);
+    CHECK_EQUAL(fake_count(f.fake, FAKE_FIND), 0);
+    end_stream(&f);
+}
+
 static void a_failed_look_disconnects(void) {
     struct settings settings = predicted();
     struct fixture f = open_stream(&settings);
@@ -65,5 +79,6 @@ static void a_failed_look_disconnects(void) {
 int main(void) {
     RUN(silence_is_dropped_once_and_no_sound);
     RUN(an_idle_writer_looks_for_periods);
+    RUN(what_the_server_still_holds_is_not_dropped);
     RUN(a_failed_look_disconnects);
 }

@@ -130,6 +130,7 @@ class SoundServer:
         """Stop the process that answers, so that it hangs until the end of the block."""
         self.was_frozen = True
         self.main_process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.main_process.pid, os.WSTOPPED)  # a thread may go on for a moment
         try:
             yield
         finally:
