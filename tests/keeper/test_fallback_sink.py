@@ -1,17 +1,36 @@
-"""The fallback sink beside the microphones consumes sound at the pace of a sound card."""
+"""The fallback sink beside the devices: it is there as long as they are, and consumes sound at the right pace."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
 import programs
+import pulsectl
 from audio_signals import tone
 from servers import SoundServer
 
 import vmic
+from vmic._device import fallback_sink
+from vmic._pulse import connection, server_profiles
 
 PLAY = ["pacat", "--raw", "--rate=48000", "--channels=1", "--latency-msec=20", "--device=vmic-silence"]
+
+
+def fallback_sinks(pulse: pulsectl.Pulse) -> list[int]:
+    """Return the server's numbers of the fallback sinks."""
+    return [sink.index for sink in pulse.sink_list() if sink.name.startswith(fallback_sink.NAME)]
+
+
+def unload_module_with(pulse: pulsectl.Pulse, argument: str) -> None:
+    (module,) = [module for module in pulse.module_list() if argument in (module.argument or "")]
+    pulse.module_unload(module.index)
+
+
+def provide() -> int:
+    with connection.connect() as server:
+        return int(fallback_sink.provide(server, server_profiles.of(server)).index)
 
 
 def test_what_plays_there_is_not_held_up(
@@ -25,3 +44,58 @@ def test_what_plays_there_is_not_held_up(
     assert done.returncode == 0, done.stderr
     record_property("half a second is played in, s", round(took, 2))
     assert 0.4 < took < 1.5
+
+
+def test_one_that_is_being_removed_does_not_count(pulse: pulsectl.Pulse) -> None:
+    # PipeWire still shows it.
+    for _ in range(10):
+        removed = provide()
+        unload_module_with(pulse, f"sink_name={fallback_sink.NAME} ")
+        provided = provide()
+        assert provided != removed
+        programs.await_that(lambda there=provided: fallback_sinks(pulse) == [there], "only the new one is there")
+
+
+def test_processes_that_begin_at_the_same_moment_share_one(pulse: pulsectl.Pulse) -> None:
+    for _ in range(10):
+        provided: list[int] = []
+        threads = [threading.Thread(target=lambda: provided.append(provide())) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(set(provided)) == 1
+        programs.await_that(lambda there=provided[0]: fallback_sinks(pulse) == [there], "one is there")
+        unload_module_with(pulse, f"sink_name={fallback_sink.NAME} ")
+        programs.await_that(lambda: fallback_sinks(pulse) == [], "it is removed")
+
+
+def test_it_stays_when_the_only_microphone_is_replaced(server: SoundServer, pulse: pulsectl.Pulse) -> None:
+    with vmic.create_microphone_device("mic", 48000):
+        before = fallback_sinks(pulse)
+        with vmic.create_microphone_device("mic", 48000, replace=True):
+            assert fallback_sinks(pulse) == before
+    programs.await_that(lambda: fallback_sinks(pulse) == [], "it is removed")
+
+
+def test_it_stays_when_the_only_microphone_is_created_again(
+    server: SoundServer, pulse: pulsectl.Pulse
+) -> None:
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        before = fallback_sinks(pulse)
+        (old,) = [source.index for source in pulse.source_list() if source.name == microphone.source_name]
+        unload_module_with(pulse, f"source_name={microphone.source_name} ")
+        programs.await_that(
+            lambda: old not in [source.index for source in pulse.source_list()]
+            and microphone.source_name in [source.name for source in pulse.source_list()],
+            "the microphone is there again",
+        )
+        assert fallback_sinks(pulse) == before
+
+
+def test_nothing_is_left_when_a_microphone_ends_that_lost_a_half(
+    server: SoundServer, pulse: pulsectl.Pulse
+) -> None:
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        unload_module_with(pulse, f"source_name={microphone.source_name} ")
+    programs.await_that(lambda: fallback_sinks(pulse) == [], "it is removed")

@@ -95,11 +95,11 @@ from vmic._monitor import monitor
 from vmic._device import registry
 from vmic import _atexit
 
-def note(pulse, device, remove=registry.remove):
+def note(pulse, device, unload=registry.unload):
     print(device.name)
-    remove(pulse, device)
+    unload(pulse, device)
 
-_atexit.EXIT_SECONDS, registry.remove = float(sys.argv[1]), note
+_atexit.EXIT_SECONDS, registry.unload = float(sys.argv[1]), note
 microphones = [vmic.create_microphone_device(f"mic{i}", 48000) for i in range(3)]
 while not monitor.has_keeper():
     time.sleep(0.01)

@@ -15,7 +15,7 @@ from vmic._errors import DeviceError
 from vmic._pulse import await_objects, modules, server_profiles
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.server import Server
-from vmic._pulse.server_profiles import Properties, ServerProfile
+from vmic._pulse.server_profiles import ServerProfile
 
 
 def make(
@@ -36,8 +36,12 @@ def make(
     identity = DeviceProperties.new(
         spec.kind, spec.name, spec.sample_rate, spec.channels, owner, volume_guard=volume_guard
     ).written()
-    with fallback_sink.provided(pulse, profile, spec.sink_name), modules.loading(pulse, device) as load:
-        probed = _probe(pulse, profile)
+    with (
+        fallback_sink.provided(pulse, profile, spec.sink_name) as silence,
+        modules.loading(pulse, device) as load,
+    ):
+        # The properties of the fallback sink show how the server reads quotes.
+        probed = dict(silence.proplist)
         arguments = spec.sink_arguments(profile, identity, profile.sink_quoting(probed))
         module = load("module-null-sink", arguments)
         shown = sink = await_objects.await_own(pulse, pulse.sink_list, spec.sink_name, module, device)
@@ -52,18 +56,6 @@ def make(
         settles = profile.settles if owner is None else 0.0
         volume.set_volumes(pulse, spec.sink_name, spec.source_name, settles)
         return _see(pulse, device, sink.index, pulse.get_source_by_name(spec.source_name).index)
-
-
-def _probe(pulse: Server, profile: ServerProfile) -> Properties:
-    """Return the properties of the fallback sink, which show how the server reads quotes."""
-    if not profile.probe:
-        return {}
-    try:
-        return dict(await_objects.await_sink(pulse, fallback_sink.NAME).proplist)
-    except DeviceError:
-        # A process that removes the last other device at this moment removes the fallback sink too.
-        fallback_sink.provide(pulse, profile)
-        return dict(await_objects.await_sink(pulse, fallback_sink.NAME).proplist)
 
 
 def name_for_speaker(pulse: Server, name: str) -> str:
@@ -116,12 +108,13 @@ def _make_room(pulse: Server, kind: str, name: str, taken: Collection[str], *, r
         if (device.kind, device.name) == (kind, name):
             if not replace:
                 raise DeviceError(f"{kind} {name!r} already exists: {_whose(device)}")
-            registry.remove(pulse, device)
+            registry.unload(pulse, device)
             removed.append(device)
     if any(device.name == name for device in removed):
         await_objects.await_removed(pulse, taken)
     for other in (*pulse.source_list(), *pulse.sink_list()):
         if other.name in taken:
+            fallback_sink.remove_idle(pulse)
             raise DeviceError(f"cannot create {kind} {name!r}: {_what(other)}")
 
 

@@ -177,11 +177,28 @@ def is_source(source: Any) -> bool:
 
 
 def remove(pulse: Server, device: Device) -> None:
-    """Remove `device` from the server.
+    """Remove `device` from the server, and the fallback sink if it was the last device."""
+    unload(pulse, device)
+    fallback_sink.remove_idle(pulse, device.sink_name)
 
-    Its recording streams and vmic's own playback streams are ended first: otherwise the server would move the
-    recordings to another microphone and the playback to another output. Foreign streams are not ended,
-    because they belong on another output.
+
+def unload(pulse: Server, device: Device) -> None:
+    """Remove `device` from the server, and end its streams. The fallback sink stays for what replaces it."""
+    end_device_streams(pulse, device)
+    # A speaker's monitor is removed with its sink.
+    if device.source is not None and device.kind == MICROPHONE:
+        modules.unload(
+            pulse, device.source.owner_module, f" source_name={device.source_name} ", device.creation
+        )
+    if device.sink is not None:
+        modules.unload(pulse, device.sink.owner_module, f" sink_name={device.sink_name} ", device.creation)
+
+
+def end_device_streams(pulse: Server, device: Device) -> None:
+    """End the recording streams of `device`, and vmic's own playback streams into it.
+
+    When the device is removed, the server would move the recordings to another microphone and the playback to
+    another output. Foreign streams are not ended, because they belong on another output.
     """
     operations = pulse.operations
     if device.source is not None:
@@ -193,14 +210,6 @@ def remove(pulse: Server, device: Device) -> None:
             if sink_input.sink == device.sink.index and is_own(sink_input, device.sink_name):
                 operations.kill_sink_input(sink_input.index)
     operations.await_answers()
-    # A speaker's monitor is removed with its sink.
-    if device.source is not None and device.kind == MICROPHONE:
-        modules.unload(
-            pulse, device.source.owner_module, f" source_name={device.source_name} ", device.creation
-        )
-    if device.sink is not None:
-        modules.unload(pulse, device.sink.owner_module, f" sink_name={device.sink_name} ", device.creation)
-    fallback_sink.remove_idle(pulse, device.sink_name)
 
 
 def is_on(source_output: Any, index: int, name: str) -> bool:

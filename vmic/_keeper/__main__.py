@@ -16,7 +16,7 @@ import sys
 import time
 from typing import Any
 
-from vmic._device import create, names, registry
+from vmic._device import create, fallback_sink, names, registry
 from vmic._device.owner import Owner
 from vmic._device.registry import Device
 from vmic._device.spec import MicrophoneSpec
@@ -80,7 +80,8 @@ class OwnerKeeper(ServerObserver):
             return
         for device in registry.find_all(pulse):
             if self._is_its(device):
-                registry.remove(pulse, device)
+                registry.unload(pulse, device)
+        fallback_sink.remove_idle(pulse)
         self.end()
 
     def lose(self) -> None:
@@ -140,6 +141,7 @@ class OwnerlessKeeper(ServerObserver):
         # Another microphone with the same name has its own keeper.
         if self._creation not in kept:
             self._see_the_server_go(pulse)
+            fallback_sink.remove_idle(pulse)
             self.end()
 
     def lose(self) -> None:

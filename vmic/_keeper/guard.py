@@ -134,13 +134,21 @@ class Guard:
         return {source: self._sources[source] for source in sources & self._sources.keys()}
 
     def _end_halves(self, pulse: Server, devices: Collection[Device]) -> None:
-        """Remove each device that has lost a half. Its owner creates it again."""
+        """End the streams of each device that has lost a half, so that its owner creates it again.
+
+        The owner removes the other half. It may be doing so at this moment: when two processes unload a
+        module, the second one may hit the next module, to which PipeWire gives the same number (0.3.65).
+        """
         whole = frozenset((d.sink.index, d.source.index) for d in devices if d.complete)
         lost, self._whole = self._whole - whole, whole
         self._sources.update((d.source.index, d.source.name) for d in devices if d.source is not None)
         for device in devices:
-            if _is_left_of(device, lost):
-                registry.remove(pulse, device)
+            if not _is_left_of(device, lost):
+                continue
+            if device.owner is None:
+                registry.unload(pulse, device)
+            else:
+                registry.end_device_streams(pulse, device)
 
 
 def _own_streams(device: Device, sink_inputs: Collection[Any], source_outputs: Collection[Any]) -> list[Any]:

@@ -211,7 +211,7 @@ class Monitor(ServerObserver):
 
     def _find(self, pulse: Server) -> dict[DeviceKey, DeviceState]:
         """Return the devices with the listeners of microphones, and whether speakers are played to."""
-        devices = [device for device in registry.find_all(pulse) if device.source]
+        devices = [device for device in registry.find_all(pulse) if device.complete]
         microphones = {device.source.index for device in devices if device.kind == MICROPHONE}
         streams = recording_apps.streams(pulse, microphones)
         sink_inputs = pulse.sink_input_list() if len(microphones) < len(devices) else []

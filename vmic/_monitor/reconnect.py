@@ -12,7 +12,7 @@ from vmic import _atexit
 from vmic._base import threads
 from vmic._base.backoff import Backoff
 from vmic._base.exception_log import LoggedCall
-from vmic._device import registry, volume
+from vmic._device import fallback_sink, registry, volume
 from vmic._device.properties import SPEAKER
 from vmic._device.registry import Device
 from vmic._errors import ClosedError, DeviceError, ServerError
@@ -114,13 +114,17 @@ class Reconnection:
         return find(pulse, self._name)
 
     def _remove_ours(self, pulse: Server) -> None:
+        self._unload_ours(pulse)
+        fallback_sink.remove_idle(pulse, self._sink_name)
+
+    def _unload_ours(self, pulse: Server) -> None:
         device = self._find(pulse)
         if self._make is not None and device is not None and device.owner == self.owner:
-            registry.remove(pulse, device)
+            registry.unload(pulse, device)
 
     def _break_off(self, pulse: Server) -> None:
         """Remove our device and end the stream, so that both are created again."""
-        self._remove_ours(pulse)
+        self._unload_ours(pulse)
         registry.end_streams(pulse, self._sink_name)
         # PipeWire 0.3.65 answers before it ends the stream, and forgets the request when this connection
         # closes (1 of 8).
@@ -180,7 +184,7 @@ class Reconnection:
                 device = connection.call(self._device_again)
                 self._stream.reopen()
                 if not self._stream.wait_open(connection.TIMEOUT):
-                    connection.call(self._remove_ours)
+                    connection.call(self._unload_ours)
                 elif not self._stream.is_disconnected:
                     connection.call(functools.partial(self._settle, device=device))
                     self.trouble, self.is_removed = "", False
@@ -205,7 +209,7 @@ class Reconnection:
             return device
         if device is not None and device.owner == self.owner:
             # One half of it is there, and is not as it was.
-            registry.remove(pulse, device)
+            registry.unload(pulse, device)
         elif device is not None:
             self.is_removed = self._is_ended_alone()
             raise DeviceError(f"another program has taken over the name {self._name!r}")

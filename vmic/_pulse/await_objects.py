@@ -12,37 +12,32 @@ from vmic._pulse.server import Server
 _APPEARS_WITHIN = 2.0
 
 
-def await_own(server: Server, things: Callable[[], list[Any]], wanted: str, module: int, device: str) -> Any:
-    """Wait for the object of `module`, and check that it has the name `wanted` (PulseAudio appends ".2")."""
-    named: list[Any] = []
-
-    def appeared() -> bool:
-        named[:] = [t for t in things() if t.owner_module == module]
-        return bool(named)
-
-    if not await_that(server, appeared, _APPEARS_WITHIN):
-        raise DeviceError(f"cannot create {device}: the server did not list {wanted} within 2 s. Try again")
-    rivals = [t for t in things() if t.name == wanted and t.owner_module < module]
-    if named[0].name != wanted or rivals:
-        raise DeviceError(f"{device} already exists: another program has just created it. Choose a new name")
-    return named[0]
-
-
-def await_sink(server: Server, name: str) -> Any:
-    """Wait for the sink of that name, which has just been created.
+def await_listed(
+    server: Server, things: Callable[[], list[Any]], is_it: Callable[[Any], bool], wanted: str, device: str
+) -> Any:
+    """Wait for the object `wanted` of `device`, which has just been created and for which `is_it` is true.
 
     Raises:
-        DeviceError: The sink does not appear.
+        DeviceError: The object does not appear.
     """
     found: list[Any] = []
 
     def appeared() -> bool:
-        found[:] = [sink for sink in server.sink_list() if sink.name == name]
+        found[:] = [thing for thing in things() if is_it(thing)]
         return bool(found)
 
     if not await_that(server, appeared, _APPEARS_WITHIN):
-        raise DeviceError(f"cannot create a device: the server did not list {name} within 2 s. Try again")
+        raise DeviceError(f"cannot create {device}: the server did not list {wanted} within 2 s. Try again")
     return found[0]
+
+
+def await_own(server: Server, things: Callable[[], list[Any]], wanted: str, module: int, device: str) -> Any:
+    """Wait for the object of `module`, and check that it has the name `wanted` (PulseAudio appends ".2")."""
+    own = await_listed(server, things, lambda thing: thing.owner_module == module, wanted, device)
+    rivals = [t for t in things() if t.name == wanted and t.owner_module < module]
+    if own.name != wanted or rivals:
+        raise DeviceError(f"{device} already exists: another program has just created it. Choose a new name")
+    return own
 
 
 def await_removed(server: Server, names: Collection[str]) -> None:

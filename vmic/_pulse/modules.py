@@ -30,23 +30,22 @@ def load(pulse: Server, module: str, arguments: str, purpose: str) -> int:
         ) from error
 
 
-def is_loaded(pulse: Server, index: int) -> bool:
-    """Return whether module `index` exists."""
-    with contextlib.suppress(pulsectl.PulseIndexError, pulsectl.PulseOperationFailed):
-        pulse.module_info(index)
-        return True
-    return False
-
-
-def unload(pulse: Server, index: int, *arguments: str) -> None:
-    """Unload module `index` if it was loaded with these arguments.
+def is_loaded(pulse: Server, index: int, *arguments: str) -> bool:
+    """Return whether module `index` exists and was loaded with these arguments.
 
     The module may be unloaded already: PulseAudio unloads a source with its sink, and another program may
     clean up too. PipeWire then gives the index to the next module.
     """
-    with contextlib.suppress(pulsectl.PulseOperationFailed, pulsectl.PulseIndexError):
+    with contextlib.suppress(pulsectl.PulseIndexError, pulsectl.PulseOperationFailed):
         loaded = f" {pulse.module_info(index).argument} "
-        if all(argument in loaded for argument in arguments):
+        return all(argument in loaded for argument in arguments)
+    return False
+
+
+def unload(pulse: Server, index: int, *arguments: str) -> None:
+    """Unload module `index` if it was loaded with these arguments."""
+    if is_loaded(pulse, index, *arguments):
+        with contextlib.suppress(pulsectl.PulseOperationFailed, pulsectl.PulseIndexError):
             pulse.module_unload(index)
 
 
