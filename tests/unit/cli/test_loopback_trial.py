@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
 import numpy as np
 import pytest
 from audio_signals import Samples
@@ -61,3 +64,27 @@ def test_what_is_altered_or_heard_twice_is_counted() -> None:
     assert judged(altered).wrong == 1
     assert judged(FRAMES[:1000], FRAMES[900:]).wrong == 100
     assert judged(SILENCE).wrong == 96000
+
+
+def test_a_signal_that_comes_as_parec_starts_is_the_only_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parec = tmp_path / "parec"
+    parec.write_text("#!/bin/sh\nexec cat /dev/zero\n")
+    parec.chmod(0o755)
+    others = set(threading.enumerate())
+    start = threading.Thread.start
+
+    def start_then_interrupt(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    faults: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", faults.append)
+    monkeypatch.setattr(threading.Thread, "start", start_then_interrupt)
+    with pytest.raises(KeyboardInterrupt), loopback_trial._listening(str(parec), "mic"):
+        pass
+    for thread in set(threading.enumerate()) - others:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert faults == []

@@ -66,7 +66,9 @@ class _ParecOutput:
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout
-        self._pipe = process.stdout
+        # The thread closes the pipe. `process` would close it while the thread reads, if a signal ended the
+        # command at this moment.
+        self._pipe, process.stdout = process.stdout, None
         self._changed = threading.Condition()
         self._data = bytearray()
         self._ends: list[int] = []  # all frames received, after each read
@@ -75,13 +77,14 @@ class _ParecOutput:
         self.thread.start()
 
     def _listen(self) -> None:
-        while data := os.read(self._pipe.fileno(), 1 << 16):
-            now = time.monotonic()
-            with self._changed:
-                self._data += data
-                self._ends.append(len(self._data) // _FRAME)
-                self._times.append(now)
-                self._changed.notify_all()
+        with self._pipe:
+            while data := os.read(self._pipe.fileno(), 1 << 16):
+                now = time.monotonic()
+                with self._changed:
+                    self._data += data
+                    self._ends.append(len(self._data) // _FRAME)
+                    self._times.append(now)
+                    self._changed.notify_all()
 
     def wait_for(self, happened: Callable[[npt.NDArray[np.int16]], object]) -> bool:
         """Wait up to 5 s until `happened` is true for the frames. Return whether it is."""
@@ -107,15 +110,15 @@ def _listening(parec: str, source_name: str) -> Iterator[_ParecOutput]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as process:
-        output = _ParecOutput(process)
         try:
+            output = _ParecOutput(process)
             # Wait until everything has started: until then, PipeWire misses quanta on a busy machine.
             if not output.wait_for(lambda heard: len(heard) > _RATE // 2):
                 raise vmic.VmicError(f"parec recorded nothing for {_HEARS_WITHIN:g} s")
             yield output
         finally:
             process.kill()
-            output.thread.join()  # all output of parec has arrived
+        output.thread.join()  # all output of parec has arrived
 
 
 def _frames(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:
