@@ -31,7 +31,9 @@ class StallWatch:
 
     def __init__(self) -> None:
         self._notes = tempfile.TemporaryFile()  # noqa: SIM115 (it is kept)
-        self._process = subprocess.Popen([sys.executable, "-S", "-E", "-c", _PROGRAM], stdout=self._notes)
+        # Without an environment it does not seem to belong to the server of the test that is the first one.
+        argv = [sys.executable, "-S", "-E", "-c", _PROGRAM]
+        self._process = subprocess.Popen(argv, stdout=self._notes, env={})
 
     def longest(self, since: float) -> float:
         """Return the longest wait since `since`, which is a time of `time.monotonic()`, in seconds."""
