@@ -93,7 +93,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             if name != "guarantee":
                 terminalreporter.line(f"{report.nodeid}: {name}: {value}")
     for report in terminalreporter.getreports("rerun"):
-        terminalreporter.line(f"RERUN {report.nodeid}: {report.longrepr.reprcrash.message.splitlines()[0]}")
+        message = " ".join(report.longrepr.reprcrash.message.split())
+        terminalreporter.line(f"RERUN {report.nodeid}: {message[:500]}")
     for name, reason in needs.missing().items():
         terminalreporter.line(f"NOT TESTED with {name}: {reason}")
 
