@@ -60,7 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--long", action="store_true", help="every combination of parameters, and the long tests"
     )
-    parser.addoption("--chaos", type=float, help="seconds of chaos on each server (10; 30 with --long)")
+    parser.addoption("--chaos", type=float, help="seconds of chaos on each server (6; 30 with --long)")
     parser.addoption(
         "--defer", type=Path, help="leave what the machine disturbed to another run: pytest @FILE"
     )

@@ -127,6 +127,7 @@ def place(request: pytest.FixtureRequest) -> Place:
     return Place(endpoint.url, lambda: endpoint.methods().count("DELETE") == len(endpoint.calls))
 
 
+@pytest.mark.either_value("place")
 @one_server
 def test_calls_leave_nothing_behind(
     server: SoundServer, place: Place, new_client: NewClient, pytestconfig: pytest.Config

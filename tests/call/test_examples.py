@@ -97,6 +97,7 @@ def test_an_agent_is_interrupted(
         assert (code, errors) == (0, "")
 
 
+@pytest.mark.either_value("name")
 @one_server
 @pytest.mark.parametrize(
     ("name", "rest"), [("tone", ["60"]), ("from_daily", ["60"]), ("echo", []), ("agent", ["one two " * 100])]
@@ -111,6 +112,7 @@ def test_ctrl_c_ends_it_without_a_word(
     assert vmic.list_microphone_devices() == []
 
 
+@pytest.mark.either_value("path")
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: str(path.stem))
 def test_it_says_how_it_is_used(path: Path) -> None:
     done = programs.run([sys.executable, str(path), "--help"], os.environ)

@@ -47,7 +47,7 @@ def test_whatever_happens_only_the_writer_is_heard(
     option = request.config.getoption
     seed = random.SystemRandom().getrandbits(32)
     with Chaos(server, seed) as chaos:
-        chaos.go_on(option("--chaos") or (30 if option("--long") else 10))
+        chaos.go_on(option("--chaos") or (30 if option("--long") else 6))
         said = chaos.end()
     log = chaos.log
     wrong = [f"seed {seed}"]

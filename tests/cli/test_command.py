@@ -118,6 +118,7 @@ def test_a_name_is_taken_once(server: SoundServer) -> None:
     assert rows()[1:] == [["mic", "48000", "1", NOBODY]]
 
 
+@pytest.mark.either_value("arguments")
 @pytest.mark.parametrize(
     "arguments",
     [("remove", "other"), ("info", "other"), ("meter", "other"), ("record", "other", "never.wav")],

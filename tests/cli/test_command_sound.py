@@ -45,6 +45,7 @@ def is_exact(server: SoundServer, sample_rate: int) -> bool:
 # ---- play ----
 
 
+@pytest.mark.either_value("kind")
 @pytest.mark.parametrize(
     ("kind", "file_rate"), [("wav", 22050), ("flac", 16000), ("ogg", 48000), ("mp3", 44100)]
 )
@@ -331,6 +332,7 @@ def test_a_signal_ends_play_and_its_sound(
     assert [info.name for info in vmic.list_microphone_devices()] == ["mic"]
 
 
+@pytest.mark.either_value("how")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_record_and_its_file_is_whole(
     server: SoundServer, start: Start, tmp_path: Path, how: signal.Signals

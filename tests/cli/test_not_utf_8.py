@@ -36,6 +36,7 @@ def test_text_that_is_not_utf_8_is_spoken_with_a_warning(server: SoundServer) ->
     assert words not in command("say", "mic", "caf\u00e9").stderr.decode()
 
 
+@pytest.mark.either_value("arguments")
 @pytest.mark.parametrize(
     "arguments",
     [("create",), ("tone",), ("remove",), ("run", "--mic"), ("record",), ("info",), ("alsa", "enable")],

@@ -14,10 +14,10 @@ from servers import SoundServer
 
 import vmic
 
-pytestmark = pytest.mark.own_quantum
 LEVEL = 8000
 
 
+@pytest.mark.either_value("file_rate")
 @pytest.mark.parametrize("file_rate", [8000, 16000, 22050, 24000, 44100, 48000])
 def test_it_has_no_gap_at_any_rate(
     server: SoundServer, record: Callable[..., Recorder], tmp_path: Path, file_rate: int

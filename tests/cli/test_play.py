@@ -200,7 +200,6 @@ def waiting(program: subprocess.Popen[str]) -> int:
     return int.from_bytes(fcntl.ioctl(program.stdin, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
-@pytest.mark.own_quantum
 def test_files_follow_each_other_without_a_gap(
     mic: vmic.MicrophoneInfo, record: Record, tmp_path: Path
 ) -> None:
@@ -233,7 +232,6 @@ def test_it_is_as_loud_as_asked_for(mic: vmic.MicrophoneInfo, record: Record, tm
     assert set(np.unique(sounding(recorder.stop()))) == {4000}
 
 
-@pytest.mark.own_quantum
 def test_a_loop_goes_on_without_a_gap_until_ctrl_c(
     server: SoundServer, mic: vmic.MicrophoneInfo, record: Record, start: Start, speech: Path
 ) -> None:

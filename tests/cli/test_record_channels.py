@@ -34,6 +34,7 @@ def recorded(start: Start, path: Path, channels: int, *options: str) -> list[int
     return found
 
 
+@pytest.mark.either_value("channels")
 @pytest.mark.parametrize("channels", [2, 3, 4, 5, 6, 8])
 def test_channels_are_in_the_order_of_wave_files(
     server: SoundServer, start: Start, tmp_path: Path, channels: int

@@ -1,10 +1,10 @@
-"""The fallback sink beside the devices: it is there as long as they are, and consumes sound at the right pace."""
+"""The fallback sink exists as long as there are devices, and consumes sound at the pace of a sound card."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import programs
 import pulsectl
@@ -21,6 +21,11 @@ PLAY = ["pacat", "--raw", "--rate=48000", "--channels=1", "--latency-msec=20", "
 def fallback_sinks(pulse: pulsectl.Pulse) -> list[int]:
     """Return the server's numbers of the fallback sinks."""
     return [sink.index for sink in pulse.sink_list() if sink.name.startswith(fallback_sink.NAME)]
+
+
+def await_sinks(pulse: pulsectl.Pulse, *numbers: int) -> None:
+    """Wait until these are the fallback sinks, and no others."""
+    programs.await_that(lambda: fallback_sinks(pulse) == [*numbers], f"the fallback sinks are {numbers}")
 
 
 def unload_module_with(pulse: pulsectl.Pulse, argument: str) -> None:
@@ -53,21 +58,17 @@ def test_one_that_is_being_removed_does_not_count(pulse: pulsectl.Pulse) -> None
         unload_module_with(pulse, f"sink_name={fallback_sink.NAME} ")
         provided = provide()
         assert provided != removed
-        programs.await_that(lambda there=provided: fallback_sinks(pulse) == [there], "only the new one is there")
+        await_sinks(pulse, provided)
 
 
 def test_processes_that_begin_at_the_same_moment_share_one(pulse: pulsectl.Pulse) -> None:
     for _ in range(10):
-        provided: list[int] = []
-        threads = [threading.Thread(target=lambda: provided.append(provide())) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(set(provided)) == 1
-        programs.await_that(lambda there=provided[0]: fallback_sinks(pulse) == [there], "one is there")
+        with ThreadPoolExecutor() as pool:
+            provided = {future.result() for future in [pool.submit(provide) for _ in range(3)]}
+        assert len(provided) == 1
+        await_sinks(pulse, *provided)
         unload_module_with(pulse, f"sink_name={fallback_sink.NAME} ")
-        programs.await_that(lambda: fallback_sinks(pulse) == [], "it is removed")
+        await_sinks(pulse)
 
 
 def test_it_stays_when_the_only_microphone_is_replaced(server: SoundServer, pulse: pulsectl.Pulse) -> None:
@@ -75,7 +76,7 @@ def test_it_stays_when_the_only_microphone_is_replaced(server: SoundServer, puls
         before = fallback_sinks(pulse)
         with vmic.create_microphone_device("mic", 48000, replace=True):
             assert fallback_sinks(pulse) == before
-    programs.await_that(lambda: fallback_sinks(pulse) == [], "it is removed")
+    await_sinks(pulse)
 
 
 def test_it_stays_when_the_only_microphone_is_created_again(
@@ -86,8 +87,10 @@ def test_it_stays_when_the_only_microphone_is_created_again(
         (old,) = [source.index for source in pulse.source_list() if source.name == microphone.source_name]
         unload_module_with(pulse, f"source_name={microphone.source_name} ")
         programs.await_that(
-            lambda: old not in [source.index for source in pulse.source_list()]
-            and microphone.source_name in [source.name for source in pulse.source_list()],
+            lambda: (
+                old not in [source.index for source in pulse.source_list()]
+                and microphone.source_name in [source.name for source in pulse.source_list()]
+            ),
             "the microphone is there again",
         )
         assert fallback_sinks(pulse) == before
@@ -98,4 +101,4 @@ def test_nothing_is_left_when_a_microphone_ends_that_lost_a_half(
 ) -> None:
     with vmic.create_microphone_device("mic", 48000) as microphone:
         unload_module_with(pulse, f"source_name={microphone.source_name} ")
-    programs.await_that(lambda: fallback_sinks(pulse) == [], "it is removed")
+    await_sinks(pulse)

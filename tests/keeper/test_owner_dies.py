@@ -188,6 +188,7 @@ def test_on_another_machine_only_its_connection_tells_that_it_lives(server: Soun
 CLEAN = "import vmic; vmic.list_microphone_devices()"
 
 
+@pytest.mark.either_server
 def test_programs_that_clean_up_at_once_do_no_harm(server: SoundServer) -> None:
     with server.client() as pulse:
         pulse.module_load("module-null-sink", "sink_name=speakers")

@@ -67,6 +67,7 @@ USES: dict[str, Callable[[Path], tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.either_value("use")
 @pytest.mark.usefixtures("unguarded")
 @pytest.mark.parametrize("use", USES)
 def test_a_command_that_uses_it_replaces_its_keeper_and_says_so(

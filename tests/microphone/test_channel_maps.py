@@ -49,6 +49,7 @@ def telling(recording: Samples) -> list[int]:
     return [int(sample) // TELLING for sample in np.median(sound, axis=0)]
 
 
+@pytest.mark.either_value("channels")
 @pytest.mark.parametrize("channels", SURROUND)
 def test_a_microphone_is_recorded_by_loudspeaker(
     channels: int, server: SoundServer, record: Callable[..., Recorder]
@@ -68,6 +69,7 @@ def test_a_microphone_is_recorded_by_loudspeaker(
         assert telling(recorder.stop()) == list(range(channels, 0, -1))
 
 
+@pytest.mark.either_value("channels")
 @pytest.mark.parametrize("channels", SURROUND)
 def test_a_speaker_is_played_to_by_loudspeaker(channels: int, server: SoundServer) -> None:
     def pacat(path: Path, speaker: vmic.VirtualSpeakerDevice) -> list[str]:
@@ -82,6 +84,7 @@ def test_a_speaker_is_played_to_by_loudspeaker(channels: int, server: SoundServe
     assert telling(np.frombuffer(heard, np.int16).reshape(-1, channels)) == list(range(channels, 0, -1))
 
 
+@pytest.mark.either_value("channels")
 @pytest.mark.parametrize("channels", MAPS)
 def test_all_that_is_of_a_device_has_its_map(
     channels: int, server: SoundServer, pulse: pulsectl.Pulse

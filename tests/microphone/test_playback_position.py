@@ -24,6 +24,7 @@ RESUMED = 240
 TOLD = 48
 
 
+@pytest.mark.either_server
 @pytest.mark.timing
 def test_latency_is_right_after_the_machine_was_busy(
     server: SoundServer, record_property: Callable[[str, object], None]

@@ -35,7 +35,7 @@ def of_graph(frames: int, rate: int, *marks: pytest.MarkDecorator) -> object:
 
 GRAPHS = [
     of_graph(128, 48000, pytest.mark.long),
-    of_graph(512, 48000),
+    of_graph(512, 48000, pytest.mark.long),
     of_graph(1024, 48000, pytest.mark.long),
     of_graph(2048, 48000),
     of_graph(128, 44100),

@@ -17,7 +17,6 @@ import vmic
 Record = Callable[..., Recorder]
 
 # PipeWire resamples all sound that does not have the rate of its graph.
-pytestmark = pytest.mark.own_quantum
 RATES = [(16000, 1), (48000, 1), (48000, 2), (44100, 2), (8000, 1)]
 
 

@@ -24,6 +24,7 @@ def bench(*arguments: str | Path, path: Sequence[Path] = ()) -> subprocess.Compl
 
 
 @pytest.mark.timing
+@pytest.mark.either_value("kind")
 @pytest.mark.parametrize("kind", available_servers())
 def test_every_frame_is_accounted_for(kind: str, tmp_path: Path) -> None:
     numbers, picture = tmp_path / "numbers.json", tmp_path / "picture.png"

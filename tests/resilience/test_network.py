@@ -16,7 +16,6 @@ from servers import SoundServer, available_servers, new_server
 from timed_recording import TimedRecorder
 
 pytestmark = [
-    pytest.mark.timing,
     pytest.mark.either_server,  # libpulse carries the sound over TCP
     pytest.mark.needs("namespaces"),
     pytest.mark.guarantee("another machine"),
@@ -59,6 +58,7 @@ def far_owner(server: SoundServer, hosts: Hosts) -> Iterator[OwnerProgram]:
         yield owner
 
 
+@pytest.mark.timing
 def test_it_is_heard_there(
     hosts: Hosts, server: SoundServer, far_owner: OwnerProgram, record_property: Callable[[str, object], None]
 ) -> None:

@@ -1,8 +1,9 @@
 """Choose which cells of a parametrized test run without --long.
 
-Each value of each parameter is run at least once, and every combination with --long. A test whose code path
-above the server is the same on both runs on one of them: half of these tests on each. They are the tests of
-the packages below, and those with the marker `either_server`. In these packages the other fixtures with
+Each value of each parameter is run at least once, and every combination with --long. Of a parameter that the
+marker `either_value` names, one value is run, because all of them take the same code path. A test whose code
+path above the server is the same on both runs on one of them: half of these tests on each. They are the tests
+of the packages below, and those with the marker `either_server`. In these packages the other fixtures with
 parameters, such as a room and Janus, take turns too: each test of a module runs with one value, and each
 value in some test of the module.
 """
@@ -52,11 +53,13 @@ def _in_turn(tests: dict[str, list[pytest.Item]]) -> dict[str, list[pytest.Item]
 def _chosen_cells(name: str, cells: list[pytest.Item], *, above_server: bool) -> list[pytest.Item]:
     values = {cell: _values(cell) for cell in cells}
     servers = sorted({value for cell in cells for parameter, value in values[cell] if parameter == "server"})
+    for mark in cells[0].iter_markers("either_value"):
+        for parameter in mark.args:
+            cells = _with_one_value(name, cells, parameter)
     if not servers:
         return cells
     if above_server or cells[0].get_closest_marker("either_server"):
-        server = servers[zlib.crc32(name.encode()) % len(servers)]
-        cells = [cell for cell in cells if ("server", server) in values[cell]]
+        cells = _with_one_value(name, cells, "server")
     uncovered = {value for cell in cells for value in values[cell]}
     covering = []
     while uncovered:
@@ -64,6 +67,14 @@ def _chosen_cells(name: str, cells: list[pytest.Item], *, above_server: bool) ->
         covering.append(best)
         uncovered -= values[best]
     return covering
+
+
+def _with_one_value(name: str, cells: list[pytest.Item], parameter: str) -> list[pytest.Item]:
+    """Return the cells in which a parameter has one of its values, which depends on the test's name."""
+    by_value: dict[str, list[pytest.Item]] = defaultdict(list)
+    for cell in cells:
+        by_value[dict(_values(cell))[parameter]].append(cell)
+    return by_value[sorted(by_value)[zlib.crc32(name.encode()) % len(by_value)]]
 
 
 def _fixture_values(item: pytest.Item) -> Values:

@@ -15,7 +15,6 @@ from vmic._errors import DeviceError
 from vmic._pulse import await_objects, modules, server_profiles
 from vmic._pulse.bindings import pulsectl
 from vmic._pulse.server import Server
-from vmic._pulse.server_profiles import ServerProfile
 
 
 def make(

@@ -37,6 +37,11 @@ def test_without_a_server(rate, load): ...
 @pytest.mark.either_server
 def test_marked(server): ...
 
+@pytest.mark.either_value("rate")
+@pytest.mark.parametrize("rate", [8000, 48000, 16000])
+@pytest.mark.parametrize("load", [print, len])
+def test_alike(server, rate, load): ...
+
 def test_one_of_three(address, server): ...
 
 @pytest.mark.parametrize("rate", [8000, 48000])
@@ -70,6 +75,19 @@ def test_each_value_runs_on_either_server(tmp_path: Path) -> None:
     each = {name for name in names if name.startswith("test_each")}
     assert each == {"test_each[pulseaudio]", "test_each[pipewire]"}
     assert len([name for name in names if name.startswith("test_marked")]) == 1
+    alike = [name for name in names if name.startswith("test_alike")]
+    assert (
+        len(
+            {
+                rate
+                for name in alike
+                for rate in ("8000", "48000", "16000")
+                if f"-{rate}-" in f"-{name[11:-1]}-"
+            }
+        )
+        == 1
+    )
+    assert all(any(value in name for name in alike) for value in ("pulseaudio", "pipewire", "print", "len"))
 
 
 def test_above_the_server_one_of_them_is_enough(tmp_path: Path) -> None:
