@@ -8,17 +8,20 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import programs
 import pulsectl
 import pytest
-from audio_signals import Samples
+from audio_signals import Samples, numbered
 from owner_programs import ENDS, OwnerProgram, busy_processes, unload
 from player_programs import PlayerProgram, is_there
 from recording import Recorded, Recorder, ffmpeg, parec
 from servers import SoundServer
+
+import vmic
 
 Record = Callable[..., Recorder]
 LetIn = Callable[[Samples], None]
@@ -309,7 +312,34 @@ def test_who_begins_to_record_as_another_microphone_goes_goes_on(
         recorder = begin(owner)
         recorder.await_first_frame()
     owner.ask("mic.write_frames(b'\\x01\\x01' * 48000)")
-    recorder.await_frames(48000)
+    recorder.await_sound(24000)
+
+
+@pytest.mark.parametrize("server", ["pulseaudio"], indirect=True)  # PipeWire has one number for all objects
+def test_a_recording_goes_on_when_a_program_with_the_number_of_the_sink_ends(
+    server: SoundServer,
+    pulse: pulsectl.Pulse,
+    record: Record,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The process itself guards until the keeper is ready, and its connection follows the clients too.
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexec sleep 60\n")
+    python.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(python))
+    for _ in range(20):  # the sinks' numbers must be ahead of the clients'
+        pulse.module_unload(pulse.module_load("module-null-sink"))
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        recorder = record(microphone)
+        (sink,) = [sink.index for sink in pulse.sink_list() if sink.name.startswith("vmic-sink-")]
+        last = 0
+        while last < sink:
+            with server.client("other") as other:
+                last = max(client.index for client in other.client_list())
+        assert last == sink
+        microphone.write_frames(numbered(4800))
+        recorder.await_frames(4800)
 
 
 @pytest.mark.guarantee("comes back")

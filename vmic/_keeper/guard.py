@@ -130,6 +130,8 @@ class Guard:
         if event.facility == "source":
             name = self._sources.pop(event.index, None)
             return {} if name is None else {event.index: name}
+        if event.facility != "sink":  # a client may have the number of a sink (PulseAudio)
+            return {}
         sources = {source for sink, source in self._whole if sink == event.index}
         return {source: self._sources[source] for source in sources & self._sources.keys()}
 
