@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -117,7 +115,7 @@ def test_a_stream_that_the_server_remembers_there_is_moved_away(
 ) -> None:
     mic = sink_of_mic(pulse)
     # A user moves the stream there while the keeper is stopped.
-    with stopped(owner.guarding_keeper()):
+    with programs.stopped(owner.guarding_keeper()):
         first = play()
         first.await_place(pulse, "vmic-silence")
         pulse.sink_input_move(first.stream(pulse).index, mic.index)
@@ -173,22 +171,12 @@ def test_a_stream_is_moved_to_what_is_the_default_by_then(
 ) -> None:
     for name in ("speakers", "others", "speakers"):
         # The keeper learns of the new default and of the stream at the same moment.
-        with stopped(owner.guarding_keeper()):
+        with programs.stopped(owner.guarding_keeper()):
             choose(pulse, name)
             foreign = play(sink_of_mic(pulse).name)
             foreign.await_place(pulse, sink_of_mic(pulse).name)
         foreign.await_place(pulse, name)
         foreign.end()
-
-
-@contextlib.contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    """Stop process `pid` until the end of the block."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def all_of(recorder: Recorder) -> Samples:
@@ -292,7 +280,7 @@ def test_nor_does_one_that_has_just_begun(
 def test_what_came_and_went_while_the_keeper_was_held_up_is_ended(
     owner: OwnerProgram, begin: Callable[[Recorded], Recorder], pulse: pulsectl.Pulse, half: str
 ) -> None:
-    with stopped(owner.guarding_keeper()):
+    with programs.stopped(owner.guarding_keeper()):
         owner.ask("globals().update(late=vmic.create_microphone_device('late', 48000))")
         recorder = begin(LateMicrophone())
         unload(pulse, half)
@@ -306,7 +294,7 @@ def test_who_begins_to_record_as_another_microphone_goes_goes_on(
     owner: OwnerProgram, begin: Callable[[Recorded], Recorder], pulse: pulsectl.Pulse, half: str
 ) -> None:
     owner.ask("globals().update(late=vmic.create_microphone_device('late', 48000))")
-    with stopped(owner.guarding_keeper()):
+    with programs.stopped(owner.guarding_keeper()):
         unload(pulse, half)
         programs.await_that(lambda: half not in str(pulse.module_list()), "it has gone")
         recorder = begin(owner)
@@ -354,7 +342,7 @@ def test_a_device_of_which_a_half_was_unloaded_comes_back(
     def is_back() -> bool:
         return any(s.name == "mic" and s.proplist["vmic.creation"] != before for s in pulse.source_list())
 
-    with stopped(owner.guarding_keeper()) if held_up else contextlib.nullcontext():
+    with programs.stopped(owner.guarding_keeper()) if held_up else contextlib.nullcontext():
         ENDS[end](owner, pulse)
         programs.await_that(is_back, "it is back")
     programs.await_that(lambda: owner.ask("mic.stats.reconnects") == "1", "it is written to again")

@@ -6,10 +6,11 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 # The repository.
@@ -70,6 +71,16 @@ def end(program: subprocess.Popen[str]) -> tuple[int, str]:
     """Close the program's standard input and wait; return its exit code, and its errors but for gaps."""
     _, errors = program.communicate(timeout=PATIENCE)
     return program.returncode, _GAPS.sub("", errors)
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Stop process `pid` until the end of the block."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def with_setting(setting: str) -> set[int]:

@@ -23,7 +23,7 @@ from vmic._device.spec import MicrophoneSpec
 from vmic._errors import DeviceError, ServerError
 from vmic._keeper.client import GREETING, READY
 from vmic._keeper.guard import Guard
-from vmic._pulse import connection
+from vmic._pulse import await_objects, connection
 from vmic._pulse.server import Server
 from vmic._pulse.subscription import ServerObserver
 
@@ -131,7 +131,7 @@ class OwnerlessKeeper(ServerObserver):
         if self._is_to_be_made:
             # The microphone still exists if only the connection was lost.
             there = [device for device in registry.find_microphones(pulse) if self._is_it(device)]
-            self._creation = (there[0] if there else self._make_again()).creation
+            self._creation = (there[0] if there else self._make_again(pulse)).creation
             self._is_to_be_made = False
         self._lost_at = None
         kept = [d.creation for d in self._guard.look(pulse, self._is_it) if d.source is not None]
@@ -156,8 +156,8 @@ class OwnerlessKeeper(ServerObserver):
     def _is_it(self, device: Device) -> bool:
         return device.name == self._spec.name and device.owner is None
 
-    def _make_again(self) -> Device:
-        """Create the microphone again.
+    def _make_again(self, pulse: Server) -> Device:
+        """Create the microphone again, and wait until `pulse` shows it.
 
         Raises:
             ServerError: The server refuses it for now. It is tried again, as for a server that is not back.
@@ -165,7 +165,15 @@ class OwnerlessKeeper(ServerObserver):
         # This needs a separate connection, because the creation follows events too.
         with connection.connect() as other:
             try:
-                return create.make(other, self._spec, owner=None, volume_guard=True, replace=False)
+                made = create.make(other, self._spec, owner=None, volume_guard=True, replace=False)
+                shown: Device = await_objects.await_listed(
+                    pulse,
+                    lambda: registry.find_microphones(pulse),
+                    lambda device: device.complete and device.creation == made.creation,
+                    self._spec.source_name,
+                    f"microphone {self._spec.name!r}",
+                )
+                return shown
             except DeviceError as error:
                 raise ServerError(str(error)) from error
 

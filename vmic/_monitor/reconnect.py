@@ -207,15 +207,16 @@ class Reconnection:
             device = self._find(pulse)
         if device is not None and device.owner == self.owner and device.complete:
             return device
-        if device is not None and device.owner == self.owner:
-            # One half of it is there, and is not as it was.
-            registry.unload(pulse, device)
-        elif device is not None:
+        if device is not None and device.owner != self.owner:
             self.is_removed = self._is_ended_alone()
             raise DeviceError(f"another program has taken over the name {self._name!r}")
         if self._make is None:
+            # Its owner or its keeper may be creating it: half of it may be there.
             self.is_removed = self._is_ended_alone()
             raise DeviceError(f"the {self._kind} was removed from the sound server")
+        if device is not None:
+            # One half of it is there, and is not as it was.
+            registry.unload(pulse, device)
         monitor.hurry()
         return self._make(pulse)
 
