@@ -79,6 +79,17 @@ def test_it_stays_when_the_only_microphone_is_replaced(server: SoundServer, puls
     await_sinks(pulse)
 
 
+def test_it_stays_when_a_microphone_is_closed_that_was_replaced(
+    server: SoundServer, pulse: pulsectl.Pulse
+) -> None:
+    replaced = vmic.create_microphone_device("mic", 48000)
+    with vmic.create_microphone_device("mic", 48000, replace=True):
+        before = fallback_sinks(pulse)
+        replaced.close()
+        assert fallback_sinks(pulse) == before
+    await_sinks(pulse)
+
+
 def test_it_stays_when_the_only_microphone_is_created_again(
     server: SoundServer, pulse: pulsectl.Pulse
 ) -> None:

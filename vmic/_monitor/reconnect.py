@@ -114,13 +114,15 @@ class Reconnection:
         return find(pulse, self._name)
 
     def _remove_ours(self, pulse: Server) -> None:
-        self._unload_ours(pulse)
-        fallback_sink.remove_idle(pulse, self._sink_name)
+        fallback_sink.remove_idle(pulse, self._unload_ours(pulse))
 
-    def _unload_ours(self, pulse: Server) -> None:
+    def _unload_ours(self, pulse: Server) -> str | None:
+        """Unload our device, and return the name of its sink; None if the device is not there."""
         device = self._find(pulse)
-        if self._make is not None and device is not None and device.owner == self.owner:
-            registry.unload(pulse, device)
+        if self._make is None or device is None or device.owner != self.owner:
+            return None
+        registry.unload(pulse, device)
+        return device.sink_name
 
     def _break_off(self, pulse: Server) -> None:
         """Remove our device and end the stream, so that both are created again."""
