@@ -80,8 +80,8 @@ class OwnerKeeper(ServerObserver):
             return
         for device in registry.find_all(pulse):
             if self._is_its(device):
-                registry.unload(pulse, device)
-        fallback_sink.remove_idle(pulse)
+                registry.remove(pulse, device)
+        fallback_sink.remove_idle(pulse)  # also if the devices were to be created again
         self.end()
 
     def lose(self) -> None:
