@@ -83,9 +83,13 @@ static void a_flush_and_a_stop_find_it_so(void) {
 static void not_while_somebody_listens(void) {
     struct settings settings = restless();
     struct fixture f = open_stream(&settings);
+    /* The writer waits meanwhile: otherwise it is suspended if this thread is held up for 1 ms. */
+    fake_hold(f.fake, FAKE_LEVEL);
+    fake_wait_held(f.fake, FAKE_LEVEL);
     vmic_set_listened(f.stream, 0);
     vmic_set_listened(f.stream, 1);
-    fake_wait_idle(f.fake, 3);
+    fake_release(f.fake, FAKE_LEVEL);
+    fake_wait_idle(f.fake, 5);
     CHECK_EQUAL(fake_count(f.fake, FAKE_CLOSE), 0);
     end_stream(&f);
 }
