@@ -162,4 +162,9 @@ void vmic_free(vmic_stream *stream);
  * which has room for `size` bytes (480 are enough). Return 0, or -1 when there is no such map. */
 int vmic_channel_map(uint32_t channels, char *text, uint32_t size);
 
+/* Give the threads that are started from now on larger stacks than all threads before had: none of them gets
+ * the stack of a thread that has ended, and the bytes of its stack are zero. Return 0, or an error as in
+ * errno. */
+int vmic_renew_stacks(void);
+
 #endif

@@ -1,10 +1,13 @@
+#define _GNU_SOURCE // pthread_setattr_default_np
 #include "threads.h"
 
 #include "clock.h"
+#include "vmic.h"
 
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <unistd.h>
 
 /* Below the threads of the servers: PulseAudio's have 5, and those of PipeWire and its clients 83 and more.
  */
@@ -37,6 +40,19 @@ int thread_start(void *(*run)(void *), void *argument) {
         error = pthread_create(&id, &attributes, run, argument);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
+
+int vmic_renew_stacks(void) {
+    pthread_attr_t attributes;
+    size_t size;
+    int error = pthread_getattr_default_np(&attributes);
+    if (error)
+        return error;
+    pthread_attr_getstacksize(&attributes, &size);
+    pthread_attr_setstacksize(&attributes, size + (size_t)sysconf(_SC_PAGESIZE));
+    error = pthread_setattr_default_np(&attributes);
     pthread_attr_destroy(&attributes);
     return error;
 }

@@ -62,6 +62,34 @@ def test_it_is_exact_silence_and_then_every_frame_once(device_watch: DeviceWatch
     HeardSignal.in_recording(sound, RATE).assert_exact(RATE)
 
 
+def test_a_stream_does_not_use_the_stack_of_a_thread_that_ended(device_watch: DeviceWatch) -> None:
+    """PortAudio's thread may print an error forever if its stack is not zero (see portaudio.py)."""
+    own: list[set[int]] = []  # of each stream
+
+    class Noting(Capture):
+        def open(self, sounddevice: Any, found: Any) -> Any:
+            own.append(set())
+            return super().open(sounddevice, found)
+
+        def note_moved(self) -> None:
+            own[-1].add(threading.get_ident())  # an address in the thread's stack (glibc)
+            super().note_moved()
+
+    async def record() -> None:
+        capture = Noting(device_watch, print)
+        capture.use(mic.source_name, 1)
+        while not (own and own[0]):
+            await recorded(capture, 1)
+        capture.reopen()
+        while not (own[1:] and own[1]):
+            await recorded(capture, 1)
+        await capture.close()
+
+    with vmic.create_microphone_device("mic", RATE, 1, True) as mic:
+        asyncio.run(record())
+    assert not own[0] & own[1]
+
+
 def test_silence_keeps_the_pace_when_there_is_no_microphone(device_watch: DeviceWatch) -> None:
     async def record() -> tuple[float, Samples]:
         capture = Capture(device_watch, print)

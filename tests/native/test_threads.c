@@ -1,7 +1,8 @@
-/* The threads that vmic starts: signals belong to the program, and their priority is what the process may
- * have. */
+/* The threads that vmic starts: signals belong to the program, their priority is what the process may have,
+ * and their stacks can be new. */
 #include "check.h"
 #include "threads.h"
+#include "vmic.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -86,7 +87,37 @@ static void a_thread_starts_without_realtime_priority(void) {
     CHECK_EQUAL(status, 0);
 }
 
+#define AT_ONCE 4
+
+static void *await_all(void *barrier) {
+    pthread_barrier_wait(barrier);
+    return NULL;
+}
+
+/* Run threads at the same time and fill `ids`; an id is an address in the thread's stack (glibc). */
+static void run_threads(pthread_t ids[AT_ONCE]) {
+    pthread_barrier_t all;
+    CHECK_EQUAL(pthread_barrier_init(&all, NULL, AT_ONCE), 0);
+    for (int i = 0; i < AT_ONCE; i++)
+        CHECK_EQUAL(pthread_create(&ids[i], NULL, await_all, &all), 0);
+    for (int i = 0; i < AT_ONCE; i++)
+        CHECK_EQUAL(pthread_join(ids[i], NULL), 0);
+    pthread_barrier_destroy(&all);
+}
+
+static void a_renewed_stack_was_no_other_threads(void) {
+    pthread_t used[AT_ONCE], renewed[AT_ONCE];
+    for (int round = 0; round < 10; round++) {
+        run_threads(used);
+        CHECK_EQUAL(vmic_renew_stacks(), 0);
+        run_threads(renewed);
+        for (int i = 0; i < AT_ONCE * AT_ONCE; i++)
+            CHECK(!pthread_equal(used[i / AT_ONCE], renewed[i % AT_ONCE]));
+    }
+}
+
 int main(void) {
+    RUN(a_renewed_stack_was_no_other_threads);
     RUN(a_thread_has_realtime_priority_where_it_may);
     RUN(a_thread_starts_without_realtime_priority);
     RUN(a_thread_blocks_all_but_faults);

