@@ -201,6 +201,14 @@ static int64_t idle(struct writer *w, int64_t level, int64_t now) {
     return now < reported_at ? reported_at : w->silence.sounded_at + IDLE_NS;
 }
 
+/* Return whether the last data gets its silence a period early. A server that does not fill periods keeps a
+ * part of one, and plays a period of silence instead, until more comes: in 6 of 160 recordings on a busy
+ * machine the last part of a quantum was heard 5.3 ms late (PipeWire 0.3.65). A writer that was far ahead has
+ * probably ended; the next data of another one would be delayed. */
+static bool is_early(const struct writer *w) {
+    return w->utterance.ahead && !w->metrics.fills_periods && sink_io_ends_in_data(w);
+}
+
 static int64_t give_silence(struct writer *w, int64_t level) {
     int64_t now = clock_now();
     if (w->utterance.last_data == 0 || now - w->utterance.last_data > LINGER_NS)
@@ -209,7 +217,8 @@ static int64_t give_silence(struct writer *w, int64_t level) {
         sink_io_drop_silence(w);
         return 0;
     }
-    int64_t due = w->server.dry_at - w->metrics.low_water;
+    bool early = is_early(w);
+    int64_t due = w->server.dry_at - w->metrics.low_water - (early ? w->metrics.period : 0);
     if (w->silence.due_at == 0)
         w->silence.due_at = due;
     /* A server that holds less than its prebuf stands still, and so does its level (PulseAudio 16.1). */
@@ -219,7 +228,8 @@ static int64_t give_silence(struct writer *w, int64_t level) {
     int64_t gap = w->utterance.speaking
                       ? prebuffer_gap(&w->prebuffer, now, w->silence.inserted) - w->silence.inserted
                       : 0;
-    w->silence.pending = max_ns(w->silence.pending, silence_of(w, max_ns(gap, w->metrics.period / 2)));
+    int64_t least = early ? w->metrics.period : w->metrics.period / 2;
+    w->silence.pending = max_ns(w->silence.pending, silence_of(w, max_ns(gap, least)));
     write_silence(w, w->metrics.high_water - level);
     return 0;
 }

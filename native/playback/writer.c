@@ -102,11 +102,16 @@ void writer_need(struct writer *w) {
     pthread_cond_broadcast(&w->state_changed);
 }
 
+/* A writer that has so much more in reserve than one of small blocks does not keep time by itself. */
+#define AHEAD_NS SECOND
+
 void writer_note_write(struct writer *w, uint64_t count) {
     int64_t now = clock_now();
     int64_t margin = sink_io_held(w) + to_ns(w->sample_rate, ring_length(&w->ring));
     /* A server that needs more has begun a period: what is written now is in the next one. */
     bool in_server = sink_io_ends_in_data(w) && now < w->server.dry_at;
+    w->utterance.ahead =
+        (w->utterance.ahead && scheduler_goes_on(w)) || margin + to_ns(w->sample_rate, count) > AHEAD_NS;
     trim_write(&w->trim, now, to_ns(w->sample_rate, count));
     if (in_server || ring_length(&w->ring) > 0) {
         prebuffer_in_time(&w->prebuffer, now, margin);

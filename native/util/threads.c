@@ -1,4 +1,3 @@
-#define _GNU_SOURCE // pthread_setattr_default_np
 #include "threads.h"
 
 #include "clock.h"

@@ -1,5 +1,4 @@
 /* A sink that fails and is opened again. */
-#define _GNU_SOURCE /* RUSAGE_THREAD */
 #include "fixture.h"
 
 #include <sys/resource.h>

@@ -88,6 +88,27 @@ static void a_tail_is_pushed_out(void) {
     end_stream(&f);
 }
 
+/* Write data of `ms`, and return how much of it was not heard when silence came, in ms. */
+static uint64_t unheard_at_silence(bool fills_periods, uint64_t ms) {
+    struct settings settings = roomy();
+    settings.metrics.headroom = 0;
+    settings.metrics.period = 1000000 * US;
+    settings.metrics.fills_periods = fills_periods;
+    struct fixture f = open_stream(&settings);
+    put_all(&f, 1, ms * RATE / 1000);
+    fake_wait_silence(f.fake, 1);
+    uint64_t unheard = look(&f).queued * 1000 / RATE;
+    end_stream(&f);
+    return unheard;
+}
+
+/* Here silence is otherwise due 20 ms before the sink runs dry. */
+static void the_tail_of_much_data_is_pushed_out_a_period_early(void) {
+    CHECK_COMPARE(unheard_at_silence(false, 1600), >, 500);
+    CHECK_COMPARE(unheard_at_silence(true, 1600), <=, 20);
+    CHECK_COMPARE(unheard_at_silence(false, 400), <=, 20);
+}
+
 /* The sink stops playing above the level at which silence is due: silence must come nevertheless. */
 static void a_sink_that_stands_still_is_pushed(void) {
     struct settings settings = tight();
@@ -274,6 +295,7 @@ int main(void) {
     RUN(full_ring);
     RUN(a_slow_sink_gets_the_data);
     RUN(a_tail_is_pushed_out);
+    RUN(the_tail_of_much_data_is_pushed_out_a_period_early);
     RUN(a_sink_that_stands_still_is_pushed);
     RUN(an_idle_stream_is_quiet);
     RUN(is_paced, 0);
