@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import threading
@@ -65,11 +64,10 @@ class Fault:
 
 
 def wake(microphone: vmic.VirtualMicrophoneDevice) -> None:
-    """Make the server report a change."""
-    with contextlib.ExitStack() as stack:
-        pulse = stack.enter_context(pulsectl.Pulse("vmic-tests"))
-        pulse.mute(pulse.get_source_by_name(microphone.source_name), True)
-        pulse.mute(pulse.get_source_by_name(microphone.source_name), False)
+    """Make the server report a change that stays: one that is undone at once may not be seen."""
+    with pulsectl.Pulse("vmic-tests") as pulse:
+        source = pulse.get_source_by_name(microphone.source_name)
+        pulse.mute(source, not source.mute)
 
 
 def await_keeper(since: set[int] | None = None) -> int:

@@ -109,6 +109,19 @@ def test_a_speaker_is_shown_as_its_name_is(server: SoundServer, pulse: pulsectl.
     # The other speaker shows the owner to the server.
     with vmic.create_speaker_device("another"), connection.connect() as own:
         before = {sink.name for sink in pulse.sink_list()}
+
+        # PipeWire shows a device to each connection at its own time.
+        def await_added(name: str) -> pulsectl.PulseSinkInfo:
+            added: dict[str, pulsectl.PulseSinkInfo] = {}
+
+            def is_there() -> bool:
+                added.clear()
+                added.update((sink.name, sink) for sink in pulse.sink_list() if sink.name not in before)
+                return added.keys() == {name}
+
+            programs.await_that(is_there, f"only {name} was added")
+            return added[name]
+
         for name in TRICKY:
             spec = SpeakerSpec(name, name, 48000, 1, names.speaker_sink_names(name)[0])
             try:
@@ -117,10 +130,9 @@ def test_a_speaker_is_shown_as_its_name_is(server: SoundServer, pulse: pulsectl.
                 assert server.kind == "pipewire"
                 assert {"'", '"'} <= set(name) or name.endswith("\\")
                 continue
-            now = {sink.name: sink for sink in pulse.sink_list()}
-            assert now.keys() - before == {spec.sink_name}
-            assert now[spec.sink_name].description == name
-            assert DeviceProperties.of(now[spec.sink_name]) == device.properties
+            shown = await_added(spec.sink_name)
+            assert shown.description == name
+            assert DeviceProperties.of(shown) == device.properties
             registry.remove(own, device)
             await_objects.await_removed(own, {spec.sink_name})
 
