@@ -235,12 +235,12 @@ static int64_t give_silence(struct writer *w, int64_t level) {
 }
 
 int64_t scheduler_next(struct writer *w) {
-    int64_t level = sink_io_held(w);
+    int64_t level = sink_io_unconsumed(w);
     w->waiting_for_data = ring_length(&w->ring) == 0;
     /* A full server gets no more until there is room for several periods, which costs fewer wake-ups, and no
      * silence either: a suspended sink would fill up, and then block. */
     int64_t full = w->metrics.high_water - max_ns(w->metrics.period, w->metrics.refill);
     if (level > full)
-        return w->server.empty_at - full;
+        return w->server.empty_at - w->server.kept - full;
     return ring_length(&w->ring) > 0 ? give_data(w, level) : give_silence(w, level);
 }

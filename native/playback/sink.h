@@ -15,7 +15,8 @@ struct level {
     int64_t dry_at;   /* when the server finds too little for a period, if nothing is written */
     bool doubtful;    /* the server should be asked what it holds */
     int64_t sure_at;  /* frames due before this were heard; INT64_MAX: all frames that are due were heard */
-    int64_t delayed;  /* how long the server has kept the sound waiting since it was opened */
+    int64_t kept; /* how much of the time until `heard_at` passes after the server has consumed the frame */
+    int64_t delayed; /* how long the server has kept the sound waiting since it was opened */
     /* When a frame that is written now will be heard by the server's own account, which is less exact than a
      * predicted level but knows when the server stands still; 0: there is none. */
     int64_t reported_at;

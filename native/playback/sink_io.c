@@ -12,6 +12,10 @@ int64_t sink_io_held(const struct writer *w) {
     return max_ns(0, w->server.empty_at - clock_now());
 }
 
+int64_t sink_io_unconsumed(const struct writer *w) {
+    return max_ns(0, w->server.empty_at - w->server.kept - clock_now());
+}
+
 uint64_t sink_io_unheard(struct writer *w) {
     /* If the server has run dry, `sure_at` is its next period, when a frame written now would be heard. All
      * earlier frames then count as heard, and silence that follows them needs no fade. */
@@ -103,6 +107,7 @@ bool sink_io_measure(struct writer *w) {
     w->server.data_due |= clock_now() >= w->server.data_end_at;
     w->server.empty_at = level.heard_at;
     w->server.dry_at = min_ns(level.dry_at, w->server.empty_at);
+    w->server.kept = level.kept;
     w->server.sure_at = level.sure_at;
     w->server.reported_at = level.reported_at;
     if (level.delayed != w->server.delayed)

@@ -36,8 +36,12 @@ void sink_io_drop_silence(struct writer *writer);
 /* Learn anew what the server's periods are. The server holds nothing. */
 void sink_io_find_periods(struct writer *writer);
 
-/* Return how much the server holds, ns. */
+/* Return how much the server holds that was not heard, ns. */
 int64_t sink_io_held(const struct writer *writer);
+
+/* Return how much of it the server has not consumed, ns: what is left of the room for more counts from this.
+ */
+int64_t sink_io_unconsumed(const struct writer *writer);
 
 /* Return how many data frames are not yet certain to have been heard. */
 uint64_t sink_io_unheard(struct writer *writer);

@@ -107,7 +107,7 @@ void writer_need(struct writer *w) {
 
 void writer_note_write(struct writer *w, uint64_t count) {
     int64_t now = clock_now();
-    int64_t margin = sink_io_held(w) + to_ns(w->sample_rate, ring_length(&w->ring));
+    int64_t margin = sink_io_unconsumed(w) + to_ns(w->sample_rate, ring_length(&w->ring));
     /* A server that needs more has begun a period: what is written now is in the next one. */
     bool in_server = sink_io_ends_in_data(w) && now < w->server.dry_at;
     w->utterance.ahead =

@@ -60,6 +60,7 @@ struct writer {
     struct {
         struct server_contents contents;
         int64_t empty_at;    /* when the server will have used up what it holds */
+        int64_t kept;        /* how much later frames are heard than the server consumes them, ns */
         int64_t sure_at;     /* frames due before this were heard for certain; INT64_MAX: all that are due */
         int64_t dry_at;      /* when it needs more */
         int64_t data_end_at; /* when the last data will have been heard; 0: there was none */

@@ -1,6 +1,7 @@
 #include "pipewire_clock.h"
 
 #include "clock.h"
+#include "median.h"
 #include "minmax.h"
 
 /* An error counts when it has lasted for all intervals of this length. */
@@ -20,6 +21,8 @@ static void forget(struct pipewire_clock *clock, int64_t now_at) {
         clock->highest[i] = INT64_MAX;
     }
     begin_interval(clock, now_at);
+    clock->recent_count = 0;
+    clock->is_usual_known = false;
 }
 
 void pipewire_clock_begin(struct pipewire_clock *clock, int64_t quantum, int64_t consumed_at) {
@@ -65,8 +68,34 @@ static void correct(struct pipewire_clock *clock) {
     }
 }
 
+/* Return `ns` in quanta, and more than 5/8 of one as one. */
+static int64_t in_quanta(const struct pipewire_clock *clock, int64_t ns) {
+    int64_t rounding = clock->quantum * 3 / 8;
+    return (ns < 0 ? ns - rounding : ns + rounding) / clock->quantum * clock->quantum;
+}
+
+/* Find out from the reports how many quanta the stream keeps: the first ones of an utterance tell it, later
+ * ones when it changes, if a quantum is longer than they wander: with 256 frames the result was 20 ms wrong
+ * in 2 of 5 runs after 20 skips. A report is no less than 0: so those of less than a quantum tell nothing. */
+static void note_kept(struct pipewire_clock *clock, int64_t now_at, int64_t later) {
+    int64_t level = clock->next_at + clock->filled - now_at;
+    if (level < clock->quantum + MS || (clock->is_usual_known && clock->quantum < 2 * WANDERS))
+        return;
+    clock->recent[clock->recent_count++] = later + clock->kept;
+    if (clock->recent_count < PIPEWIRE_CLOCK_RECENT)
+        return;
+    clock->recent_count = 0;
+    int64_t usual = median_ns(clock->recent, PIPEWIRE_CLOCK_RECENT);
+    int64_t kept = clock->is_usual_known ? clock->kept + in_quanta(clock, usual - clock->usual)
+                                         : in_quanta(clock, usual + clock->quantum);
+    clock->kept = max_ns(0, kept);
+    clock->usual = usual;
+    clock->is_usual_known = true;
+}
+
 void pipewire_clock_report(struct pipewire_clock *clock, int64_t now_at, int64_t latency) {
     int64_t later = now_at + latency - pipewire_clock_heard_at(clock, now_at);
+    note_kept(clock, now_at, later);
     clock->lowest[0] = min_ns(clock->lowest[0], later);
     clock->highest[0] = max_ns(clock->highest[0], later);
     if (now_at - clock->since_at < INTERVAL)
@@ -91,7 +120,7 @@ int64_t pipewire_clock_next_at(struct pipewire_clock *clock, int64_t now_at) {
 
 int64_t pipewire_clock_heard_at(struct pipewire_clock *clock, int64_t now_at) {
     advance(clock, now_at);
-    return clock->next_at + clock->filled;
+    return clock->next_at + clock->filled + clock->kept;
 }
 
 int64_t pipewire_clock_dry_at(struct pipewire_clock *clock, int64_t now_at) {

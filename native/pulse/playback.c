@@ -60,12 +60,11 @@ int playback_write(struct playback *self, const void *frames, uint64_t count) {
     return note(self, failed, error);
 }
 
-int playback_write_silence(struct playback *self, pa_usec_t us) {
-    size_t bytes = pa_usec_to_bytes(us, &self->spec);
-    void *silence = calloc(1, bytes);
+int playback_write_silence(struct playback *self, uint64_t count) {
+    void *silence = calloc(count, pa_frame_size(&self->spec));
     if (!silence)
         return PA_ERR_INTERNAL;
-    int error = playback_write(self, silence, bytes / pa_frame_size(&self->spec));
+    int error = playback_write(self, silence, count);
     free(silence);
     return error;
 }

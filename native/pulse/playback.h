@@ -30,7 +30,7 @@ struct sink *playback_pipewire_new(const vmic_config *config);
 /* Those that return an int return 0 or an error. */
 /* `tlength_us` is a ceiling, which costs nothing while the writer keeps the level below it. */
 int playback_open(struct playback *playback, pa_usec_t tlength_us, pa_usec_t minreq_us);
-int playback_write_silence(struct playback *playback, pa_usec_t us);
+int playback_write_silence(struct playback *playback, uint64_t count);
 int playback_write(struct playback *playback, const void *frames, uint64_t count);
 /* `next_at`: when the server consumes next; INT64_MAX: nothing is written after the flush. */
 int playback_flush(struct playback *playback, int64_t next_at);

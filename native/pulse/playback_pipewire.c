@@ -14,8 +14,8 @@
 /* pipewire-pulse grants half of the length that is asked for (0.3.65). */
 #define ASKED_US(granted) (2 * (granted) / 1000)
 /* The silence of one write while looking for a quantum, and the most of them. */
-#define PIECE_US (MINREQ_US / 4)
-#define MOST_PIECES (4 * SECOND / 1000 / PIECE_US)
+#define PIECE (QUANTUM_SHORTEST / 4)
+#define MOST_PIECES (4 * SECOND / PIECE)
 
 /* The quantum that was found last, by any stream of the process. Sound may come while a stream looks for its
  * quantum: two looks do if it is still the same. */
@@ -50,12 +50,14 @@ static struct buffer_metrics metrics_of(int64_t quantum) {
 static int find_quantum(struct sink *sink) {
     struct pipewire *self = (struct pipewire *)sink;
     struct quantum_looks looks = {.count = 0};
+    uint32_t rate = self->playback.spec.rate;
+    uint64_t piece = to_frames_at_least(rate, PIECE);
     bool found = false;
     int error = 0;
     for (int i = 0; i < MOST_PIECES && !found && !error; i++) {
         int64_t begin_at = clock_now();
-        error = playback_write_silence(&self->playback, PIECE_US);
-        found = quantum_look(&looks, begin_at, clock_now()) ||
+        error = playback_write_silence(&self->playback, piece);
+        found = quantum_look(&looks, begin_at, clock_now(), to_ns(rate, piece)) ||
                 (looks.count >= 2 && quantum_length(&looks) == atomic_load(&latest_quantum));
     }
     int64_t quantum = quantum_length(&looks);
@@ -107,6 +109,7 @@ static int pipewire_level(struct sink *sink, const struct shown_level *shown, st
         .heard_at = pipewire_clock_heard_at(&self->clock, now),
         .dry_at = pipewire_clock_dry_at(&self->clock, now),
         .sure_at = INT64_MAX,
+        .kept = self->clock.kept,
         .delayed = self->clock.skipped,
         .reported_at = now + latency,
     };

@@ -37,13 +37,14 @@ static uint64_t period(uint32_t sample_rate) {
 static int pulseaudio_open(struct sink *sink) {
     struct pulseaudio *self = (struct pulseaudio *)sink;
     uint32_t sample_rate = self->playback.spec.rate;
+    uint64_t set_off = to_frames(sample_rate, SET_OFF_US * INT64_C(1000));
     int error = playback_open(&self->playback, TLENGTH_US, MINREQ_US);
     if (error)
         return error;
     pulseaudio_clock_begin(&self->clock, sample_rate, period(sample_rate), clock_now());
-    pulseaudio_clock_add(&self->clock, clock_now(), to_frames(sample_rate, SET_OFF_US * INT64_C(1000)));
+    pulseaudio_clock_add(&self->clock, clock_now(), set_off);
     self->just_open = true;
-    return playback_write_silence(&self->playback, SET_OFF_US);
+    return playback_write_silence(&self->playback, set_off);
 }
 
 static int pulseaudio_write(struct sink *sink, const void *frames, uint64_t count) {

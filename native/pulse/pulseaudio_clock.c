@@ -148,7 +148,10 @@ struct level pulseaudio_clock_level(const struct pulseaudio_clock *c, int64_t no
     bool doubtful = c->doubted_at != 0 || (c->suspended && c->held > 0);
     int64_t sure_at = now_at - c->behind - c->unsure;
     if (end > now_at)
-        return (struct level){end, end - period_clock_part(&c->periods), doubtful, sure_at, 0, 0};
+        return (struct level){.heard_at = end,
+                              .dry_at = end - period_clock_part(&c->periods),
+                              .doubtful = doubtful,
+                              .sure_at = sure_at};
     int64_t next_at = period_clock_next_at(&c->periods, now_at);
-    return (struct level){next_at, next_at, doubtful, next_at, 0, 0};
+    return (struct level){.heard_at = next_at, .dry_at = next_at, .doubtful = doubtful, .sure_at = next_at};
 }

@@ -22,12 +22,19 @@
 /* The moments at which writes into a full server returned. */
 struct quantum_looks {
     int64_t at[QUANTUM_LOOKS];
+    /* How much more the server had got by then than it can have consumed: about the same at each look, and
+     * less where a write was held up that need not wait, or returned late. */
+    int64_t ahead[QUANTUM_LOOKS];
+    int number[QUANTUM_LOOKS]; /* which of the writes that waited it was */
     int count;
+    int waits;       /* the writes that waited, also those that are no looks */
+    int low;         /* the last writes that waited and are no looks */
+    int64_t written; /* in all */
 };
 
-/* Note a write that lasted from `begin_at` until `end_at`. Return whether that was enough: one that returned
- * at once tells nothing. */
-bool quantum_look(struct quantum_looks *looks, int64_t begin_at, int64_t end_at);
+/* Note a write of `length` that lasted from `begin_at` until `end_at`. Return whether that was enough: one
+ * that returned at once tells nothing. */
+bool quantum_look(struct quantum_looks *looks, int64_t begin_at, int64_t end_at, int64_t length);
 
 /* Return the length of a quantum. */
 int64_t quantum_length(const struct quantum_looks *looks);

@@ -96,6 +96,7 @@ static uint64_t unheard_at_silence(bool fills_periods, uint64_t ms) {
     settings.metrics.fills_periods = fills_periods;
     struct fixture f = open_stream(&settings);
     put_all(&f, 1, ms * RATE / 1000);
+    must(&f, VMIC_CONSUMED, ms * RATE / 1000);
     fake_wait_silence(f.fake, 1);
     uint64_t unheard = look(&f).queued * 1000 / RATE;
     end_stream(&f);

@@ -346,6 +346,10 @@ class PipeWire(SoundServer):
                 pulse.event_listen(timeout=0.2)
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"no default output:\n{self.log()}")
+                # Once WirePlumber (0.4.13) chose none after two losses of pipewire-pulse within 0.4 s. It
+                # chooses again when an output comes.
+                if time.monotonic() > deadline - START_TIMEOUT / 2:
+                    pulse.module_unload(pulse.module_load("module-null-sink", "sink_name=another"))
 
 
 def _code_of(process: subprocess.Popen[bytes]) -> int:
