@@ -110,15 +110,15 @@ def test_a_write_keeps_the_pace_and_drain_waits_for_the_end(server: SoundServer,
 
 
 def test_the_end_of_an_async_block_lets_everything_be_heard(server: SoundServer, record: Record) -> None:
-    async def speak() -> Recorder:
-        async with vmic.create_microphone_device("mic", 48000) as microphone:
-            recorder = record(microphone)
+    async def speak(microphone: vmic.VirtualMicrophoneDevice) -> None:
+        async with microphone:
             await microphone.write_frames_async(numbered(24000))
         with pytest.raises(vmic.ClosedError):
             microphone.write_frames(b"")
-        return recorder
 
-    recorder = run(speak())
+    microphone = vmic.create_microphone_device("mic", 48000)
+    recorder = record(microphone)
+    run(speak(microphone))
     recorder.await_end()
     recorder.heard().assert_exact(24000)
 
