@@ -39,8 +39,7 @@ void sink_io_find_periods(struct writer *writer);
 /* Return how much the server holds that was not heard, ns. */
 int64_t sink_io_held(const struct writer *writer);
 
-/* Return how much of it the server has not consumed, ns: what is left of the room for more counts from this.
- */
+/* Return how much the server has not consumed, ns: this takes up its room. */
 int64_t sink_io_unconsumed(const struct writer *writer);
 
 /* Return how many data frames are not yet certain to have been heard. */

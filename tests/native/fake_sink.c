@@ -29,6 +29,7 @@ struct fake_sink {
     int64_t still_ns;         /* with this much left it stops playing */
     int64_t late_ns;          /* how late it confirms what was heard */
     int64_t reported_late_ns; /* how much later than `empty_at` it reports to be empty */
+    int64_t kept_ns;          /* how much later frames are heard than they are played here */
     int64_t empty_at;         /* when all frames will have been played */
     uint64_t highest_level, discarded, flushed_at;
     uint64_t silence, asked;     /* frames since the last data; level calls since the last write */
@@ -122,7 +123,8 @@ static int fake_report_level(struct sink *sink, const struct shown_level *shown,
     struct fake_sink *fake = (struct fake_sink *)sink;
     int error = begin(fake, FAKE_LEVEL);
     int64_t empty_at = clock_now() + level(fake);
-    *told = (struct level){.heard_at = empty_at,
+    *told = (struct level){.heard_at = empty_at + fake->kept_ns,
+                           .kept = fake->kept_ns,
                            .dry_at = empty_at,
                            .sure_at = clock_now() - fake->late_ns,
                            .reported_at = empty_at + fake->reported_late_ns};
@@ -272,6 +274,12 @@ static uint64_t read_locked(struct fake_sink *fake, const uint64_t *value) {
 void fake_report_late(struct fake_sink *fake, uint32_t us) {
     pthread_mutex_lock(&fake->lock);
     fake->reported_late_ns = us * INT64_C(1000);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_keep(struct fake_sink *fake, uint32_t us) {
+    pthread_mutex_lock(&fake->lock);
+    fake->kept_ns = us * INT64_C(1000);
     pthread_mutex_unlock(&fake->lock);
 }
 

@@ -43,6 +43,9 @@ void fake_confirm_late(struct fake_sink *fake, uint32_t us);
 /* From now on the sink reports that it will be empty `us` later than it will be. */
 void fake_report_late(struct fake_sink *fake, uint32_t us);
 
+/* From now on frames are heard `us` after the sink has consumed them. */
+void fake_keep(struct fake_sink *fake, uint32_t us);
+
 /* Returns how many calls of this kind have begun. */
 uint64_t fake_count(struct fake_sink *fake, enum fake_call call);
 

@@ -110,6 +110,21 @@ static void the_tail_of_much_data_is_pushed_out_a_period_early(void) {
     CHECK_COMPARE(unheard_at_silence(false, 400), <=, 20);
 }
 
+/* What is heard later than the sink consumes it leaves room for more. */
+static void what_the_sink_keeps_takes_no_room(void) {
+    struct settings settings = tight();
+    struct fixture f = open_stream(&settings);
+    fake_keep(f.fake, settings.metrics.high_water / US);
+    int64_t before = now_us();
+    put_all(&f, 1, RATE / 2);
+    must(&f, VMIC_CONSUMED, RATE / 2);
+    CHECK_COMPARE(look(&f).latency_us, >, settings.metrics.high_water / US);
+    must(&f, VMIC_DONE, RATE / 2);
+    CHECK_COMPARE(now_us() - before, >, 500000);
+    check_contiguous(&f, 1, RATE / 2 + 1);
+    end_stream(&f);
+}
+
 /* The sink stops playing above the level at which silence is due: silence must come nevertheless. */
 static void a_sink_that_stands_still_is_pushed(void) {
     struct settings settings = tight();
@@ -297,6 +312,7 @@ int main(void) {
     RUN(a_slow_sink_gets_the_data);
     RUN(a_tail_is_pushed_out);
     RUN(the_tail_of_much_data_is_pushed_out_a_period_early);
+    RUN(what_the_sink_keeps_takes_no_room);
     RUN(a_sink_that_stands_still_is_pushed);
     RUN(an_idle_stream_is_quiet);
     RUN(is_paced, 0);
