@@ -13,9 +13,10 @@
 #define USUAL_LONGEST (1024 * SECOND / 44100)
 /* pipewire-pulse grants half of the length that is asked for (0.3.65). */
 #define ASKED_US(granted) (2 * (granted) / 1000)
-/* The silence of one write while looking for a quantum, and the most of them. */
+/* The silence of one write while looking for a quantum, and the most of them: sound waits meanwhile. Where
+ * one of 25 writes is held up, a search for a quantum of 1024 frames would take 0.6 s, and sometimes 4 s. */
 #define PIECE (QUANTUM_SHORTEST / 4)
-#define MOST_PIECES (4 * SECOND / PIECE)
+#define MOST_PIECES (SECOND / 2 / PIECE)
 
 /* The quantum that was found last, by any stream of the process. Sound may come while a stream looks for its
  * quantum: two looks do if it is still the same. */
