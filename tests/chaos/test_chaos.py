@@ -22,9 +22,11 @@ LET_IN = 48000 // 2
 # The heard count that `flush` returns is exact to some frames when the server is just consuming frames.
 FLUSHES_WITHIN = 48
 BACK_WITHIN = 3.0
-# The least part of the recorded time, without a second for the starts of recordings, in which the writer is
-# heard. It pauses, and at the ends of some recordings the server is away: 0.2 to 0.9 were measured.
+# The least part of the recorded time, without `MAY_BE_SILENT`, in which the writer is heard. It pauses, and
+# at the ends of some recordings the server is away: 0.2 to 0.9 were measured.
 LEAST_HEARD = 0.1
+# A second for the starts of recordings, and the longest pause of a writer.
+MAY_BE_SILENT = 1 + 2
 # For how many seconds after a volume change frames may still have another volume.
 SETTLES = 0.05
 
@@ -116,7 +118,7 @@ def faults(
         yield f"{skipped} frames are missing, and {said.stats['lost']} were counted as lost"
     recorded = sum(recording.until - recording.since for recording in recordings)
     heard = sum(recording.verdict.heard for recording in recordings) / SAMPLE_RATE
-    if heard < LEAST_HEARD * (recorded - 1):
+    if heard < LEAST_HEARD * (recorded - MAY_BE_SILENT):
         yield f"only {heard:.1f} of {recorded:.1f} recorded seconds were heard"
 
 

@@ -84,8 +84,8 @@ def test_a_blocking_write_leaves_as_much_queued(server: SoundServer) -> None:
         begin = time.monotonic()
         for first in range(0, 48000, 4800):
             assert microphone.write_frames(numbered(4800, first=first)) == 4800
-        # PulseAudio confirms what was heard once in a period of 240 frames.
-        assert microphone.stats.queued <= 24000 + 240
+        # Not `queued`: on a busy machine PulseAudio confirms later what was heard (355 frames were measured).
+        assert microphone.latency <= 0.5 + 0.005
         # One second less the half that is queued, plus the time until the first frame is heard.
         assert 0.3 < time.monotonic() - begin < 5
         microphone.drain()
