@@ -64,7 +64,7 @@ def test_latency_is_right_with_any_quantum(
 
 def test_a_quantum_that_changes_is_found_in_the_next_pause(server: SoundServer) -> None:
     with (
-        vmic.create_microphone_device("mic", RATE, non_blocking=True) as microphone,
+        vmic.create_microphone_device("mic", RATE, non_blocking=True, latency="low") as microphone,
         TimedRecorder(microphone) as listener,
     ):
         speech = TimedSpeech(microphone, listener)
