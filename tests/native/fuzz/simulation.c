@@ -14,13 +14,15 @@
 #define LOOK US
 /* How often a thread may query the clock between two waits. */
 #define LOOKS 5000
+/* How late a thread may continue that need not wait: as on a machine with several processors. */
+#define LATEST (200 * US)
 
 static struct thread {
     ucontext_t context;
     void *(*run)(void *);
     void *argument;
     const void *waits_for;
-    int64_t until;
+    int64_t until; /* or since when it could run */
     bool alive, ready;
     char *stack;
 } threads[THREADS];
@@ -82,6 +84,8 @@ static void give_way(void) {
         wake_who_is_due();
     }
     int before = running;
+    if (threads[before].ready)
+        threads[before].until = now;
     running = next;
     threads[next].until = NEVER;
     threads[next].waits_for = NULL;
@@ -118,8 +122,15 @@ void simulation_preempt(unsigned after) {
     preempt_after = after;
 }
 
+static bool is_another_late(void) {
+    for (int i = 0; i < THREADS; i++)
+        if (i != running && threads[i].alive && threads[i].until <= now - LATEST)
+            return true;
+    return false;
+}
+
 void simulation_pass(void) {
-    if (preempt_after > 0 && --preempt_after == 0)
+    if ((preempt_after > 0 && --preempt_after == 0) || is_another_late())
         give_way();
 }
 

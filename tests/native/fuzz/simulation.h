@@ -2,7 +2,8 @@
  * on the single thread of the fuzzer, and the clock advances only when all of them wait. So a second passes
  * in microseconds, and the same input does the same on every run.
  *
- * A thread yields to the next one when it waits, and where simulation_preempt() says so.
+ * A thread yields to the next one when it waits, where simulation_preempt() says so, and when another one
+ * could have continued for some time.
  */
 #ifndef SIMULATION_H
 #define SIMULATION_H
