@@ -141,6 +141,10 @@ int vmic_is_doubtful(vmic_stream *stream);
 void vmic_show_level(vmic_stream *stream, int64_t asked_ns, int64_t answered_ns, uint64_t level_us,
                      int suspended);
 
+/* Pass on the latency that the server has configured for the sink (configured_latency of PA_SINK_INFO). A
+ * recording that wants less latency than the stream shortens the periods of the sink. Do not block. */
+void vmic_show_latency(vmic_stream *stream, uint64_t latency_us);
+
 /* End the utterance if all that was written is done; else do nothing. The next write then begins another
  * utterance, however soon it comes, and the silence before it is no underrun. Do not block. */
 void vmic_end_utterance(vmic_stream *stream);

@@ -59,7 +59,10 @@ struct sink {
     /* Learn anew what the server's periods are, while it holds nothing; this takes some periods. Return 0 or
      * an error. NULL if the level always tells. */
     int (*find_periods)(struct sink *self);
-    /* Set before the writer starts. open() and find_periods() may shorten the times. */
+    /* Note the latency that the server has configured for its sink, ns, which changes its periods. Do not
+     * block. NULL if it changes nothing. */
+    void (*set_latency)(struct sink *self, int64_t latency);
+    /* Set before the writer starts. open(), find_periods() and set_latency() may shorten the times. */
     struct buffer_metrics metrics;
 };
 

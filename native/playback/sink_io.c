@@ -97,9 +97,15 @@ bool sink_io_measure(struct writer *w) {
     struct shown_level shown = w->query.shown;
     bool is_shown = w->query.is_shown;
     w->query.is_shown = false;
+    int64_t latency = w->query.latency;
+    w->query.latency = 0;
     pthread_mutex_unlock(&w->lock);
+    if (latency > 0 && w->sink->set_latency)
+        w->sink->set_latency(w->sink, latency);
     int error = w->sink->level(w->sink, is_shown ? &shown : NULL, &level);
     pthread_mutex_lock(&w->lock);
+    if (latency > 0)
+        writer_note_metrics(w);
     if (error) {
         leave(w, error);
         return false;

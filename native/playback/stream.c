@@ -191,6 +191,14 @@ void vmic_show_level(vmic_stream *stream, int64_t asked_ns, int64_t answered_ns,
     pthread_mutex_unlock(&writer->lock);
 }
 
+void vmic_show_latency(vmic_stream *stream, uint64_t latency_us) {
+    struct writer *writer = &stream->writer;
+    pthread_mutex_lock(&writer->lock);
+    writer->query.latency = (int64_t)latency_us * 1000;
+    pthread_cond_signal(&writer->wake);
+    pthread_mutex_unlock(&writer->lock);
+}
+
 void vmic_end_utterance(vmic_stream *stream) {
     struct writer *writer = &stream->writer;
     pthread_mutex_lock(&writer->lock);

@@ -77,6 +77,7 @@ struct writer {
         int eventfd;      /* our descriptor for such requests; -1: none */
         bool is_shown;    /* the server has shown its level in `shown`, and the sink does not know it yet */
         struct shown_level shown;
+        int64_t latency; /* the server has shown this latency, and the sink does not know it yet; 0: none */
     } query;
 
     struct prebuffer prebuffer;

@@ -15,3 +15,7 @@ uint64_t period_frames(uint32_t sample_rate, uint64_t tlength_us, uint64_t minre
     uint64_t minreq = whole_frames(sample_rate, minreq_us);
     return tlength > 2 * minreq ? to_frames(sample_rate, (tlength - 2 * minreq) / 2 * 1000) : 0;
 }
+
+uint64_t period_with_latency(uint64_t usual, uint64_t latency) {
+    return latency > 0 && latency < usual ? usual / latency * latency : usual;
+}

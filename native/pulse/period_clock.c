@@ -6,6 +6,13 @@ void period_clock_begin(struct period_clock *r, uint32_t sample_rate, uint64_t p
     *r = (struct period_clock){.sample_rate = sample_rate, .period = period, .period_at = now_at};
 }
 
+void period_clock_set_period(struct period_clock *r, int64_t now_at, uint64_t period) {
+    if (period == r->period)
+        return;
+    r->period_at = period_clock_next_at(r, now_at);
+    r->period = r->part = period;
+}
+
 void period_clock_clear(struct period_clock *r) {
     r->part = 0;
 }

@@ -25,6 +25,8 @@ struct period_clock {
 };
 
 void period_clock_begin(struct period_clock *clock, uint32_t sample_rate, uint64_t period, int64_t now_at);
+/* Note that the periods have another length from now on. */
+void period_clock_set_period(struct period_clock *clock, int64_t now_at, uint64_t period);
 /* Note that nothing is left. */
 void period_clock_clear(struct period_clock *clock);
 /* Note that a piece of `frames` is written; `dry`: nothing was left before it. */

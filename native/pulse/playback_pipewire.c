@@ -118,7 +118,8 @@ static int pipewire_level(struct sink *sink, const struct shown_level *shown, st
 }
 
 struct sink *playback_pipewire_new(const vmic_config *config) {
-    struct sink sink = {pipewire_open,  pipewire_write,   pipewire_flush, pipewire_level,
-                        playback_close, playback_destroy, find_quantum,   metrics_of(QUANTUM_LONGEST)};
+    struct sink sink = {pipewire_open,  pipewire_write, pipewire_flush,
+                        pipewire_level, playback_close, playback_destroy,
+                        find_quantum,   NULL,           metrics_of(QUANTUM_LONGEST)};
     return playback_new(sizeof(struct pipewire), sink, config);
 }

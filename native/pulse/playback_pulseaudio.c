@@ -24,11 +24,12 @@
 struct pulseaudio {
     struct playback playback;      /* first: struct playback begins with the struct sink */
     struct pulseaudio_clock clock; /* when the frames in the server are heard */
+    uint64_t period;               /* of the null sink, frames */
     bool just_open;                /* its level was not read yet */
 };
 
-/* Return the period of the null sink, frames. */
-static uint64_t period(uint32_t sample_rate) {
+/* Return the period of the null sink while no recording wants a shorter one, frames. */
+static uint64_t usual_period(uint32_t sample_rate) {
     return period_frames(sample_rate, TLENGTH_US, MINREQ_US);
 }
 
@@ -41,7 +42,7 @@ static int pulseaudio_open(struct sink *sink) {
     int error = playback_open(&self->playback, TLENGTH_US, MINREQ_US);
     if (error)
         return error;
-    pulseaudio_clock_begin(&self->clock, sample_rate, period(sample_rate), clock_now());
+    pulseaudio_clock_begin(&self->clock, sample_rate, self->period, clock_now());
     pulseaudio_clock_add(&self->clock, clock_now(), set_off);
     self->just_open = true;
     return playback_write_silence(&self->playback, set_off);
@@ -89,9 +90,18 @@ static int pulseaudio_level(struct sink *sink, const struct shown_level *shown, 
     return self->playback.error;
 }
 
+static void pulseaudio_set_latency(struct sink *sink, int64_t latency) {
+    struct pulseaudio *self = (struct pulseaudio *)sink;
+    uint32_t sample_rate = self->playback.spec.rate;
+    self->period = period_with_latency(usual_period(sample_rate), to_frames(sample_rate, latency));
+    pulseaudio_clock_set_period(&self->clock, clock_now(), self->period);
+    sink->metrics.period = to_ns(sample_rate, self->period);
+}
+
 struct sink *playback_pulseaudio_new(const vmic_config *config) {
+    uint64_t period = usual_period(config->sample_rate);
     struct buffer_metrics metrics = {
-        .period = to_ns(config->sample_rate, period(config->sample_rate)),
+        .period = to_ns(config->sample_rate, period),
         /* A blocking write leaves 20 ms: a chunk of 20 or 40 ms then fits in one piece. */
         .high_water = 60 * MS,
         .headroom = 3 * MS,
@@ -105,6 +115,10 @@ struct sink *playback_pulseaudio_new(const vmic_config *config) {
                         playback_close,
                         playback_destroy,
                         NULL,
+                        pulseaudio_set_latency,
                         metrics};
-    return playback_new(sizeof(struct pulseaudio), sink, config);
+    struct pulseaudio *self = playback_new(sizeof(struct pulseaudio), sink, config);
+    if (self)
+        self->period = period;
+    return (struct sink *)self;
 }

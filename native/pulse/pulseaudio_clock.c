@@ -19,6 +19,10 @@ void pulseaudio_clock_begin(struct pulseaudio_clock *c, uint32_t sample_rate, ui
     period_clock_begin(&c->periods, sample_rate, period, now_at);
 }
 
+void pulseaudio_clock_set_period(struct pulseaudio_clock *c, int64_t now_at, uint64_t period) {
+    period_clock_set_period(&c->periods, now_at, period);
+}
+
 static void agree(struct pulseaudio_clock *c, int64_t difference) {
     c->agreed = difference;
     c->doubted_at = 0;

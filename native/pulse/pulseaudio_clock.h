@@ -45,6 +45,8 @@ struct pulseaudio_clock {
 
 void pulseaudio_clock_begin(struct pulseaudio_clock *clock, uint32_t sample_rate, uint64_t period,
                             int64_t now_at);
+/* Note that the server fetches periods of `period` frames from now on. */
+void pulseaudio_clock_set_period(struct pulseaudio_clock *clock, int64_t now_at, uint64_t period);
 /* Note that what was written and is not heard is dropped. */
 void pulseaudio_clock_clear(struct pulseaudio_clock *clock, int64_t now_at);
 /* Note that a piece is written. */

@@ -172,6 +172,7 @@ struct fake_sink *fake_new(uint32_t sample_rate, struct buffer_metrics metrics) 
                                fake_close,
                                fake_destroy,
                                metrics.predicted ? fake_find_periods : NULL,
+                               NULL,
                                metrics};
     fake->found = metrics;
     fake->sample_rate = sample_rate;

@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "clock.h"
+#include "frame_times.h"
 #include "fuzz/simulation.h"
 #include "minmax.h"
 #include "period.h"
@@ -11,6 +12,10 @@
 
 /* How long a piece takes to the null sink. */
 #define ON_ITS_WAY (150 * US)
+
+static uint64_t usual_period(uint32_t sample_rate) {
+    return period_frames(sample_rate, 120000, 55000);
+}
 
 static struct simulated_stream *of(struct simulated_null_sink *null) {
     return (struct simulated_stream *)((char *)null - offsetof(struct simulated_stream, null));
@@ -62,6 +67,14 @@ static int simulated_level(struct sink *sink, const struct shown_level *shown, s
     return 0;
 }
 
+static void simulated_set_latency(struct sink *sink, int64_t latency) {
+    struct simulated_stream *stream = (struct simulated_stream *)sink;
+    uint64_t period = period_with_latency(usual_period(stream->null.sample_rate),
+                                          to_frames(stream->null.sample_rate, latency));
+    pulseaudio_clock_set_period(&stream->clock, simulation_now(), period);
+    sink->metrics.period = to_ns(stream->null.sample_rate, period);
+}
+
 static void simulated_close(struct sink *sink) {
     (void)sink;
 }
@@ -85,7 +98,7 @@ void simulated_stream_begin(struct simulated_stream *stream, const vmic_config *
     memset(stream, 0, sizeof *stream);
     stream->listen = listen;
     stream->null = (struct simulated_null_sink){.sample_rate = sample_rate,
-                                                .period = period_frames(sample_rate, 120000, 55000),
+                                                .period = usual_period(sample_rate),
                                                 .wakes_at = simulation_now() + 1,
                                                 .late = 60 * US,
                                                 .heard = hear};
@@ -95,12 +108,24 @@ void simulated_stream_begin(struct simulated_stream *stream, const vmic_config *
                                      .headroom = 3 * MS,
                                      .low_water = 3 * MS / 2,
                                      .fills_periods = true};
-    stream->sink = (struct sink){
-        simulated_open, simulated_write, simulated_flush, simulated_level, simulated_close, simulated_close,
-        NULL,           metrics};
+    stream->sink = (struct sink){simulated_open,
+                                 simulated_write,
+                                 simulated_flush,
+                                 simulated_level,
+                                 simulated_close,
+                                 simulated_close,
+                                 NULL,
+                                 simulated_set_latency,
+                                 metrics};
     stream->stream = stream_create(config, &stream->sink);
     CHECK(stream->stream);
     simulated_stream_sleep(simulation_now() + 100 * MS);
+}
+
+void simulated_stream_record(struct simulated_stream *stream, uint64_t latency_us) {
+    stream->null.period = to_frames(stream->null.sample_rate, (int64_t)latency_us * 1000);
+    vmic_show_latency(stream->stream, latency_us);
+    simulated_stream_sleep(simulation_now() + 10 * MS);
 }
 
 void simulated_stream_sleep(int64_t at) {

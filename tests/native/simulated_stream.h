@@ -30,6 +30,9 @@ vmic_config simulated_stream_config(uint32_t sample_rate);
 /* Begin a simulation, and open `stream`. */
 void simulated_stream_begin(struct simulated_stream *stream, const vmic_config *config);
 
+/* Let a recording begin that wants this latency, which is less than the stream wants, and pass it on. */
+void simulated_stream_record(struct simulated_stream *stream, uint64_t latency_us);
+
 /* Wait until `at` (ns), or not at all if that has passed. */
 void simulated_stream_sleep(int64_t at);
 

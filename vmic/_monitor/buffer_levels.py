@@ -1,14 +1,16 @@
-"""The buffer levels of this process's streams on the server, for streams that doubt their own level."""
+"""What the server shows of this process's playback streams and their sinks, and no event reports."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
+from vmic._device.registry import Device
 from vmic._errors import ClosedError
+from vmic._pulse import server_profiles
 from vmic._pulse.server import Server
 from vmic._stream.playback import PlaybackStream
 
@@ -34,6 +36,33 @@ def show(pulse: Server, streams: Collection[PlaybackStream]) -> None:
                 stream.show_level(
                     asked, answered, shown.buffer_usec + shown.sink_usec, suspended=is_suspended
                 )
+
+
+class SinkLatencies:
+    """The latencies that PulseAudio has configured for the sinks of microphones.
+
+    A recording that wants less latency than the microphone's stream shortens the periods of the sink. The
+    server is asked again when a sink has other recordings than before.
+    """
+
+    def __init__(self) -> None:
+        self._recorded: dict[int, frozenset[int]] = {}  # the recordings of a sink, by its number
+        self._latencies: dict[int, int] = {}
+
+    def look(self, pulse: Server, microphones: Iterable[Device]) -> dict[int, int]:
+        """Return the latency of each sink in microseconds, by its number. It is 0 on PipeWire."""
+        if server_profiles.of(pulse) is not server_profiles.PULSEAUDIO:
+            return {}
+        recordings = pulse.source_output_list()
+        before, self._recorded = self._recorded, {}
+        for microphone in microphones:
+            sources = {microphone.source.index, microphone.sink.monitor_source}
+            sink = microphone.sink.index
+            self._recorded[sink] = frozenset(one.index for one in recordings if one.source in sources)
+            if before.get(sink) != self._recorded[sink]:
+                self._latencies[sink] = pulse.sink_info(sink).configured_latency
+        self._latencies = {sink: self._latencies[sink] for sink in self._recorded}
+        return self._latencies
 
 
 def _is_doubtful(stream: PlaybackStream) -> bool:

@@ -17,6 +17,7 @@ class DeviceState:
     listeners: tuple[Listener, ...]  # in the order in which they came
     muted: bool
     played: bool  # whether an application plays to it; speakers only
+    latency: int  # that the server has configured for the sink, in microseconds; 0 if it is not known
 
 
 class DeviceObserver:

@@ -60,6 +60,7 @@ class Monitor(ServerObserver):
         self._untold: collections.deque[tuple[str, str]] = collections.deque(maxlen=_MOST_UNTOLD)
         self._supervisor = KeeperSupervisor(self, self.hurry, self._tell)
         self._since: dict[tuple[int, int], float] = {}  # by stream and source
+        self._latencies = buffer_levels.SinkLatencies()
         self._thread = threads.start(self._run, "vmic-listeners")
 
     def add(self, observer: DeviceObserver, *, owns: bool, stream: PlaybackStream | None = None) -> None:
@@ -163,7 +164,7 @@ class Monitor(ServerObserver):
     def lose(self) -> None:
         """Notify each observer that the server is away. All recordings end with it."""
         self._hand_back_calls()
-        self._since, self._published = {}, {}
+        self._since, self._published, self._latencies = {}, {}, buffer_levels.SinkLatencies()
         self._supervisor.lose()
         self._tell_each(lambda observer: observer.lose())
 
@@ -212,8 +213,9 @@ class Monitor(ServerObserver):
     def _find(self, pulse: Server) -> dict[DeviceKey, DeviceState]:
         """Return the devices with the listeners of microphones, and whether speakers are played to."""
         devices = [device for device in registry.find_all(pulse) if device.complete]
-        microphones = {device.source.index for device in devices if device.kind == MICROPHONE}
-        streams = recording_apps.streams(pulse, microphones)
+        microphones = [device for device in devices if device.kind == MICROPHONE]
+        streams = recording_apps.streams(pulse, {device.source.index for device in microphones})
+        latencies = self._latencies.look(pulse, microphones)
         sink_inputs = pulse.sink_input_list() if len(microphones) < len(devices) else []
         played = {sink_input.sink for sink_input in sink_inputs if not sink_input.corked}
         now = time.time()
@@ -224,6 +226,7 @@ class Monitor(ServerObserver):
                 heard_by.get(device.source.index, ()),
                 bool(device.source.mute),
                 device.kind == SPEAKER and device.sink.index in played,
+                latencies.get(device.sink.index, 0),
             )
             for device in devices
         }

@@ -144,6 +144,10 @@ class PlaybackStream(NativeStream):
         """
         self._ask(nonblocking.vmic_show_level, asked, answered, level, suspended)
 
+    def show_latency(self, latency: int) -> None:
+        """Note the latency that the server has configured for the sink, in microseconds. Never blocks."""
+        self._ask(nonblocking.vmic_show_latency, latency)
+
     def end_utterance(self) -> None:
         """Begin a new utterance with the next write if all frames have been heard, otherwise do nothing."""
         self._ask(nonblocking.vmic_end_utterance)

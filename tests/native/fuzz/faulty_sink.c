@@ -155,7 +155,7 @@ void faulty_sink_begin(struct faulty_sink *faulty, uint32_t sample_rate, struct 
     MUST(is_users);
     *faulty = (struct faulty_sink){
         .sink = {server_open, server_write, server_flush, server_level, server_close, server_destroy,
-                 metrics.predicted ? server_find_periods : NULL, metrics},
+                 metrics.predicted ? server_find_periods : NULL, NULL, metrics},
         .sample_rate = sample_rate,
         .is_users = is_users,
         .exact = true,
