@@ -157,20 +157,23 @@ static void *count_wakeups(void *argument) {
     return &wakeups;
 }
 
+#define WRITES 200
+
 /* A thread that waits for the disconnection sleeps while sound is written. Formerly each write woke it. */
 static void writes_wake_nobody_who_waits_for_the_loss(void) {
     struct settings settings = roomy();
     struct fixture f = open_stream(&settings);
     pthread_t waiting;
     pthread_create(&waiting, NULL, count_wakeups, &f);
-    for (uint32_t i = 0; i < 200; i++) {
+    for (uint32_t i = 0; i < WRITES; i++) {
         put_all(&f, 1 + i, 1);
         must(&f, VMIC_CONSUMED, i + 1);
     }
     fake_fail(f.fake, FAKE_LEVEL, 3);
     void *wakeups;
     pthread_join(waiting, &wakeups);
-    CHECK_COMPARE(*(long *)wakeups, <, 20); /* some are waits for the lock */
+    /* Some are waits for the lock: once 33 under valgrind, beside a compiler. */
+    CHECK_COMPARE(*(long *)wakeups, <, WRITES / 2);
     end_stream(&f);
 }
 

@@ -18,7 +18,7 @@
 #define STILL 20
 /* How much later than its timeout a call may return: the call itself queries the clock some times, and the
  * simulation lets other threads run meanwhile. */
-#define LATE (2 * MS)
+#define LATE MS
 /* How many frames the stream may be wrong about what is heard: some roundings, and as many again for every
  * time that the server was emptied. */
 #define INEXACT 8

@@ -22,7 +22,8 @@ static struct thread {
     void *(*run)(void *);
     void *argument;
     const void *waits_for;
-    int64_t until; /* or since when it could run */
+    int64_t until;       /* or since when it could run */
+    int64_t wants_since; /* since when it wants a lock that another thread holds; 0: it wants none */
     bool alive, ready;
     char *stack;
 } threads[THREADS];
@@ -85,7 +86,7 @@ static void give_way(void) {
     }
     int before = running;
     if (threads[before].ready)
-        threads[before].until = now;
+        threads[before].until = threads[before].wants_since ? threads[before].wants_since : now;
     running = next;
     threads[next].until = NEVER;
     threads[next].waits_for = NULL;
@@ -182,12 +183,15 @@ int simulation_clock_gettime(clockid_t clock, struct timespec *time) {
 }
 
 int simulation_lock(pthread_mutex_t *mutex) {
+    struct thread *self = &threads[running];
     simulation_pass();
     while (pthread_mutex_trylock(mutex) != 0) {
         wake_who_is_due();
         MUST(next_ready() != running && "a thread waits with the lock that others want");
+        self->wants_since = self->wants_since ? self->wants_since : now;
         give_way();
     }
+    self->wants_since = 0;
     return 0;
 }
 
