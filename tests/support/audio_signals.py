@@ -128,6 +128,9 @@ def is_written(recording: Samples, sample_rate: int) -> npt.NDArray[np.bool_]:
             written[begin:end] = False
             written[len(before) - early : len(before)] = False
             continue
+        early, late = _interrupted_ramp(before, recording[begin:end], sample_rate)
+        written[len(before) - early : len(before)] = False
+        written[begin : begin + late] = False
         before = recording[:end]
         written[begin : begin + _ramp_length(recording[:end], int(begin), sample_rate)] = False
         backwards = recording[begin:][::-1]
@@ -150,6 +153,22 @@ def _early_part(before: Samples, run: Samples, sample_rate: int) -> int | None:
         ):
             return early
     return None
+
+
+def _interrupted_ramp(before: Samples, run: Samples, sample_rate: int) -> tuple[int, int]:
+    """Return how many frames at the end of `before` and at the begin of `run` are a ramp up, or 0 and 0.
+
+    A silence is in the ramp where the server had to play before the rest of a quantum came.
+    """
+    for late in range(1, min(len(ramp(sample_rate)), len(run))):
+        up = ramp_to(run[late], sample_rate)
+        up = up[up.any(axis=1)]
+        early = len(up) - late
+        found = np.concatenate((before[max(0, len(before) - early) :], run[:late]))
+        # A few frames could be anything.
+        if early > 0 and len(up) >= 8 and np.array_equal(found, up):
+            return early, late
+    return 0, 0
 
 
 def ramp_to(frame: Samples, sample_rate: int) -> Samples:

@@ -18,6 +18,15 @@ def test_a_ramp_down_was_not_written_though_it_came_in_two_pieces(early: int) ->
     assert np.array_equal(recording[is_written(recording, RATE)], np.concatenate([before, after]))
 
 
+@pytest.mark.parametrize("early", [1, 2, 30, 66])
+def test_a_ramp_up_was_not_written_though_a_silence_is_in_it(early: int) -> None:
+    before, after = numbered(500), numbered(500, first=500)
+    up = ramp_to(after[0], RATE)
+    up = up[up[:, 0] != 0]
+    recording = np.concatenate([before, SILENCE, up[:early], SILENCE, up[early:], after])
+    assert np.array_equal(recording[is_written(recording, RATE)], np.concatenate([before, after]))
+
+
 def test_frames_that_are_no_ramp_were_written() -> None:
     recording = np.concatenate([numbered(500, first=20000), SILENCE, numbered(40, first=7), SILENCE])
     assert is_written(recording, RATE).sum() == 540
