@@ -102,6 +102,9 @@ static void not_before_all_is_heard(void) {
     /* In this order: otherwise it is suspended if this thread is held up for 1 ms. */
     put_all(&f, 1, 3);
     vmic_set_listened(f.stream, 0);
+    must_not(&f, VMIC_DONE, 3);
+    vmic_set_listened(f.stream, 0); /* the writer looks again */
+    must_not(&f, VMIC_DONE, 3);
     must(&f, VMIC_DONE, 3);
     CHECK_EQUAL(look(&f).heard, 3);
     CHECK_EQUAL(fake_count(f.fake, FAKE_OPEN), 1);
