@@ -46,23 +46,25 @@ class SinkLatencies:
     """
 
     def __init__(self) -> None:
-        self._recorded: dict[int, frozenset[int]] = {}  # the recordings of a sink, by its number
-        self._latencies: dict[int, int] = {}
+        # By the number of the sink: its recordings, and the latency with these.
+        self._known: dict[int, tuple[frozenset[int], int]] = {}
 
     def look(self, pulse: Server, microphones: Iterable[Device]) -> dict[int, int]:
-        """Return the latency of each sink in microseconds, by its number. It is 0 on PipeWire."""
+        """Return the latency of each sink in microseconds, by its number. There are none on PipeWire."""
         if server_profiles.of(pulse) is not server_profiles.PULSEAUDIO:
             return {}
         recordings = pulse.source_output_list()
-        before, self._recorded = self._recorded, {}
+        known: dict[int, tuple[frozenset[int], int]] = {}
         for microphone in microphones:
-            sources = {microphone.source.index, microphone.sink.monitor_source}
             sink = microphone.sink.index
-            self._recorded[sink] = frozenset(one.index for one in recordings if one.source in sources)
-            if before.get(sink) != self._recorded[sink]:
-                self._latencies[sink] = pulse.sink_info(sink).configured_latency
-        self._latencies = {sink: self._latencies[sink] for sink in self._recorded}
-        return self._latencies
+            sources = {microphone.source.index, microphone.sink.monitor_source}
+            recorded_by = frozenset(one.index for one in recordings if one.source in sources)
+            before, latency = self._known.get(sink, (None, 0))
+            if before != recorded_by:
+                latency = pulse.sink_info(sink).configured_latency
+            known[sink] = recorded_by, latency
+        self._known = known
+        return {sink: latency for sink, (_, latency) in known.items()}
 
 
 def _is_doubtful(stream: PlaybackStream) -> bool:
