@@ -13,33 +13,28 @@
 
 /* The shortest quantum: pipewire-pulse asks for no shorter one, and requests no less at a time (0.3.65). With
  * a shorter quantum of the graph it requests after every second one, or fourth. */
-#define QUANTUM_SHORTEST_FRAMES 256
-#define QUANTUM_SHORTEST_RATE 48000
-#define QUANTUM_SHORTEST (QUANTUM_SHORTEST_FRAMES * INT64_C(1000000000) / QUANTUM_SHORTEST_RATE)
+#define QUANTUM_SHORTEST (256 * INT64_C(1000000000) / 48000)
 /* The longest quantum: the default of clock.max-quantum (0.3.65). */
 #define QUANTUM_LONGEST (2048 * INT64_C(1000000000) / 44100)
 
-#define QUANTUM_LOOKS 32
+#define QUANTUM_LOOKS 8
 
-/* The writes that were not done at once. Most of them have waited for the server. */
+/* The moments at which writes into a full server returned. */
 struct quantum_looks {
-    int64_t at[QUANTUM_LOOKS]; /* when they returned */
-    /* How much more the server had got than it can have consumed when the next write began to wait. It was
-     * full then, so this is the same for all writes that have waited for the server. */
+    int64_t at[QUANTUM_LOOKS];
+    /* How much more the server had got by then than it can have consumed: about the same at each look, and
+     * less where a write was held up that need not wait, or returned late. */
     int64_t ahead[QUANTUM_LOOKS];
+    int number[QUANTUM_LOOKS]; /* which of the writes that waited it was */
     int count;
-    bool fractional; /* the shortest quantum is no whole number of frames of this stream */
+    int waits;       /* the writes that waited, also those that are no looks */
+    int low;         /* the last writes that waited and are no looks */
     int64_t written; /* in all */
 };
 
-/* Return whether the shortest quantum is no whole number of frames. */
-bool quantum_is_fractional(uint32_t sample_rate);
-
 /* Note a write of `length` that lasted from `begin_at` until `end_at`. Return whether that was enough: one
- * that returned at once tells nothing. Fewer looks are enough if they show a quantum of the length
- * `expected`. */
-bool quantum_look(struct quantum_looks *looks, int64_t begin_at, int64_t end_at, int64_t length,
-                  int64_t expected);
+ * that returned at once tells nothing. */
+bool quantum_look(struct quantum_looks *looks, int64_t begin_at, int64_t end_at, int64_t length);
 
 /* Return the length of a quantum. */
 int64_t quantum_length(const struct quantum_looks *looks);

@@ -9,5 +9,5 @@ static int compare(const void *a, const void *b) {
 
 int64_t median_ns(int64_t *values, int count) {
     qsort(values, (size_t)count, sizeof *values, compare);
-    return values[count / 2];
+    return values[(count - 1) / 2];
 }

@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* Sort `values` and return the median, of an even count the upper one of two. */
+/* Sort `values` and return the lower of the two medians: what waits for a server is late more often than
+ * early. */
 int64_t median_ns(int64_t *values, int count);
 
 #endif
