@@ -14,7 +14,7 @@
 /* pipewire-pulse grants half of the length that is asked for (0.3.65). */
 #define ASKED_US(granted) (2 * (granted) / 1000)
 /* The silence of one write while looking for a quantum, and the most of them: sound waits meanwhile. Where
- * one of 25 writes is held up, a search for a quantum of 1024 frames would take 0.6 s, and sometimes 4 s. */
+ * one of ten writes is held up for up to 20 ms, a search for a quantum of 2048 frames would take longer. */
 #define PIECE (QUANTUM_SHORTEST / 4)
 #define MOST_PIECES (SECOND / 2 / PIECE)
 
@@ -50,21 +50,20 @@ static struct buffer_metrics metrics_of(int64_t quantum) {
 /* Fill the server with silence, and find out when it consumes a quantum. */
 static int find_quantum(struct sink *sink) {
     struct pipewire *self = (struct pipewire *)sink;
-    struct quantum_looks looks = {.count = 0};
     uint32_t rate = self->playback.spec.rate;
     uint64_t piece = to_frames_at_least(rate, PIECE);
+    struct quantum_looks looks = {.sample_rate = rate, .expected = atomic_load(&latest_quantum)};
     bool found = false;
-    int error = 0;
+    int error = playback_write_silence(&self->playback, to_frames(rate, self->granted));
     for (int i = 0; i < MOST_PIECES && !found && !error; i++) {
         int64_t begin_at = clock_now();
         error = playback_write_silence(&self->playback, piece);
-        found = quantum_look(&looks, begin_at, clock_now(), to_ns(rate, piece)) ||
-                (looks.count >= 2 && quantum_length(&looks) == atomic_load(&latest_quantum));
+        found = quantum_look(&looks, begin_at, clock_now());
     }
     int64_t quantum = quantum_length(&looks);
     atomic_store(&latest_quantum, quantum);
     sink->metrics = metrics_of(quantum);
-    pipewire_clock_begin(&self->clock, quantum, quantum_consumed_at(&looks, quantum));
+    pipewire_clock_begin(&self->clock, quantum, quantum_consumed_at(&looks));
     return error ? error : playback_flush(&self->playback, INT64_MAX);
 }
 

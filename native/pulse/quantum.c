@@ -1,138 +1,94 @@
 #include "quantum.h"
 
 #include "clock.h"
-#include "median.h"
 #include "minmax.h"
 
-/* A write that takes longer has waited for the server. */
+/* A write that takes longer has waited for the server, or for the processor. */
 #define WAITS (MS / 2)
-/* The end of so long a quantum is seen clearly the first time. */
-#define CLEAR (36 * MS)
+/* A write may return so much before the quantum that other returns show. */
+#define EARLY (MS / 4)
 
-/* So long a time is enough if there are some looks in it: with five the median of all pairs is right although
- * one look is wrong. */
-#define ENOUGH (25 * MS)
-#define SOME 5
-#define PAIRS (QUANTUM_LOOKS * (QUANTUM_LOOKS - 1) / 2)
-/* How much less ahead than the best look another one may be: the length of a write, and how late it may
- * return. On a machine of which half the time was taken by others, 3 of 6 searches found a wrong quantum, or
- * a wrong moment, when all writes that waited were looks. */
-#define TOLERANCE (QUANTUM_SHORTEST * 3 / 8)
+/* Negative logarithms of probabilities, in thousandths. A return exactly at the end of a quantum has 0. */
+#define PER_LATE_MS 7000               /* one that is late: by 0.14 ms in the mean */
+#define PER_EARLY_MS (4 * PER_LATE_MS) /* one that is early: then rather all others are late */
+#define AT_ANY_TIME 6000               /* one that has nothing to do with the quantum */
+#define NONE 3000                      /* no return at the end of a quantum */
+#define UNEXPECTED 5000                /* a quantum that is not the expected one */
+/* One quantum, or two, between returns: of a stream of 44100 frames a second a quantum of 256 takes 235 or
+ * 236, and pipewire-pulse requests no less than 236 (0.3.65). */
+#define ONE_OR_TWO 700
+/* How much more all others have: the quantum is 3000 times as probable. */
+#define CERTAIN 8000
 
-static void keep_those_ahead_of(struct quantum_looks *looks, int64_t least) {
-    int kept = 0;
-    for (int i = 0; i < looks->count; i++)
-        if (looks->ahead[i] >= least) {
-            looks->at[kept] = looks->at[i];
-            looks->ahead[kept] = looks->ahead[i];
-            looks->number[kept++] = looks->number[i];
+struct estimate {
+    int64_t length, consumed_at;
+    int64_t cost;   /* the negative logarithm of the probability of all looks */
+    int64_t margin; /* how much less that is than with any other quantum */
+};
+
+/* Return the cost of the looks if a quantum of this length was consumed at the look `first`, and every
+ * `length` since. */
+static int64_t cost_of(const struct quantum_looks *looks, int first, int64_t length, bool is_fractional) {
+    int64_t cost = first * AT_ANY_TIME;
+    int64_t latest = 0;
+    for (int i = first + 1; i < looks->count; i++) {
+        int64_t since = looks->at[i] - looks->at[first] + EARLY;
+        int64_t quanta = since / length;
+        int64_t late = since % length - EARLY;
+        if (quanta == latest) {
+            cost += AT_ANY_TIME;
+            continue;
         }
-    looks->count = kept;
+        cost += min_ns(late < 0 ? -late * PER_EARLY_MS / MS : late * PER_LATE_MS / MS, AT_ANY_TIME);
+        cost += is_fractional ? ONE_OR_TWO : 0;
+        cost += max_ns(0, quanta - latest - (is_fractional ? 2 : 1)) * NONE;
+        latest = quanta;
+    }
+    return cost;
 }
 
-static int64_t most_ahead(const struct quantum_looks *looks) {
-    int64_t most = INT64_MIN;
-    for (int i = 0; i < looks->count; i++)
-        most = max_ns(most, looks->ahead[i]);
-    return most;
-}
-
-/* Add a look unless it is low. After some low ones the graph has probably skipped a quantum: begin anew. */
-static bool add(struct quantum_looks *looks, int64_t at) {
-    int64_t ahead = looks->written - at;
-    looks->waits++;
-    if (looks->count > 0 && ahead < most_ahead(looks) - TOLERANCE && ++looks->low < SOME)
-        return false;
-    keep_those_ahead_of(looks, looks->low < SOME ? ahead - TOLERANCE : INT64_MAX);
-    looks->low = 0;
-    looks->at[looks->count] = at;
-    looks->ahead[looks->count] = ahead;
-    looks->number[looks->count++] = looks->waits;
-    return true;
-}
-
-bool quantum_look(struct quantum_looks *looks, int64_t begin_at, int64_t end_at, int64_t length) {
-    looks->written += length;
-    if (end_at - begin_at < WAITS || !add(looks, end_at))
-        return false;
-    int last = looks->count - 1;
-    if (last < 1)
-        return false;
-    bool is_next = looks->number[last] == looks->number[last - 1] + 1;
-    return looks->count == QUANTUM_LOOKS || (is_next && looks->at[last] - looks->at[last - 1] > CLEAR) ||
-           (looks->count >= SOME && looks->at[last] - looks->at[0] > ENOUGH);
-}
-
-static int64_t distance(int64_t a, int64_t b) {
-    return a < b ? b - a : a - b;
-}
-
-/* Return which of the quanta of graphs with 48000 and 44100 frames a second is closest. */
-static int64_t closest(int64_t measured) {
-    int64_t best = QUANTUM_SHORTEST;
-    for (int64_t frames = 256; frames <= 2048; frames *= 2)
-        for (int64_t rate = 48000; rate >= 44100; rate -= 3900) {
-            int64_t length = frames * SECOND / rate;
-            if (distance(measured, length) < distance(measured, best))
-                best = length;
+static void consider(struct estimate *best, const struct quantum_looks *looks, int64_t frames, int64_t rate) {
+    int64_t length = frames * SECOND / rate;
+    bool is_fractional = frames == QUANTUM_SHORTEST_FRAMES && frames * looks->sample_rate % rate != 0;
+    struct estimate estimate = {length, looks->at[0], cost_of(looks, 0, length, is_fractional), 0};
+    for (int first = 1; first < looks->count; first++) {
+        int64_t cost = cost_of(looks, first, length, is_fractional);
+        if (cost < estimate.cost) {
+            estimate.cost = cost;
+            estimate.consumed_at = looks->at[first];
         }
+    }
+    if (length != looks->expected)
+        estimate.cost += UNEXPECTED;
+    if (estimate.cost < best->cost) {
+        estimate.margin = best->cost - estimate.cost;
+        *best = estimate;
+    } else {
+        best->margin = min_ns(best->margin, estimate.cost - best->cost);
+    }
+}
+
+/* Compare the quanta of graphs with 48000 and 44100 frames a second. */
+static struct estimate most_probable(const struct quantum_looks *looks) {
+    struct estimate best = {.length = QUANTUM_SHORTEST, .cost = INT64_MAX};
+    for (int64_t frames = QUANTUM_SHORTEST_FRAMES; frames <= 2048; frames *= 2) {
+        consider(&best, looks, frames, 48000);
+        consider(&best, looks, frames, 44100);
+    }
     return best;
 }
 
-/* Return the median interval between looks with no other waiting write in between. A busy machine makes one
- * longer and the next one shorter. */
-static int64_t interval(const struct quantum_looks *looks) {
-    int64_t intervals[QUANTUM_LOOKS];
-    int count = 0;
-    for (int i = 1; i < looks->count; i++)
-        if (looks->number[i] == looks->number[i - 1] + 1)
-            intervals[count++] = looks->at[i] - looks->at[i - 1];
-    return count > 0 ? median_ns(intervals, count) : looks->at[1] - looks->at[0];
+bool quantum_look(struct quantum_looks *looks, int64_t begin_at, int64_t end_at) {
+    if (end_at - begin_at < WAITS)
+        return false;
+    looks->at[looks->count++] = end_at;
+    return looks->count == QUANTUM_LOOKS || (looks->count > 1 && most_probable(looks).margin >= CERTAIN);
 }
 
 int64_t quantum_length(const struct quantum_looks *looks) {
-    if (looks->count < 2)
-        return QUANTUM_SHORTEST;
-    int64_t length = closest(interval(looks));
-    /* The median slope of all pairs (Theil and Sen) tells a graph of 44100 frames a second from one of 48000,
-     * whose intervals differ by less than a return may be late. */
-    int64_t slopes[PAIRS];
-    int count = 0;
-    for (int i = 0; i < looks->count; i++)
-        for (int j = i + 1; j < looks->count; j++) {
-            int64_t time = looks->at[j] - looks->at[i];
-            int64_t quanta = (time + length / 2) / length;
-            if (quanta > 0)
-                slopes[count++] = time / quanta;
-        }
-    return count > 0 ? closest(median_ns(slopes, count)) : length;
+    return most_probable(looks).length;
 }
 
-/* Return how much later than whole quanta after `reference` `at` is: between half a quantum earlier and
- * later. */
-static int64_t offset(int64_t at, int64_t reference, int64_t length) {
-    int64_t since = at - reference;
-    int64_t half = since < 0 ? -length / 2 : length / 2;
-    return since - (since + half) / length * length;
-}
-
-/* The look from which the others differ least is right, although some are not. No write returns before the
- * server has consumed: so the earliest one about that time is the most exact. */
-int64_t quantum_consumed_at(const struct quantum_looks *looks, int64_t length) {
-    int64_t best = 0, least = INT64_MAX;
-    for (int i = 0; i < looks->count; i++) {
-        int64_t sum = 0;
-        for (int j = 0; j < looks->count; j++)
-            sum += distance(offset(looks->at[j], looks->at[i], length), 0);
-        if (sum < least)
-            best = looks->at[i];
-        least = min_ns(least, sum);
-    }
-    int64_t earliest = 0;
-    for (int i = 0; i < looks->count; i++) {
-        int64_t later = offset(looks->at[i], best, length);
-        if (later > -WAITS)
-            earliest = min_ns(earliest, later);
-    }
-    return best + earliest;
+int64_t quantum_consumed_at(const struct quantum_looks *looks) {
+    return most_probable(looks).consumed_at;
 }

@@ -62,6 +62,16 @@ def test_latency_is_right_with_any_quantum(
     assert error == pytest.approx(quantum / 2, abs=max(RIGHT_WITHIN, quantum / 4))
 
 
+@pytest.mark.parametrize("rate", [16000, 44100, 48000])
+def test_the_quantum_is_found_at_any_rate(server: SoundServer, rate: int) -> None:
+    """At the first two rates a quantum of 256 is no whole number of frames: most requests follow two quanta.
+
+    With "low" the prebuffer is 8 ms for a quantum of 256 frames, and more for a longer one.
+    """
+    with vmic.create_microphone_device("mic", rate, non_blocking=True, latency="low") as microphone:
+        assert microphone.stats.prebuffer == pytest.approx(0.008, abs=0.0001)
+
+
 def test_a_quantum_that_changes_is_found_in_the_next_pause(server: SoundServer) -> None:
     with (
         vmic.create_microphone_device("mic", RATE, non_blocking=True, latency="low") as microphone,
