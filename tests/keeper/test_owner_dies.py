@@ -104,7 +104,7 @@ def test_a_half_that_was_being_made_goes_at_the_next_use(server: SoundServer) ->
 
 def test_a_keeper_that_dies_is_replaced(server: SoundServer) -> None:
     with OwnerProgram(server.env) as owner:
-        first = owner.keeper()
+        first = owner.guarding_keeper()
         time.sleep(2.1)  # a keeper that exits at once is not replaced
         os.kill(first, signal.SIGKILL)
         programs.await_that(lambda: owner.keepers() - {first}, "there is another keeper")
