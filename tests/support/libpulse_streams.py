@@ -40,10 +40,21 @@ class LibpulseStream:
         await_that(lambda: self._is_on(source), "the stream is on its source", 10)
 
     def uncork(self) -> None:
-        cork = ctypes.CDLL("libpulse.so.0").pa_stream_cork
-        cork.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
-        cork(self._stream, 0, None, None)
-        self._pulse.source_output_list()  # this call sends it
+        pa = ctypes.CDLL("libpulse.so.0")
+        pa.pa_stream_cork.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+        pa.pa_stream_cork.restype = ctypes.c_void_p
+        pa.pa_operation_unref.argtypes = [ctypes.c_void_p]
+
+        def sent() -> bool:
+            """Try it: libpulse refuses until the server has told it that the stream is there."""
+            self._pulse.source_output_list()  # sends and receives
+            operation = pa.pa_stream_cork(self._stream, 0, None, None)
+            if operation:
+                pa.pa_operation_unref(operation)
+            return bool(operation)
+
+        await_that(sent, "the stream goes on", 10)
+        self._pulse.source_output_list()
 
     def _is_on(self, source_name: str) -> bool:
         source = self._pulse.get_source_by_name(source_name)
