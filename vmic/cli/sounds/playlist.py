@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import vmic
@@ -35,7 +36,11 @@ class Extent:
 
 
 class Playlist:
-    """The sounds as one block after the other, in a microphone's format. `ended` if none remain."""
+    """The sounds as one block after the other, in a microphone's format. `ended` if none remain.
+
+    In a loop the next sound is opened on a thread while this one plays: to start a decoder takes 0.3 s on a
+    busy machine, and took more than 2 s on a slow one.
+    """
 
     def __init__(
         self,
@@ -53,9 +58,11 @@ class Playlist:
         self._sounds, self._sample_rate, self._channels = sounds, sample_rate, channels
         self._gain, self._extent, self._loop = gain, extent, loop
         self._seekable: dict[int, bool] = {}  # of the sounds opened so far
+        self._opener = ThreadPoolExecutor(1, "vmic-opener")
+        self._next: tuple[int, Future[ResampledSound]] | None = None  # the sound that is opened ahead
         self._resampled = self._open(0)
-        self._sound, self._at = 0, 0.0
-        self._begin()
+        self._sound, self._at = 0, extent.start
+        self._open_ahead()
 
     @property
     def position(self) -> Position:
@@ -96,14 +103,15 @@ class Playlist:
         return True
 
     def close(self) -> None:
-        """Close the open sound."""
+        """Close the open sounds."""
         self._resampled.sound.close()
+        self._close_next()
+        self._opener.shutdown()
 
     def _turn(self) -> None:
         """Continue with the next sound, or with the first one in a loop."""
         if self._sound + 1 < len(self._sounds):
             self._replace(self._sound + 1)
-            self._begin()
         elif not self._loop:
             self.ended = True
         elif not self._gave:
@@ -111,29 +119,45 @@ class Playlist:
         else:
             self._gave = False  # in this round
             self._replace(0)
-            self._begin()
 
     def _replace(self, index: int) -> None:
-        resampled = self._open(index)
-        self.close()
-        self._resampled, self._sound, self._at = resampled, index, 0.0
+        """Continue with the beginning of a sound."""
+        if self._next is not None and self._next[0] == index:
+            resampled = self._next[1].result()
+            self._next = None
+        else:
+            resampled = self._open(index)
+            self._close_next()
+        self._resampled.sound.close()
+        self._resampled, self._sound, self._at = resampled, index, self._extent.start
+        self._open_ahead()
+
+    def _open_ahead(self) -> None:
+        if self._loop:
+            following = (self._sound + 1) % len(self._sounds)
+            self._next = following, self._opener.submit(self._open, following)
+
+    def _close_next(self) -> None:
+        if self._next is not None:
+            # What fails ahead is of no interest, unless it is to be played.
+            with contextlib.suppress(vmic.VmicError, OSError):
+                self._next[1].result().sound.close()
+            self._next = None
 
     def _open(self, index: int) -> ResampledSound:
-        sound = self._sounds[index]()
+        """Open a sound, and go to where it is to begin."""
+        sound, start = self._sounds[index](), self._extent.start
         self._seekable[index] = sound.seekable
         with contextlib.ExitStack() as undo:
             undo.callback(sound.close)
             resampled = ResampledSound(sound, self._sample_rate, self._channels, self._gain)
+            if start and not sound.seekable:
+                why = f"{sound.name} can be played only from its beginning"
+                raise vmic.VmicError(f"cannot start at {start:.1f} s: {why}")
+            if start:
+                resampled.seek(start)
             undo.pop_all()
         return resampled
-
-    def _begin(self) -> None:
-        sound, start = self._resampled.sound, self._extent.start
-        if start and not sound.seekable:
-            why = f"{sound.name} can be played only from its beginning"
-            raise vmic.VmicError(f"cannot start at {start:.1f} s: {why}")
-        if start:
-            self._go_to(start)
 
     def _go_to(self, seconds: float) -> None:
         self._resampled.seek(seconds)
