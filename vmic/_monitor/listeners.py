@@ -39,8 +39,9 @@ class Listeners(DeviceObserver):
     def publish(self, state: DeviceState) -> None:
         """Note the listeners. The monitor calls this."""
         self._stream.device_seen = True
-        with contextlib.suppress(ClosedError):  # as in `_note`
-            self._stream.show_latency(state.latency)
+        if state.latency:  # only on PulseAudio
+            with contextlib.suppress(ClosedError):  # as in `_note`
+                self._stream.show_latency(state.latency)
         self._note(state.listeners, listened=bool(state.listeners))
 
     def lose(self) -> None:

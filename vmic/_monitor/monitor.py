@@ -19,7 +19,7 @@ from vmic._base.exception_log import log
 from vmic._device import registry
 from vmic._device.owner import Owner
 from vmic._device.properties import MICROPHONE, SPEAKER
-from vmic._monitor import buffer_levels, recording_apps
+from vmic._monitor import playback_timing, recording_apps
 from vmic._monitor.device_observer import DeviceKey, DeviceObserver, DeviceState
 from vmic._monitor.keeper_supervisor import KeeperSupervisor
 from vmic._pulse import connection
@@ -60,7 +60,7 @@ class Monitor(ServerObserver):
         self._untold: collections.deque[tuple[str, str]] = collections.deque(maxlen=_MOST_UNTOLD)
         self._supervisor = KeeperSupervisor(self, self.hurry, self._tell)
         self._since: dict[tuple[int, int], float] = {}  # by stream and source
-        self._latencies = buffer_levels.SinkLatencies()
+        self._latencies = playback_timing.SinkLatencies()
         self._thread = threads.start(self._run, "vmic-listeners")
 
     def add(self, observer: DeviceObserver, *, owns: bool, stream: PlaybackStream | None = None) -> None:
@@ -139,7 +139,7 @@ class Monitor(ServerObserver):
 
     def look(self, pulse: Server) -> None:
         """Notify each observer about its device."""
-        buffer_levels.show(pulse, self._streams.values())
+        playback_timing.show(pulse, self._streams.values())
         self._supervisor.look(pulse)
         is_needed = any(observer.key is not None for observer in self._observers)
         seen = self._find(pulse) if is_needed else {}
@@ -164,7 +164,7 @@ class Monitor(ServerObserver):
     def lose(self) -> None:
         """Notify each observer that the server is away. All recordings end with it."""
         self._hand_back_calls()
-        self._since, self._published, self._latencies = {}, {}, buffer_levels.SinkLatencies()
+        self._since, self._published, self._latencies = {}, {}, playback_timing.SinkLatencies()
         self._supervisor.lose()
         self._tell_each(lambda observer: observer.lose())
 

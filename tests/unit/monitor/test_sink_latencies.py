@@ -8,7 +8,7 @@ from typing import Any
 import pulsectl
 import pytest
 
-from vmic._monitor.buffer_levels import SinkLatencies
+from vmic._monitor.playback_timing import SinkLatencies
 
 SINK, MONITOR, SOURCE = 3, 4, 5
 MICROPHONE: Any = SimpleNamespace(

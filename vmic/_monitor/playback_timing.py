@@ -1,4 +1,4 @@
-"""What the server shows of this process's playback streams and their sinks, and no event reports."""
+"""The levels of this process's playback streams and the latencies of their sinks, which no event reports."""
 
 from __future__ import annotations
 
