@@ -1,6 +1,7 @@
 #include "quantum.h"
 
 #include "clock.h"
+#include "median.h"
 #include "minmax.h"
 
 /* A write that takes longer has waited for the server, or for the processor. */
@@ -14,6 +15,7 @@
 #define AT_ANY_TIME 6000               /* one that has nothing to do with the quantum */
 #define NONE 3000                      /* no return at the end of a quantum */
 #define UNEXPECTED 5000                /* a quantum that is not the expected one */
+#define FORCED 10000                   /* a quantum that is no power of two, which only a user sets */
 /* One quantum, or two, between returns: of a stream of 44100 frames a second a quantum of 256 takes 235 or
  * 236, and pipewire-pulse requests no less than 236 (0.3.65). */
 #define ONE_OR_TWO 700
@@ -47,7 +49,8 @@ static int64_t cost_of(const struct quantum_looks *looks, int first, int64_t len
     return cost;
 }
 
-static void consider(struct estimate *best, const struct quantum_looks *looks, int64_t frames, int64_t rate) {
+static void consider(struct estimate *best, const struct quantum_looks *looks, int64_t frames, int64_t rate,
+                     int64_t prior) {
     int64_t length = frames * SECOND / rate;
     bool is_fractional = frames == QUANTUM_SHORTEST_FRAMES && frames * looks->sample_rate % rate != 0;
     struct estimate estimate = {length, looks->at[0], cost_of(looks, 0, length, is_fractional), 0};
@@ -59,7 +62,7 @@ static void consider(struct estimate *best, const struct quantum_looks *looks, i
         }
     }
     if (length != looks->expected)
-        estimate.cost += UNEXPECTED;
+        estimate.cost += UNEXPECTED + prior;
     if (estimate.cost < best->cost) {
         estimate.margin = best->cost - estimate.cost;
         *best = estimate;
@@ -68,13 +71,27 @@ static void consider(struct estimate *best, const struct quantum_looks *looks, i
     }
 }
 
+/* Compare the quantum that is as long as most intervals between looks: a user may force any length, such as
+ * 480 frames of 48000. */
+static void consider_forced(struct estimate *best, const struct quantum_looks *looks) {
+    int64_t intervals[QUANTUM_LOOKS];
+    for (int i = 1; i < looks->count; i++)
+        intervals[i - 1] = looks->at[i] - looks->at[i - 1];
+    int64_t frames = (median_ns(intervals, looks->count - 1) * 48000 / SECOND + 8) / 16 * 16;
+    bool is_power = (frames & (frames - 1)) == 0;
+    if (frames > QUANTUM_SHORTEST_FRAMES && frames < 2048 && !is_power)
+        consider(best, looks, frames, 48000, FORCED);
+}
+
 /* Compare the quanta of graphs with 48000 and 44100 frames a second. */
 static struct estimate most_probable(const struct quantum_looks *looks) {
     struct estimate best = {.length = QUANTUM_SHORTEST, .cost = INT64_MAX};
     for (int64_t frames = QUANTUM_SHORTEST_FRAMES; frames <= 2048; frames *= 2) {
-        consider(&best, looks, frames, 48000);
-        consider(&best, looks, frames, 44100);
+        consider(&best, looks, frames, 48000, 0);
+        consider(&best, looks, frames, 44100, 0);
     }
+    if (looks->count > 2)
+        consider_forced(&best, looks);
     return best;
 }
 

@@ -24,7 +24,10 @@ pytestmark = [
 
 # How far the median of `latency` may be off. The recorder adds half a quantum: it gets whole ones.
 RIGHT_WITHIN = 0.006
-FIXED = "default.clock.min-quantum = {0} default.clock.max-quantum = {0} default.clock.quantum = {0}"
+FIXED = (
+    "default.clock.min-quantum = {0} default.clock.max-quantum = {0} default.clock.quantum = {0} "
+    "clock.power-of-two-quantum = false"
+)
 
 
 def of_graph(frames: int, rate: int, *marks: pytest.MarkDecorator) -> object:
@@ -35,6 +38,7 @@ def of_graph(frames: int, rate: int, *marks: pytest.MarkDecorator) -> object:
 
 GRAPHS = [
     of_graph(128, 48000, pytest.mark.long),
+    of_graph(480, 48000, pytest.mark.long),
     of_graph(512, 48000, pytest.mark.long),
     of_graph(1024, 48000, pytest.mark.long),
     of_graph(2048, 48000),
@@ -70,6 +74,12 @@ def test_the_quantum_is_found_at_any_rate(server: SoundServer, rate: int) -> Non
     """
     with vmic.create_microphone_device("mic", rate, non_blocking=True, latency="low") as microphone:
         assert microphone.stats.prebuffer == pytest.approx(0.008, abs=0.0001)
+
+
+@pytest.mark.clock(FIXED.format(480))
+def test_a_quantum_that_is_no_power_of_two_is_found(server: SoundServer) -> None:
+    with vmic.create_microphone_device("mic", RATE, non_blocking=True, latency="low") as microphone:
+        assert microphone.stats.prebuffer == pytest.approx(0.008 + 480 / 48000 - 256 / 48000, abs=0.0001)
 
 
 def test_a_quantum_that_changes_is_found_in_the_next_pause(server: SoundServer) -> None:

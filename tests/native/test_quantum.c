@@ -164,5 +164,8 @@ int main(void) {
         RUN(writes_that_are_held_up_do_little_harm, frames, (struct machine){50, 5 * MS, 300 * US});
         RUN(writes_that_are_held_up_do_little_harm, frames, (struct machine){20, 5 * MS, 300 * US});
     }
+    static const int64_t forced[] = {480, 720, 960, 1200, 1536};
+    for (unsigned i = 0; i < sizeof forced / sizeof *forced; i++)
+        RUN(it_is_found, forced[i], 48000);
     RUN(a_write_that_does_not_wait_tells_nothing);
 }
