@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import queue
+from collections.abc import Callable
 
 import programs
 import pulsectl
 import pytest
+from recording import Recorder
 
 import vmic
 
@@ -26,16 +28,17 @@ def parts(pulse: pulsectl.Pulse) -> dict[str, pulsectl.PulseObject]:
 @pytest.mark.guarantee("volume")
 @pytest.mark.parametrize("part", ["source", "sink", "monitor", "stream"])
 def test_a_volume_that_is_turned_is_turned_back(
-    pulse: pulsectl.Pulse, part: str, caplog: pytest.LogCaptureFixture
+    pulse: pulsectl.Pulse, record: Callable[..., Recorder], part: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with vmic.create_microphone_device("mic", 48000):
+    with vmic.create_microphone_device("mic", 48000) as microphone:
+        record(microphone)  # after 5 s without a listener the stream is closed
         for volume in (0.3, 0.7, 1.4):
             pulse.volume_set_all_chans(parts(pulse)[part], volume)
             programs.await_that(lambda: parts(pulse)[part].volume.value_flat == 1.0, "it is full again")
         programs.await_that(lambda: caplog.records, "it is logged")
-    (record,) = caplog.records
-    assert record.levelno == logging.WARNING
-    assert "changed the volume of microphone 'mic'" in record.getMessage()
+    (warning,) = caplog.records
+    assert warning.levelno == logging.WARNING
+    assert "changed the volume of microphone 'mic'" in warning.getMessage()
 
 
 def test_a_volume_that_is_not_guarded_stays(pulse: pulsectl.Pulse, caplog: pytest.LogCaptureFixture) -> None:
