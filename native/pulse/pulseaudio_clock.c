@@ -115,7 +115,8 @@ static bool written_since(const struct pulseaudio_clock *c, int64_t at, int64_t 
 
 void pulseaudio_clock_show(struct pulseaudio_clock *c, int64_t now_at, const struct shown_level *shown) {
     int64_t after, perhaps;
-    if (c->periods.began_at != 0)
+    /* The report of a new beginning is believed, unless nothing plays. */
+    if (c->periods.began_at != 0 && !c->suspended && !shown->suspended)
         return;
     written_since(c, shown->answered_at, &after);
     /* A suspended sink still holds what it has shown. */

@@ -20,8 +20,9 @@ import vmic
 RIGHT_WITHIN = {"pulseaudio": 0.005, "pipewire": 0.010}
 # One period: in one of six cases PulseAudio's monitor misses the first period of a resumed sink (16.1).
 RESUMED = 240
-# libpulse assumes that a suspended sink plays until the server notifies it (1 of 30: 6 frames).
-TOLD = 48
+# Frames are due until the server has told of the suspension: beside a busy process, 3 of 40 times 5 to 68
+# frames more than were rendered (16.1).
+TOLD = 240
 
 
 @pytest.mark.either_server
@@ -57,10 +58,11 @@ def test_nothing_is_heard_while_the_sink_is_suspended(
         recorder = record(microphone)
         sink = sink_of(pulse, microphone)
         pulse.sink_suspend(sink, 1)
+        await_monitor()
         microphone.write_frames(frames)
         with pytest.raises(vmic.DrainTimeoutError):
             microphone.drain(timeout=1)
-        assert microphone.stats.heard <= TOLD
+        assert microphone.stats.heard == 0
         pulse.sink_suspend(sink, 0)
         microphone.drain(timeout=5)
         assert microphone.stats.heard == len(frames)
@@ -76,12 +78,11 @@ def test_nothing_is_heard_while_the_sink_is_suspended(
 def test_what_a_suspended_sink_was_given_is_dropped(server: SoundServer, pulse: pulsectl.Pulse) -> None:
     with vmic.create_microphone_device("mic", RATE, non_blocking=True) as microphone:
         pulse.sink_suspend(sink_of(pulse, microphone), 1)
+        await_monitor()
         microphone.write_frames(numbered(4800))
         with pytest.raises(vmic.DrainTimeoutError):
             microphone.drain(timeout=0.5)
-        heard, dropped = microphone.flush()
-        assert heard <= TOLD
-        assert heard + dropped == 4800
+        assert microphone.flush() == (0, 4800)
 
 
 @pytest.mark.parametrize("server", ["pulseaudio"], indirect=True)
@@ -107,7 +108,16 @@ def test_what_a_suspended_sink_holds_is_not_heard(
     recorder.await_end()
     # Frames that were rendered and not yet played are captured too: one period.
     captured = recorder.heard().frames - 4800
-    assert heard <= captured <= heard + RESUMED
+    assert heard - TOLD <= captured <= heard + RESUMED
+
+
+def await_monitor() -> None:
+    """Wait until this process knows what the server has notified it of.
+
+    Its monitor makes the first call after all earlier events, and the second one when it has used them.
+    """
+    for _ in range(2):
+        vmic.list_microphone_devices()
 
 
 def sink_of(pulse: pulsectl.Pulse, microphone: vmic.VirtualMicrophoneDevice) -> int:

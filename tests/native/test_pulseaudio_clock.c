@@ -201,6 +201,34 @@ static void a_suspended_sink_keeps_what_it_holds(void) {
     }
 }
 
+/* The sink is suspended when a sound begins, and libpulse reports that it plays. It is right again as soon as
+ * the sink is resumed. */
+static void a_suspended_sink_does_not_begin(void) {
+    begin();
+    for (int round = 0; round < 3; round++) {
+        run_until(w.now + length_of(20 * period));
+        tell(0);
+        w.sink.suspended = true;
+        put(10 * period);
+        show(MS);
+        int64_t suspended_at = w.now;
+        while (w.now < suspended_at + SECOND) {
+            tell(suspended_at - w.now);
+            /* It is not known whether the first period came before the frames. */
+            CHECK_COMPARE(level().heard_at - level().sure_at, >=, length_of(10 * period));
+            CHECK_COMPARE(level().heard_at - level().sure_at, <=, length_of(11 * period));
+            run_until(w.now + 10 * MS);
+        }
+        w.sink.suspended = false;
+        w.sink.wakes_at = w.now + MS;
+        show(MS);
+        run_until(w.now + length_of(2 * period));
+        tell(0);
+        CHECK(is_near(level().heard_at, simulated_null_sink_heard_at(&w.sink), MS));
+        CHECK(!level().doubtful);
+    }
+}
+
 /* libpulse still reports the level from before the server ran dry. When the server is asked, it has nothing;
  * or nobody asks. */
 static void a_server_that_is_dry_is_found_out(bool ask) {
@@ -269,6 +297,7 @@ int main(void) {
         RUN(what_the_server_shows_counts);
         RUN(nothing_is_heard_of_a_suspended_sink);
         RUN(a_suspended_sink_keeps_what_it_holds);
+        RUN(a_suspended_sink_does_not_begin);
         RUN(a_server_that_is_dry_is_found_out, true);
         RUN(a_server_that_is_dry_is_found_out, false);
         RUN(nobody_asks);

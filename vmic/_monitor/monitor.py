@@ -60,6 +60,7 @@ class Monitor(ServerObserver):
         self._untold: collections.deque[tuple[str, str]] = collections.deque(maxlen=_MOST_UNTOLD)
         self._supervisor = KeeperSupervisor(self, self.hurry, self._tell)
         self._since: dict[tuple[int, int], float] = {}  # by stream and source
+        self._levels = playback_timing.StreamLevels()
         self._latencies = playback_timing.SinkLatencies()
         self._thread = threads.start(self._run, "vmic-listeners")
 
@@ -139,7 +140,7 @@ class Monitor(ServerObserver):
 
     def look(self, pulse: Server) -> None:
         """Notify each observer about its device."""
-        playback_timing.show(pulse, self._streams.values())
+        self._levels.look(pulse, self._streams.values())
         self._supervisor.look(pulse)
         is_needed = any(observer.key is not None for observer in self._observers)
         seen = self._find(pulse) if is_needed else {}
@@ -164,7 +165,8 @@ class Monitor(ServerObserver):
     def lose(self) -> None:
         """Notify each observer that the server is away. All recordings end with it."""
         self._hand_back_calls()
-        self._since, self._published, self._latencies = {}, {}, playback_timing.SinkLatencies()
+        self._since, self._published = {}, {}
+        self._levels, self._latencies = playback_timing.StreamLevels(), playback_timing.SinkLatencies()
         self._supervisor.lose()
         self._tell_each(lambda observer: observer.lose())
 

@@ -15,27 +15,49 @@ from vmic._pulse.server import Server
 from vmic._stream.playback import PlaybackStream
 
 
-def show(pulse: Server, streams: Collection[PlaybackStream]) -> None:
-    """Ask the server for the levels of those `streams` that doubt their own level, and pass the answers on.
+class StreamLevels:
+    """The levels of this process's playback streams.
 
-    Two streams of this process into one microphone cannot be distinguished. They get no answer.
+    PulseAudio is asked for the level of a stream that doubts its own level. It is also asked while the sink
+    of a stream is suspended, and once more afterwards: libpulse may report that a suspended sink plays, so
+    the stream has no doubt. PipeWire's sinks have no such state, and its streams need no answer.
     """
-    doubtful = [stream for stream in streams if _is_doubtful(stream)]
-    if not doubtful:
-        return
-    inputs = [one for one in pulse.sink_input_list() if _is_ours(one)]
-    for stream in doubtful:
-        own = [one for one in inputs if one.proplist["media.name"] == stream.sink_name]
-        if len(own) == 1:
-            asked = time.monotonic_ns()
-            # No event tells of levels, so ask for this stream.
-            shown = pulse.sink_input_info(own[0].index)
-            is_suspended = pulse.sink_info(shown.sink).state == "suspended"
-            answered = time.monotonic_ns()
-            with contextlib.suppress(ClosedError):
-                stream.show_level(
-                    asked, answered, shown.buffer_usec + shown.sink_usec, suspended=is_suspended
-                )
+
+    def __init__(self) -> None:
+        self._suspended: set[PlaybackStream] = set()  # as the server has shown last
+
+    def look(self, pulse: Server, streams: Collection[PlaybackStream]) -> None:
+        """Ask the server for the levels of those `streams` that need it, and pass the answers on.
+
+        Two streams of this process into one microphone cannot be distinguished. They get no answer.
+        """
+        if server_profiles.of(pulse) is not server_profiles.PULSEAUDIO:
+            return
+        suspended = {sink.name for sink in pulse.sink_list() if sink.state == "suspended"}
+        self._suspended.intersection_update(streams)
+        asking = [
+            stream
+            for stream in streams
+            if stream.sink_name in suspended or stream in self._suspended or _is_doubtful(stream)
+        ]
+        inputs = [one for one in pulse.sink_input_list() if _is_ours(one)] if asking else []
+        for stream in asking:
+            own = [one.index for one in inputs if one.proplist["media.name"] == stream.sink_name]
+            if len(own) == 1:
+                self._show(pulse, stream, own[0])
+
+    def _show(self, pulse: Server, stream: PlaybackStream, index: int) -> None:
+        asked = time.monotonic_ns()
+        # No event tells of levels, so ask for this stream.
+        shown = pulse.sink_input_info(index)
+        is_suspended = pulse.sink_info(shown.sink).state == "suspended"
+        answered = time.monotonic_ns()
+        if is_suspended:
+            self._suspended.add(stream)
+        else:
+            self._suspended.discard(stream)
+        with contextlib.suppress(ClosedError):
+            stream.show_level(asked, answered, shown.buffer_usec + shown.sink_usec, suspended=is_suspended)
 
 
 class SinkLatencies:
