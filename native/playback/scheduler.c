@@ -209,9 +209,17 @@ static bool is_early(const struct writer *w) {
     return w->utterance.ahead && !w->metrics.fills_periods && sink_io_ends_in_data(w);
 }
 
+/* Return whether silence is still added after the last frame. If it is unknown how much of a period is left,
+ * the silence stays a period longer, and so does each utterance after it: the server rather runs dry once. */
+static bool lingers(const struct writer *w, int64_t now) {
+    bool is_known = w->server.empty_at - w->server.dry_at < w->metrics.period;
+    int64_t limit = is_known || !w->metrics.fills_periods ? LINGER_NS : UNDERRUN_NS;
+    return w->utterance.last_data != 0 && now - w->utterance.last_data <= limit;
+}
+
 static int64_t give_silence(struct writer *w, int64_t level) {
     int64_t now = clock_now();
-    if (w->utterance.last_data == 0 || now - w->utterance.last_data > LINGER_NS)
+    if (!lingers(w, now))
         return idle(w, level, now);
     if (w->metrics.predicted && !w->silence.dropped && has_played(w, now)) {
         sink_io_drop_silence(w);

@@ -91,7 +91,43 @@ static void a_recording_may_shorten_the_periods(void) {
             speak(cases[c].sample_rate, cases[c].chunk, cases[c].latency_us, phase, &random);
 }
 
+static int64_t heard_at;
+
+static void note_sound(const int16_t *frames, uint64_t count) {
+    for (uint64_t i = 0; frames && i < count && heard_at == 0; i++)
+        if (frames[i] == SOUND)
+            heard_at = simulation_now();
+}
+
+/* Pieces that are no whole periods leave it unknown how much of a period is left. After a pause the next
+ * sound is heard within two periods, one of which is the silence with its ramp, and the prebuffer. */
+static void a_pause_ends_what_is_unknown(int64_t pause) {
+    static int16_t frames[250];
+    for (unsigned i = 0; i < 250; i++)
+        frames[i] = SOUND;
+    simulated.listen = NULL;
+    vmic_config config = simulated_stream_config(48000);
+    simulated_stream_begin(&simulated, &config);
+    int64_t begin = simulation_now();
+    for (int n = 0; n < 50; n++) {
+        simulated_stream_sleep(begin + n * (int64_t)(250 * SECOND / 48000));
+        CHECK_EQUAL(vmic_write(simulated.stream, frames, 250), 250);
+    }
+    simulated_stream_sleep(simulation_now() + pause);
+    simulated.listen = note_sound;
+    heard_at = 0;
+    int64_t written_at = simulation_now();
+    /* Whole periods: nothing is added for writes that shift. */
+    CHECK_EQUAL(vmic_write(simulated.stream, frames, 240), 240);
+    simulated_stream_sleep(written_at + 50 * MS);
+    CHECK_COMPARE(heard_at, >, 0);
+    CHECK_COMPARE(heard_at - written_at, <=, 14 * MS);
+    simulated_stream_end(&simulated);
+}
+
 int main(void) {
     RUN(no_silence_is_between_writes);
     RUN(a_recording_may_shorten_the_periods);
+    for (int64_t pause = 600 * MS; pause < 950 * MS; pause += 3 * MS)
+        RUN(a_pause_ends_what_is_unknown, pause);
 }
