@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import audio_signals
+import machine_speed
 import needs
 import parameter_selection
 import programs
@@ -64,6 +65,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--defer", type=Path, help="leave what the machine disturbed to another run: pytest @FILE"
     )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many test processes `-n auto` starts."""
+    return machine_speed.process_count()
 
 
 def pytest_configure(config: pytest.Config) -> None:
