@@ -236,7 +236,7 @@ def test_a_loop_goes_on_without_a_gap_until_ctrl_c(
     server: SoundServer, mic: vmic.MicrophoneInfo, record: Record, start: Start, speech: Path
 ) -> None:
     recorder = record(mic)
-    # Each round opens the file again, which takes some 0.3 s on a busy machine, and took 1.2 s on a slow one.
+    # The file is opened again while the round before plays, which takes 0.3 to 1.2 s on busy machines.
     program = start(VMIC, "play", "mic", str(speech), "--loop", "--end", "2")
     recorder.await_sound(108_000)
     program.send_signal(signal.SIGINT)
