@@ -281,6 +281,7 @@ class VirtualMicrophoneDevice(WithListeners, WithStatus, VirtualDevice):
         limit = None if timeout is None else seconds("timeout", timeout)
         self._check_open()
         limit = self._write_queue.audio_time() + PATIENCE if limit is None else limit
+        self._stream.end_utterance()
         if await self._write_queue.heard(new_waiter(), limit, self._check_open):
             self._stream.end_utterance()
         elif timeout is None:

@@ -145,8 +145,9 @@ void vmic_show_level(vmic_stream *stream, int64_t asked_ns, int64_t answered_ns,
  * recording that wants less latency than the stream shortens the periods of the sink. Do not block. */
 void vmic_show_latency(vmic_stream *stream, uint64_t latency_us);
 
-/* End the utterance if all that was written is done; else do nothing. The next write then begins another
- * utterance, however soon it comes, and the silence before it is no underrun. Do not block. */
+/* Note that the utterance ends with what was written: the silence after it is not made longer for a write
+ * that may only be late. If all is done by now, the next write begins another utterance, however soon it
+ * comes, and the silence before it is no underrun. Do not block. */
 void vmic_end_utterance(vmic_stream *stream);
 
 /* Fill in one consistent snapshot. Do not block. */

@@ -233,7 +233,8 @@ static int64_t give_silence(struct writer *w, int64_t level) {
     due = min_ns(due, w->silence.due_at + w->metrics.period);
     if (due > now)
         return due;
-    int64_t gap = w->utterance.speaking
+    bool is_over = ring_consumed(&w->ring) == w->utterance.end;
+    int64_t gap = w->utterance.speaking && !is_over
                       ? prebuffer_gap(&w->prebuffer, now, w->silence.inserted) - w->silence.inserted
                       : 0;
     int64_t least = early ? w->metrics.period : w->metrics.period / 2;

@@ -202,7 +202,8 @@ void vmic_show_latency(vmic_stream *stream, uint64_t latency_us) {
 void vmic_end_utterance(vmic_stream *stream) {
     struct writer *writer = &stream->writer;
     pthread_mutex_lock(&writer->lock);
-    if (writer_done_at(writer, ring_written(&writer->ring)) == 0)
+    writer->utterance.end = ring_written(&writer->ring);
+    if (writer_done_at(writer, writer->utterance.end) == 0)
         writer->utterance.speaking = false;
     pthread_mutex_unlock(&writer->lock);
 }

@@ -99,6 +99,7 @@ struct writer {
 
     struct {
         bool speaking;     /* data was written, and neither a flush nor a drain has come since */
+        uint64_t end;      /* index: nothing was expected to follow what was written before it */
         bool ahead;        /* at some time in it, much data was written and not yet heard */
         int64_t last_data; /* when data, or the fade of a flush, was last written to the sink; 0: never */
     } utterance;

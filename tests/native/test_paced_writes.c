@@ -125,9 +125,44 @@ static void a_pause_ends_what_is_unknown(int64_t pause) {
     simulated_stream_end(&simulated);
 }
 
+static bool all_is_heard(void) {
+    vmic_stats stats;
+    vmic_get_stats(simulated.stream, &stats);
+    return stats.heard == stats.written;
+}
+
+/* Whoever waits until all is heard will not write before that. The silence is not made longer for a write
+ * that may only be late, also when the end of the wait is noticed `late`: the next sound is heard within
+ * three periods and the time until the next of them. */
+static void what_follows_a_drain_is_heard_soon(int64_t late) {
+    static int16_t frames[480];
+    for (unsigned i = 0; i < 480; i++)
+        frames[i] = SOUND;
+    simulated.listen = NULL;
+    vmic_config config = simulated_stream_config(48000);
+    simulated_stream_begin(&simulated, &config);
+    for (int n = 0; n < 20; n++)
+        CHECK_EQUAL(vmic_write(simulated.stream, frames, 480), 480);
+    vmic_end_utterance(simulated.stream);
+    while (!all_is_heard())
+        simulated_stream_sleep(simulation_now() + MS / 4);
+    simulated_stream_sleep(simulation_now() + late);
+    vmic_end_utterance(simulated.stream);
+    simulated.listen = note_sound;
+    heard_at = 0;
+    int64_t written_at = simulation_now();
+    CHECK_EQUAL(vmic_write(simulated.stream, frames, 480), 480);
+    simulated_stream_sleep(written_at + 50 * MS);
+    CHECK_COMPARE(heard_at, >, 0);
+    CHECK_COMPARE(heard_at - written_at, <=, 20 * MS);
+    simulated_stream_end(&simulated);
+}
+
 int main(void) {
     RUN(no_silence_is_between_writes);
     RUN(a_recording_may_shorten_the_periods);
     for (int64_t pause = 600 * MS; pause < 950 * MS; pause += 3 * MS)
         RUN(a_pause_ends_what_is_unknown, pause);
+    for (int64_t late = 0; late < 20 * MS; late += MS / 2)
+        RUN(what_follows_a_drain_is_heard_soon, late);
 }

@@ -208,7 +208,7 @@ static void what_follows_an_utterance_is_no_underrun(void) {
     struct fixture f = open_stream(&settings);
     for (uint32_t i = 0; i < 3; i++) {
         put_all(&f, 1 + i * MS, MS);
-        /* The frames are not heard yet, so this does nothing. */
+        /* The frames are not heard yet, so the utterance goes on. */
         vmic_end_utterance(f.stream);
         must(&f, VMIC_DONE, (i + 1) * MS);
         vmic_end_utterance(f.stream);

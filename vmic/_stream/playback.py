@@ -149,7 +149,7 @@ class PlaybackStream(NativeStream):
         self._ask(nonblocking.vmic_show_latency, latency)
 
     def end_utterance(self) -> None:
-        """Begin a new utterance with the next write if all frames have been heard, otherwise do nothing."""
+        """Expect no write soon. If all frames have been heard, begin a new utterance with the next write."""
         self._ask(nonblocking.vmic_end_utterance)
 
     def done(self) -> int:
