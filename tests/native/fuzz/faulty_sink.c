@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define SECOND INT64_C(1000000000)
-#define RECORD_FRAMES (1 << 22)
+#define RECORD_FRAMES (1 << 24)
 /* The error of a failed call. */
 #define FAILED 7
 
@@ -77,7 +77,13 @@ static int server_open(struct sink *sink) {
     return end(faulty, fails);
 }
 
-/* Each user's frame arrives once and in order, and none is missing except those that a flush had to drop. */
+void faulty_sink_expect(struct faulty_sink *faulty, uint32_t number, uint64_t count, bool quiet) {
+    MUST(number + count < RECORD_FRAMES);
+    memset(faulty->is_quiet + number, quiet, count);
+}
+
+/* Each user's frame arrives once and in order, and none is missing except quiet ones and those that a flush
+ * had to drop. */
 static void receive(struct faulty_sink *faulty, struct frame frame) {
     struct frame right = frame_of(frame.number);
     bool is_users = frame.check == right.check;
@@ -87,8 +93,10 @@ static void receive(struct faulty_sink *faulty, struct frame frame) {
         return;
     MUST(frame.number > faulty->last);
     MUST(frame.number >= faulty->not_before);
-    MUST(frame.number == faulty->last + 1 || frame.number <= faulty->may_skip + 1);
-    faulty->skipped += frame.number - faulty->last - 1;
+    for (uint32_t missing = faulty->last + 1; missing < frame.number; missing++) {
+        MUST(faulty->is_quiet[missing] || missing <= faulty->may_skip);
+        faulty->skipped += !faulty->is_quiet[missing];
+    }
     faulty->last = frame.number;
     faulty->got++;
 }
@@ -152,12 +160,14 @@ static void server_destroy(struct sink *sink) {
 
 void faulty_sink_begin(struct faulty_sink *faulty, uint32_t sample_rate, struct buffer_metrics metrics) {
     bool *is_users = faulty->is_users ? faulty->is_users : malloc(RECORD_FRAMES * sizeof *is_users);
-    MUST(is_users);
+    bool *is_quiet = faulty->is_quiet ? faulty->is_quiet : malloc(RECORD_FRAMES * sizeof *is_quiet);
+    MUST(is_users && is_quiet);
     *faulty = (struct faulty_sink){
         .sink = {server_open, server_write, server_flush, server_level, server_close, server_destroy,
                  metrics.predicted ? server_find_periods : NULL, NULL, metrics},
         .sample_rate = sample_rate,
         .is_users = is_users,
+        .is_quiet = is_quiet,
         .exact = true,
     };
 }

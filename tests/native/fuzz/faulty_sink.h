@@ -30,7 +30,7 @@ struct faulty_sink {
     uint32_t last;                /* the number of the last user's frame */
     uint32_t not_before;          /* no frame before this one may arrive any more */
     uint32_t may_skip;            /* frames up to this one may be missing: a flush was requested */
-    uint64_t got, skipped, heard; /* users' frames */
+    uint64_t got, skipped, heard; /* users' frames, without quiet ones */
     bool exact;                   /* it never misreported its level and never stopped playing */
     uint64_t failed;              /* failed calls */
     bool destroyed;
@@ -39,10 +39,14 @@ struct faulty_sink {
     int64_t played_at;        /* the time up to which it has played */
     uint64_t written, played; /* frames of either kind */
     bool *is_users;
+    bool *is_quiet; /* by the number of the frame */
 };
 
 void faulty_sink_begin(struct faulty_sink *faulty, uint32_t sample_rate, struct buffer_metrics metrics);
 void faulty_sink_end(struct faulty_sink *faulty);
+
+/* Note that the frames from `number` on are written next. Quiet ones carry no number and may be skipped. */
+void faulty_sink_expect(struct faulty_sink *faulty, uint32_t number, uint64_t count, bool quiet);
 
 /* Releases all blocked calls, and lets no more calls fail. */
 void faulty_sink_recover(struct faulty_sink *faulty);
