@@ -59,14 +59,16 @@ def test_ten_seconds_come_out_once_and_in_order(server: SoundServer, record: Rec
 
 @pytest.mark.timing
 def test_blocking_writes_keep_the_servers_pace(server: SoundServer, pytestconfig: pytest.Config) -> None:
-    seconds = 10 if pytestconfig.getoption("--long") else 3
+    """The pace is the median over half of the time: a machine that stands still delays some writes."""
+    half = 250 if pytestconfig.getoption("--long") else 75
     with vmic.create_microphone_device("mic", 48000) as microphone:
         frames = numbered(960)
-        microphone.write_frames(frames)
-        begin = time.monotonic()
-        for _ in range(seconds * 50):
+        returned = []
+        for _ in range(2 * half + 1):
             microphone.write_frames(frames)
-        assert time.monotonic() - begin == pytest.approx(seconds, rel=0.01)
+            returned.append(time.monotonic())
+    took = np.subtract(returned[half:], returned[:-half])
+    assert np.median(took) == pytest.approx(half * 960 / 48000, rel=0.01)
 
 
 @pytest.mark.parametrize("sample_rate", [8000, 16000, 48000])

@@ -65,7 +65,6 @@ with vmic.create_microphone_device("mic", 48000) as mic:
 """
 
 
-@pytest.mark.timing
 def test_forks_beside_a_write_leave_its_sound_alone(
     server: SoundServer, record: Record, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
