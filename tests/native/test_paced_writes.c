@@ -99,30 +99,39 @@ static void note_sound(const int16_t *frames, uint64_t count) {
             heard_at = simulation_now();
 }
 
-/* Pieces that are no whole periods leave it unknown how much of a period is left. After a pause the next
- * sound is heard within two periods, one of which is the silence with its ramp, and the prebuffer. */
-static void a_pause_ends_what_is_unknown(int64_t pause) {
-    static int16_t frames[250];
-    for (unsigned i = 0; i < 250; i++)
+/* Open a stream, and fill `frames` with sound. */
+static void begin_sound(int16_t *frames, unsigned count) {
+    for (unsigned i = 0; i < count; i++)
         frames[i] = SOUND;
     simulated.listen = NULL;
     vmic_config config = simulated_stream_config(48000);
     simulated_stream_begin(&simulated, &config);
+}
+
+/* Write a period, which needs nothing for writes that shift, and end. It is heard within `most`. */
+static void end_with_sound(const int16_t *frames, int64_t most) {
+    simulated.listen = note_sound;
+    heard_at = 0;
+    int64_t written_at = simulation_now();
+    CHECK_EQUAL(vmic_write(simulated.stream, frames, 240), 240);
+    simulated_stream_sleep(written_at + 50 * MS);
+    CHECK_COMPARE(heard_at, >, 0);
+    CHECK_COMPARE(heard_at - written_at, <=, most);
+    simulated_stream_end(&simulated);
+}
+
+/* Pieces that are no whole periods leave it unknown how much of a period is left. After a pause the next
+ * sound is heard within two periods, one of which is the silence with its ramp, and the prebuffer. */
+static void a_pause_ends_what_is_unknown(int64_t pause) {
+    static int16_t frames[480];
+    begin_sound(frames, 480);
     int64_t begin = simulation_now();
     for (int n = 0; n < 50; n++) {
         simulated_stream_sleep(begin + n * (int64_t)(250 * SECOND / 48000));
         CHECK_EQUAL(vmic_write(simulated.stream, frames, 250), 250);
     }
     simulated_stream_sleep(simulation_now() + pause);
-    simulated.listen = note_sound;
-    heard_at = 0;
-    int64_t written_at = simulation_now();
-    /* Whole periods: nothing is added for writes that shift. */
-    CHECK_EQUAL(vmic_write(simulated.stream, frames, 240), 240);
-    simulated_stream_sleep(written_at + 50 * MS);
-    CHECK_COMPARE(heard_at, >, 0);
-    CHECK_COMPARE(heard_at - written_at, <=, 14 * MS);
-    simulated_stream_end(&simulated);
+    end_with_sound(frames, 14 * MS);
 }
 
 static bool all_is_heard(void) {
@@ -136,11 +145,7 @@ static bool all_is_heard(void) {
  * three periods and the time until the next of them. */
 static void what_follows_a_drain_is_heard_soon(int64_t late) {
     static int16_t frames[480];
-    for (unsigned i = 0; i < 480; i++)
-        frames[i] = SOUND;
-    simulated.listen = NULL;
-    vmic_config config = simulated_stream_config(48000);
-    simulated_stream_begin(&simulated, &config);
+    begin_sound(frames, 480);
     for (int n = 0; n < 20; n++)
         CHECK_EQUAL(vmic_write(simulated.stream, frames, 480), 480);
     vmic_end_utterance(simulated.stream);
@@ -148,14 +153,7 @@ static void what_follows_a_drain_is_heard_soon(int64_t late) {
         simulated_stream_sleep(simulation_now() + MS / 4);
     simulated_stream_sleep(simulation_now() + late);
     vmic_end_utterance(simulated.stream);
-    simulated.listen = note_sound;
-    heard_at = 0;
-    int64_t written_at = simulation_now();
-    CHECK_EQUAL(vmic_write(simulated.stream, frames, 480), 480);
-    simulated_stream_sleep(written_at + 50 * MS);
-    CHECK_COMPARE(heard_at, >, 0);
-    CHECK_COMPARE(heard_at - written_at, <=, 20 * MS);
-    simulated_stream_end(&simulated);
+    end_with_sound(frames, 20 * MS);
 }
 
 int main(void) {
