@@ -104,6 +104,7 @@ def test_the_far_end_of_a_call_hears_bit_for_bit(
 
 
 @pytest.mark.timing
+@pytest.mark.own_quantum
 def test_the_far_end_of_a_call_hears_it_soon(
     server: SoundServer,
     microphone: vmic.VirtualMicrophoneDevice,

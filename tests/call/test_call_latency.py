@@ -14,6 +14,7 @@ import vmic
 
 
 @pytest.mark.timing
+@pytest.mark.own_quantum
 def test_a_far_end_hears_it_soon(
     server: SoundServer,
     endpoint: Endpoint,

@@ -16,7 +16,7 @@ import pytest
 from audio_signals import HeardSignal, numbered
 from programs import command, refusal
 from recording import Recorder
-from servers import PipeWire, PulseAudio, SoundServer, available_servers
+from servers import KINDS, PulseAudio, SoundServer, available_servers, new_server
 
 import vmic
 from vmic._device.spec import MicrophoneSpec
@@ -40,7 +40,7 @@ class UsersPulseAudio(PulseAudio):
 @pytest.fixture(params=available_servers())
 def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoundServer]:
     """Make the server of a session that has not begun: it does not run yet."""
-    server = UsersPulseAudio() if request.param == "pulseaudio" else PipeWire()
+    server = new_server(request, {**KINDS, "pulseaudio": UsersPulseAudio})
     try:
         server.adopt(monkeypatch)
         yield server

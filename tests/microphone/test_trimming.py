@@ -13,7 +13,6 @@ from servers import SoundServer
 
 import vmic
 
-pytestmark = pytest.mark.own_quantum
 Record = Callable[..., Recorder]
 RATE = 48000
 CHUNK = RATE // 100

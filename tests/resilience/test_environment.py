@@ -19,6 +19,7 @@ Record = Callable[..., Recorder]
 
 
 @pytest.mark.timing
+@pytest.mark.own_quantum
 @pytest.mark.parametrize("milliseconds", ["1", "200"])
 def test_bursts_are_heard_whole_and_at_once(
     server: SoundServer, record: Record, monkeypatch: pytest.MonkeyPatch, milliseconds: str

@@ -60,6 +60,7 @@ def far_owner(server: SoundServer, hosts: Hosts) -> Iterator[OwnerProgram]:
 
 
 @pytest.mark.timing
+@pytest.mark.own_quantum
 def test_it_is_heard_there(
     hosts: Hosts, server: SoundServer, far_owner: OwnerProgram, record_property: Callable[[str, object], None]
 ) -> None:

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import needs
@@ -367,10 +367,10 @@ def available_servers() -> list[str]:
     return [kind for kind in KINDS if kind not in needs.missing()]
 
 
-def new_server(request: pytest.FixtureRequest) -> SoundServer:
-    """Return the sound server that a fixture's parameter names."""
-    server = KINDS[request.param]()
-    own = any(request.node.get_closest_marker(mark) for mark in ("timing", "own_quantum"))
+def new_server(request: pytest.FixtureRequest, kinds: Mapping[str, type[SoundServer]] = KINDS) -> SoundServer:
+    """Return the sound server that a fixture's parameter names, with the quantum that its test asks for."""
+    server = kinds[request.param]()
+    own = request.node.get_closest_marker("own_quantum")
     server.long_quantum = not own and not request.config.getoption("--long")
     if mark := request.node.get_closest_marker("clock"):
         server.clock = mark.args[0]
