@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -25,6 +26,8 @@ SECONDS = 1.0
 LEVEL = 1000
 # A write that is later than this is a fault of the machine. An utterance has this much in reserve.
 LATE = 0.003
+# How often to record: one with silences and a late write proves nothing (1 of 12, beside a busy process).
+RECORDINGS = 3
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -52,10 +55,8 @@ def silence_inside(recording: np.ndarray) -> int:
     return int(np.count_nonzero(np.abs(inside) <= LEVEL / 2))
 
 
-@pytest.mark.timing
-@pytest.mark.parametrize("server", ["pulseaudio"], indirect=True)
-def test_no_silence_is_inside(server: SoundServer, rate: int, chunk: int) -> None:
-    """PulseAudio only: on PipeWire a write that is 1.6 ms late may cause a gap of 10 to 21 ms (0.3.65)."""
+def recorded(rate: int, chunk: int) -> tuple[list[int], float]:
+    """Return the frames of silence inside each device's recording, and by how many s a write was late."""
     lateness: list[float] = []
     microphones = [vmic.create_microphone_device(f"mic {i}", rate, non_blocking=True) for i in range(DEVICES)]
     listeners = [TimedRecorder(microphone).__enter__() for microphone in microphones]
@@ -71,6 +72,20 @@ def test_no_silence_is_inside(server: SoundServer, rate: int, chunk: int) -> Non
         silences.append(silence_inside(listener.frames()[:, 0]))
         listener.end()
         microphone.close()
-    if any(silences) and max(lateness) > LATE:
-        raise MachineStoodStillError(f"a write was {1000 * max(lateness):.1f} ms late: {silences}")
+    return silences, max(lateness)
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize("server", ["pulseaudio"], indirect=True)
+def test_no_silence_is_inside(
+    server: SoundServer, rate: int, chunk: int, record_property: Callable[[str, object], None]
+) -> None:
+    """PulseAudio only: on PipeWire a write that is 1.6 ms late may cause a gap of 10 to 21 ms (0.3.65)."""
+    for _ in range(RECORDINGS):
+        silences, late = recorded(rate, chunk)
+        if late <= LATE or not any(silences):
+            break
+        record_property("a write was late by (ms); it is recorded again", round(1000 * late, 1))
+    else:
+        raise MachineStoodStillError(f"a write was {1000 * late:.1f} ms late: {silences}")
     assert silences == [0] * DEVICES

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import programs
 import pytest
+from machine_stalls import watch
 from servers import SoundServer
 from timed_recording import TimedRecorder
 from timed_speech import CHUNK, RATE, TimedSpeech
@@ -19,6 +20,7 @@ import vmic
 
 pytestmark = [
     pytest.mark.timing,
+    pytest.mark.own_quantum,
     pytest.mark.parametrize("server", ["pipewire"], indirect=True),
 ]
 
@@ -28,6 +30,8 @@ FIXED = (
     "default.clock.min-quantum = {0} default.clock.max-quantum = {0} default.clock.quantum = {0} "
     "clock.power-of-two-quantum = false"
 )
+# How often to flush: 19 ms without a core have made one of three results wrong by 1280 frames.
+ROUNDS = 5
 
 
 def of_graph(frames: int, rate: int, *marks: pytest.MarkDecorator) -> object:
@@ -162,7 +166,7 @@ def test_flush_knows_what_was_heard_after_skipped_quanta(
     ):
         speech = TimedSpeech(microphone, listener)
         server.was_frozen = True
-        for _ in range(3):
+        for _ in range(ROUNDS):
             speech.speak(0.5)
             for _ in range(4):
                 os.kill(graph, signal.SIGSTOP)
@@ -171,11 +175,14 @@ def test_flush_knows_what_was_heard_after_skipped_quanta(
                 speech.speak(0.06)
             microphone.drain(5)
             time.sleep(0.3)  # a pause of the sound
-            before, heard = speech.writes, microphone.stats.heard
+            before, heard, begin = speech.writes, microphone.stats.heard, time.monotonic()
             speech.speak(0.3)
             microphone.flush(fade_ms=0)
             listener.await_silence(RATE // 10)
             captured = speech.last() + 1 - before * CHUNK
-            errors.append(microphone.stats.heard - heard - captured)
+            # A quantum that the graph skips after the pause is not what this tests.
+            if watch().longest(begin) == 0:
+                errors.append(microphone.stats.heard - heard - captured)
     record_property("frames that count as heard, beyond those captured", errors)
+    assert errors, "the machine stood still in each round"
     assert max(map(abs, errors)) <= 256
