@@ -14,6 +14,9 @@ import vmic
 
 RATE = 48000
 CHUNK = 960  # 20 ms
+# The median delay of this many writes changes by up to 2.5 ms on a busy machine, and by more than this when
+# PipeWire skips a quantum of 256 frames.
+PART, STEADY = 25, 0.004
 
 
 class TimedSpeech:
@@ -43,15 +46,26 @@ class TimedSpeech:
         """Return the number of the last frame that was heard."""
         return int(self._heard()[1][-1])
 
+    def is_steady(self, seconds: float) -> bool:
+        """Return whether the delay of the last writes has not changed for that long."""
+        writes = round(seconds * RATE / CHUNK)
+        parts = np.nanmedian(self._delays()[-writes:].reshape(-1, PART), axis=1)
+        return bool(np.ptp(parts) < STEADY)
+
     def errors(self) -> npt.NDArray[np.float64]:
         """Return how much later than `latency` said each write was heard, in s; NaN if its begin was lost."""
+        late: npt.NDArray[np.float64] = self._delays() - np.array(self._said)
+        return late
+
+    def _delays(self) -> npt.NDArray[np.float64]:
+        """Return how long after its call each write was heard, in s; NaN if its begin was lost, or is due."""
         places, numbers = self._heard()
         times = self._listener.times()[places]
         firsts = np.arange(self.writes) * CHUNK
         index = np.searchsorted(numbers, firsts).clip(0, len(numbers) - 1)
         heard = np.where(numbers[index] == firsts, times[index], np.nan)
-        late: npt.NDArray[np.float64] = heard - np.array(self._calls) - np.array(self._said)
-        return late
+        delays: npt.NDArray[np.float64] = heard - np.array(self._calls)
+        return delays
 
     def _heard(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return the places of the heard frames in the recording, and their numbers."""
