@@ -22,7 +22,7 @@ from audio_signals import numbered
 from deferral import Deferral
 from hypothesis import settings
 from machine_stalls import MachineStoodStillError, watch
-from player_programs import PlayerProgram, is_there
+from player_programs import PlayerProgram, is_there, set_defaults
 from recording import Recorder
 from servers import SoundServer, available_servers, new_server
 
@@ -174,13 +174,7 @@ def headset(server: SoundServer, play: Callable[..., PlayerProgram], pulse: puls
     pulse.module_load("module-null-sink", f"sink_name=room {at_once}")
     pulse.module_load("module-remap-source", "source_name=headset master=room.monitor")
     programs.await_that(lambda: is_there(pulse, "headset"), "the headset is there")
-
-    def is_default() -> bool:
-        # Once PipeWire (0.3.65) forgot it, on a busy machine: ask again.
-        pulse.source_default_set("headset")
-        return bool(pulse.server_info().default_source_name == "headset")
-
-    programs.await_that(is_default, "it is the default")
+    set_defaults(pulse, source="headset")
     play("room").await_place(pulse, "room")
 
 

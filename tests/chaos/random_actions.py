@@ -17,7 +17,7 @@ import programs
 import pulsectl
 from chaos.frames import CHANNELS, FOREIGN, HEADSET, LOUDEST, SAMPLE_RATE
 from chaos.judge import Span
-from player_programs import PlayerProgram, is_there
+from player_programs import PlayerProgram, is_there, set_defaults
 from servers import SoundServer
 from timed_recording import TimedRecorder
 
@@ -257,8 +257,7 @@ class Chaos:
             programs.await_that(
                 lambda: is_there(pulse, "headset") and is_there(pulse, "speakers"), "the devices are there"
             )
-            pulse.source_default_set("headset")
-            pulse.sink_default_set("speakers")
+            set_defaults(pulse, source="headset", sink="speakers")
         self._headset = PlayerProgram.of(self._noise("headset"), "room", self._server.env)
 
     def _silence(self) -> None:

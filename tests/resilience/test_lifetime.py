@@ -13,7 +13,7 @@ import numpy as np
 import programs
 import pytest
 from audio_signals import numbered
-from player_programs import PlayerProgram
+from player_programs import PlayerProgram, set_defaults
 from servers import SoundServer
 
 import vmic
@@ -253,8 +253,7 @@ def test_the_defaults_are_not_taken(server: SoundServer) -> None:
         pulse.module_load("module-remap-source", "source_name=headset master=room.monitor")
         # PipeWire's devices appear some time after their modules.
         programs.await_that(lambda: has(server, "speakers", "headset"), "the machine's own devices")
-        pulse.sink_default_set("speakers")
-        pulse.source_default_set("headset")
+        set_defaults(pulse, sink="speakers", source="headset")
     # PipeWire chooses the defaults anew for some 15 ms after a device has appeared.
     programs.await_that(lambda: defaults(server) == ("speakers", "headset"), "the defaults as they were set")
     before = devices(server)
@@ -273,8 +272,7 @@ def test_a_server_that_switches_to_what_is_connected_does_not_switch_to_ours(
         pulse.module_load("module-null-sink", "sink_name=speakers")
         pulse.module_load("module-null-sink", "sink_name=room")
         pulse.module_load("module-remap-source", "source_name=headset master=room.monitor")
-        pulse.sink_default_set("speakers")
-        pulse.source_default_set("headset")
+        set_defaults(pulse, sink="speakers", source="headset")
         programs.await_that(lambda: defaults(server) == ("speakers", "headset"), "they are as they were set")
         pulse.module_load("module-switch-on-connect", "ignore_virtual=no")
         player = play()

@@ -88,6 +88,21 @@ def play_all(
     subprocess.run(command(path, speaker), env=server.env, check=True, timeout=programs.PATIENCE)
 
 
+def set_defaults(pulse: pulsectl.Pulse, **wanted: str) -> None:
+    """Set the default `sink`, `source` or both, and wait until they are.
+
+    This asks until the server has done it: PipeWire (0.3.65) forgot a default on a busy machine.
+    """
+
+    def are_set() -> bool:
+        for kind, name in wanted.items():
+            getattr(pulse, f"{kind}_default_set")(name)
+        info = pulse.server_info()
+        return all(getattr(info, f"default_{kind}_name") == name for kind, name in wanted.items())
+
+    programs.await_that(are_set, f"the defaults are {wanted}")
+
+
 def is_there(pulse: pulsectl.Pulse, name: str) -> bool:
     """Return whether a sink or a source called `name` exists."""
     return any(thing.name == name for thing in (*pulse.sink_list(), *pulse.source_list()))
