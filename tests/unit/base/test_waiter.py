@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -44,6 +45,28 @@ def test_a_thread_is_woken() -> None:
     assert run(woken(ThreadWaiter, 10))
     assert not run(woken(ThreadWaiter, 0.001))
     assert run(twice(ThreadWaiter)) == (True, False, True)
+
+
+def test_a_wait_of_some_slices_ends_in_time() -> None:
+    begin = time.monotonic()
+    assert not ThreadWaiter().wait(0.7)
+    assert time.monotonic() - begin >= 0.7
+
+
+def test_a_signal_that_another_thread_handles_ends_the_wait() -> None:
+    """It does not end the wait of the main thread's lock, like a signal that CPython misses."""
+
+    def interrupt() -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    def wait() -> None:
+        threading.Timer(0.1, interrupt).start()
+        ThreadWaiter().wait(20)
+
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        wait()
+    assert time.monotonic() - begin < 10
 
 
 def test_a_task_is_woken() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import urllib.parse
 
 import click
 
 from vmic import create_microphone_device, list_microphone_devices, remove_microphone_device
+from vmic._base.validation import MAX_SECONDS
+from vmic._base.waiter import ThreadWaiter
 from vmic._device import orphans, registry
 from vmic._device.registry import Device
 from vmic._device.spec import MicrophoneSpec
@@ -55,7 +56,8 @@ def create(
         ) as microphone:
             _show(microphone.source_name)
             while True:
-                signal.pause()
+                # Not signal.pause(), which misses a signal that comes just before it.
+                ThreadWaiter().wait(MAX_SECONDS)
     try:
         info = create_lasting_device(name, rate, channels, description=description, replace=replace)
     except DeviceError:
