@@ -49,8 +49,10 @@ class TimedSpeech:
     def is_steady(self, seconds: float) -> bool:
         """Return whether the delay of the last writes has not changed for that long."""
         writes = round(seconds * RATE / CHUNK)
-        parts = np.nanmedian(self._delays()[-writes:].reshape(-1, PART), axis=1)
-        return bool(np.ptp(parts) < STEADY)
+        parts = self._delays()[-writes:].reshape(-1, PART)
+        if np.isnan(parts).all(axis=1).any():  # half a second was lost, or has not been heard yet
+            return False
+        return bool(np.ptp(np.nanmedian(parts, axis=1)) < STEADY)
 
     def errors(self) -> npt.NDArray[np.float64]:
         """Return how much later than `latency` said each write was heard, in s; NaN if its begin was lost."""
