@@ -14,7 +14,7 @@ T = TypeVar("T")
 SLICE = 0.05
 # Seconds after which a waiting thread looks for a signal that did not end its wait. CPython (3.11) misses one
 # that comes while it hands the GIL to another thread: 16 of 2,400, beside two busy processes.
-_NOTICES_SIGNALS = 0.5
+_NOTICES_SIGNALS_WITHIN = 0.5
 # The longest and the shortest pause between two checks of a task, in seconds. The shortest one is needed
 # because a server that hangs may keep the last frame for any time.
 _LONGEST, _SHORTEST = 0.02, 0.002
@@ -63,7 +63,7 @@ class ThreadWaiter(Waiter):
     def wait(self, seconds: float) -> bool:
         """Block up to `seconds` until `wake` is called, and return whether it was."""
         deadline = time.monotonic() + seconds
-        while not self._event.wait(max(0.0, min(deadline - time.monotonic(), _NOTICES_SIGNALS))):
+        while not self._event.wait(max(0.0, min(deadline - time.monotonic(), _NOTICES_SIGNALS_WITHIN))):
             if time.monotonic() >= deadline:
                 return False
         self._event.clear()
