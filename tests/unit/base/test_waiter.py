@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -53,6 +53,15 @@ def test_a_wait_of_some_slices_ends_in_time() -> None:
     assert time.monotonic() - begin >= 0.7
 
 
+@pytest.fixture
+def raises_on_interrupt() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, also when a shell runs the tests in the background and ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("raises_on_interrupt")
 def test_a_signal_that_another_thread_handles_ends_the_wait() -> None:
     """It does not end the wait of the main thread's lock, like a signal that CPython misses."""
 
