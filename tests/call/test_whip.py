@@ -184,7 +184,7 @@ def test_servers_that_help_are_asked(endpoint: Endpoint) -> None:
 def test_those_that_are_named_late_are_asked_when_there_is_no_other_way(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peer_connection, "_CONNECTS_WITHIN", 0.5)
+    monkeypatch.setattr(peer_connection, "_CONNECTS_WITHIN", 2.0)
     usual = endpoint._accept
 
     def without_addresses(sdp: str) -> str:

@@ -87,11 +87,12 @@ def test_who_never_connects_is_removed(in_room: InRoom, monkeypatch: pytest.Monk
                 assert answer.status == 201
             assert await channel.present() == [("Guest", False), ("Guest", True)]
             assert await channel.present() == [("Guest", False)]
-            # A participant that has connected stays longer.
+            # A participant that has connected stays longer. On a busy machine that takes more than 0.2 s.
+            monkeypatch.setattr(peer_connections, "PATIENCE", 3)
             async with speaking(room) as (_, other):
                 assert await channel.present() == [("Guest", False), ("Ada", True)]
                 await other.await_state("connected")
-                await asyncio.sleep(0.4)
+                await asyncio.sleep(3.2)
                 await channel.say({"name": "Bob"})
                 assert await channel.present() == [("Bob", False), ("Ada", True)]
 
