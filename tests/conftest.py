@@ -29,6 +29,8 @@ from servers import SoundServer, available_servers, new_server
 import vmic
 
 settings.register_profile("long", max_examples=2000)
+# Whether the test's function raised.
+RAISED = pytest.StashKey[bool]()
 
 
 class ServerBrokeError(Exception):
@@ -40,15 +42,19 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
     """Tell failures that the server or the machine explains from failures of vmic."""
     servers = [used for used in pyfuncitem.funcargs.values() if isinstance(used, SoundServer)]
     stalls = watch() if servers else None
+    before = [server.steps_missed for server in servers]
     begin = time.monotonic()
+    pyfuncitem.stash[RAISED] = False
     try:
         return (yield)
     except Exception as error:
+        pyfuncitem.stash[RAISED] = True
         if any(server.broke for server in servers):
             raise ServerBrokeError(f"the server says that it broke; {error}") from error
         if not isinstance(error, AssertionError):
             raise
-        if any(server.steps_missed and not server.was_frozen for server in servers):
+        missed = [server.steps_missed > steps for server, steps in zip(servers, before, strict=True)]
+        if any(late and not server.was_frozen for server, late in zip(servers, missed, strict=True)):
             raise MachineStoodStillError(f"the server missed a step meanwhile; {error}") from error
         if stalls and (longest := stalls.longest(begin)):
             raise MachineStoodStillError(
@@ -112,6 +118,8 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         running.adopt(monkeypatch)
         running.assert_identity()
         yield running
+        if request.node.stash.get(RAISED, False):
+            return  # the test may have ended before it started its server again
         try:
             running.assert_identity()
         except AssertionError as error:

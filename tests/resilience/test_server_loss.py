@@ -264,8 +264,9 @@ def test_a_server_that_dies_in_the_middle_is_told(server: SoundServer) -> None:
     server.answer()
 
 
-def threads() -> int:
-    return len(list(Path("/proc/self/task").iterdir()))
+def threads() -> set[str]:
+    """Return the ids of this process's threads; one of an earlier test may still end."""
+    return {task.name for task in Path("/proc/self/task").iterdir()}
 
 
 @pytest.mark.parametrize("wakes", [True, False])
@@ -277,10 +278,10 @@ def test_a_frozen_server_holds_up_no_close(server: SoundServer, wakes: bool) -> 
         with within(10 * (0.5 + 5)):
             microphone.close()
         balanced(microphone)
-        assert threads() > before  # one thread is blocked in a call to the server
+        assert threads() - before  # one thread is blocked in a call to the server
         if not wakes:
             server.kill()
-    programs.await_that(lambda: threads() == before, "the threads have gone", 10)
+    programs.await_that(lambda: threads() <= before, "the threads have gone", 10)
     if not wakes:
         server.answer()
     programs.await_that(lambda: not is_there(server, microphone), "the microphone is removed", 10)
