@@ -158,9 +158,9 @@ def _early_part(before: Samples, run: Samples, sample_rate: int) -> int | None:
 def _interrupted_ramp(before: Samples, run: Samples, sample_rate: int) -> tuple[int, int]:
     """Return how many frames at the end of `before` and at the begin of `run` are a ramp up, or 0 and 0.
 
-    A silence is in the ramp where the server had to play before the rest of a quantum came.
+    A silence is in the ramp, or after it, where the server had to play before the rest of a piece came.
     """
-    for late in range(1, min(len(ramp(sample_rate)), len(run))):
+    for late in range(min(len(ramp(sample_rate)), len(run))):
         up = ramp_to(run[late], sample_rate)
         up = up[up.any(axis=1)]
         early = len(up) - late

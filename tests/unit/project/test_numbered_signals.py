@@ -18,8 +18,8 @@ def test_a_ramp_down_was_not_written_though_it_came_in_two_pieces(early: int) ->
     assert np.array_equal(recording[is_written(recording, RATE)], np.concatenate([before, after]))
 
 
-@pytest.mark.parametrize("early", [1, 2, 30, 66])
-def test_a_ramp_up_was_not_written_though_a_silence_is_in_it(early: int) -> None:
+@pytest.mark.parametrize("early", [1, 2, 30, 66, 72])
+def test_a_ramp_up_was_not_written_though_a_silence_is_in_or_after_it(early: int) -> None:
     before, after = numbered(500), numbered(500, first=500)
     up = ramp_to(after[0], RATE)
     up = up[up[:, 0] != 0]
